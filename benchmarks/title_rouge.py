@@ -1,0 +1,36 @@
+"""ROUGE of the titles of a JSONL file with `text` and `title`: python benchmarks/title_rouge.py FILE…
+
+Prints a Markdown row a file and setting. Options after `--` go to the model: -- long=chunk decode=greedy
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+
+import textgen
+from textgen.metrics.overlap import mean_rouge
+
+
+def main() -> None:
+    names, _, settings = " ".join(sys.argv[1:]).partition(" -- ")
+    options = dict(setting.split("=", 1) for setting in settings.split())
+    model = textgen.load("title")
+    for name in names.split():
+        rows = [json.loads(line) for line in Path(name).read_text(encoding="utf-8").splitlines()]
+        started = time.perf_counter()
+        records = model.generate([row["text"] for row in rows], **options)
+        seconds = time.perf_counter() - started
+        titles = [record.candidates[0].text for record in records]
+        rouge = mean_rouge(titles, [row["title"] for row in rows])
+        figures = " | ".join(f"{100 * value:.1f}" for value in (rouge.rouge1, rouge.rouge2, rouge.rougeL))
+        print(
+            f"| {Path(name).stem} | {settings or 'defaults'} | {figures} | {len(rows) / seconds:.2f} articles/s |",
+            flush=True,
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,39 @@
+"""textgen writes Chinese: titles, continuations and samples, with models that ship in the package.
+
+    >>> import textgen
+    >>> model = textgen.load("title")                                # doctest: +SKIP
+    >>> model.generate(["……"], num_candidates=3)[0].candidates[0].text  # doctest: +SKIP
+
+Importing this package loads neither torch nor transformers; `load` does what a model needs.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from textgen.errors import DataError, ModelError, TextgenError, UsageError
+
+if TYPE_CHECKING:
+    from textgen.backends.base import Backend
+
+__version__ = "0.1.0"
+__all__ = ["DataError", "ModelError", "TextgenError", "UsageError", "__version__", "load"]
+
+
+def load(model: str) -> Backend[Any, Any]:
+    """Load a model, ready to generate.
+
+    Args:
+        model: An embedded name (`title`, `gpt2`, `bert`) or the path of a model directory. An embedded
+            name wins over a folder of the same name; `./bert` is the folder.
+
+    Returns:
+        The backend of the model's kind; see its `generate` (and `stream`, where it can).
+
+    Raises:
+        UsageError: There is no such model.
+        ModelError: The directory is not a model of a known kind, or its files are broken.
+    """
+    from textgen.backends.base import open_backend
+
+    return open_backend(model)

@@ -1,0 +1,162 @@
+"""What the backends share: rows in, records out, in order.
+
+A backend turns one prepared batch into records; here is what comes before and after: options, seeds,
+error records, windows, batches of rows with the same padded length.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, Generic, TypeVar
+
+import torch
+
+from textgen.errors import DataError
+from textgen.events import OnEvent, Progress, ignore
+from textgen.models.attention import padded_length
+from textgen.models.catalog import find_model
+from textgen.models.load import LoadedModel, load_model
+from textgen.options import Options, parse
+from textgen.registry import backend_class
+from textgen.rng import fresh_seed
+from textgen.schema import Candidate, Record, Row
+
+WINDOW = 1024  # rows looked at together to find batches
+
+O = TypeVar("O", bound=Options)  # noqa: E741
+P = TypeVar("P", bound="Prepared")
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A row ready for the model.
+
+    Attributes:
+        row: The input.
+        size: Ids that are computed together; rows of the same padded size may share a batch.
+        input_tokens: Ids of the whole input.
+        used_tokens: How many of them the model reads.
+    """
+
+    row: Row
+    size: int
+    input_tokens: int
+    used_tokens: int
+
+
+class Backend(ABC, Generic[O, P]):
+    """A model that is loaded, and what it can generate.
+
+    Args:
+        model: From `load_model`.
+
+    Attributes:
+        options: The class of its options.
+    """
+
+    options: type[O]
+
+    def __init__(self, model: LoadedModel) -> None:
+        self.model = model
+        self.tokenizer = model.tokenizer
+
+    def generate(
+        self, texts: str | Iterable[str | Row], *, on_event: OnEvent = ignore, **options: Any
+    ) -> list[Record]:
+        """Generate for every text.
+
+        Args:
+            texts: Articles, prompts or seed sentences; a single one may be given as it is.
+            on_event: Told of progress and of inputs that were shortened.
+            **options: Fields of the backend's `options`, such as `num_candidates=3, seed=7`.
+
+        Returns:
+            One record a text, in their order. A text that cannot be used becomes a record with `error`.
+
+        Raises:
+            UsageError: An option is unknown or out of range.
+        """
+        given = [texts] if isinstance(texts, str) else texts
+        rows = [
+            text if isinstance(text, Row) else Row(text, name=str(number))
+            for number, text in enumerate(given, 1)
+        ]
+        return list(self.run(rows, parse(self.options, options, user=self.model.files.name), on_event))
+
+    def run(self, rows: Iterable[Row], options: O, on_event: OnEvent = ignore) -> Iterator[Record]:
+        """Generate for rows as they come, with validated options; records in the order of the rows."""
+        seed = self.seeded(options)
+        total = len(rows) if isinstance(rows, Sequence) else None
+        stream = iter(rows)
+        done = 0
+        while window := list(islice(stream, WINDOW)):
+            records: dict[int, Record] = {}
+            batches = self._batches(window, options, records, on_event)
+            for numbers, batch in batches:
+                with torch.inference_mode():
+                    found = self.compute(batch, options, seed)
+                for number, prepared, candidates in zip(numbers, batch, found, strict=True):
+                    records[number] = self._record(prepared, candidates, options, seed)
+                on_event(Progress(done + len(records), total))
+            yield from (records[number] for number in range(len(window)))
+            done += len(window)
+
+    @staticmethod
+    def seeded(options: O) -> int:
+        """The seed to use: the one given, else a fresh one."""
+        return fresh_seed() if options.seed is None else options.seed
+
+    @abstractmethod
+    def prepare(self, row: Row, options: O, on_event: OnEvent) -> P:
+        """Text to ids. Raises DataError if the row cannot be used."""
+
+    @abstractmethod
+    def compute(self, batch: Sequence[P], options: O, seed: int) -> list[list[Candidate]]:
+        """Candidates of every row of a batch, in the order to be reported."""
+
+    def prompt(self, row: Row) -> str | None:
+        """What the record shows as the prompt; None where there is none."""
+        return None
+
+    def _batches(
+        self, window: list[Row], options: O, records: dict[int, Record], on_event: OnEvent
+    ) -> list[tuple[list[int], list[P]]]:
+        """Batches of rows with the same padded size, long first; rows that fail go into `records`."""
+        buckets: dict[int, list[tuple[int, P]]] = {}
+        for number, row in enumerate(window):
+            try:
+                if row.error is not None:
+                    raise DataError(row.error)
+                prepared = self.prepare(row, options, on_event)
+            except DataError as error:
+                records[number] = Record(row.name, [], self.model.label, error=error.message)
+                continue
+            buckets.setdefault(padded_length(prepared.size), []).append((number, prepared))
+        batches = []
+        for size in sorted(buckets, reverse=True):
+            members = buckets[size]
+            for start in range(0, len(members), options.batch_size):
+                numbers, batch = zip(*members[start : start + options.batch_size], strict=True)
+                batches.append((list(numbers), list(batch)))
+        return batches
+
+    def _record(self, prepared: P, candidates: list[Candidate], options: O, seed: int) -> Record:
+        return Record(
+            id=prepared.row.name,
+            candidates=candidates,
+            model=self.model.label,
+            input_tokens=prepared.input_tokens,
+            used_tokens=prepared.used_tokens,
+            seed=seed if options.draws else None,
+            prompt=self.prompt(prepared.row),
+        )
+
+
+def open_backend(name: str) -> Backend[Any, Any]:
+    """Load a model by embedded name or directory, with the backend of its kind."""
+    files = find_model(name)
+    backend: Backend[Any, Any] = backend_class(files.kind)(load_model(files))
+    return backend

@@ -1,0 +1,50 @@
+"""A quick check that this machine computes what it should: the same text alone and in company."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from textgen.backends.base import open_backend
+from textgen.schema import Record
+
+ARTICLES = (
+    "本市图书馆昨天宣布，从下月起延长夜间开放时间，读者可以借阅到晚上十点。馆方说，新增的时段由志愿者参与服务。",
+    "研究人员开发出一种新的电池材料，充电十分钟可以行驶四百公里。团队表示，量产还需要两年左右的时间。",
+    "周末举行的青少年足球赛上，红队以三比二战胜蓝队，获得冠军。",
+)
+PROMPTS = ("春天来了，", "今天的新闻", "他说：")
+TOLERANCE = 1e-4
+
+
+@dataclass(frozen=True)
+class Check:
+    """One line of the self-test."""
+
+    name: str
+    passed: bool
+    detail: str
+
+
+def self_test() -> list[Check]:
+    """Title three articles and continue three prompts, each alone and together, in another order."""
+    return [
+        _sameness("title", ARTICLES, max_new_tokens=24),
+        _sameness("gpt2", PROMPTS, seed=1, max_new_tokens=12),
+    ]
+
+
+def _sameness(model: str, texts: tuple[str, ...], **options: Any) -> Check:
+    backend = open_backend(model)
+    together = backend.generate(reversed(texts), **options)[::-1]
+    alone = [backend.generate(text, **options)[0] for text in texts]
+    passed = all(_same(a, b) for a, b in zip(together, alone, strict=True))
+    detail = (
+        "the same texts alone and in a batch" if passed else "texts depend on the batch: please report this"
+    )
+    return Check(f"{model} sameness", passed and all(record.error is None for record in alone), detail)
+
+
+def _same(a: Record, b: Record) -> bool:
+    [x], [y] = a.candidates, b.candidates
+    return x.text == y.text and abs(x.score - y.score) <= TOLERANCE

@@ -1,0 +1,143 @@
+"""Rows from files: articles, prompts, JSONL and CSV.
+
+A row that cannot be read becomes a row with an error, so that the rest goes on; what makes the whole
+command pointless (a path that is not there, a field that no row has) is raised.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from textgen.errors import DataError, UsageError
+from textgen.schema import Row
+from textgen.text.encoding import decode_bytes, read_text
+
+STDIN = "-"
+TEXT_SUFFIXES = (".txt", ".md")
+JSONL_SUFFIXES = (".jsonl", ".ndjson")
+CSV_DELIMITERS = {".csv": ",", ".tsv": "\t"}
+CSV_FIELD_LIMIT = 2**30
+
+
+def read_articles(inputs: list[str], field: str) -> list[Row]:
+    """One row an article.
+
+    Args:
+        inputs: Text files, folders of them, JSONL, CSV or TSV files, or `-` for a text on stdin.
+        field: Where the text lies in a JSONL or CSV row; its id is the field `id`.
+
+    Raises:
+        UsageError: A path does not exist, or the first row of a table lacks the field.
+        TextgenError: A folder holds no texts.
+    """
+    paths = [path for name in inputs for path in _expand(name)]
+    return [row for path in paths for row in _rows(path, field, one_text=True)]
+
+
+def read_prompts(name: str, field: str) -> list[Row]:
+    """One row a prompt: the lines of a text file or of stdin (`-`), or the rows of a JSONL or CSV file."""
+    [path] = _expand(name) if not Path(name).is_dir() else [None]
+    if path is None:
+        raise UsageError(f"{name} is a folder", hint="-i takes a file with one prompt a line, JSONL or CSV")
+    return list(_rows(path, field, one_text=False))
+
+
+def _expand(name: str) -> list[Path]:
+    path = Path(name)
+    if name == STDIN or path.is_file():
+        return [path]
+    if path.is_dir():
+        known = (*TEXT_SUFFIXES, *JSONL_SUFFIXES, *CSV_DELIMITERS)
+        found = sorted(file for file in path.iterdir() if file.is_file() and file.suffix.lower() in known)
+        texts = [file for file in found if file.suffix.lower() in TEXT_SUFFIXES]
+        if not texts:
+            hint = f"it takes {' and '.join(TEXT_SUFFIXES)} files; tables are named one by one"
+            raise DataError(f"no texts in the folder {name}", hint=hint)
+        return texts
+    if path.exists():
+        return [path]
+    raise UsageError(f"no such file: {name}", hint="check the path; `-` reads from stdin")
+
+
+def _rows(path: Path, field: str, *, one_text: bool) -> Iterator[Row]:
+    suffix = path.suffix.lower()
+    if suffix in JSONL_SUFFIXES:
+        yield from _table(path, field, list(_json_lines(path)))
+    elif suffix in CSV_DELIMITERS:
+        yield from _table(path, field, _csv_rows(path, CSV_DELIMITERS[suffix]))
+    elif one_text:
+        yield _article(path)
+    else:
+        lines = _text_of(path).replace("\r\n", "\n").split("\n")
+        numbered = (line for line in lines if line.strip())
+        yield from (Row(line, name=str(number)) for number, line in enumerate(numbered, 1))
+
+
+def _article(path: Path) -> Row:
+    name = "stdin" if str(path) == STDIN else path.name
+    try:
+        return Row(_text_of(path), name=name)
+    except DataError as error:
+        return Row("", name=name, error=error.message)
+
+
+def _text_of(path: Path) -> str:
+    if str(path) == STDIN:
+        return decode_bytes(sys.stdin.buffer.read(), name="stdin")
+    return read_text(path)
+
+
+def _json_lines(path: Path) -> Iterator[tuple[int, Any]]:
+    """(line number, value or the error that reading it gave)."""
+    for number, line in enumerate(_text_of(path).split("\n"), 1):
+        if not line.strip():
+            continue
+        try:
+            yield number, json.loads(line)
+        except ValueError as error:
+            yield number, DataError(f"line {number} is not JSON: {error}")
+
+
+def _csv_rows(path: Path, delimiter: str) -> list[tuple[int, Any]]:
+    csv.field_size_limit(CSV_FIELD_LIMIT)
+    reader = csv.DictReader(io.StringIO(_text_of(path), newline=""), delimiter=delimiter)
+    try:
+        return [(reader.line_num, row) for row in reader]
+    except csv.Error as error:
+        raise DataError(f"{path}, line {reader.line_num}: {error}", hint="is it a CSV file?") from None
+
+
+def _table(path: Path, field: str, values: list[tuple[int, Any]]) -> Iterator[Row]:
+    if not values:
+        raise DataError(f"{path} has no rows", hint="a table has one row an article")
+    _check_first(path, field, values[0][1])
+    for row_number, (line, value) in enumerate(values, 1):
+        yield _table_row(line, row_number, value, field)
+
+
+def _check_first(path: Path, field: str, value: Any) -> None:
+    if isinstance(value, dict) and field not in value:
+        names = ", ".join(str(name) for name in value)
+        raise UsageError(f"the first row of {path} has no field {field!r}", hint=f"--field one of: {names}")
+
+
+def _table_row(line: int, number: int, value: Any, field: str) -> Row:
+    if isinstance(value, DataError):
+        return Row("", name=str(number), error=value.message)
+    if not isinstance(value, dict):
+        return Row("", name=str(number), error=f"line {line} is not an object with fields")
+    given = value.get("id")
+    id = str(given) if given not in (None, "") else None
+    name = id or str(number)
+    text = value.get(field)
+    if text is None:
+        return Row("", name=name, id=id, error=f"line {line} has no field {field!r}")
+    if not isinstance(text, str):
+        return Row("", name=name, id=id, error=f"line {line}: {field!r} is not text")
+    return Row(text, name=name, id=id)

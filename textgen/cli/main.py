@@ -1,0 +1,83 @@
+"""The command line: one function of the library a command.
+
+Nothing heavy is imported here, so that `--help` is there at once.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import Annotated, NoReturn
+
+import typer
+
+from textgen import __version__
+from textgen.cli import console
+from textgen.cli.doctor import doctor
+from textgen.cli.models import models
+from textgen.cli.sample import sample
+from textgen.cli.title import title
+from textgen.errors import TextgenError
+
+INTERRUPTED = 130
+BROKEN_PIPE = 141
+
+app = typer.Typer(
+    name="textgen",
+    help="Write Chinese text offline: titles, continuations, samples.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("title")(title)
+app.command("sample")(sample)
+app.add_typer(models, name="models")
+app.command("doctor")(doctor)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        console.result(f"textgen {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version.", callback=_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Write Chinese text offline: titles, continuations, samples."""
+
+
+def main() -> NoReturn:
+    """The `textgen` command."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(args: Sequence[str]) -> int:
+    """Run one command line and return its exit code; errors become one line on stderr."""
+    for stream in (sys.stdout, sys.stderr):
+        # a console in GBK would end the run at the first character it lacks
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(encoding="utf-8", errors="replace")
+    try:
+        code = typer.main.get_command(app).main(list(args), prog_name="textgen", standalone_mode=False)
+        return code if isinstance(code, int) else 0
+    except BrokenPipeError:
+        # whoever read our output has gone; keep the interpreter from flushing into the void
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return BROKEN_PIPE
+    except (KeyboardInterrupt, typer.Abort):
+        console.note("interrupted")
+        return INTERRUPTED
+    except (TextgenError, typer.TyperException) as error:
+        if "--debug" in args:
+            traceback.print_exc()
+        if isinstance(error, TextgenError):
+            console.report(error.message, error.hint)
+        else:
+            console.report(error.format_message(), "see textgen --help")
+        return error.exit_code

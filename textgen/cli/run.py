@@ -1,0 +1,130 @@
+"""The path that every generating command takes: options, checks, model, records, exit code."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from textgen.cli import console
+from textgen.config import read_config
+from textgen.errors import UsageError
+from textgen.options import Options, parse
+from textgen.schema import Record, Row
+
+if TYPE_CHECKING:
+    from textgen.models.catalog import ModelFiles
+
+OK, FAILED, SOME_FAILED = 0, 1, 3
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a command was asked to do, before anything is loaded.
+
+    Attributes:
+        files: The model.
+        options: Validated, with the seed that will be used.
+        rows: The input.
+        output: Where records go; None prints.
+        as_json: Print records instead of texts.
+        quiet: Say nothing on stderr but errors.
+        threads: Threads to compute with; None leaves torch's choice.
+    """
+
+    files: ModelFiles
+    options: Options
+    rows: list[Row]
+    output: Path | None
+    as_json: bool
+    quiet: bool
+    threads: int | None
+
+
+def collect(command: str, config: Path | None, **flags: Any) -> dict[str, Any]:
+    """What the user set: the TOML file's options, and over them the flags that were given."""
+    settings = read_config(config, command) if config else {}
+    return settings | {name: value for name, value in flags.items() if value is not None}
+
+
+def choose_model(name: str, kinds: tuple[str, ...], otherwise: str) -> ModelFiles:
+    """Find the model a command is to use, of one of the kinds it can use."""
+    from textgen.models.catalog import find_model
+
+    files = find_model(name)
+    if files.kind not in kinds:
+        raise UsageError(f"{name} is a {files.kind} model", hint=otherwise)
+    return files
+
+
+def options_for(files: ModelFiles, given: dict[str, Any], *, quiet: bool) -> Options:
+    """Validate the options for a model; where something is drawn without a seed, take and tell a fresh one."""
+    from textgen.registry import options_class
+    from textgen.rng import fresh_seed
+
+    options: Options = parse(options_class(files.kind), given, user=f"{files.kind} models")
+    if options.draws and options.seed is None:
+        options = options.model_copy(update={"seed": fresh_seed()})
+        console.note(f"seed {options.seed}", quiet=quiet)
+    return options
+
+
+def generate(request: Request, show: Callable[[Record], None]) -> int:
+    """Generate, show or write every record as it comes, and tell the exit code."""
+    failed = 0
+    for record in _records(request, show):
+        if record.error is not None:
+            failed += 1
+            console.report(_named(record, len(request.rows)), None)
+    total = len(request.rows)
+    if request.output:
+        console.note(f"wrote {total} records to {request.output}", quiet=request.quiet)
+    if not failed:
+        return OK
+    return FAILED if failed == total else SOME_FAILED
+
+
+def _records(request: Request, show: Callable[[Record], None]) -> Iterable[Record]:
+    from textgen.batch.write import open_output, write_record
+
+    with console.listening(len(request.rows), quiet=request.quiet) as on_event:
+        records = _computed(request, on_event)
+        if request.output:
+            with open_output(request.output) as file:
+                for record in records:
+                    write_record(file, record)
+                    yield record
+            return
+        for record in records:
+            if request.as_json:
+                console.result(record.to_json())
+            elif record.error is None:
+                show(record)
+            yield record
+
+
+def _computed(request: Request, on_event: Any) -> Iterable[Record]:
+    if all(row.error is not None for row in request.rows):  # nothing to load a model for
+        return (Record(row.name, [], request.files.name, error=row.error) for row in request.rows)
+    from textgen.registry import backend_class
+
+    backend = backend_class(request.files.kind)(load(request))
+    records: Iterable[Record] = backend.run(request.rows, request.options, on_event)
+    return records
+
+
+def load(request: Request) -> Any:
+    """Load the request's model with its threads."""
+    import torch
+
+    from textgen.models.load import load_model
+
+    if request.threads:
+        torch.set_num_threads(request.threads)
+    return load_model(request.files)
+
+
+def _named(record: Record, total: int) -> str:
+    error = record.error or ""
+    return error if total == 1 or record.id in error else f"{record.id}: {error}"

@@ -1,0 +1,35 @@
+"""Options from a TOML file."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from textgen.errors import UsageError
+
+
+def read_config(path: Path, command: str) -> dict[str, Any]:
+    """Read the options for one command.
+
+    Args:
+        path: A TOML file. Keys at the top hold for every command, those in a table such as `[title]`
+            for that command alone and win over the top. Dashes and underscores are the same.
+        command: The command's name.
+
+    Returns:
+        Options by field name, not yet validated.
+
+    Raises:
+        UsageError: The file is missing or is not TOML.
+    """
+    try:
+        with path.open("rb") as file:
+            content = tomllib.load(file)
+    except OSError as error:
+        raise UsageError(f"--config {path}: {error.strerror}", hint="give the path of a TOML file") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"--config {path}: {error}", hint="lines are like  top_p = 0.9") from None
+    general = {key: value for key, value in content.items() if not isinstance(value, dict)}
+    special = content.get(command, {})
+    return {key.replace("-", "_"): value for key, value in (general | special).items()}

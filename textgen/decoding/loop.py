@@ -1,0 +1,123 @@
+"""Writing token by token, each row on its own: greedy and sampling."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from textgen.decoding.scoring import Scoring
+from textgen.models.contracts import Ids, NextTokenModel
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Sources whose padded lengths agree, and what is given of each target.
+
+    Attributes:
+        sources: What the model's `start` reads.
+        first: The first token given of each target.
+        history: Ids that the filters count as already there, `first` included where it is text.
+    """
+
+    sources: Sequence[Ids]
+    first: Sequence[int]
+    history: Sequence[Ids]
+
+    def history_tensor(self, pad: int) -> Tensor:
+        """`(sources, longest)`, padded on the left."""
+        width = max(map(len, self.history))
+        return torch.tensor(
+            [[pad] * (width - len(ids)) + list(ids) for ids in self.history], dtype=torch.long
+        )
+
+
+@dataclass
+class Draft:
+    """A text being written.
+
+    Attributes:
+        ids: Its pieces so far, the end symbol included.
+        logprobs: Log-probability of each under the restricted model.
+        reason: Why it is finished, or None.
+    """
+
+    ids: list[int] = field(default_factory=list)
+    logprobs: list[float] = field(default_factory=list)
+    reason: str | None = None
+
+
+# (ids (rows, length), search scores (rows, vocab), number of each row, step) -> chosen ids (rows,)
+Choose = Callable[[Tensor, Tensor, Sequence[int], int], Tensor]
+
+
+class StopRule(Protocol):
+    """Says of a row's pieces why the text ends there, if it does."""
+
+    def __call__(self, row: int, ids: Sequence[int]) -> str | None: ...
+
+
+def write(
+    model: NextTokenModel,
+    batch: Batch,
+    scoring: Scoring,
+    choose: Choose,
+    stop: StopRule,
+    *,
+    copies: int = 1,
+    pad: int = 0,
+) -> Iterator[list[Draft]]:
+    """Write after every source until all rows are finished.
+
+    Args:
+        model: What offers next-token logits.
+        batch: The sources.
+        scoring: The filters.
+        choose: Picks the next piece of each row.
+        stop: Says when a row is finished.
+        copies: Rows a source; row `source * copies + c` is its c-th.
+        pad: Fills the shorter histories on the left.
+
+    Yields:
+        All drafts `(sources * copies)` after every step; the same objects each time.
+    """
+    state = model.start(batch.sources)
+    logits = model.step(state, torch.tensor(list(batch.first))).repeat_interleave(copies, 0)
+    state = state.repeat(copies)
+    ids = batch.history_tensor(pad).repeat_interleave(copies, 0)
+    drafts = [Draft() for _ in range(len(batch.sources) * copies)]
+    numbers = list(range(len(drafts)))
+    step = 0
+    while True:
+        logprobs, search = scoring(ids, logits)
+        chosen = choose(ids, search, numbers, step)
+        found = logprobs.gather(1, chosen[:, None])[:, 0]
+        for number, token, logprob in zip(numbers, chosen.tolist(), found.tolist(), strict=True):
+            _extend(drafts[number], number, token, logprob, stop)
+        yield drafts
+        kept = _unfinished(drafts, numbers, copies)
+        if not kept:
+            return
+        if len(kept) < len(numbers):
+            rows = torch.tensor(kept)
+            state, chosen, ids = state.select(rows), chosen[rows], ids[rows]
+            numbers = [numbers[row] for row in kept]
+        ids = torch.cat([ids, chosen[:, None]], 1)
+        logits = model.step(state, chosen)
+        step += 1
+
+
+def _extend(draft: Draft, number: int, token: int, logprob: float, stop: StopRule) -> None:
+    if draft.reason is None:
+        draft.ids.append(token)
+        draft.logprobs.append(logprob)
+        draft.reason = stop(number, draft.ids)
+
+
+def _unfinished(drafts: list[Draft], numbers: list[int], copies: int) -> list[int]:
+    """Rows of the groups in which any draft goes on; groups stay whole, as their state does."""
+    groups = [range(at, at + copies) for at in range(0, len(numbers), copies)]
+    return [row for group in groups if any(drafts[numbers[r]].reason is None for r in group) for row in group]

@@ -1,0 +1,102 @@
+"""A model as a directory that transformers loads as it is.
+
+Only here is transformers' format written; `tokenizers` comes with it.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import save_file
+from torch import Tensor
+
+from textgen.errors import TextgenError, UsageError
+from textgen.models.catalog import PRIOR, TOKENIZER_FILES, WEIGHTS, ModelFiles
+from textgen.models.storage import read_weights
+from textgen.resources import data_dir
+from textgen.tokenizers.export import build_tokenizer, tokenizer_config
+from textgen.tokenizers.sentencepiece import SentencePieceTokenizer
+
+DTYPES = {"fp16": torch.float16, "fp32": torch.float32}
+EXAMPLE = "export/title_example.py"
+ARCHITECTURES = {"gpt2": "GPT2LMHeadModel", "bert": "BertForMaskedLM", "title": "BertForMaskedLM"}
+
+
+def check_export(directory: Path, dtype: str, *, force: bool) -> None:
+    """Refuse an export before any work: an unknown precision, or a directory with something in it."""
+    if dtype not in DTYPES:
+        raise UsageError(f"--dtype {dtype} is unknown", hint=f"one of: {', '.join(DTYPES)}")
+    if directory.exists() and not directory.is_dir():
+        raise UsageError(f"{directory} is a file", hint="give a directory")
+    if directory.is_dir() and any(directory.iterdir()) and not force:
+        raise UsageError(f"{directory} is not empty", hint="--force writes into it")
+
+
+def export_model(files: ModelFiles, directory: Path, dtype: str = "fp16") -> Iterator[Path]:
+    """Write a model for transformers.
+
+    Args:
+        files: Which model.
+        directory: Where; made if absent.
+        dtype: `fp16` or `fp32`.
+
+    Yields:
+        The files, each after it is written: `model.safetensors`, `config.json`, `tokenizer.json` and its
+        config, `tokenizer.model`; for a title model also `prior.safetensors` and `example.py`.
+
+    Raises:
+        ModelError: The model's files are broken.
+        TextgenError: The directory cannot be written.
+    """
+    check_export(directory, dtype, force=True)
+    weights = read_weights(files.weights)
+    if (files.path / PRIOR).is_file():
+        weights |= read_weights(files.path / PRIOR)
+    prior = {name: weights.pop(name) for name in list(weights) if name.startswith("prior.")}
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        yield _save(weights, directory / WEIGHTS, dtype)
+        yield _save_json(_config(files, dtype), directory / "config.json")
+        yield from _save_tokenizer(files, directory)
+        if prior:
+            yield _save(prior, directory / PRIOR, dtype)
+            yield Path(shutil.copyfile(data_dir() / EXAMPLE, directory / "example.py"))
+    except OSError as error:
+        raise TextgenError(
+            f"cannot write {directory}: {error.strerror or error}", hint="give another directory"
+        ) from None
+
+
+def _save(tensors: dict[str, Tensor], path: Path, dtype: str) -> Path:
+    save_file({name: t.to(DTYPES[dtype]).contiguous() for name, t in tensors.items()}, path, {"format": "pt"})
+    return path
+
+
+def _save_json(content: dict[str, Any], path: Path) -> Path:
+    path.write_text(json.dumps(content, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    return path
+
+
+def _config(files: ModelFiles, dtype: str) -> dict[str, Any]:
+    name = str(DTYPES[dtype]).removeprefix("torch.")
+    return files.config | {"architectures": [ARCHITECTURES[files.kind]], "dtype": name}
+
+
+def _save_tokenizer(files: ModelFiles, directory: Path) -> Iterator[Path]:
+    tokenizer = SentencePieceTokenizer(files.tokenizer)
+    frame = (
+        (tokenizer.specials.bos,)
+        if files.kind == "gpt2"
+        else (tokenizer.specials.cls, tokenizer.specials.sep)
+    )
+    path = directory / "tokenizer.json"
+    build_tokenizer(files.tokenizer, frame).save(str(path))
+    yield path
+    limit = files.config["n_positions" if files.kind == "gpt2" else "max_position_embeddings"]
+    yield _save_json(tokenizer_config(limit), directory / "tokenizer_config.json")
+    yield Path(shutil.copyfile(files.tokenizer, directory / TOKENIZER_FILES[0]))

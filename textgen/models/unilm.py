@@ -1,0 +1,76 @@
+"""Sequence to sequence with one BERT, by its mask alone.
+
+苏剑林, 从语言模型到Seq2Seq：Transformer如戏，全靠Mask, https://kexue.fm/archives/6933; Dong et al. 2019, UniLM,
+https://arxiv.org/abs/1905.03197. The input is `<cls> source <sep>` (token type 0) followed by
+`<l2r> y1 … ym </s>`; the source sees itself from both sides, the target sees the source and what
+precedes it. So the source never sees the target, and its keys and values are computed once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from textgen.models.attention import Attend, both_sides, padded_length, padding_bias
+from textgen.models.bert import Bert
+from textgen.models.cache import CacheState, KeyValue
+from textgen.models.contracts import Ids
+from textgen.models.copy_prior import CopyPrior
+
+
+class UniLM(nn.Module):
+    """Offers the view `NextTokenModel`.
+
+    A source comes with its `<cls>` and `<sep>`; the first token of a target says its direction.
+
+    Args:
+        bert: The network.
+        prior: The copy prior it was trained with.
+        target_types: Token type by first token: ids of `<l2r>` and `<r2l>` to the types of their targets.
+    """
+
+    def __init__(self, bert: Bert, prior: CopyPrior, target_types: dict[int, int]) -> None:
+        super().__init__()
+        self.network = bert
+        self.prior = prior
+        self.target_types = target_types
+        self.vocab_size = bert.vocab_size
+
+    def start(self, sources: Sequence[Ids]) -> CacheState:
+        """Encode sources that share one padded length, keeping keys and values only."""
+        lengths = torch.tensor([len(source) for source in sources])
+        width = padded_length(int(lengths.max()))
+        ids = torch.tensor([[*source, *[0] * (width - len(source))] for source in sources])
+        bias = padding_bias(lengths, width)
+        prefix: list[KeyValue] = []
+        x = self.network.embed(ids, torch.arange(width), torch.zeros_like(ids))
+        for layer in self.network.layers:
+            x = layer(x, _keeping(prefix, both_sides(bias)))
+        return CacheState(prefix, bias, lengths, extra={"vote": self.prior.vote(sources)})
+
+    def step(self, state: CacheState, tokens: Tensor) -> Tensor:
+        """Append a token `(rows,)`; next-token logits `(rows, vocab)`."""
+        return self.extend(state, tokens[:, None])[:, 0]
+
+    def extend(self, state: CacheState, tokens: Tensor) -> Tensor:
+        """Append tokens `(rows, count)`; the logits after each, `(rows, count, vocab)`."""
+        count = tokens.shape[1]
+        if not state.steps:
+            types = [self.target_types[int(first)] for first in tokens[:: state.size, 0]]
+            state.extra["type"] = torch.tensor(types)
+        token_types = state.by_row("type")[:, None].expand(-1, count)
+        x = self.network.embed(tokens, state.positions(count), token_types)
+        for number, layer in enumerate(self.network.layers):
+            x = layer(x, state.attend(number))
+        state.advance(count)
+        return self.prior.apply_vote(self.network.logits(x), state.by_row("vote")[:, None])
+
+
+def _keeping(kept: list[KeyValue], attend: Attend) -> Attend:
+    def keep_and_attend(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+        kept.append((key, value))
+        return attend(query, key, value)
+
+    return keep_and_attend

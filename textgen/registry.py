@@ -1,0 +1,41 @@
+"""Backends by the kind of model they serve, resolved on use so that nothing heavy is imported before."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import Any
+
+from textgen.errors import ModelError
+
+GROUP = "textgen.backends"
+# kind of model: the backend's class, and that of its options (which costs no torch)
+BACKENDS = {
+    "title": ("textgen.backends.title:TitleBackend", "textgen.options:TitleOptions"),
+    "gpt2": ("textgen.backends.gpt2:Gpt2Backend", "textgen.options:ContinueOptions"),
+    "bert": ("textgen.backends.bert:BertBackend", "textgen.options:GibbsOptions"),
+}
+
+
+def backend_class(kind: str) -> Any:
+    """The backend for a kind of model: ours, or one that an installed package registered.
+
+    Raises:
+        ModelError: There is none.
+    """
+    if kind in BACKENDS:
+        return _resolve(BACKENDS[kind][0])
+    for entry in entry_points(group=GROUP):
+        if entry.name == kind:
+            return entry.load()
+    raise ModelError(f"no backend serves models of kind {kind!r}", hint=f"known: {', '.join(BACKENDS)}")
+
+
+def options_class(kind: str) -> Any:
+    """The options of that backend. Raises ModelError if there is none."""
+    return _resolve(BACKENDS[kind][1]) if kind in BACKENDS else backend_class(kind).options
+
+
+def _resolve(target: str) -> Any:
+    module, _, name = target.partition(":")
+    return getattr(import_module(module), name)

@@ -1,0 +1,90 @@
+"""What goes into a backend and what comes out of it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+SCORE_DECIMALS = 4
+
+
+@dataclass(frozen=True)
+class Row:
+    """One input.
+
+    Attributes:
+        text: The article, prompt or seed sentence.
+        name: What the record is called: the explicit id, else the file's name or the row's number.
+        id: The row's explicit id if it has one; it then keys the row's random numbers.
+        error: Why the row could not be read; it becomes an error record.
+    """
+
+    text: str
+    name: str = ""
+    id: str | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One text that was generated.
+
+    Attributes:
+        text: The text.
+        score: What ranks it, by the formula named `score_kind`.
+        score_kind: `mean_logprob`, `logprob`, `logprob/tokens^a` or `mean_pseudo_logprob`.
+        logprob: Log-probability under the model restricted to the task's ids, before any filter; None
+            for texts of a chain, which have none.
+        tokens: How many pieces were written, the end symbol included if it was.
+        finish_reason: `stop`, `length` or `sentence`.
+    """
+
+    text: str
+    score: float
+    score_kind: str
+    logprob: float | None
+    tokens: int
+    finish_reason: str
+
+
+@dataclass(frozen=True)
+class Record:
+    """What became of one row.
+
+    Attributes:
+        id: The row's name.
+        candidates: Best first where they are ranked, else in the order drawn.
+        model: Name and first digits of the sha256 of the weights.
+        input_tokens: Pieces of the whole input, specials not counted.
+        used_tokens: How many of them the model read.
+        seed: The seed, or None where nothing was drawn.
+        prompt: What was continued, where there was a prompt.
+        error: Why there are no candidates, or None.
+    """
+
+    id: str
+    candidates: list[Candidate]
+    model: str
+    input_tokens: int = 0
+    used_tokens: int = 0
+    seed: int | None = None
+    prompt: str | None = field(default=None)
+    error: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """A JSON-ready dictionary, scores rounded to 4 decimals, `prompt` only where there was one."""
+        fields: dict[str, Any] = {"id": self.id}
+        if self.prompt is not None:
+            fields["prompt"] = self.prompt
+        fields |= {"input_tokens": self.input_tokens, "used_tokens": self.used_tokens}
+        fields["candidates"] = [_rounded(asdict(candidate)) for candidate in self.candidates]
+        return fields | {"model": self.model, "seed": self.seed, "error": self.error}
+
+    def to_json(self) -> str:
+        """The record as one line of JSON."""
+        return json.dumps(self.to_dict(), ensure_ascii=False)
+
+
+def _rounded(values: dict[str, Any]) -> dict[str, Any]:
+    return {k: round(v, SCORE_DECIMALS) if isinstance(v, float) else v for k, v in values.items()}

@@ -1,0 +1,269 @@
+"""Bytes to text: the encoding is found, and what is not text is refused."""
+
+from __future__ import annotations
+
+import codecs
+import re
+import unicodedata
+from functools import cache
+from typing import TYPE_CHECKING
+
+from textgen.errors import DataError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+# UTF-32 before UTF-16: the little-endian mark of the one begins with that of the other
+_BOMS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+_SIGNATURES = (
+    (b"\x89PNG\r\n\x1a\n", "a PNG image"),
+    (b"\xff\xd8\xff", "a JPEG image"),
+    (b"GIF87a", "a GIF image"),
+    (b"GIF89a", "a GIF image"),
+    (b"\x7fELF", "a program"),
+    (b"PK\x03\x04", "a ZIP archive or an Office document"),
+    (b"PK\x05\x06", "a ZIP archive"),
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an Office document"),
+    (b"%PDF-", "a PDF document"),
+    (b"\x1f\x8b", "a gzip archive"),
+    (b"\xfd7zXZ\x00", "an xz archive"),
+    (b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
+    (b"Rar!\x1a\x07", "a RAR archive"),
+    (b"\x28\xb5\x2f\xfd", "a zstd archive"),
+)
+_TEXT_HINT = "give a plain .txt file (UTF-8, UTF-16, GBK, GB18030 or Big5)"
+_CONVERT_HINT = "convert it to UTF-8 first, for example with iconv"
+_ASCII_RUN = re.compile(r"[\x00-\x7f]+")
+_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f]")
+_CONTROL_BYTE = re.compile(rb"[\x00-\x08\x0e-\x1f\x7f]")
+_MAX_CONTROLS = 0.1  # colour codes of a terminal log stay below this
+_MAX_STRANGE = 0.05  # private, unassigned and control characters in a guessed text
+_SAMPLE = 8192  # bytes or characters; enough to judge, and even, so that UTF-16 is cut between two units
+# chardet takes some short Chinese texts for Korean or Japanese, always with a confidence below the
+# first, and damaged ones for Greek or Russian, below the second
+_SURE = 0.4
+_UNSURE = 0.2
+_CHINESE = 0.7  # least share of everyday characters in Chinese text; mistaken text scores about 0.3
+_FAMILIES = {"utf-8": ("utf-8",), "gb18030": ("gb18030",), "cp950": ("cp950", "big5hkscs")}
+
+
+def read_text(path: Path) -> str:
+    """Reads a text file in any encoding `decode_bytes` knows.
+
+    Args:
+        path: The file; messages show it just as given.
+
+    Returns:
+        The text, with the line ends it has and without a byte-order mark.
+
+    Raises:
+        DataError: The file is missing, not readable, empty, or not text.
+    """
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        raise DataError(f"{path} does not exist", hint="check the spelling of the path") from None
+    except IsADirectoryError:
+        raise DataError(f"{path} is a directory", hint="name a text file in it") from None
+    except PermissionError:
+        raise DataError(f"{path} may not be read: permission denied", hint="check its rights") from None
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise DataError(f"{path} cannot be read: {reason}", hint="check the path and the disk") from None
+    return decode_bytes(data, name=str(path))
+
+
+def decode_bytes(data: bytes, *, name: str = "input") -> str:
+    """Decodes text whose encoding nobody stated.
+
+    A byte-order mark decides; then strict UTF-8; then UTF-16 without a mark; then chardet's verdict,
+    unless that is unsure and the text reads as everyday Chinese in GB18030 or Big5.
+
+    Args:
+        data: The whole text as bytes.
+        name: What messages call it, usually the path as typed.
+
+    Returns:
+        The text, with the line ends it has and without a byte-order mark.
+
+    Raises:
+        DataError: It is empty, binary, damaged, or in no encoding that can be found.
+    """
+    for signature, kind in _SIGNATURES:
+        if data.startswith(signature):
+            raise _not_text(name, f", it is {kind}")
+    text = _by_mark(data, name)
+    if text is None:
+        text = _by_utf8(data)
+    if text is None:
+        text = _by_guess(data, name)
+    if not text.strip():
+        raise DataError(f"{name} is empty", hint="it needs at least one line of text")
+    if "\0" in text or len(_CONTROL.findall(text)) > _MAX_CONTROLS * len(text):
+        raise _not_text(name)
+    return text
+
+
+def _not_text(name: str, detail: str = "") -> DataError:
+    return DataError(f"{name} is not a text file{detail}", hint=_TEXT_HINT)
+
+
+def _by_mark(data: bytes, name: str) -> str | None:
+    for mark, encoding in _BOMS:
+        if data.startswith(mark):
+            return _strict(data[len(mark) :], encoding, name, skipped=len(mark))
+    return None
+
+
+def _strict(data: bytes, encoding: str, name: str, *, skipped: int = 0) -> str:
+    try:
+        return data.decode(encoding)
+    except UnicodeDecodeError as error:
+        place = f"byte {skipped + error.start + 1} is not {encoding.upper()}"
+        raise DataError(f"{name} cannot be decoded: {place}", hint=_CONVERT_HINT) from None
+
+
+def _by_utf8(data: bytes) -> str | None:
+    text = _try(data, "utf-8")
+    # ASCII in UTF-16 is valid UTF-8 too, full of NULs
+    if text is not None and _CONTROL.search(text) and (wide := _utf16(data)):
+        return data.decode(wide)
+    return text
+
+
+def _try(data: bytes, encoding: str) -> str | None:
+    try:
+        return data.decode(encoding)
+    except (UnicodeDecodeError, LookupError):
+        return None
+
+
+def _by_guess(data: bytes, name: str) -> str:
+    if wide := _utf16(data):
+        return data.decode(wide)
+    encoding = _detect(data, name)
+    if encoding is None:
+        if _CONTROL_BYTE.search(data):
+            raise _not_text(name)
+        raise DataError(f"{name} is in no encoding that can be recognised", hint=_CONVERT_HINT)
+    text = _decode_as(data, encoding, name)
+    if _strange_share(text) > _MAX_STRANGE:
+        raise _not_text(name)
+    return text
+
+
+def _decode_as(data: bytes, encoding: str, name: str) -> str:
+    family = _FAMILIES.get(encoding, (encoding,))
+    for member in family:
+        if (text := _try(data, member)) is not None:
+            return text
+    try:
+        return _strict(data, family[0], name)
+    except LookupError:
+        raise DataError(f"{name} is in {encoding}, which is not supported", hint=_CONVERT_HINT) from None
+
+
+def _utf16(data: bytes) -> str | None:
+    """The byte order in which the data reads as Chinese or ASCII, if there is one.
+
+    chardet takes short Chinese UTF-16 without a mark for binary data.
+    """
+    if len(data) % 2:
+        return None
+    shares = {}
+    for encoding in ("utf-16-le", "utf-16-be"):
+        if _try(data, encoding) is not None:
+            # a sample may end within a surrogate pair
+            shares[encoding] = _everyday_share(data[:_SAMPLE].decode(encoding, "ignore"))
+    best = max(shares, key=shares.__getitem__, default=None)
+    if best is None or shares[best] < _CHINESE:
+        return None
+    if b"\0" in data:
+        return best
+    # short Big5 can look like UTF-16 as well
+    return best if shares[best] > max(_narrow_shares(data).values()) else None
+
+
+def _detect(data: bytes, name: str) -> str | None:
+    import chardet  # costs start-up time, and UTF-8 never needs it
+
+    verdict = chardet.detect(data)
+    encoding = _family(verdict["encoding"])
+    shares = _narrow_shares(data)
+    # even a sure verdict may name the wrong one of the two Chinese families
+    if encoding is None or (encoding not in shares and verdict["confidence"] >= _SURE):
+        return encoding
+    best = max(shares, key=shares.__getitem__)
+    if shares[best] >= _CHINESE:
+        tied = encoding in shares and shares[encoding] == shares[best]
+        return encoding if tied else best
+    if verdict["confidence"] < _UNSURE:
+        _refuse_damaged(data, name)
+    return encoding
+
+
+def _refuse_damaged(data: bytes, name: str) -> None:
+    """Refuses Chinese text with a few broken bytes, of which chardet would make Greek or Russian."""
+    for encoding, family in _FAMILIES.items():
+        if any(_try(data, member) is not None for member in family):
+            continue
+        # one broken character may show as several replacement marks
+        text = re.sub("\ufffd+", "\ufffd", data.decode(encoding, "replace"))
+        if _beyond_ascii_share(text) >= _CHINESE:
+            _strict(data, encoding, name)
+
+
+def _family(encoding: str | None) -> str | None:
+    """The superset that decodes all of a Chinese family; other names unchanged."""
+    lowered = (encoding or "").lower()
+    if lowered.startswith("gb") or lowered in ("cp936", "euc-cn"):
+        return "gb18030"
+    if lowered.startswith("big5") or lowered == "cp950":
+        return "cp950"
+    return encoding
+
+
+def _narrow_shares(data: bytes) -> dict[str, float]:
+    """For GB18030 and Big5, the share of everyday characters beyond ASCII; 0 if the data is not that."""
+    texts = {encoding: _try(data, encoding) or "" for encoding in ("gb18030", "cp950")}
+    return {encoding: _beyond_ascii_share(text) for encoding, text in texts.items()}
+
+
+def _beyond_ascii_share(text: str) -> float:
+    # the sample is taken after the ASCII went: the first Chinese may come late in a file
+    return _everyday_share(_ASCII_RUN.sub("", text)[:_SAMPLE])
+
+
+def _everyday_share(text: str) -> float:
+    return sum(map(_is_everyday, text)) / max(1, len(text))
+
+
+@cache
+def _is_everyday(character: str) -> bool:
+    """Whether the character is printable ASCII, CJK punctuation, or of level 1 of GB2312 or Big5.
+
+    The two standards put the characters of everyday texts into level 1: about one in three of the CJK block.
+    """
+    if character.isascii():
+        return character.isprintable() or character in "\t\r\n"
+    simplified = character.encode("gb2312", "ignore")
+    traditional = character.encode("big5", "ignore")
+    return (
+        b"\xb0\xa1" <= simplified <= b"\xd7\xf9"
+        or b"\xa4\x40" <= traditional <= b"\xc6\x7e"
+        # punctuation, numbering, full-width ASCII
+        or b"\xa1" <= simplified < b"\xa4"
+        or b"\xa1" <= traditional < b"\xa2"
+    )
+
+
+def _strange_share(text: str) -> float:
+    sample = text[:_SAMPLE]
+    strange = sum(unicodedata.category(c) in ("Cc", "Cn", "Co") and not c.isspace() for c in sample)
+    return strange / max(1, len(sample))

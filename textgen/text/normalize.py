@@ -1,0 +1,71 @@
+"""The default cleaning of a text, and what must hold before a model reads it."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from textgen.errors import DataError
+
+_LINE_END = re.compile("\r\n|[\r\x0b\x0c\u2028\u2029]")
+_CONTROLS = "".join(c for c in map(chr, range(0xA0)) if unicodedata.category(c) == "Cc" and c not in "\n\t")
+_INVISIBLE = re.compile(f"[{re.escape(_CONTROLS)}\ufeff\u200b\u00ad]")
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def clean(text: str) -> str:
+    """Cleans a text the way the models' training text was: paragraphs joined by single newlines.
+
+    All line ends become a newline and blank lines go; a tab becomes a space; lines lose the white
+    space at both ends (U+3000 and U+00A0 too); control characters, byte-order marks, zero-width
+    spaces and soft hyphens go. Full-width letters, inner spaces, case and emoji joiners stay.
+
+    Args:
+        text: Any text.
+
+    Returns:
+        The cleaned text, without a newline at its end; empty if there was only white space.
+        Cleaning it once more changes nothing.
+    """
+    text = _LINE_END.sub("\n", text)
+    text = _INVISIBLE.sub("", text).replace("\t", " ")
+    lines = (line.strip() for line in text.split("\n"))
+    return "\n".join(line for line in lines if line)
+
+
+def split_headline(text: str) -> tuple[str, str]:
+    """Splits a text into its first line and the rest.
+
+    Args:
+        text: A cleaned text.
+
+    Returns:
+        The first line and all that follows it, without the newline between them.
+
+    Raises:
+        DataError: Nothing follows the first line.
+    """
+    headline, _, rest = text.partition("\n")
+    if not rest.strip():
+        raise DataError(
+            "nothing remains after the first line", hint="do not skip the first line of this text"
+        )
+    return headline, rest
+
+
+def check_encodable(text: str, *, name: str = "text") -> None:
+    """Checks that a text can be written as UTF-8.
+
+    Args:
+        text: Any text.
+        name: What the message calls it.
+
+    Raises:
+        DataError: There is a lone surrogate; the message gives the first one's position (from 1).
+    """
+    if found := _SURROGATE.search(text):
+        code = f"U+{ord(found.group()):04X}"
+        raise DataError(
+            f"{name} has a lone surrogate ({code}) at character {found.start() + 1}",
+            hint="remove it, or read the text again in its true encoding",
+        )

@@ -1,0 +1,91 @@
+"""The tokenizer of the embedded models, over a SentencePiece model with byte fallback."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sentencepiece import SentencePieceProcessor
+
+from textgen.errors import ModelError
+from textgen.text.normalize import check_encodable
+from textgen.tokenizers.base import Specials, Vocabulary
+
+SPACE = "\u2581"  # how SentencePiece writes a space
+SPECIAL_PIECES = {
+    "pad": "<pad>",
+    "bos": "<s>",
+    "eos": "</s>",
+    "mask": "<mask>",
+    "sep": "<sep>",
+    "cls": "<cls>",
+    "l2r": "<l2r>",
+    "r2l": "<r2l>",
+}
+
+
+class SentencePieceTokenizer:
+    """Lossless for every text without lone surrogates.
+
+    Args:
+        path: A SentencePiece model that normalises nothing and falls back to bytes.
+
+    Raises:
+        ModelError: The file is missing, is no such model, or lacks a special piece.
+    """
+
+    def __init__(self, path: Path) -> None:
+        try:
+            self._processor = SentencePieceProcessor(model_file=str(path))
+        except (OSError, RuntimeError) as error:
+            raise ModelError(
+                f"cannot read the tokenizer {path}: {error}", hint="is the file whole?"
+            ) from None
+        self.path = path
+        self.specials = Specials(**{name: self._id(piece) for name, piece in SPECIAL_PIECES.items()})
+        self.vocabulary = self._vocabulary()
+        # U+2581 itself would be read as a space; its bytes have pieces of their own
+        self._literal_space = [self._id(f"<0x{byte:02X}>") for byte in SPACE.encode()]
+
+    def encode(self, text: str) -> list[int]:
+        """Ids of the text, without specials.
+
+        Raises:
+            DataError: The text has a lone surrogate, which no encoding of Unicode can hold.
+        """
+        check_encodable(text)
+        ids: list[int] = []
+        for number, part in enumerate(text.split(SPACE)):
+            if number:
+                ids += self._literal_space
+            ids += self._processor.encode(part)
+        return ids
+
+    def decode(self, ids: list[int]) -> str:
+        """Text of the ids; specials write nothing, broken UTF-8 becomes U+FFFD."""
+        pieces = self.vocabulary.pieces
+        return b"".join(pieces[i] for i in ids).decode("utf-8", "replace")
+
+    def _id(self, piece: str) -> int:
+        found: int = self._processor.piece_to_id(piece)
+        if self._processor.id_to_piece(found) != piece:
+            raise ModelError(
+                f"the tokenizer has no piece {piece}", hint="textgen needs a vocabulary made for its models"
+            )
+        return found
+
+    def _vocabulary(self) -> Vocabulary:
+        processor = self._processor
+        ids = range(len(processor))
+        byte_ids = frozenset(i for i in ids if processor.is_byte(i))
+        silent = {i for i in ids if processor.is_control(i) or processor.is_unknown(i)}
+        names: list[str] = processor.id_to_piece(list(ids))
+        pieces = [
+            b""
+            if i in silent
+            else bytes([int(names[i][3:5], 16)])
+            if i in byte_ids
+            else names[i].replace(SPACE, " ").encode()
+            for i in ids
+        ]
+        spaced = frozenset(i for i in ids if i not in silent and SPACE in names[i])
+        return Vocabulary(tuple(pieces), byte_ids, self._id("\n"), spaced)
