@@ -26,10 +26,8 @@ def main() -> None:
         titles = [record.candidates[0].text for record in records]
         rouge = mean_rouge(titles, [row["title"] for row in rows])
         figures = " | ".join(f"{100 * value:.1f}" for value in (rouge.rouge1, rouge.rouge2, rouge.rougeL))
-        print(
-            f"| {Path(name).stem} | {settings or 'defaults'} | {figures} | {len(rows) / seconds:.2f} articles/s |",
-            flush=True,
-        )
+        speed = f"{len(rows) / seconds:.2f} articles/s"
+        print(f"| {Path(name).stem} | {settings or 'defaults'} | {figures} | {speed} |", flush=True)
 
 
 if __name__ == "__main__":

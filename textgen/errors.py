@@ -18,6 +18,12 @@ class TextgenError(Exception):
         self.message = message
         self.hint = hint
 
+    @property
+    def line(self) -> str:
+        """Message and hint as one line."""
+        message = " ".join(self.message.split())
+        return f"{message} ({self.hint})" if self.hint else message
+
 
 class UsageError(TextgenError):
     """The command line or the arguments are wrong; nothing was attempted."""

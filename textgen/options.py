@@ -136,6 +136,12 @@ class ContinueOptions(DecodingOptions):
     top_p: float = Field(0.95, gt=0, le=1)
     end_at: Literal["any", "sentence"] = "any"
 
+    @model_validator(mode="after")
+    def _beam_end(self) -> Self:
+        if self.decode == "beam" and self.end_at == "sentence":
+            raise ValueError("--end-at sentence needs --decode sample or greedy, not beam")
+        return self
+
 
 class GibbsOptions(Options):
     """What sampling from a masked model takes.

@@ -132,7 +132,7 @@ class Backend(ABC, Generic[O, P]):
                     raise DataError(row.error)
                 prepared = self.prepare(row, options, on_event)
             except DataError as error:
-                records[number] = Record(row.name, [], self.model.label, error=error.message)
+                records[number] = Record(row.name, [], self.model.label, error=error.line)
                 continue
             buckets.setdefault(padded_length(prepared.size), []).append((number, prepared))
         batches = []

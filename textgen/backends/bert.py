@@ -11,7 +11,6 @@ from textgen.decoding.allowed import line_ids
 from textgen.errors import DataError, UsageError
 from textgen.events import OnEvent
 from textgen.mcmc.gibbs import Chain, GibbsSampler
-from textgen.models.attention import padded_length
 from textgen.models.bert import Bert
 from textgen.models.load import LoadedModel
 from textgen.options import GibbsOptions
@@ -19,6 +18,7 @@ from textgen.rng import row_key, uniform
 from textgen.schema import Candidate, Row
 
 FRAME = 2  # <cls> and <sep>
+UNIT = 4  # chains are padded to a multiple of this; a forward here costs by the place, not by the call
 LENGTH = 4  # the stream of random numbers that a chain's length is drawn from; see mcmc.gibbs
 
 
@@ -88,7 +88,7 @@ class BertBackend(Backend[GibbsOptions, Seed]):
         return [n for n, i in enumerate(ids) if i not in vocabulary.byte_ids and i != vocabulary.newline]
 
     def _sampler(self, chains: Sequence[Chain]) -> GibbsSampler:
-        return GibbsSampler(self.network, self.tokenizer.specials.mask, padded_length(len(chains[0].ids)))
+        return GibbsSampler(self.network, self.tokenizer.specials.mask, _padded(chains[0]))
 
     def _candidate(self, chain: Chain) -> Candidate:
         last = replace(chain, ids=chain.kept[-1])
@@ -97,11 +97,15 @@ class BertBackend(Backend[GibbsOptions, Seed]):
         return Candidate(text, score, "mean_pseudo_logprob", None, len(last.ids) - FRAME, "stop")
 
 
+def _padded(chain: Chain) -> int:
+    return -(-len(chain.ids) // UNIT) * UNIT
+
+
 def _alike(chains: Sequence[Chain], most: int) -> Iterator[list[Chain]]:
     """Batches of chains that share a padded length."""
     buckets: dict[int, list[Chain]] = {}
     for chain in chains:
-        buckets.setdefault(padded_length(len(chain.ids)), []).append(chain)
+        buckets.setdefault(_padded(chain), []).append(chain)
     for bucket in buckets.values():
         for start in range(0, len(bucket), most):
             yield bucket[start : start + most]

@@ -9,7 +9,7 @@ from typing import Any, cast
 import torch
 
 from textgen.backends.base import Backend, Prepared
-from textgen.backends.decoding import scoring_for
+from textgen.backends.scoring import scoring_for
 from textgen.decoding import choose
 from textgen.decoding.allowed import WholeCharacters, text_ids
 from textgen.decoding.beam import BeamSearch, beam_search
@@ -155,10 +155,6 @@ class Gpt2Backend(Backend[ContinueOptions, Prompt]):
         )
 
     def _searched(self, batch: Sequence[Prompt], options: ContinueOptions) -> list[list[Candidate]]:
-        if options.end_at == "sentence":
-            raise UsageError(
-                "--end-at sentence is for --decode sample and greedy", hint="leave one of them out"
-            )
         eos = self.tokenizer.specials.eos
         search = BeamSearch(options.width, eos, options.max_new_tokens, options.length_penalty)
         scoring = self._scoring(batch, options)

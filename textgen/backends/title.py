@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from typing import cast
 
 from textgen.backends.base import Backend, Prepared
-from textgen.backends.decoding import scoring_for
+from textgen.backends.scoring import scoring_for
 from textgen.decoding import choose
 from textgen.decoding.allowed import title_ids
 from textgen.decoding.beam import BeamSearch, beam_search
-from textgen.decoding.loop import Batch, write
+from textgen.decoding.loop import Batch, Choose, write
 from textgen.decoding.rank import best, distinct, score_kind
 from textgen.decoding.scoring import Scoring
 from textgen.decoding.stop import Stop
@@ -29,6 +29,7 @@ from textgen.text.normalize import clean, split_headline
 
 RESERVED = 50  # positions kept for the title
 FRAME = 2  # <cls> and <sep>
+ATTEMPTS = 4  # rounds of draws to find as many different titles as were asked for
 
 
 @dataclass(frozen=True)
@@ -109,9 +110,26 @@ class TitleBackend(Backend[TitleOptions, Article]):
     def _written(
         self, batch: Batch, scoring: Scoring, keys: list[bytes], options: TitleOptions
     ) -> list[list[_Found]]:
+        """Greedy titles, or samples; those of a view that fell out alike are made up for by further draws."""
+        if options.decode == "greedy":
+            return self._drafted(batch, scoring, choose.greedy(), 1, options)
         copies = options.num_candidates
+        found: list[list[_Found]] = [[] for _ in keys]
+        for attempt in range(ATTEMPTS):
+            short = [n for n, titles in enumerate(found) if len(_by_text(titles)) < copies]
+            if not short:
+                break
+            pick = choose.sample(scoring, [keys[n] for n in short], copies, attempt * copies)
+            for n, titles in zip(
+                short, self._drafted(batch.part(short), scoring, pick, copies, options), strict=True
+            ):
+                found[n] = _by_text(found[n] + titles)
+        return [titles[:copies] for titles in found]
+
+    def _drafted(
+        self, batch: Batch, scoring: Scoring, pick: Choose, copies: int, options: TitleOptions
+    ) -> list[list[_Found]]:
         stop = Stop(self.tokenizer.specials.eos, options.max_new_tokens)
-        pick = choose.sample(scoring, keys, copies) if options.decode == "sample" else choose.greedy()
         *_, drafts = write(self.network, batch, scoring, pick, lambda _, ids: stop.reason(ids), copies=copies)
         found = [
             _Found(d.ids, sum(d.logprobs), sum(d.logprobs) / len(d.ids), d.reason or "length") for d in drafts
@@ -149,3 +167,11 @@ class TitleBackend(Backend[TitleOptions, Article]):
     def _text(self, ids: list[int], options: TitleOptions) -> str:
         written = [i for i in ids if i != self.tokenizer.specials.eos]
         return self.tokenizer.decode(written if options.direction == "l2r" else written[::-1]).strip()
+
+
+def _by_text(titles: list[_Found]) -> list[_Found]:
+    """The titles without repeats, in order; the same ids are the same text."""
+    found: dict[tuple[int, ...], _Found] = {}
+    for title in titles:
+        found.setdefault(tuple(title.ids), title)
+    return list(found.values())

@@ -84,7 +84,7 @@ def _article(path: Path) -> Row:
     try:
         return Row(_text_of(path), name=name)
     except DataError as error:
-        return Row("", name=name, error=error.message)
+        return Row("", name=name, error=error.line)
 
 
 def _text_of(path: Path) -> str:
@@ -129,7 +129,7 @@ def _check_first(path: Path, field: str, value: Any) -> None:
 
 def _table_row(line: int, number: int, value: Any, field: str) -> Row:
     if isinstance(value, DataError):
-        return Row("", name=str(number), error=value.message)
+        return Row("", name=str(number), error=value.line)
     if not isinstance(value, dict):
         return Row("", name=str(number), error=f"line {line} is not an object with fields")
     given = value.get("id")

@@ -26,10 +26,9 @@ def result(text: str, *, end: str = "\n") -> None:
     print(text, end=end, flush=True)  # noqa: T201
 
 
-def report(message: str, hint: str | None) -> None:
-    """An error: one line, and the hint behind it."""
-    line = f"error: {' '.join(message.split())}"
-    note(f"{line} ({hint})" if hint else line)
+def report(line: str) -> None:
+    """An error: one line with its hint."""
+    note(f"error: {line}")
 
 
 def rule(number: int) -> None:

@@ -76,8 +76,6 @@ def run(args: Sequence[str]) -> int:
     except (TextgenError, typer.TyperException) as error:
         if "--debug" in args:
             traceback.print_exc()
-        if isinstance(error, TextgenError):
-            console.report(error.message, error.hint)
-        else:
-            console.report(error.format_message(), "see textgen --help")
+        line = error.line if isinstance(error, TextgenError) else f"{error.format_message()} (see --help)"
+        console.report(" ".join(line.split()))
         return error.exit_code

@@ -58,15 +58,22 @@ def choose_model(name: str, kinds: tuple[str, ...], otherwise: str) -> ModelFile
     return files
 
 
-def options_for(files: ModelFiles, given: dict[str, Any], *, quiet: bool) -> Options:
-    """Validate the options for a model; where something is drawn without a seed, take and tell a fresh one."""
+def options_for(files: ModelFiles, given: dict[str, Any]) -> Options:
+    """Validate the options for a model."""
     from textgen.registry import options_class
-    from textgen.rng import fresh_seed
 
     options: Options = parse(options_class(files.kind), given, user=f"{files.kind} models")
-    if options.draws and options.seed is None:
-        options = options.model_copy(update={"seed": fresh_seed()})
-        console.note(f"seed {options.seed}", quiet=quiet)
+    return options
+
+
+def seeded(options: Options, *, quiet: bool) -> Options:
+    """Where something is drawn and no seed was given, take a fresh one and tell it."""
+    from textgen.rng import fresh_seed
+
+    if not options.draws or options.seed is not None:
+        return options
+    options = options.model_copy(update={"seed": fresh_seed()})
+    console.note(f"seed {options.seed}", quiet=quiet)
     return options
 
 
@@ -76,7 +83,7 @@ def generate(request: Request, show: Callable[[Record], None]) -> int:
     for record in _records(request, show):
         if record.error is not None:
             failed += 1
-            console.report(_named(record, len(request.rows)), None)
+            console.report(_named(record, len(request.rows)))
     total = len(request.rows)
     if request.output:
         console.note(f"wrote {total} records to {request.output}", quiet=request.quiet)

@@ -74,7 +74,7 @@ def sample(
     Without a prompt both write freely. Samples come in the order drawn.
     """
     from textgen.batch.write import check_output
-    from textgen.cli.run import Request, choose_model, collect, generate, options_for
+    from textgen.cli.run import Request, choose_model, collect, generate, options_for, seeded
 
     given = collect(
         "sample",
@@ -105,10 +105,11 @@ def sample(
     files = choose_model(given.pop("model", "gpt2"), ("gpt2", "bert"), "textgen title writes titles with it")
     if stream and files.kind != "gpt2":
         raise UsageError(f"a {files.kind} model does not write from left to right", hint="leave out --stream")
-    options = options_for(files, given, quiet=quiet)
+    options = options_for(files, given)
     rows = _rows(prompt, input, field)
     if output:
         check_output(output, [input] if input else [], force=force)
+    options = seeded(options, quiet=quiet)
     request = Request(files, options, rows, output, as_json, quiet, threads)
     number = _numbering(len(rows) * options.num_candidates)
     if stream:
@@ -172,7 +173,7 @@ def _stream(request: Request, number: Callable[[], None]) -> int:
                     console.result("")
             except DataError as error:
                 failed += 1
-                console.report(error.message, error.hint)
+                console.report(error.line)
     if not failed:
         return OK
     return FAILED if failed == len(request.rows) else SOME_FAILED

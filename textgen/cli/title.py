@@ -63,7 +63,7 @@ def title(
     """
     from textgen.batch.read import read_articles
     from textgen.batch.write import check_output
-    from textgen.cli.run import Request, choose_model, collect, generate, options_for
+    from textgen.cli.run import Request, choose_model, collect, generate, options_for, seeded
 
     given = collect(
         "title",
@@ -89,10 +89,11 @@ def title(
         batch_size=batch_size,
     )
     files = choose_model(given.pop("model", "title"), ("title",), "textgen sample continues prompts with it")
-    options = options_for(files, given, quiet=quiet)
+    options = options_for(files, given)
     rows = read_articles(inputs, field)
     if output:
         check_output(output, inputs, force=force)
+    options = seeded(options, quiet=quiet)
 
     def show(record: Record) -> None:
         for candidate in record.candidates:

@@ -10,8 +10,15 @@ from torch import Tensor
 from textgen.tokenizers.base import Tokenizer, Vocabulary
 
 LEAD_BYTES = range(0xC2, 0xF5)
-# the second byte's range where it is not 80..BF (Unicode 15, table 3-7)
-SECOND_BYTE = {0xE0: (0xA0, 0xBF), 0xED: (0x80, 0x9F), 0xF0: (0x90, 0xBF), 0xF4: (0x80, 0x8F)}
+CONTINUATIONS = range(0x80, 0xC0)
+# the second byte's range where it is not 80..BF (Unicode 15, table 3-7); U+0080..009F are controls
+SECOND_BYTE = {
+    0xC2: (0xA0, 0xBF),
+    0xE0: (0xA0, 0xBF),
+    0xED: (0x80, 0x9F),
+    0xF0: (0x90, 0xBF),
+    0xF4: (0x80, 0x8F),
+}
 
 
 def title_ids(tokenizer: Tokenizer, vocab_size: int) -> Tensor:
@@ -33,16 +40,16 @@ def line_ids(tokenizer: Tokenizer, vocab_size: int, *, spaces: bool = True) -> T
 
 
 def text_ids(tokenizer: Tokenizer, vocab_size: int) -> Tensor:
-    """`(vocab,)`, true for what may begin a character anywhere in a text, and the end symbol.
+    """`(vocab,)`, true for what a text may hold, and the end symbol.
 
-    Of the bytes these are the first bytes of characters and printable ASCII; control characters would
-    steer the terminal they are printed on.
+    Of the bytes these are printable ASCII and those of longer characters, which `WholeCharacters` keeps
+    in order; control characters would steer the terminal they are printed on.
     """
     vocabulary = tokenizer.vocabulary
     allowed = line_ids(tokenizer, vocab_size)
     allowed[[vocabulary.newline, tokenizer.specials.eos]] = True
-    begin = {*range(0x20, 0x7F), *LEAD_BYTES}
-    allowed[[i for i in vocabulary.byte_ids if vocabulary.pieces[i][0] in begin]] = True
+    wanted = {*range(0x20, 0x7F), *CONTINUATIONS, *LEAD_BYTES}
+    allowed[[i for i in vocabulary.byte_ids if vocabulary.pieces[i][0] in wanted]] = True
     return allowed
 
 
@@ -60,19 +67,13 @@ class WholeCharacters:
     end: int
 
     def __call__(self, ids: Tensor, scores: Tensor) -> Tensor:
-        left = self.end - ids.shape[1]
-        out = scores
-        if left < 4:
-            out = scores.clone()
-            out[:, self._leads_longer_than(left)] = -torch.inf
-        open_rows = [(row, tail) for row, tail in enumerate(ids[:, -3:].tolist()) if self._open(tail)]
-        if open_rows and out is scores:
-            out = scores.clone()
-        for row, tail in open_rows:
-            allowed = self._continuations(self._open(tail))
-            kept = scores[row, allowed]
-            out[row] = -torch.inf
-            out[row, allowed] = kept
+        out = scores.clone()
+        out[:, self._begin_nothing(self.end - ids.shape[1])] = -torch.inf
+        for row, tail in enumerate(ids[:, -3:].tolist()):
+            if held := self._open(tail):
+                allowed = self._continuations(held)
+                out[row] = -torch.inf
+                out[row, allowed] = scores[row, allowed]
         return out
 
     def _open(self, tail: list[int]) -> bytes:
@@ -89,10 +90,14 @@ class WholeCharacters:
         least, most = SECOND_BYTE.get(held[0], (0x80, 0xBF)) if len(held) == 1 else (0x80, 0xBF)
         return [i for i in self.vocabulary.byte_ids if least <= self.vocabulary.pieces[i][0] <= most]
 
-    def _leads_longer_than(self, left: int) -> list[int]:
-        pieces = self.vocabulary.pieces
-        leads = (i for i in self.vocabulary.byte_ids if pieces[i][0] in LEAD_BYTES)
-        return [i for i in leads if character_length(pieces[i][0]) > left]
+    def _begin_nothing(self, left: int) -> list[int]:
+        """Bytes that begin no character, or one of more than `left` bytes."""
+        values = {i: self.vocabulary.pieces[i][0] for i in self.vocabulary.byte_ids}
+        return [
+            i
+            for i, byte in values.items()
+            if byte in CONTINUATIONS or (byte in LEAD_BYTES and character_length(byte) > left)
+        ]
 
 
 def character_length(lead: int) -> int:

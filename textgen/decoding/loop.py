@@ -27,6 +27,14 @@ class Batch:
     first: Sequence[int]
     history: Sequence[Ids]
 
+    def part(self, numbers: Sequence[int]) -> Batch:
+        """The batch of some of the sources."""
+        return Batch(
+            [self.sources[n] for n in numbers],
+            [self.first[n] for n in numbers],
+            [self.history[n] for n in numbers],
+        )
+
     def history_tensor(self, pad: int) -> Tensor:
         """`(sources, longest)`, padded on the left."""
         width = max(map(len, self.history))

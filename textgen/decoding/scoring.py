@@ -50,7 +50,8 @@ class Scoring:
         logprobs = logits.log_softmax(-1)
         search = _through(self.soft, ids, logits).log_softmax(-1) if self.soft else logprobs
         search = _through(self.hard, ids, search)
-        if bool((search == -torch.inf).all(-1).any()):
+        # a row that was empty before the log-softmax is nan behind it
+        if not bool((search > -torch.inf).any(-1).all()):
             raise TextgenError(
                 "the filters leave no piece to write next", hint="loosen --no-repeat-ngram or --min-p"
             )

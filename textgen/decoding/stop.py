@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from textgen.text.segment import ends_sentence
 
-RUN_ON = 64  # pieces by which a text may overrun its length to finish a sentence
+RUN_ON = 128  # pieces by which a text may overrun its length to finish a sentence
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class SentenceStop(Stop):
 
     def reason(self, ids: Sequence[int]) -> str | None:
         reason = super().reason(ids)
-        if reason is None and len(ids) >= self.max_new_tokens and self._complete(ids):
+        if reason != "stop" and len(ids) >= self.max_new_tokens and self._complete(ids):
             return "sentence"
         return reason
 

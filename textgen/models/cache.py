@@ -58,14 +58,14 @@ class CacheState:
     def repeat(self, n: int) -> CacheState:
         """Every row n times; the prefix stays one copy."""
         written = [(k.repeat_interleave(n, 0), v.repeat_interleave(n, 0)) for k, v in self.written]
-        return replace(self, size=self.size * n, written=written)
+        return replace(self, size=self.size * n, written=written, extra=dict(self.extra))
 
     def select(self, rows: Tensor) -> CacheState:
         """A reordering of the rows within their groups, or the rows of whole groups."""
         written = [(k[rows], v[rows]) for k, v in self.written]
-        if len(rows) == self.rows:
-            return replace(self, written=written)
         groups = rows[:: self.size] // self.size
+        if torch.equal(groups, torch.arange(len(self.lengths))):
+            return replace(self, written=written, extra=dict(self.extra))
         return CacheState(
             prefix=[(k[groups], v[groups]) for k, v in self.prefix],
             bias=self.bias[groups],
@@ -115,7 +115,7 @@ class CacheState:
 
     def _by_group(self, x: Tensor) -> tuple[Tensor, int]:
         """`(rows, heads, length, width)` to `(groups, heads, queries padded to fours, width)`."""
-        rows, heads, length, width = x.shape
+        _, heads, length, width = x.shape
         x = (
             x.reshape(-1, self.size, heads, length, width)
             .transpose(1, 2)
@@ -132,7 +132,8 @@ class CacheState:
 
 
 def _scores(query: Tensor, key: Tensor) -> Tensor:
-    return (query * query.shape[-1] ** -0.5) @ key.transpose(-1, -2)
+    scaled: Tensor = query * query.shape[-1] ** -0.5
+    return scaled @ key.transpose(-1, -2)
 
 
 def _causal_bias(new: int, total: int) -> Tensor:

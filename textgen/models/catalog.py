@@ -62,10 +62,10 @@ def find_model(name: str) -> ModelFiles:
     """
     if name in embedded_names():
         return inspect_model(models_dir() / name, name, embedded=True)
-    path = Path(name).expanduser()
-    if path.is_dir():
+    path = _existing(name)
+    if path is not None and path.is_dir():
         return inspect_model(path, name, embedded=False)
-    if path.exists():
+    if path is not None:
         raise UsageError(f"{name} is a file; a model is a directory", hint="give the folder that holds it")
     if HUB_ID.fullmatch(name) and not name.startswith("."):
         raise UsageError(
@@ -106,6 +106,14 @@ def read_metadata(path: Path) -> dict[str, str]:
             return dict(file.metadata() or {})
     except (OSError, SafetensorError) as error:
         raise ModelError(f"cannot read {path}: {error}", hint="is the file whole?") from None
+
+
+def _existing(name: str) -> Path | None:
+    try:
+        path = Path(name).expanduser()
+        return path if path.exists() else None
+    except (OSError, RuntimeError):  # longer than a path can be, or the home of nobody
+        return None
 
 
 def _read_config(path: Path) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import save_file
 from torch import Tensor
 
@@ -66,10 +67,9 @@ def export_model(files: ModelFiles, directory: Path, dtype: str = "fp16") -> Ite
         if prior:
             yield _save(prior, directory / PRIOR, dtype)
             yield Path(shutil.copyfile(data_dir() / EXAMPLE, directory / "example.py"))
-    except OSError as error:
-        raise TextgenError(
-            f"cannot write {directory}: {error.strerror or error}", hint="give another directory"
-        ) from None
+    except (OSError, SafetensorError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise TextgenError(f"cannot write {directory}: {reason}", hint="give another directory") from None
 
 
 def _save(tensors: dict[str, Tensor], path: Path, dtype: str) -> Path:

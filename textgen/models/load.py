@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TypeVar
+from dataclasses import dataclass, fields
+from typing import Any, TypeVar, cast
 
 import torch
 from torch import Tensor, nn
@@ -15,6 +15,7 @@ from textgen.models.copy_prior import CopyPrior
 from textgen.models.gpt2 import Gpt2, Gpt2Config
 from textgen.models.storage import read_weights
 from textgen.models.unilm import UniLM
+from textgen.tokenizers.base import Specials
 from textgen.tokenizers.sentencepiece import SentencePieceTokenizer
 
 N = TypeVar("N", bound=nn.Module)
@@ -44,34 +45,64 @@ def load_model(files: ModelFiles) -> LoadedModel:
     network = _network(files, weights, tokenizer).eval().requires_grad_(False)
     if len(tokenizer.vocabulary) > network.vocab_size:
         raise ModelError(
-            f"{files.path}: the tokenizer has {len(tokenizer.vocabulary)} pieces, the model {network.vocab_size}",
+            f"{files.path}: the tokenizer has {len(tokenizer.vocabulary)} pieces, "
+            f"the model {network.vocab_size}",
             hint="is it the tokenizer the model was trained with?",
         )
-    label = f"{files.path.name if not files.embedded else files.name}@sha256:{fingerprint(files.weights)}"
+    name = files.name if files.embedded else files.path.resolve().name
+    label = f"{name}@sha256:{fingerprint(files.weights)}"
     return LoadedModel(files, network, tokenizer, label)
 
 
 def _network(
     files: ModelFiles, weights: dict[str, Tensor], tokenizer: SentencePieceTokenizer
 ) -> Bert | Gpt2 | UniLM:
+    config = _checked(files)
     # on the meta device nothing is initialised: the weights are put in place as they are
     with torch.device("meta"):
-        try:
-            if files.kind == "gpt2":
-                return _filled(Gpt2(Gpt2Config.from_dict(files.config)), weights, files)
-            bert = Bert(BertConfig.from_dict(files.config))
-        except (KeyError, TypeError) as error:
-            raise ModelError(f"{files.path}/config.json lacks {error}", hint="is it complete?") from None
-        prior = CopyPrior(bert.vocab_size)
+        if files.kind == "gpt2":
+            return _filled(Gpt2(Gpt2Config.from_dict(config)), weights, files)
+        bert = Bert(BertConfig.from_dict(config))
+        prior = nn.ModuleDict({"prior": CopyPrior(bert.vocab_size)})
     if files.kind == "bert":
         return _filled(bert, weights, files)
     if (files.path / PRIOR).is_file():
         weights |= read_weights(files.path / PRIOR)
-    of_prior = {name: weights.pop(f"prior.{name}") for name in ("a", "t") if f"prior.{name}" in weights}
-    specials = tokenizer.specials
-    types = DEFAULT_TARGET_TYPES | dict(files.config["target_types"])
-    target_types = {specials.l2r: types["l2r"], specials.r2l: types["r2l"]}
-    return UniLM(_filled(bert, weights, files), _filled(prior, of_prior, files), target_types)
+    of_prior = {name: weights.pop(name) for name in prior.state_dict() if name in weights}
+    target_types = _target_types(files, tokenizer.specials)
+    filled = _filled(prior, of_prior, files)["prior"]
+    return UniLM(_filled(bert, weights, files), cast(CopyPrior, filled), target_types)
+
+
+def _checked(files: ModelFiles) -> dict[str, Any]:
+    """The config, once its sizes are there and possible."""
+    config, file = files.config, files.path / "config.json"
+    gpt2 = files.kind == "gpt2"
+    for field in fields(Gpt2Config if gpt2 else BertConfig):
+        if field.name not in config:
+            raise ModelError(f"{file} lacks {field.name!r}", hint="is it complete?")
+        value = config[field.name]
+        number = int if field.type == "int" else (int, float)
+        if isinstance(value, bool) or not isinstance(value, number) or not value > 0:
+            raise ModelError(f"{file}: {field.name} cannot be {value!r}", hint="is the file whole?")
+    width, heads = ("n_embd", "n_head") if gpt2 else ("hidden_size", "num_attention_heads")
+    if config[width] % config[heads]:
+        raise ModelError(
+            f"{file}: {heads} {config[heads]} does not divide {width} {config[width]}",
+            hint="is the file whole?",
+        )
+    return config
+
+
+def _target_types(files: ModelFiles, specials: Specials) -> dict[int, int]:
+    given, known = files.config["target_types"], range(files.config["type_vocab_size"])
+    types = DEFAULT_TARGET_TYPES | (given if isinstance(given, dict) else {})
+    if not isinstance(given, dict) or not all(type(kind) is int and kind in known for kind in types.values()):
+        raise ModelError(
+            f"{files.path}/config.json: target_types cannot be {given!r}",
+            hint=f'it is like {{"l2r": 1, "r2l": 1}}, each below type_vocab_size ({len(known)})',
+        )
+    return {specials.l2r: types["l2r"], specials.r2l: types["r2l"]}
 
 
 def _filled(network: N, weights: dict[str, Tensor], files: ModelFiles) -> N:

@@ -1,7 +1,7 @@
 """Sequence to sequence with one BERT, by its mask alone.
 
-苏剑林, 从语言模型到Seq2Seq：Transformer如戏，全靠Mask, https://kexue.fm/archives/6933; Dong et al. 2019, UniLM,
-https://arxiv.org/abs/1905.03197. The input is `<cls> source <sep>` (token type 0) followed by
+苏剑林, 从语言模型到Seq2Seq：Transformer如戏，全靠Mask, https://kexue.fm/archives/6933; Dong et al. 2019,
+UniLM, https://arxiv.org/abs/1905.03197. The input is `<cls> source <sep>` (token type 0) followed by
 `<l2r> y1 … ym </s>`; the source sees itself from both sides, the target sees the source and what
 precedes it. So the source never sees the target, and its keys and values are computed once.
 """

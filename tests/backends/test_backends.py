@@ -1,0 +1,218 @@
+"""The backends on the shipped weights, through the Python interface."""
+
+import random
+
+import pytest
+
+import textgen
+from textgen.schema import Row
+
+ARTICLES = [
+    "本市图书馆昨天宣布，从下月起延长夜间开放时间，读者可以借阅到晚上十点。馆方说，新增的时段由志愿者参与服务。",
+    "研究人员开发出一种新的电池材料，充电十分钟可以行驶四百公里。\n团队表示，量产还需要两年左右的时间。",
+    "周末举行的青少年足球赛上，红队以三比二战胜蓝队，获得冠军。",
+    "Linux 内核 6.0 发布，改进了调度器，新增对多种 ARM 设备的支持。开发者说这是今年最大的一次更新。" * 4,
+    "气象台预计，今夜到明天有大到暴雨，请市民减少外出。",
+    "文化馆将于周六举办剪纸展览，展出作品一百二十件，市民可以免费参观。" * 6,
+]
+LONG = "\n".join(
+    f"第{n}段先说第一件事情，内容是关于城市交通的。接着说第二件事情，讲的是市民的看法。" for n in range(40)
+)
+
+
+@pytest.fixture(scope="module")
+def title():
+    return textgen.load("title")
+
+
+@pytest.fixture(scope="module")
+def gpt2():
+    return textgen.load("gpt2")
+
+
+@pytest.fixture(scope="module")
+def bert():
+    return textgen.load("bert")
+
+
+SETTINGS = {
+    "title": [
+        {},
+        {"decode": "greedy", "direction": "r2l"},
+        {"decode": "sample", "num_candidates": 2, "seed": 3, "top_k": 50},
+        {"no_repeat_ngram": 2, "repetition_penalty": 1.2, "num_candidates": 3},
+    ],
+    "gpt2": [
+        {"seed": 5, "num_candidates": 2},
+        {"decode": "beam", "beams": 3, "no_repeat_ngram": 3},
+        {"seed": 5, "end_at": "sentence", "repetition_penalty": 1.2, "no_repeat_ngram": 4},
+    ],
+    "bert": [{"seed": 9, "sweeps": 2}],
+}
+CASES = [(name, options) for name, settings in SETTINGS.items() for options in settings]
+TEXTS = {
+    "title": ARTICLES,
+    "gpt2": ["", "春天", "今天的新闻说，", "一二三四五六七八九十" * 3, "He said ", "“你好"],
+    "bert": [
+        "今天天气很好。",
+        "我们去公园散步吧，好吗？",
+        "图书馆里很安静。",
+        "Linux 很好用",
+        "他说：“走吧。”",
+        "好",
+    ],
+}
+SHORT = {"title": {"max_new_tokens": 10}, "gpt2": {"max_new_tokens": 10}, "bert": {}}
+
+
+@pytest.mark.parametrize(("name", "options"), CASES, ids=str)
+def test_a_row_is_the_same_in_any_batch_and_order(request, name, options):
+    backend = request.getfixturevalue(name)
+    options = SHORT[name] | options
+    alone = [backend.generate(text, **options)[0].candidates for text in TEXTS[name]]
+    together = [record.candidates for record in backend.generate(TEXTS[name], **options)]
+    assert together == alone  # scores bit for bit, too
+    order = list(range(len(alone)))
+    random.Random(1).shuffle(order)
+    shuffled = backend.generate([TEXTS[name][n] for n in order], batch_size=4, **options)
+    assert [record.candidates for record in shuffled] == [alone[n] for n in order]
+
+
+@pytest.mark.parametrize("name", ["title", "gpt2", "bert"])
+def test_samples_follow_seed_text_and_id(request, name):
+    backend = request.getfixturevalue(name)
+    options = SHORT[name] | {"num_candidates": 3}
+    options |= {"title": {"decode": "sample"}, "gpt2": {}, "bert": {"sweeps": 2}}[name]
+    text = TEXTS[name][1]
+
+    def texts(row, seed):
+        return [c.text for c in backend.generate([row], seed=seed, **options)[0].candidates]
+
+    first = texts(Row(text), 1)
+    assert len(set(first)) > 1
+    assert texts(Row(text, name="elsewhere"), 1) == first
+    assert texts(Row(text), 2) != first
+    assert texts(Row(text, id="x"), 1) != first
+    assert texts(Row(text, id="x"), 1) == texts(Row(text, id="x", name="y"), 1)
+
+
+def test_fresh_seeds_are_recorded_and_repeat(gpt2):
+    first = gpt2.generate("春天", max_new_tokens=8)[0]
+    assert gpt2.generate("春天", max_new_tokens=8, seed=first.seed)[0] == first
+    assert gpt2.generate("春天", max_new_tokens=8, decode="greedy")[0].seed is None
+
+
+def test_greedy_is_beam_of_one_and_cold_sampling(title, gpt2):
+    for backend, text in ((title, ARTICLES[0]), (gpt2, "春天")):
+        greedy = backend.generate(text, decode="greedy", max_new_tokens=10)[0].candidates[0]
+        beam = backend.generate(text, decode="beam", beams=1, length_penalty=0, max_new_tokens=10)
+        cold = backend.generate(text, decode="sample", seed=1, temperature=1e-4, top_p=1.0, max_new_tokens=10)
+        assert beam[0].candidates[0].text == greedy.text == cold[0].candidates[0].text
+        assert beam[0].candidates[0].logprob == pytest.approx(greedy.logprob, abs=1e-4)
+        assert beam[0].candidates[0].score_kind == "logprob"
+
+
+def test_titles_are_one_line_and_distinct(title):
+    for record in title.generate(ARTICLES, decode="sample", seed=1, num_candidates=6, temperature=0.3):
+        texts = [candidate.text for candidate in record.candidates]
+        assert len(set(texts)) == len(texts)
+        assert all(text and "\n" not in text and "<" not in text for text in texts)
+        scores = [candidate.score for candidate in record.candidates]
+        assert scores == sorted(scores, reverse=True)
+
+
+@pytest.mark.parametrize("how", ["head", "head-tail", "lead", "chunk"])
+def test_long_articles(title, how):
+    events = []
+    record = title.generate(LONG, long=how, max_new_tokens=12, on_event=events.append)[0]
+    assert record.candidates[0].text
+    assert record.input_tokens == len(title.tokenizer.encode(LONG))
+    shortened = [event for event in events if hasattr(event, "used")]
+    if how == "chunk":
+        assert record.used_tokens == record.input_tokens
+        assert not shortened
+    else:
+        assert record.used_tokens <= 460
+        assert [(e.used, e.tokens, e.how) for e in shortened] == [
+            (record.used_tokens, record.input_tokens, how)
+        ]
+
+
+def test_chunk_candidates_are_scored_on_one_view(title):
+    record = title.generate(LONG, long="chunk", num_candidates=4, max_new_tokens=12)[0]
+    scores = [candidate.score for candidate in record.candidates if candidate.finish_reason == "stop"]
+    assert len(record.candidates) == 4
+    assert scores == sorted(scores, reverse=True)
+    again = title.generate(LONG, long="head-tail", num_candidates=4, max_new_tokens=12)[0]
+    common = {c.text: c.score for c in again.candidates}
+    assert all(
+        c.score == pytest.approx(common[c.text], abs=1e-4) for c in record.candidates if c.text in common
+    )
+
+
+def test_streaming_is_generating(gpt2):
+    for options in ({}, {"decode": "greedy"}, {"end_at": "sentence", "max_new_tokens": 12}):
+        options = {"max_new_tokens": 24, "seed": 4} | options
+        parts = list(gpt2.stream("他说：“今天", **options))
+        text = gpt2.generate("他说：“今天", **options)[0].candidates[0].text
+        assert "他说：“今天" + "".join(parts) == text
+        assert len(parts) > 1 or "end_at" in options
+
+
+def test_stream_refuses_what_it_cannot_do(gpt2):
+    with pytest.raises(textgen.UsageError, match="one text"):
+        gpt2.stream("春天", num_candidates=2)
+    with pytest.raises(textgen.UsageError, match="beam"):
+        next(gpt2.stream("春天", decode="beam"))
+    with pytest.raises(textgen.UsageError, match="--sweeps"):
+        gpt2.stream("春天", sweeps=2)
+
+
+def test_a_bad_text_is_an_error_record_and_the_rest_goes_on(title):
+    records = title.generate([ARTICLES[0], " ", "\ud800", ARTICLES[1]], decode="greedy", max_new_tokens=6)
+    assert [bool(record.candidates) for record in records] == [True, False, False, True]
+    assert "empty" in records[1].error
+    assert "surrogate" in records[2].error
+
+
+def test_a_prompt_too_long_keeps_its_end(gpt2):
+    prompt = "今天天气很好。" * 200
+    events = []
+    record = gpt2.generate(prompt, max_new_tokens=4, seed=1, on_event=events.append)[0]
+    assert record.candidates[0].text.startswith(prompt)
+    assert record.used_tokens == 1024 - 4 - 1
+    assert events[0].used == record.used_tokens
+    with pytest.raises(textgen.UsageError, match="--max-new-tokens"):
+        gpt2.generate("好", max_new_tokens=1024)
+
+
+def test_gibbs_keeps_what_it_may_not_touch(bert):
+    text = "第一😀行\n第二行▁里"
+    for candidate in bert.generate(text, seed=1, sweeps=3, num_candidates=2)[0].candidates:
+        kept = [character for character in candidate.text if character in "😀\n▁"]
+        assert kept == ["😀", "\n", "▁"]
+        assert candidate.tokens == len(bert.tokenizer.encode(text))
+
+
+def test_gibbs_lengths_cover_their_range(bert):
+    record = bert.generate("", length="3-5", sweeps=1, seed=2, num_candidates=24, burn_in=0)[0]
+    assert {candidate.tokens for candidate in record.candidates} == {3, 4, 5}
+
+
+def test_global_random_state_is_untouched(gpt2, bert):
+    import torch
+
+    before = torch.get_rng_state().clone(), random.getstate()
+    gpt2.generate("春天", seed=1, max_new_tokens=4)
+    bert.generate("", seed=1, sweeps=1, length=4)
+    assert torch.equal(before[0], torch.get_rng_state())
+    assert before[1] == random.getstate()
+
+
+def test_no_text_of_gpt2_ends_inside_a_character(gpt2):
+    prompts = ["😀😃😄", "ψ中文α", "ｆｕｌｌ"]
+    for limit in (1, 2, 3, 4):
+        records = gpt2.generate(
+            prompts, temperature=20.0, top_p=1.0, seed=limit, max_new_tokens=limit, num_candidates=40
+        )
+        assert all("\ufffd" not in candidate.text for record in records for candidate in record.candidates)

@@ -1,0 +1,124 @@
+"""A model whose next-token logits are a table keyed by the prefix, so that answers can be enumerated."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from hashlib import blake2b
+
+import torch
+from torch import Tensor
+
+from textgen.decoding.loop import Batch, Choose, Draft, StopRule, write
+from textgen.decoding.scoring import Scoring
+from textgen.models.contracts import Ids
+
+Prefix = tuple[int, ...]  # source, first token and what was written, in one row
+Table = Callable[[Prefix], Tensor]  # raw logits (vocab,)
+
+
+def random_table(vocab: int, seed: int, *, scale: float = 1.5, dtype: torch.dtype = torch.float64) -> Table:
+    """Normal logits, another draw for every prefix; a pure function of the seed and the prefix."""
+
+    @cache
+    def table(prefix: Prefix) -> Tensor:
+        digest = blake2b(repr((seed, prefix)).encode(), digest_size=7).digest()
+        generator = torch.Generator().manual_seed(int.from_bytes(digest, "little"))
+        return scale * torch.randn(vocab, generator=generator, dtype=dtype)
+
+    return table
+
+
+def table_of(
+    probabilities: Mapping[Prefix, Sequence[float]], otherwise: Sequence[float], *, given: int = 1
+) -> Table:
+    """Logits from probabilities keyed by what was written after `given` ids; `otherwise` for the rest."""
+    return lambda prefix: torch.tensor(
+        probabilities.get(prefix[given:], otherwise), dtype=torch.float64
+    ).log()
+
+
+@dataclass
+class TabularState:
+    """The prefix of every row; refuses what a `CacheState` cannot do."""
+
+    prefixes: list[Prefix]
+    size: int = 1
+
+    @property
+    def rows(self) -> int:
+        return len(self.prefixes)
+
+    def select(self, rows: Tensor) -> TabularState:
+        groups = rows // self.size
+        if len(rows) == self.rows:
+            assert groups.tolist() == [row // self.size for row in range(self.rows)], "rows left their group"
+        else:
+            assert len(rows) % self.size == 0, "groups must stay whole"
+            whole = groups[:: self.size].repeat_interleave(self.size)
+            assert torch.equal(groups, whole), "groups must stay whole"
+        return TabularState([self.prefixes[row] for row in rows.tolist()], self.size)
+
+    def repeat(self, n: int) -> TabularState:
+        return TabularState([prefix for prefix in self.prefixes for _ in range(n)], self.size * n)
+
+
+@dataclass
+class TabularModel:
+    """A `NextTokenModel` over a table.
+
+    Attributes:
+        vocab_size: Ids.
+        table: Prefix to raw logits.
+        calls: How many rows each step had.
+    """
+
+    vocab_size: int
+    table: Table
+    calls: list[int] = field(default_factory=list)
+
+    def start(self, sources: Sequence[Ids]) -> TabularState:
+        return TabularState([tuple(source) for source in sources])
+
+    def step(self, state: TabularState, tokens: Tensor) -> Tensor:
+        return self.extend(state, tokens[:, None])[:, 0]
+
+    def extend(self, state: TabularState, tokens: Tensor) -> Tensor:
+        assert len(tokens) == state.rows
+        self.calls.append(state.rows)
+        rows = []
+        for row, new in enumerate(tokens.tolist()):
+            logits = []
+            for token in new:
+                assert 0 <= token < self.vocab_size
+                state.prefixes[row] += (token,)
+                logits.append(self.table(state.prefixes[row]))
+            rows.append(torch.stack(logits))
+        return torch.stack(rows)
+
+
+def everything(vocab: int) -> Tensor:
+    """The allowed ids of a task that allows all."""
+    return torch.ones(vocab, dtype=torch.bool)
+
+
+def batch_of(sources: Iterable[Ids], first: int = 0) -> Batch:
+    """Sources with nothing in their histories."""
+    rows = list(sources)
+    return Batch(rows, [first] * len(rows), [[]] * len(rows))
+
+
+def written(
+    model: TabularModel,
+    batch: Batch,
+    scoring: Scoring,
+    choose: Choose,
+    stop: StopRule,
+    *,
+    copies: int = 1,
+    pad: int = 0,
+) -> list[Draft]:
+    """What `write` ends with."""
+    *_, drafts = write(model, batch, scoring, choose, stop, copies=copies, pad=pad)
+    return drafts

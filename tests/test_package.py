@@ -1,0 +1,103 @@
+"""The built distributions: models inside, and commands that work from an empty folder without network."""
+
+import os
+import subprocess
+import sys
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+NO_SOCKETS = """
+import socket
+def refuse(*args, **kwargs):
+    raise OSError("no network in this test")
+socket.socket.connect = refuse
+socket.create_connection = refuse
+socket.getaddrinfo = refuse
+"""
+
+
+def build(kind: str, folder: Path) -> Path:
+    command = [
+        sys.executable,
+        "-m",
+        "build",
+        f"--{kind}",
+        "--no-isolation",
+        "--outdir",
+        str(folder),
+        str(ROOT),
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    [built] = folder.iterdir()
+    return built
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory) -> Path:
+    """An environment's package folder with nothing but the wheel, and sockets that refuse."""
+    wheel = build("wheel", tmp_path_factory.mktemp("wheel"))
+    assert wheel.name.startswith("textgen_zh-")
+    assert wheel.stat().st_size < 96e6
+    folder = tmp_path_factory.mktemp("site")
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(folder)
+    (folder / "sitecustomize.py").write_text(NO_SOCKETS, encoding="utf-8")
+    return folder
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "title {site}/textgen/data/samples/articles/news.txt --decode greedy",
+        "sample 春天 --seed 1 --max-new-tokens 8 --stream",
+        "sample --model bert --seed 1 --sweeps 1 --length 6",
+        "models list",
+        "models info title",
+        "models export bert exported",
+        "doctor",
+    ],
+)
+def test_every_command_works_from_the_wheel_without_network(site, tmp_path, command):
+    args = command.format(site=site).split()
+    env = {**os.environ, "PYTHONPATH": str(site)}
+    script = "import sys, textgen.__main__ as m; print(m.__file__, file=sys.stderr); m.main()"
+    done = subprocess.run(
+        [sys.executable, "-c", script, *args],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+        env=env,
+    )
+    assert done.returncode == 0, done.stderr
+    assert str(site) in done.stderr
+    assert done.stdout.strip() or "exported" in command
+
+
+def test_the_wheel_has_its_command_and_no_corpora(site):
+    [info] = site.glob("textgen_zh-*.dist-info")
+    assert "textgen = textgen.__main__:main" in (info / "entry_points.txt").read_text(encoding="utf-8")
+    assert "License-Expression: Apache-2.0" in (info / "METADATA").read_text(encoding="utf-8")
+    assert sorted(path.name for path in (site / "textgen" / "data").iterdir()) == [
+        "export",
+        "models",
+        "samples",
+    ]
+    assert not list(site.rglob("*.bin")) + list(site.rglob("*.pt"))
+
+
+def test_the_sdist_is_whole(tmp_path):
+    with tarfile.open(build("sdist", tmp_path)) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    wanted = ["pyproject.toml", "LICENSE", "README.zh-CN.md", "textgen/cli/main.py", "tests/test_package.py"]
+    wanted += [
+        f"data/models/{name}/{file}"
+        for name in ("bert", "gpt2", "title")
+        for file in ("model.safetensors", "CARD.md")
+    ]
+    assert not [name for name in wanted if name not in names]
