@@ -21,7 +21,7 @@ def read_config(path: Path, command: str) -> dict[str, Any]:
         Options by field name, not yet validated.
 
     Raises:
-        UsageError: The file is missing or is not TOML.
+        UsageError: The file is missing or is not TOML, or the command's name is no table in it.
     """
     try:
         with path.open("rb") as file:
@@ -30,6 +30,12 @@ def read_config(path: Path, command: str) -> dict[str, Any]:
         raise UsageError(f"--config {path}: {error.strerror}", hint="give the path of a TOML file") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"--config {path}: {error}", hint="lines are like  top_p = 0.9") from None
+    special = content.pop(command, {})
+    if not isinstance(special, dict):
+        raise UsageError(f"--config {path}: {command} is not a table", hint=f"begin one with  [{command}]")
     general = {key: value for key, value in content.items() if not isinstance(value, dict)}
-    special = content.get(command, {})
-    return {key.replace("-", "_"): value for key, value in (general | special).items()}
+    return _by_field(general) | _by_field(special)
+
+
+def _by_field(options: dict[str, Any]) -> dict[str, Any]:
+    return {key.replace("-", "_"): value for key, value in options.items()}

@@ -210,4 +210,5 @@ def _usage_error(error: ValidationError, kind: type[Options], user: str) -> Usag
     reason = first["msg"].removeprefix("Value error, ").replace("Input should", "should")
     if not name:
         return UsageError(reason, hint="see --help for what goes together")
-    return UsageError(f"{flag(name)} {first['input']}: {reason}", hint=f"see --help for {flag(name)}")
+    value = " ".join(str(first["input"]).split())  # a value from a file may have several lines
+    return UsageError(f"{flag(name)} {value}: {reason}", hint=f"see --help for {flag(name)}")

@@ -3,8 +3,10 @@
 import io
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -13,7 +15,10 @@ from textgen.cli.main import run
 
 SAMPLES = Path(__file__).parents[2] / "data" / "samples"
 NEWS = SAMPLES / "articles" / "news.txt"
-ARTICLE = "本市图书馆昨天宣布，从下月起延长夜间开放时间，读者可以借阅到晚上十点。馆方说，新增的时段由志愿者参与服务。"
+ARTICLE = (
+    "本市图书馆昨天宣布，从下月起延长夜间开放时间，读者可以借阅到晚上十点。"
+    "馆方说，新增的时段由志愿者参与服务。"
+)
 FAST = ("--decode", "greedy", "--max-new-tokens", "12")
 
 
@@ -112,7 +117,7 @@ def test_indents_do_not_change_the_title(call, tmp_path):
     path = tmp_path / "a.txt"
     path.write_text(ARTICLE, encoding="utf-8")
     expected = call("title", path, *FAST)[1]
-    path.write_text("\r\n\u3000\u3000" + ARTICLE.replace("。馆", "。馆") + "  \r\n\r\n\r\n", encoding="utf-8")
+    path.write_text("\r\n\u3000\u3000" + ARTICLE + "  \r\n\r\n\r\n", encoding="utf-8")
     assert call("title", path, *FAST)[1] == expected
 
 
@@ -377,6 +382,16 @@ def test_a_closed_pipe_is_no_error():
     process.wait(120)
     assert b"Traceback" not in error
     assert b"error" not in error
+
+
+def test_ctrl_c_ends_with_130():
+    command = [sys.executable, "-m", "textgen", "sample", "-n", "500", "--seed", "1"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    time.sleep(3)
+    process.send_signal(signal.SIGINT)
+    _, error = process.communicate(timeout=120)
+    assert process.returncode == 130
+    assert error == "interrupted\n"
 
 
 def test_version(call):

@@ -24,7 +24,7 @@ from textgen.registry import backend_class
 from textgen.rng import fresh_seed
 from textgen.schema import Candidate, Record, Row
 
-WINDOW = 1024  # rows looked at together to find batches
+WINDOW = 128  # rows looked at together to find batches; their records come out together
 
 O = TypeVar("O", bound=Options)  # noqa: E741
 P = TypeVar("P", bound="Prepared")

@@ -65,14 +65,13 @@ def run(args: Sequence[str]) -> int:
             stream.reconfigure(encoding="utf-8", errors="replace")
     try:
         code = typer.main.get_command(app).main(list(args), prog_name="textgen", standalone_mode=False)
+        if code == INTERRUPTED:  # typer's answer to Ctrl-C
+            console.note("interrupted")
         return code if isinstance(code, int) else 0
     except BrokenPipeError:
         # whoever read our output has gone; keep the interpreter from flushing into the void
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return BROKEN_PIPE
-    except (KeyboardInterrupt, typer.Abort):
-        console.note("interrupted")
-        return INTERRUPTED
     except (TextgenError, typer.TyperException) as error:
         if "--debug" in args:
             traceback.print_exc()

@@ -55,7 +55,9 @@ def info(name: Name, as_json: opt.Json = False, debug: opt.Debug = False) -> int
 def export(
     name: Name,
     directory: Annotated[Path, typer.Argument(help="Where to write; made if absent.", metavar="DIR")],
-    dtype: Annotated[str, opt.option("Precision of the weights [fp16].", metavar="fp16|fp32")] = "fp16",
+    dtype: Annotated[
+        str, opt.option("Precision of the weights (default fp16).", metavar="fp16|fp32")
+    ] = "fp16",
     force: opt.Force = False,
     quiet: opt.Quiet = False,
     debug: opt.Debug = False,

@@ -1,15 +1,24 @@
-"""The flags, each spelled once. None means: not given, the model's default holds."""
+"""The flags, each spelled once, and the groups in which commands take them.
+
+A flag that is not given is None: then the model's default holds.
+"""
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, ParamSpec
 
 import typer
 
-DECODING = "Decoding"
-SAMPLING = "Sampling (--decode sample)"
-RUN = "Run"
+P = ParamSpec("P")
+Flags = dict[str, Any]  # annotations by the name of the option
+
+DECODING_PANEL = "Decoding"
+SAMPLING_PANEL = "Sampling (--decode sample)"
+RUN_PANEL = "Run"
 
 
 def option(help: str, *names: str, panel: str | None = None, metavar: str | None = None) -> Any:
@@ -17,44 +26,92 @@ def option(help: str, *names: str, panel: str | None = None, metavar: str | None
     return typer.Option(*names, help=help, rich_help_panel=panel, metavar=metavar, show_default=False)
 
 
-NumCandidates = Annotated[int | None, option("How many texts for each input [1].", "-n", "--num-candidates")]
-Seed = Annotated[
-    int | None, option("Seed of the random numbers; the same seed gives the same texts.", panel=RUN)
-]
-Decode = Annotated[str | None, option("How to search.", panel=DECODING, metavar="greedy|sample|beam")]
-Beams = Annotated[int | None, option("Hypotheses the beam keeps [4].", panel=DECODING)]
-LengthPenalty = Annotated[
-    float | None, option("Exponent of the length that divides a beam's score [1.0].", panel=DECODING)
-]
-MaxNewTokens = Annotated[int | None, option("Most pieces to write [title 46, gpt2 120].", panel=DECODING)]
-RepetitionPenalty = Annotated[
-    float | None, option("Above 1, discourages pieces already there [1.0].", panel=DECODING)
-]
-NoRepeatNgram = Annotated[
-    int | None, option("Forbid a run of so many pieces to occur twice [off].", panel=DECODING)
-]
-Temperature = Annotated[float | None, option("Divides the logits [1.0].", panel=SAMPLING)]
-TopK = Annotated[int | None, option("Keep the k most probable pieces [all].", panel=SAMPLING)]
-TopP = Annotated[float | None, option("Keep the most probable pieces of mass p [gpt2 0.95].", panel=SAMPLING)]
-MinP = Annotated[
-    float | None, option("Keep pieces this share as probable as the best [off].", panel=SAMPLING)
-]
-TypicalP = Annotated[float | None, option("Keep the most typical pieces of mass p [off].", panel=SAMPLING)]
-BatchSize = Annotated[
-    int | None, option("Rows computed together [16]; no influence on the texts.", panel=RUN)
-]
-Threads = Annotated[int | None, option("Threads to compute with [all cores].", panel=RUN)]
+def switch(name: str, help: str, *, panel: str | None = None, short: str | None = None) -> Any:
+    """A flag without a value."""
+    names = (name, short) if short else (name,)
+    return typer.Option(*names, help=help, rich_help_panel=panel, show_default=False)
+
+
+def decoding(help: str, *names: str, metavar: str | None = None) -> Any:
+    """A flag of the search."""
+    return option(help, *names, panel=DECODING_PANEL, metavar=metavar)
+
+
+def sampling(help: str) -> Any:
+    """A flag that needs `--decode sample`."""
+    return option(help, panel=SAMPLING_PANEL)
+
+
+DECODING: Flags = {
+    "decode": Annotated[str | None, decoding("How to search.", metavar="greedy|sample|beam")],
+    "beams": Annotated[int | None, decoding("Hypotheses the beam keeps (default 4).")],
+    "length_penalty": Annotated[
+        float | None, decoding("Exponent of the length that divides a beam's score (default 1.0).")
+    ],
+    "max_new_tokens": Annotated[int | None, decoding("Most pieces to write (default title 46, gpt2 120).")],
+    "repetition_penalty": Annotated[
+        float | None, decoding("Above 1, discourages pieces already there (default 1.0).")
+    ],
+    "no_repeat_ngram": Annotated[
+        int | None, decoding("Forbid a run of so many pieces to occur twice (default off).")
+    ],
+    "temperature": Annotated[float | None, sampling("Divides the logits (default 1.0).")],
+    "top_k": Annotated[int | None, sampling("Keep the k most probable pieces (default all).")],
+    "top_p": Annotated[
+        float | None, sampling("Keep the most probable pieces of mass p (default gpt2 0.95).")
+    ],
+    "min_p": Annotated[
+        float | None, sampling("Keep pieces this share as probable as the best (default off).")
+    ],
+    "typical_p": Annotated[float | None, sampling("Keep the most typical pieces of mass p (default off).")],
+}
+COMMON: Flags = {
+    "num_candidates": Annotated[
+        int | None, option("How many texts for each input (default 1).", "-n", "--num-candidates")
+    ],
+    "seed": Annotated[int | None, option("The same seed gives the same texts.", panel=RUN_PANEL)],
+    "batch_size": Annotated[
+        int | None, option("Rows computed together [16]; no influence on the texts.", panel=RUN_PANEL)
+    ],
+}
+
+Model = Annotated[str | None, option("A model's name or directory.", "-m", "--model")]
+Threads = Annotated[int | None, option("Threads to compute with (default all cores).", panel=RUN_PANEL)]
 Config = Annotated[
-    Path | None, option("Options from a TOML file; flags win over it.", panel=RUN, metavar="FILE.toml")
+    Path | None, option("Options from a TOML file; flags win over it.", panel=RUN_PANEL, metavar="FILE.toml")
 ]
 Output = Annotated[Path | None, option("Write records to this file.", "-o", "--output", metavar="OUT.jsonl")]
-Force = Annotated[bool, typer.Option("--force", help="Overwrite the output.", show_default=False)]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON record a line.", show_default=False)]
-Quiet = Annotated[
-    bool, typer.Option("--quiet", "-q", help="No progress, notes or warnings.", show_default=False)
-]
-Debug = Annotated[
-    bool,
-    typer.Option("--debug", help="Show the traceback of an error.", show_default=False, rich_help_panel=RUN),
-]
-Field = Annotated[str, option("The field of a JSONL or CSV row that holds the text [text].")]
+Force = Annotated[bool, switch("--force", "Overwrite the output.")]
+Json = Annotated[bool, switch("--json", "Print one JSON record a line.")]
+Quiet = Annotated[bool, switch("--quiet", "No progress, notes or warnings.", short="-q")]
+Debug = Annotated[bool, switch("--debug", "Show the traceback of an error.", panel=RUN_PANEL)]
+Field = Annotated[str, option("The field of a JSONL or CSV row that holds the text (default text).")]
+
+
+def takes(*groups: Flags) -> Callable[[Callable[P, int]], Callable[..., int]]:
+    """Give a command the flags of some groups.
+
+    The command has a parameter `given`, a dictionary; it gets the flags that the user set, by name.
+    """
+    flags = {name: annotation for group in groups for name, annotation in group.items()}
+
+    def decorate(command: Callable[P, int]) -> Callable[..., int]:
+        own = inspect.signature(command, eval_str=True).parameters.values()
+        kept = [parameter for parameter in own if parameter.name != "given"]
+        added = [
+            inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
+            for name, annotation in flags.items()
+        ]
+
+        @wraps(command)
+        def wrapped(*args: Any, **values: Any) -> int:
+            set_by_user = {name: values.pop(name, None) for name in flags}
+            given = {name: value for name, value in set_by_user.items() if value is not None}
+            return command(*args, given=given, **values)  # type: ignore[arg-type]
+
+        parameters = [*(p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in kept), *added]
+        wrapped.__signature__ = inspect.Signature(parameters, return_annotation=int)  # type: ignore[attr-defined]
+        wrapped.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+        return wrapped
+
+    return decorate

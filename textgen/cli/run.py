@@ -42,10 +42,13 @@ class Request:
     threads: int | None
 
 
-def collect(command: str, config: Path | None, **flags: Any) -> dict[str, Any]:
-    """What the user set: the TOML file's options, and over them the flags that were given."""
-    settings = read_config(config, command) if config else {}
-    return settings | {name: value for name, value in flags.items() if value is not None}
+def settle(
+    command: str, config: Path | None, model: str | None, given: dict[str, Any], *, default: str
+) -> tuple[str, dict[str, Any]]:
+    """The model's name and the options: flags over the TOML file over the default."""
+    settings = (read_config(config, command) if config else {}) | given
+    named = settings.pop("model", default)
+    return model or str(named), settings
 
 
 def choose_model(name: str, kinds: tuple[str, ...], otherwise: str) -> ModelFiles:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -15,102 +15,61 @@ if TYPE_CHECKING:
     from textgen.cli.run import Request
     from textgen.schema import Record, Row
 
-CHAIN = "Chains (bert)"
+PROMPT = "What to continue (gpt2), or the sentence to start from (bert)."
+FILE = "Prompts from a file: one a line, JSONL or CSV; - is stdin."
+CHAIN_PANEL = "Chains (bert)"
 
 
+def chain(help: str) -> Any:
+    """A flag of a Markov chain."""
+    return opt.option(help, panel=CHAIN_PANEL)
+
+
+SAMPLE: opt.Flags = {
+    "end_at": Annotated[
+        str | None, opt.decoding("Where the text may end (default any).", metavar="any|sentence")
+    ],
+    "length": Annotated[str | None, chain("Pieces of a free sample, such as 16 or 12-24 (default 12-24).")],
+    "sweeps": Annotated[int | None, chain("Sweeps of each chain (default 20).")],
+    "burn_in": Annotated[int | None, chain("Sweeps left out at the start (default a third).")],
+    "thin": Annotated[int | None, chain("Keep every so many sweeps (default 1).")],
+}
+
+
+@opt.takes(opt.COMMON, SAMPLE, opt.DECODING)
 def sample(
-    prompt: Annotated[
-        str | None,
-        typer.Argument(
-            help="What to continue (gpt2), or the sentence to start from (bert).", show_default=False
-        ),
-    ] = None,
-    model: Annotated[
-        str | None, opt.option("gpt2, bert or a model's directory [gpt2].", "-m", "--model")
-    ] = None,
-    num_candidates: opt.NumCandidates = None,
-    input: Annotated[
-        str | None,
-        opt.option(
-            "Prompts from a file: one a line, JSONL or CSV; - is stdin.", "-i", "--input", metavar="FILE"
-        ),
-    ] = None,
+    given: dict[str, Any],
+    prompt: Annotated[str | None, typer.Argument(help=PROMPT, show_default=False)] = None,
+    model: opt.Model = None,
+    input: Annotated[str | None, opt.option(FILE, "-i", "--input", metavar="FILE")] = None,
     output: opt.Output = None,
     force: opt.Force = False,
     as_json: opt.Json = False,
     field: opt.Field = "text",
-    stream: Annotated[
-        bool, typer.Option("--stream", help="Show the text as it is written.", show_default=False)
-    ] = False,
-    end_at: Annotated[
-        str | None, opt.option("Where the text may end [any].", panel=opt.DECODING, metavar="any|sentence")
-    ] = None,
-    decode: opt.Decode = None,
-    beams: opt.Beams = None,
-    length_penalty: opt.LengthPenalty = None,
-    max_new_tokens: opt.MaxNewTokens = None,
-    repetition_penalty: opt.RepetitionPenalty = None,
-    no_repeat_ngram: opt.NoRepeatNgram = None,
-    temperature: opt.Temperature = None,
-    top_k: opt.TopK = None,
-    top_p: opt.TopP = None,
-    min_p: opt.MinP = None,
-    typical_p: opt.TypicalP = None,
-    length: Annotated[
-        str | None, opt.option("Pieces of a free sample, such as 16 or 12-24 [12-24].", panel=CHAIN)
-    ] = None,
-    sweeps: Annotated[int | None, opt.option("Sweeps of each chain [20].", panel=CHAIN)] = None,
-    burn_in: Annotated[int | None, opt.option("Sweeps left out at the start [a third].", panel=CHAIN)] = None,
-    thin: Annotated[int | None, opt.option("Keep every so many sweeps [1].", panel=CHAIN)] = None,
-    seed: opt.Seed = None,
-    batch_size: opt.BatchSize = None,
+    stream: Annotated[bool, opt.switch("--stream", "Show the text as it is written.")] = False,
     threads: opt.Threads = None,
     config: opt.Config = None,
     quiet: opt.Quiet = False,
     debug: opt.Debug = False,
 ) -> int:
-    """Continue a prompt (gpt2), or sample sentences (bert).
+    """Continue a prompt (gpt2, the default), or sample sentences (bert).
 
     Without a prompt both write freely. Samples come in the order drawn.
     """
     from textgen.batch.write import check_output
-    from textgen.cli.run import Request, choose_model, collect, generate, options_for, seeded
+    from textgen.cli.run import Request, choose_model, generate, options_for, seeded, settle
 
-    given = collect(
-        "sample",
-        config,
-        model=model,
-        num_candidates=num_candidates,
-        end_at=end_at,
-        decode=decode,
-        beams=beams,
-        length_penalty=length_penalty,
-        max_new_tokens=max_new_tokens,
-        repetition_penalty=repetition_penalty,
-        no_repeat_ngram=no_repeat_ngram,
-        temperature=temperature,
-        top_k=top_k,
-        top_p=top_p,
-        min_p=min_p,
-        typical_p=typical_p,
-        length=length,
-        sweeps=sweeps,
-        burn_in=burn_in,
-        thin=thin,
-        seed=seed,
-        batch_size=batch_size,
-    )
     if stream and (as_json or output):
         raise UsageError("--stream shows text, not records", hint="leave out --json and -o")
-    files = choose_model(given.pop("model", "gpt2"), ("gpt2", "bert"), "textgen title writes titles with it")
+    name, settings = settle("sample", config, model, given, default="gpt2")
+    files = choose_model(name, ("gpt2", "bert"), "textgen title writes titles with it")
     if stream and files.kind != "gpt2":
         raise UsageError(f"a {files.kind} model does not write from left to right", hint="leave out --stream")
-    options = options_for(files, given)
+    options = options_for(files, settings)
     rows = _rows(prompt, input, field)
     if output:
         check_output(output, [input] if input else [], force=force)
-    options = seeded(options, quiet=quiet)
-    request = Request(files, options, rows, output, as_json, quiet, threads)
+    request = Request(files, seeded(options, quiet=quiet), rows, output, as_json, quiet, threads)
     number = _numbering(len(rows) * options.num_candidates)
     if stream:
         return _stream(request, number)

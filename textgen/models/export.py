@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
 from textgen.errors import TextgenError, UsageError
@@ -67,13 +66,16 @@ def export_model(files: ModelFiles, directory: Path, dtype: str = "fp16") -> Ite
         if prior:
             yield _save(prior, directory / PRIOR, dtype)
             yield Path(shutil.copyfile(data_dir() / EXAMPLE, directory / "example.py"))
-    except (OSError, SafetensorError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise TextgenError(f"cannot write {directory}: {reason}", hint="give another directory") from None
+    except OSError as error:
+        raise TextgenError(
+            f"cannot write {directory}: {error.strerror or error}", hint="give another directory"
+        ) from None
 
 
 def _save(tensors: dict[str, Tensor], path: Path, dtype: str) -> Path:
-    save_file({name: t.to(DTYPES[dtype]).contiguous() for name, t in tensors.items()}, path, {"format": "pt"})
+    # not save_file, whose files are for the owner's eyes only and whose errors are no OSErrors
+    dense = {name: tensor.to(DTYPES[dtype]).contiguous() for name, tensor in tensors.items()}
+    path.write_bytes(save(dense, {"format": "pt"}))
     return path
 
 
