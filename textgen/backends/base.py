@@ -7,9 +7,9 @@ error records, windows, batches of rows with the same padded length.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import groupby, islice
 from typing import Any, Generic, TypeVar
 
 import torch
@@ -28,6 +28,7 @@ WINDOW = 128  # rows looked at together to find batches; their records come out 
 
 O = TypeVar("O", bound=Options)  # noqa: E741
 P = TypeVar("P", bound="Prepared")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -94,11 +95,11 @@ class Backend(ABC, Generic[O, P]):
         done = 0
         while window := list(islice(stream, WINDOW)):
             records: dict[int, Record] = {}
-            batches = self._batches(window, options, records, on_event)
-            for numbers, batch in batches:
+            usable = self._prepared(window, options, records, on_event)
+            for batch in alike(usable, lambda pair: padded_length(pair[1].size), options.batch_size):
                 with torch.inference_mode():
-                    found = self.compute(batch, options, seed)
-                for number, prepared, candidates in zip(numbers, batch, found, strict=True):
+                    found = self.compute([prepared for _, prepared in batch], options, seed)
+                for (number, prepared), candidates in zip(batch, found, strict=True):
                     records[number] = self._record(prepared, candidates, options, seed)
                 on_event(Progress(done + len(records), total))
             yield from (records[number] for number in range(len(window)))
@@ -121,27 +122,19 @@ class Backend(ABC, Generic[O, P]):
         """What the record shows as the prompt; None where there is none."""
         return None
 
-    def _batches(
+    def _prepared(
         self, window: list[Row], options: O, records: dict[int, Record], on_event: OnEvent
-    ) -> list[tuple[list[int], list[P]]]:
-        """Batches of rows with the same padded size, long first; rows that fail go into `records`."""
-        buckets: dict[int, list[tuple[int, P]]] = {}
+    ) -> list[tuple[int, P]]:
+        """The rows that can be used, with their numbers; those that cannot go into `records`."""
+        usable = []
         for number, row in enumerate(window):
             try:
                 if row.error is not None:
                     raise DataError(row.error)
-                prepared = self.prepare(row, options, on_event)
+                usable.append((number, self.prepare(row, options, on_event)))
             except DataError as error:
                 records[number] = Record(row.name, [], self.model.label, error=error.line)
-                continue
-            buckets.setdefault(padded_length(prepared.size), []).append((number, prepared))
-        batches = []
-        for size in sorted(buckets, reverse=True):
-            members = buckets[size]
-            for start in range(0, len(members), options.batch_size):
-                numbers, batch = zip(*members[start : start + options.batch_size], strict=True)
-                batches.append((list(numbers), list(batch)))
-        return batches
+        return usable
 
     def _record(self, prepared: P, candidates: list[Candidate], options: O, seed: int) -> Record:
         return Record(
@@ -153,6 +146,14 @@ class Backend(ABC, Generic[O, P]):
             seed=seed if options.draws else None,
             prompt=self.prompt(prepared.row),
         )
+
+
+def alike(items: Iterable[T], size: Callable[[T], int], most: int) -> Iterator[list[T]]:
+    """Batches of items of one size, at most so many each, the large first; else in order."""
+    ordered = sorted(items, key=size, reverse=True)
+    for _, bucket in groupby(ordered, key=size):
+        while batch := list(islice(bucket, most)):
+            yield batch
 
 
 def open_backend(name: str) -> Backend[Any, Any]:

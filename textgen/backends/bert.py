@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import cast
 
-from textgen.backends.base import Backend, Prepared
+from textgen.backends.base import Backend, Prepared, alike
 from textgen.decoding.allowed import line_ids
 from textgen.errors import DataError, UsageError
 from textgen.events import OnEvent
@@ -64,7 +64,7 @@ class BertBackend(Backend[GibbsOptions, Seed]):
             for start in batch
             for candidate in range(options.num_candidates)
         ]
-        for together in _alike(chains, options.batch_size):
+        for together in alike(chains, _padded, options.batch_size):
             sampler = self._sampler(together)
             sampler.run(together, sweeps=options.sweeps, burn_in=options.burnt, thin=options.thin)
         candidates = [self._candidate(chain) for chain in chains]
@@ -99,13 +99,3 @@ class BertBackend(Backend[GibbsOptions, Seed]):
 
 def _padded(chain: Chain) -> int:
     return -(-len(chain.ids) // UNIT) * UNIT
-
-
-def _alike(chains: Sequence[Chain], most: int) -> Iterator[list[Chain]]:
-    """Batches of chains that share a padded length."""
-    buckets: dict[int, list[Chain]] = {}
-    for chain in chains:
-        buckets.setdefault(_padded(chain), []).append(chain)
-    for bucket in buckets.values():
-        for start in range(0, len(bucket), most):
-            yield bucket[start : start + most]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import cast
 
-from textgen.backends.base import Backend, Prepared
+from textgen.backends.base import Backend, Prepared, alike
 from textgen.backends.scoring import scoring_for
 from textgen.decoding import choose
 from textgen.decoding.allowed import title_ids
@@ -78,19 +78,13 @@ class TitleBackend(Backend[TitleOptions, Article]):
         return Article(row, len(fitted.judge) + FRAME, fitted.tokens, fitted.used, fitted)
 
     def compute(self, batch: Sequence[Article], options: TitleOptions, seed: int) -> list[list[Candidate]]:
-        pairs = [(number, view) for number, article in enumerate(batch) for view in article.fitted.views]
+        views = [(number, view) for number, article in enumerate(batch) for view in article.fitted.views]
+        keys = [row_key(seed, article.row.text, id=article.row.id) for article in batch]
         found: list[list[_Found]] = [[] for _ in batch]
-        buckets: dict[int, list[tuple[int, list[int]]]] = {}
-        for number, view in pairs:
-            buckets.setdefault(padded_length(len(view) + FRAME), []).append((number, view))
-        for bucket in buckets.values():
-            for start in range(0, len(bucket), options.batch_size):
-                part = bucket[start : start + options.batch_size]
-                keys = [row_key(seed, batch[n].row.text, id=batch[n].row.id) for n, _ in part]
-                for (number, _), titles in zip(
-                    part, self._titles([v for _, v in part], keys, options), strict=True
-                ):
-                    found[number] += titles
+        for part in alike(views, lambda pair: padded_length(len(pair[1]) + FRAME), options.batch_size):
+            titles = self._titles([view for _, view in part], [keys[number] for number, _ in part], options)
+            for (number, _), some in zip(part, titles, strict=True):
+                found[number] += some
         return [
             self._candidates(article, titles, options) for article, titles in zip(batch, found, strict=True)
         ]

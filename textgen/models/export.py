@@ -50,10 +50,13 @@ def export_model(files: ModelFiles, directory: Path, dtype: str = "fp16") -> Ite
         config, `tokenizer.model`; for a title model also `prior.safetensors` and `example.py`.
 
     Raises:
+        UsageError: The directory is the model's own.
         ModelError: The model's files are broken.
         TextgenError: The directory cannot be written.
     """
     check_export(directory, dtype, force=True)
+    if directory.resolve() == files.path.resolve():
+        raise UsageError(f"{directory} is the model itself", hint="give another directory")
     weights = read_weights(files.weights)
     if (files.path / PRIOR).is_file():
         weights |= read_weights(files.path / PRIOR)
