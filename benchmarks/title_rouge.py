@@ -16,7 +16,8 @@ from textgen.metrics.overlap import mean_rouge
 
 def main() -> None:
     names, _, settings = " ".join(sys.argv[1:]).partition(" -- ")
-    options = dict(setting.split("=", 1) for setting in settings.split())
+    pairs = (setting.split("=", 1) for setting in settings.split())
+    options = {name: json.loads(value) if value[0].isdigit() else value for name, value in pairs}
     model = textgen.load("title")
     for name in names.split():
         rows = [json.loads(line) for line in Path(name).read_text(encoding="utf-8").splitlines()]

@@ -8,6 +8,8 @@ from typing import Any
 
 from textgen.errors import UsageError
 
+COMMANDS = ("title", "sample")  # whose options a file may hold
+
 
 def read_config(path: Path, command: str) -> dict[str, Any]:
     """Read the options for one command.
@@ -21,7 +23,7 @@ def read_config(path: Path, command: str) -> dict[str, Any]:
         Options by field name, not yet validated.
 
     Raises:
-        UsageError: The file is missing or is not TOML, or the command's name is no table in it.
+        UsageError: The file is missing or is not TOML, its table is none, or it has a table for no command.
     """
     try:
         with path.open("rb") as file:
@@ -30,6 +32,9 @@ def read_config(path: Path, command: str) -> dict[str, Any]:
         raise UsageError(f"--config {path}: {error.strerror}", hint="give the path of a TOML file") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"--config {path}: {error}", hint="lines are like  top_p = 0.9") from None
+    for name, value in content.items():
+        if isinstance(value, dict) and name not in COMMANDS:
+            raise UsageError(f"--config {path}: no command {name}", hint=f"tables: {', '.join(COMMANDS)}")
     special = content.pop(command, {})
     if not isinstance(special, dict):
         raise UsageError(f"--config {path}: {command} is not a table", hint=f"begin one with  [{command}]")

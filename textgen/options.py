@@ -14,18 +14,19 @@ from textgen.errors import UsageError
 SAMPLING_ONLY = ("temperature", "top_k", "top_p", "min_p", "typical_p")
 BEAM_ONLY = ("beams", "length_penalty")
 DEFAULT_BEAMS = 4
+MIN_TEMPERATURE = 1e-4  # less overflows float32 logits; greedy is the limit
 
 
 def _span(value: object) -> object:
     """Read `12-24`, `16` or a pair as (least, most)."""
-    if isinstance(value, int):
+    if isinstance(value, int) and not isinstance(value, bool):
         return value, value
     if isinstance(value, str):
         least, dash, most = value.partition("-")
         if not least.strip().isdecimal() or (dash and not most.strip().isdecimal()):
             raise ValueError("must be a length such as 16 or a range such as 12-24")
         return int(least), int(most) if dash else int(least)
-    return value
+    return tuple(value) if isinstance(value, list) else value
 
 
 Span = Annotated[tuple[int, int], BeforeValidator(_span)]
@@ -40,7 +41,7 @@ class Options(BaseModel):
         batch_size: Rows computed together; it changes the speed, not the texts.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, strict=True)
 
     num_candidates: int = Field(1, ge=1, le=10_000)
     seed: int | None = Field(None, ge=0, lt=2**63)
@@ -73,7 +74,7 @@ class DecodingOptions(Options):
     max_new_tokens: int = Field(120, ge=1)
     beams: int | None = Field(None, ge=1, le=256)
     length_penalty: float = 1.0
-    temperature: float = Field(1.0, gt=0)
+    temperature: float = Field(1.0, ge=MIN_TEMPERATURE)
     top_k: int = Field(0, ge=0)
     top_p: float = Field(1.0, gt=0, le=1)
     min_p: float = Field(0.0, ge=0, le=1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import unicodedata
+from collections.abc import Callable
 from functools import cache
 
 import pytest
@@ -20,6 +21,7 @@ from textgen.decoding.scoring import Scoring
 from textgen.decoding.stop import Stop
 from textgen.models.catalog import find_model
 from textgen.rng import row_key
+from textgen.tokenizers.base import Tokenizer
 from textgen.tokenizers.sentencepiece import SentencePieceTokenizer
 
 VOCAB = 8192
@@ -69,7 +71,7 @@ def test_text_ids() -> None:
 
 
 @pytest.mark.parametrize("task", [title_ids, line_ids, text_ids])
-def test_nothing_allowed_is_silent_or_steers_a_terminal(task: object) -> None:
+def test_nothing_allowed_is_silent_or_steers_a_terminal(task: Callable[[Tokenizer, int], Tensor]) -> None:
     found = ids(task(TOKENIZER, VOCAB))
     assert not found & set(range(8185, VOCAB))
     for i in found - {EOS, VOCABULARY.newline} - VOCABULARY.byte_ids:

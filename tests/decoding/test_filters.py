@@ -43,7 +43,7 @@ def history(seed: int, length: int, *, vocab: int = VOCAB) -> Tensor:
 PAIRS = [
     *[(TemperatureLogitsWarper(t), lambda x, t=t: filters.temperature(x, t)) for t in (0.1, 0.7, 1.0, 2.5)],
     *[(TopKLogitsWarper(k), lambda x, k=k: filters.top_k(x, k)) for k in (1, 2, 5, VOCAB, 999)],
-    *[(TopPLogitsWarper(p), lambda x, p=p: filters.top_p(x, p)) for p in (1e-6, 0.2, 0.5, 0.9, 0.999)],
+    *[(TopPLogitsWarper(p), lambda x, p=p: filters.top_p(x, p)) for p in (1e-9, 0.2, 0.5, 0.9, 0.999)],
     *[(MinPLogitsWarper(p), lambda x, p=p: filters.min_p(x, p)) for p in (0.0, 0.01, 0.1, 0.5, 1.0)],
     *[(TypicalLogitsWarper(m), lambda x, m=m: filters.typical(x, m)) for m in (1e-6, 0.2, 0.5, 0.95, 0.999)],
 ]

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 from fakes import TabularModel, batch_of, everything, random_table, written
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from textgen import rng
@@ -30,6 +30,7 @@ def test_pinned_values() -> None:
     assert uniform(row_key(0, "", id="a17"), 1, 2, 3) == 0.21582689016368783
 
 
+@settings(deadline=None)
 @given(st.binary(min_size=16, max_size=16), *[st.integers(0, 2**64 - 1)] * 3)
 def test_range(key: bytes, candidate: int, step: int, draw: int) -> None:
     number = uniform(key, candidate, step, draw)

@@ -30,7 +30,7 @@ def chains_of(
     allowed[:values] = True
     body = start if start is not None else (mask,) * length
     return [
-        Chain([cls, *body, sep], list(range(1, length + 1)), allowed, key, candidate)
+        Chain([cls, *body, sep], list(range(1, length + 1)), allowed, KEY, candidate)
         for candidate in range(count)
     ]
 
@@ -203,7 +203,6 @@ def test_locked_places_never_change_and_free_ones_do() -> None:
                 assert len(found) > 1
             else:
                 assert found == {token}
-    assert not any(place in (1, 3, 5) for place in chains[2].free)
 
 
 def test_banned_ids_never_appear() -> None:
@@ -211,10 +210,10 @@ def test_banned_ids_never_appear() -> None:
     sampler().run(chains, sweeps=60, burn_in=0, thin=1)
     for chain in chains:
         seen = {state[place] for state in chain.kept for place in chain.free}
-        first = {token for state in chain.kept[:1] for token in state}
-        assert seen - first <= set(chain.allowed.nonzero()[:, 0].tolist())
-        assert all(chain.allowed[state[place]] for state in chain.kept[20:] for place in chain.free)
-        assert len(seen) > 2
+        possible = set(chain.allowed.nonzero()[:, 0].tolist())
+        assert possible <= seen
+        # a seed may hold other ids, until their places are drawn for the first time
+        assert {state[place] for state in chain.kept[20:] for place in chain.free} == possible
 
 
 def test_the_conditional_is_renormalised_on_the_allowed() -> None:
@@ -235,6 +234,7 @@ def test_the_conditional_is_renormalised_on_the_allowed() -> None:
         (6, 2, 1, [3, 4, 5, 6]),
         (6, 2, 2, [4, 6]),
         (7, 2, 2, [4, 6]),
+        (7, 1, 2, [3, 5, 7]),
         (6, 0, 3, [3, 6]),
         (6, 5, 1, [6]),
         (6, 4, 2, [6]),

@@ -78,11 +78,26 @@ def test_row_stable_holds_for_matrices_stored_in_out(threads: Callable[[int], No
         assert torch.equal(row_stable(multiply, x[:rows]), whole[:rows]), rows
 
 
-@pytest.mark.parametrize(("few", "fed"), [(1, 4), (3, 4), (4, 4), (5, 8), (63, 64), (64, 64), (65, 65)])
+@pytest.mark.parametrize(
+    ("count", "few", "fed"),
+    [
+        (1, 1, 4),
+        (1, 3, 4),
+        (1, 4, 4),
+        (1, 5, 8),
+        (1, 63, 64),
+        (1, 64, 64),
+        (1, 65, 65),
+        (2, 1, 8),
+        (2, 8, 8),
+        (2, 9, 16),
+        (2, 65, 65),
+    ],
+)
 def test_row_stable_pads_few_rows_to_four_a_thread(
-    threads: Callable[[int], None], few: int, fed: int
+    threads: Callable[[int], None], count: int, few: int, fed: int
 ) -> None:
-    threads(1)
+    threads(count)
     seen = []
 
     def multiply(rows: torch.Tensor) -> torch.Tensor:

@@ -108,8 +108,8 @@ def test_pieces_with_a_space_are_known() -> None:
     assert vocabulary.spaced == by_bytes
     assert len(by_bytes) == 25
     assert 17 + 0x20 not in vocabulary.spaced  # a byte piece is one byte, not a piece with a space
-    word = TOKENIZER.encode("a the")
-    assert [vocabulary.pieces[i] for i in word if i in vocabulary.spaced] == [b" the"]
+    words = TOKENIZER.encode("Red Hat 公司")
+    assert [vocabulary.pieces[i] for i in words if i in vocabulary.spaced] == [b" Hat", b" "]
 
 
 def test_one_piece_a_chinese_character() -> None:

@@ -183,7 +183,7 @@ class Gpt2Backend(Backend[ContinueOptions, Prompt]):
     def _scoring(self, batch: Sequence[Prompt], options: ContinueOptions) -> Scoring:
         given = max(len(prompt.ids) for prompt in batch)
         whole = WholeCharacters(self.tokenizer.vocabulary, given + self._stop(batch[0].row, options).limit)
-        return scoring_for(options, self.tokenizer.specials, self.allowed, given=given, law=[whole])
+        return scoring_for(options, self.tokenizer, self.allowed, given=given, law=[whole])
 
     def _stop(self, row: Row, options: ContinueOptions) -> Stop:
         eos = self.tokenizer.specials.eos

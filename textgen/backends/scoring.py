@@ -11,12 +11,12 @@ from textgen.decoding import filters
 from textgen.decoding.filters import Filter
 from textgen.decoding.scoring import Scoring
 from textgen.options import DecodingOptions
-from textgen.tokenizers.base import Specials
+from textgen.tokenizers.base import Tokenizer
 
 
 def scoring_for(
     options: DecodingOptions,
-    specials: Specials,
+    tokenizer: Tokenizer,
     allowed: Tensor,
     *,
     given: int,
@@ -26,18 +26,21 @@ def scoring_for(
 
     Args:
         options: Validated.
-        specials: The end symbol and padding are exempt from penalties.
+        tokenizer: Its end symbol and padding are exempt from penalties, its bytes from n-grams.
         allowed: `(vocab,)`, ids of the task.
         given: How many ids the histories start with; the first piece after them may not be the end.
         law: Filters that belong to the task.
     """
-    exempt = (specials.eos, specials.pad)
+    specials = tokenizer.specials
+    exempt = {specials.eos, specials.pad}
     soft: list[Filter] = []
     if options.repetition_penalty != 1:
         soft.append(partial(filters.repetition_penalty, penalty=options.repetition_penalty, exempt=exempt))
     hard: list[Filter] = [partial(filters.least_length, length=given + 1, eos=specials.eos)]
     if options.no_repeat_ngram:
-        hard.insert(0, partial(filters.no_repeat_ngram, n=options.no_repeat_ngram, exempt=exempt))
+        # a character without a piece shares bytes with others; and a row must never run out of pieces
+        spared = exempt | tokenizer.vocabulary.byte_ids
+        hard.insert(0, partial(filters.no_repeat_ngram, n=options.no_repeat_ngram, exempt=spared))
     return Scoring(allowed, law, soft, hard, _draw_filters(options))
 
 

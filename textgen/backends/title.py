@@ -94,7 +94,7 @@ class TitleBackend(Backend[TitleOptions, Article]):
         specials = self.tokenizer.specials
         first = specials.l2r if options.direction == "l2r" else specials.r2l
         batch = Batch([self._source(view) for view in views], [first] * len(views), [[]] * len(views))
-        scoring = scoring_for(options, specials, self.allowed, given=0)
+        scoring = scoring_for(options, self.tokenizer, self.allowed, given=0)
         if options.decode == "beam":
             search = BeamSearch(options.width, specials.eos, options.max_new_tokens, options.length_penalty)
             pools = beam_search(self.network, batch, scoring, search)
