@@ -16,7 +16,9 @@ prior = {name: tensor.float() for name, tensor in load_file(here / "prior.safete
 
 lines = (line.strip() for line in Path(sys.argv[1]).read_text(encoding="utf-8").splitlines())
 article = "\n".join(line for line in lines if line)
-body = tokenizer(article, add_special_tokens=False)["input_ids"][: 512 - RESERVED - 2]
+body = tokenizer(article, add_special_tokens=False, split_special_tokens=True)["input_ids"][
+    : 512 - RESERVED - 2
+]
 source = [tokenizer.cls_token_id, *body, tokenizer.sep_token_id]
 first, eos = tokenizer.convert_tokens_to_ids("<l2r>"), tokenizer.eos_token_id
 

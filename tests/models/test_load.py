@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
@@ -233,3 +234,10 @@ def test_weights_and_tokenizer_that_are_broken(make_folder: Maker) -> None:
     with pytest.raises(ModelError, match=f"^cannot read the tokenizer {tokenizer}: ") as caught:
         load(folder)
     assert "\n" not in caught.value.message
+
+
+def test_a_config_that_asks_for_another_computation_is_refused():
+    files = find_model("bert")
+    other = dataclasses.replace(files, config=files.config | {"hidden_act": "relu"})
+    with pytest.raises(ModelError, match="hidden_act 'relu' is not supported"):
+        load_model(other)

@@ -20,6 +20,15 @@ from textgen.tokenizers.sentencepiece import SentencePieceTokenizer
 
 N = TypeVar("N", bound=nn.Module)
 DEFAULT_TARGET_TYPES = {"l2r": 1, "r2l": 1}
+# what our forwards do; a checkpoint that wants something else would be computed wrong
+IMPLEMENTED = {
+    "bert": {"hidden_act": "gelu", "position_embedding_type": "absolute"},
+    "gpt2": {
+        "activation_function": "gelu_new",
+        "scale_attn_weights": True,
+        "scale_attn_by_inverse_layer_idx": False,
+    },
+}
 # tied to other tensors in our networks, present in some people's files
 TIED = ("lm_head.weight", "cls.predictions.decoder.weight", "cls.predictions.decoder.bias")
 
@@ -75,7 +84,7 @@ def _network(
 
 
 def _checked(files: ModelFiles) -> dict[str, Any]:
-    """The config, once its sizes are there and possible."""
+    """The config, once its sizes are there and possible, and it asks for nothing we do not compute."""
     config, file = files.config, files.path / "config.json"
     gpt2 = files.kind == "gpt2"
     for field in fields(Gpt2Config if gpt2 else BertConfig):
@@ -85,6 +94,11 @@ def _checked(files: ModelFiles) -> dict[str, Any]:
         number = int if field.type == "int" else (int, float)
         if isinstance(value, bool) or not isinstance(value, number) or not value > 0:
             raise ModelError(f"{file}: {field.name} cannot be {value!r}", hint="is the file whole?")
+    for name, value in IMPLEMENTED["gpt2" if gpt2 else "bert"].items():
+        if config.get(name, value) != value:
+            raise ModelError(
+                f"{file}: {name} {config[name]!r} is not supported", hint=f"textgen computes {value!r}"
+            )
     width, heads = ("n_embd", "n_head") if gpt2 else ("hidden_size", "num_attention_heads")
     if config[width] % config[heads]:
         raise ModelError(
