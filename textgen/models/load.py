@@ -21,7 +21,7 @@ from textgen.tokenizers.sentencepiece import SentencePieceTokenizer
 N = TypeVar("N", bound=nn.Module)
 DEFAULT_TARGET_TYPES = {"l2r": 1, "r2l": 1}
 # what our forwards do; a checkpoint that wants something else would be computed wrong
-IMPLEMENTED = {
+IMPLEMENTED: dict[str, dict[str, Any]] = {
     "bert": {"hidden_act": "gelu", "position_embedding_type": "absolute"},
     "gpt2": {
         "activation_function": "gelu_new",
