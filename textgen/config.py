@@ -26,8 +26,7 @@ def read_config(path: Path, command: str) -> dict[str, Any]:
         UsageError: The file is missing or is not TOML, its table is none, or it has a table for no command.
     """
     try:
-        with path.open("rb") as file:
-            content = tomllib.load(file)
+        content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise UsageError(f"--config {path}: {error.strerror}", hint="give the path of a TOML file") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

@@ -14,6 +14,7 @@ from textgen.errors import UsageError
 SAMPLING_ONLY = ("temperature", "top_k", "top_p", "min_p", "typical_p")
 BEAM_ONLY = ("beams", "length_penalty")
 DEFAULT_BEAMS = 4
+MAX_BEAMS = 256
 MIN_TEMPERATURE = 1e-4  # less overflows float32 logits; greedy is the limit
 
 
@@ -72,14 +73,14 @@ class DecodingOptions(Options):
 
     decode: Literal["greedy", "sample", "beam"] = "sample"
     max_new_tokens: int = Field(120, ge=1)
-    beams: int | None = Field(None, ge=1, le=256)
-    length_penalty: float = 1.0
+    beams: int | None = Field(None, ge=1, le=MAX_BEAMS)
+    length_penalty: float = Field(1.0, ge=-10, le=10)
     temperature: float = Field(1.0, ge=MIN_TEMPERATURE)
     top_k: int = Field(0, ge=0)
     top_p: float = Field(1.0, gt=0, le=1)
     min_p: float = Field(0.0, ge=0, le=1)
     typical_p: float = Field(1.0, gt=0, le=1)
-    repetition_penalty: float = Field(1.0, gt=0)
+    repetition_penalty: float = Field(1.0, ge=0.01, le=100)
     no_repeat_ngram: int = Field(0, ge=0)
 
     @property
@@ -99,6 +100,8 @@ class DecodingOptions(Options):
             self._refuse(BEAM_ONLY, "beam")
         if self.decode == "greedy" and self.num_candidates > 1:
             raise ValueError("--decode greedy finds one text: -n 1, or --decode beam or sample")
+        if self.decode == "beam" and self.width > MAX_BEAMS:
+            raise ValueError(f"-n {self.num_candidates} is more than a beam can give ({MAX_BEAMS})")
         if self.decode == "beam" and self.num_candidates > self.width:
             raise ValueError(f"-n {self.num_candidates} is more than --beams {self.width} can give")
         return self

@@ -40,6 +40,11 @@ def row_key(seed: int, text: str, *, id: str | None = None, keywords: Sequence[s
     return digest.digest()
 
 
+def chunk_key(key: bytes, chunk: int) -> bytes:
+    """The key of a row's n-th chunk: that of the row for the first, so that short rows have one key."""
+    return blake2b(struct.pack("<Q", chunk), digest_size=KEY_BYTES, key=key).digest() if chunk else key
+
+
 def uniform(key: bytes, candidate: int, step: int, draw: int = 0) -> float:
     """One number, uniform on [0, 1) with 53 bits, a pure function of its arguments.
 

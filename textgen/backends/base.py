@@ -95,6 +95,7 @@ class Backend(ABC, Generic[O, P]):
         done = 0
         while window := list(islice(stream, WINDOW)):
             records: dict[int, Record] = {}
+            shown = 0
             usable = self._prepared(window, options, records, on_event)
             for batch in alike(usable, lambda pair: padded_length(pair[1].size), options.batch_size):
                 with torch.inference_mode():
@@ -102,7 +103,11 @@ class Backend(ABC, Generic[O, P]):
                 for (number, prepared), candidates in zip(batch, found, strict=True):
                     records[number] = self._record(prepared, candidates, options, seed)
                 on_event(Progress(done + len(records), total))
-            yield from (records[number] for number in range(len(window)))
+                # an interruption loses no row that was finished and whose turn had come
+                while shown in records:
+                    yield records[shown]
+                    shown += 1
+            yield from (records[number] for number in range(shown, len(window)))
             done += len(window)
 
     @staticmethod

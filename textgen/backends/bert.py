@@ -41,12 +41,12 @@ class BertBackend(Backend[GibbsOptions, Seed]):
         self.positions = self.network.config.max_position_embeddings
 
     def prompt(self, row: Row) -> str | None:
-        return row.text or None
+        return row.text if row.text.strip() else None
 
     def prepare(self, row: Row, options: GibbsOptions, on_event: OnEvent) -> Seed:
         ids = self.tokenizer.encode(row.text.strip())
         if ids and "length" in options.model_fields_set:
-            raise UsageError("a seed sentence has its own length", hint="leave out --length, or the sentence")
+            raise DataError("a seed sentence has its own length", hint="leave out --length, or the sentence")
         longest = len(ids) or options.length[1]
         if longest + FRAME > self.positions:
             raise (DataError if ids else UsageError)(

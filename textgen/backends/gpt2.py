@@ -27,6 +27,8 @@ from textgen.schema import Candidate, Row
 from textgen.text.segment import last_sentence_end
 from textgen.tokenizers.stream import IncrementalDetokenizer
 
+ROWS = 64  # texts written at once: so many, or one a prompt
+
 
 @dataclass(frozen=True)
 class Prompt(Prepared):
@@ -65,12 +67,15 @@ class Gpt2Backend(Backend[ContinueOptions, Prompt]):
     def compute(self, batch: Sequence[Prompt], options: ContinueOptions, seed: int) -> list[list[Candidate]]:
         if options.decode == "beam":
             return self._searched(batch, options)
-        copies = options.num_candidates
-        *_, drafts = self._drafts(batch, options, seed, copies)
-        candidates = [
-            self._candidate(batch[n // copies].row, draft, options) for n, draft in enumerate(drafts)
-        ]
-        return [candidates[at : at + copies] for at in range(0, len(candidates), copies)]
+        found: list[list[Candidate]] = [[] for _ in batch]
+        most = max(1, ROWS // len(batch)) if options.decode == "sample" else 1
+        for first in range(0, options.num_candidates, most):
+            copies = min(most, options.num_candidates - first)
+            *_, drafts = self._drafts(batch, options, seed, copies, first)
+            for number, draft in enumerate(drafts):
+                row = number // copies
+                found[row].append(self._candidate(batch[row].row, draft, options))
+        return found
 
     def stream(self, text: str = "", *, on_event: OnEvent = ignore, **options: Any) -> Iterator[str]:
         """Write a continuation piece by piece.
@@ -98,10 +103,11 @@ class Gpt2Backend(Backend[ContinueOptions, Prompt]):
     ) -> Iterator[str]:
         """Stream one candidate of a row, with validated options; see `stream`."""
         if options.decode == "beam":
-            raise UsageError(
-                "a beam knows its text only at the end", hint="--decode sample or greedy with --stream"
-            )
-        prepared = self.prepare(row, options, on_event)
+            raise UsageError("a beam knows its text only at the end", hint="--decode sample or greedy")
+        return self._parts(self.prepare(row, options, on_event), options, seed, candidate)
+
+    def _parts(self, prepared: Prompt, options: ContinueOptions, seed: int, candidate: int) -> Iterator[str]:
+        row = prepared.row
         detokenizer = IncrementalDetokenizer(self.tokenizer.vocabulary)
         stop = self._stop(row, options)
         written = shown = 0
@@ -161,7 +167,7 @@ class Gpt2Backend(Backend[ContinueOptions, Prompt]):
         pools = beam_search(
             self.network, self._batch(batch), scoring, search, pad=self.tokenizer.specials.pad
         )
-        kind = score_kind(options.length_penalty)
+        kind = score_kind(options.length_penalty, penalized=options.repetition_penalty != 1)
         return [
             distinct(
                 (

@@ -22,7 +22,7 @@ from textgen.models.load import LoadedModel
 from textgen.models.scoring import sequence_logprobs
 from textgen.models.unilm import UniLM
 from textgen.options import TitleOptions
-from textgen.rng import row_key
+from textgen.rng import chunk_key, row_key
 from textgen.schema import Candidate, Row
 from textgen.text.fit import Fitted, fit
 from textgen.text.normalize import clean, split_headline
@@ -63,7 +63,7 @@ class TitleBackend(Backend[TitleOptions, Article]):
     def prepare(self, row: Row, options: TitleOptions, on_event: OnEvent) -> Article:
         text = row.text if options.keep_layout else clean(row.text)
         if options.skip_first_line:
-            text = split_headline(text)[1]
+            text = split_headline(text.strip())[1]
         if not text.strip():
             raise DataError("the text is empty", hint="a title needs an article")
         limit = self.positions - max(RESERVED, options.max_new_tokens + 1) - FRAME
@@ -78,12 +78,15 @@ class TitleBackend(Backend[TitleOptions, Article]):
         return Article(row, len(fitted.judge) + FRAME, fitted.tokens, fitted.used, fitted)
 
     def compute(self, batch: Sequence[Article], options: TitleOptions, seed: int) -> list[list[Candidate]]:
-        views = [(number, view) for number, article in enumerate(batch) for view in article.fitted.views]
-        keys = [row_key(seed, article.row.text, id=article.row.id) for article in batch]
+        views = [
+            (number, view, chunk_key(row_key(seed, article.row.text, id=article.row.id), chunk))
+            for number, article in enumerate(batch)
+            for chunk, view in enumerate(article.fitted.views)
+        ]
         found: list[list[_Found]] = [[] for _ in batch]
-        for part in alike(views, lambda pair: padded_length(len(pair[1]) + FRAME), options.batch_size):
-            titles = self._titles([view for _, view in part], [keys[number] for number, _ in part], options)
-            for (number, _), some in zip(part, titles, strict=True):
+        for part in alike(views, lambda item: padded_length(len(item[1]) + FRAME), options.batch_size):
+            titles = self._titles([view for _, view, _ in part], [key for *_, key in part], options)
+            for (number, *_), some in zip(part, titles, strict=True):
                 found[number] += some
         return [
             self._candidates(article, titles, options) for article, titles in zip(batch, found, strict=True)
@@ -110,14 +113,14 @@ class TitleBackend(Backend[TitleOptions, Article]):
         copies = options.num_candidates
         found: list[list[_Found]] = [[] for _ in keys]
         for attempt in range(ATTEMPTS):
-            short = [n for n, titles in enumerate(found) if len(_by_text(titles)) < copies]
+            short = [n for n, titles in enumerate(found) if len(titles) < copies]
             if not short:
                 break
             pick = choose.sample(scoring, [keys[n] for n in short], copies, attempt * copies)
             for n, titles in zip(
                 short, self._drafted(batch.part(short), scoring, pick, copies, options), strict=True
             ):
-                found[n] = _by_text(found[n] + titles)
+                found[n] = self._differing(found[n] + titles, options)
         return [titles[:copies] for titles in found]
 
     def _drafted(
@@ -131,9 +134,13 @@ class TitleBackend(Backend[TitleOptions, Article]):
         return [found[at : at + copies] for at in range(0, len(found), copies)]
 
     def _candidates(self, article: Article, found: list[_Found], options: TitleOptions) -> list[Candidate]:
-        if len(article.fitted.views) > 1:
+        judged = len(article.fitted.views) > 1
+        if judged:
             found = self._judged(article, found, options)
-        kind = score_kind(options.length_penalty if options.decode == "beam" else 1.0)
+        beam = options.decode == "beam"
+        # only a beam ranks by what its filters left; judged candidates are scored without them
+        penalized = beam and not judged and options.repetition_penalty != 1
+        kind = score_kind(options.length_penalty if beam else 1.0, penalized=penalized)
         candidates = [
             Candidate(self._text(f.ids, options), f.score, kind, f.logprob, len(f.ids), f.reason)
             for f in found
@@ -162,10 +169,9 @@ class TitleBackend(Backend[TitleOptions, Article]):
         written = [i for i in ids if i != self.tokenizer.specials.eos]
         return self.tokenizer.decode(written if options.direction == "l2r" else written[::-1]).strip()
 
-
-def _by_text(titles: list[_Found]) -> list[_Found]:
-    """The titles without repeats, in order; the same ids are the same text."""
-    found: dict[tuple[int, ...], _Found] = {}
-    for title in titles:
-        found.setdefault(tuple(title.ids), title)
-    return list(found.values())
+    def _differing(self, titles: list[_Found], options: TitleOptions) -> list[_Found]:
+        """The titles whose texts differ, in order."""
+        found: dict[str, _Found] = {}
+        for title in titles:
+            found.setdefault(self._text(title.ids, options), title)
+        return list(found.values())

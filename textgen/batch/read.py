@@ -9,10 +9,11 @@ from __future__ import annotations
 import csv
 import io
 import json
+import stat
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from textgen.errors import DataError, UsageError
 from textgen.schema import Row
@@ -36,33 +37,60 @@ def read_articles(inputs: list[str], field: str) -> list[Row]:
         UsageError: A path does not exist, or the first row of a table lacks the field.
         TextgenError: A folder holds no texts.
     """
-    paths = [path for name in inputs for path in _expand(name)]
-    return [row for path in paths for row in _rows(path, field, one_text=True)]
+    rows: list[Row] = []
+    for name in inputs:
+        try:
+            rows += [row for path in _expand(name) for row in _rows(path, field, one_text=True)]
+        except DataError as error:  # of several inputs the others go on
+            if len(inputs) == 1:
+                raise
+            rows.append(Row("", name=printable(name), error=error.line))
+    return rows
 
 
 def read_prompts(name: str, field: str) -> list[Row]:
     """One row a prompt: the lines of a text file or of stdin (`-`), or the rows of a JSONL or CSV file."""
-    [path] = _expand(name) if not Path(name).is_dir() else [None]
-    if path is None:
+    if name != STDIN and path_kind(name) == "folder":
         raise UsageError(f"{name} is a folder", hint="-i takes a file with one prompt a line, JSONL or CSV")
+    [path] = _expand(name)
     return list(_rows(path, field, one_text=False))
 
 
 def _expand(name: str) -> list[Path]:
     path = Path(name)
-    if name == STDIN or path.is_file():
+    if name == STDIN or path_kind(name) == "file":
         return [path]
-    if path.is_dir():
-        known = (*TEXT_SUFFIXES, *JSONL_SUFFIXES, *CSV_DELIMITERS)
-        found = sorted(file for file in path.iterdir() if file.is_file() and file.suffix.lower() in known)
-        texts = [file for file in found if file.suffix.lower() in TEXT_SUFFIXES]
-        if not texts:
-            hint = f"it takes {' and '.join(TEXT_SUFFIXES)} files; tables are named one by one"
-            raise DataError(f"no texts in the folder {name}", hint=hint)
-        return texts
-    if path.exists():
-        return [path]
-    raise UsageError(f"no such file: {name}", hint="check the path; `-` reads from stdin")
+    try:
+        texts = sorted(
+            file for file in path.iterdir() if file.suffix.lower() in TEXT_SUFFIXES and file.is_file()
+        )
+    except OSError as error:
+        raise DataError(
+            f"cannot read the folder {name}: {error.strerror}", hint="check its permissions"
+        ) from None
+    if not texts:
+        hint = f"it takes {' and '.join(TEXT_SUFFIXES)} files; tables are named one by one"
+        raise DataError(f"no texts in the folder {name}", hint=hint)
+    return texts
+
+
+def path_kind(name: str) -> str:
+    """`file` or `folder`. Raises UsageError if there is neither, or none that can be looked at."""
+    try:
+        mode = Path(name).stat().st_mode
+    except FileNotFoundError:
+        raise UsageError(f"no such file: {name}", hint="check the path; `-` reads from stdin") from None
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        shown = name if len(name) <= 40 else name[:40] + "…"
+        hint = "inputs are paths; pipe a text:  … | textgen title -"
+        raise UsageError(f"{shown}: {reason}", hint=hint) from None
+    return "folder" if stat.S_ISDIR(mode) else "file"
+
+
+def printable(name: str) -> str:
+    """A name that can be written as UTF-8; what cannot is escaped."""
+    return name.encode("utf-8", "backslashreplace").decode()
 
 
 def _rows(path: Path, field: str, *, one_text: bool) -> Iterator[Row]:
@@ -80,7 +108,7 @@ def _rows(path: Path, field: str, *, one_text: bool) -> Iterator[Row]:
 
 
 def _article(path: Path) -> Row:
-    name = "stdin" if str(path) == STDIN else path.name
+    name = "stdin" if str(path) == STDIN else printable(path.name)
     try:
         return Row(_text_of(path), name=name)
     except DataError as error:
@@ -89,6 +117,8 @@ def _article(path: Path) -> Row:
 
 def _text_of(path: Path) -> str:
     if str(path) == STDIN:
+        if sys.stdin is None:
+            raise DataError("stdin is closed", hint="pipe a text into it")
         return decode_bytes(sys.stdin.buffer.read(), name="stdin")
     return read_text(path)
 
@@ -100,13 +130,16 @@ def _json_lines(path: Path) -> Iterator[tuple[int, Any]]:
             continue
         try:
             yield number, json.loads(line)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             yield number, DataError(f"line {number} is not JSON: {error}")
 
 
 def _csv_rows(path: Path, delimiter: str) -> list[tuple[int, Any]]:
     csv.field_size_limit(CSV_FIELD_LIMIT)
-    reader = csv.DictReader(io.StringIO(_text_of(path), newline=""), delimiter=delimiter)
+    # in a table with tabs a quotation mark is text; elsewhere one without its partner is an error
+    quoting: Literal[0, 3] = csv.QUOTE_NONE if delimiter == "\t" else csv.QUOTE_MINIMAL
+    text = io.StringIO(_text_of(path), newline="")
+    reader = csv.DictReader(text, delimiter=delimiter, quoting=quoting, strict=True)
     try:
         return [(reader.line_num, row) for row in reader]
     except csv.Error as error:
@@ -123,7 +156,7 @@ def _table(path: Path, field: str, values: list[tuple[int, Any]]) -> Iterator[Ro
 
 def _check_first(path: Path, field: str, value: Any) -> None:
     if isinstance(value, dict) and field not in value:
-        names = ", ".join(str(name) for name in value)
+        names = ", ".join(str(name) for name in value if name is not None)
         raise UsageError(f"the first row of {path} has no field {field!r}", hint=f"--field one of: {names}")
 
 
@@ -133,8 +166,10 @@ def _table_row(line: int, number: int, value: Any, field: str) -> Row:
     if not isinstance(value, dict):
         return Row("", name=str(number), error=f"line {line} is not an object with fields")
     given = value.get("id")
-    id = str(given) if given not in (None, "") else None
+    id = printable(str(given)) if given not in (None, "") else None
     name = id or str(number)
+    if None in value:
+        return Row("", name=name, id=id, error=f"line {line} has more cells than the header")
     text = value.get(field)
     if text is None:
         return Row("", name=name, id=id, error=f"line {line} has no field {field!r}")

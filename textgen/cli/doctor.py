@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from textgen import __version__
@@ -32,6 +32,13 @@ def doctor(as_json: opt.Json = False, debug: opt.Debug = False) -> int:
     return 0 if passed else 1
 
 
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "missing"
+
+
 def _facts() -> dict[str, Any]:
     import torch
 
@@ -42,7 +49,7 @@ def _facts() -> dict[str, Any]:
     return {
         "textgen": __version__,
         "python": platform.python_version(),
-        **{package: version(package) for package in PACKAGES},
+        **{package: _version(package) for package in PACKAGES},
         "devices": devices,
         "threads": torch.get_num_threads(),
         "models": embedded_names(),

@@ -59,6 +59,7 @@ def main() -> NoReturn:
 
 def run(args: Sequence[str]) -> int:
     """Run one command line and return its exit code; errors become one line on stderr."""
+    _open_closed_streams()
     for stream in (sys.stdout, sys.stderr):
         # a console in GBK would end the run at the first character it lacks
         if hasattr(stream, "reconfigure"):
@@ -76,5 +77,26 @@ def run(args: Sequence[str]) -> int:
         if "--debug" in args:
             traceback.print_exc()
         line = error.line if isinstance(error, TextgenError) else f"{error.format_message()} (see --help)"
-        console.report(" ".join(line.split()))
+        if line != " (see --help)":  # the help has been shown already
+            console.report(" ".join(line.split()))
         return error.exit_code
+    except OSError as error:
+        return _failed(f"{error.strerror or error} (is the disk full, or a path gone?)", args)
+    except Exception as error:
+        name = type(error).__name__
+        return _failed(f"{name}: {error} (a fault of textgen; --debug shows where)", args)
+
+
+def _failed(line: str, args: Sequence[str]) -> int:
+    if "--debug" in args:
+        traceback.print_exc()
+    console.report(" ".join(line.split()))
+    return 1
+
+
+def _open_closed_streams() -> None:
+    """A stream that the caller closed swallows what is written to it."""
+    if sys.stdout is None:
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115

@@ -44,7 +44,7 @@ def sampling(help: str) -> Any:
 
 DECODING: Flags = {
     "decode": Annotated[str | None, decoding("How to search.", metavar="greedy|sample|beam")],
-    "beams": Annotated[int | None, decoding("Hypotheses the beam keeps (default 4).")],
+    "beams": Annotated[int | None, decoding("Hypotheses the beam keeps (default 4, or -n if more).")],
     "length_penalty": Annotated[
         float | None, decoding("Exponent of the length that divides a beam's score (default 1.0).")
     ],
@@ -76,7 +76,10 @@ COMMON: Flags = {
 }
 
 Model = Annotated[str | None, option("A model's name or directory.", "-m", "--model")]
-Threads = Annotated[int | None, option("Threads to compute with (default all cores).", panel=RUN_PANEL)]
+Threads = Annotated[
+    int | None,
+    typer.Option(min=1, help="Threads to compute with (default all cores).", rich_help_panel=RUN_PANEL),
+]
 Config = Annotated[
     Path | None, option("Options from a TOML file; flags win over it.", panel=RUN_PANEL, metavar="FILE.toml")
 ]

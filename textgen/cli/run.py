@@ -48,7 +48,13 @@ def settle(
     """The model's name and the options: flags over the TOML file over the default."""
     settings = (read_config(config, command) if config else {}) | given
     named = settings.pop("model", default)
-    return model or str(named), settings
+    return str(named) if model is None else model, settings
+
+
+def one_sink(output: Path | None, *, as_json: bool) -> None:
+    """Refuse to both write and print the records."""
+    if output and as_json:
+        raise UsageError("-o writes the records, --json prints them", hint="leave out one of them")
 
 
 def choose_model(name: str, kinds: tuple[str, ...], otherwise: str) -> ModelFiles:
@@ -96,15 +102,12 @@ def generate(request: Request, show: Callable[[Record], None]) -> int:
 
 
 def _records(request: Request, show: Callable[[Record], None]) -> Iterable[Record]:
-    from textgen.batch.write import open_output, write_record
+    from textgen.batch.write import write_records
 
     with console.listening(len(request.rows), quiet=request.quiet) as on_event:
         records = _computed(request, on_event)
         if request.output:
-            with open_output(request.output) as file:
-                for record in records:
-                    write_record(file, record)
-                    yield record
+            yield from write_records(request.output, records)
             return
         for record in records:
             if request.as_json:
@@ -116,7 +119,7 @@ def _records(request: Request, show: Callable[[Record], None]) -> Iterable[Recor
 
 def _computed(request: Request, on_event: Any) -> Iterable[Record]:
     if all(row.error is not None for row in request.rows):  # nothing to load a model for
-        return (Record(row.name, [], request.files.name, error=row.error) for row in request.rows)
+        return (Record(row.name, [], request.files.label, error=row.error) for row in request.rows)
     from textgen.registry import backend_class
 
     backend = backend_class(request.files.kind)(load(request))
@@ -136,5 +139,4 @@ def load(request: Request) -> Any:
 
 
 def _named(record: Record, total: int) -> str:
-    error = record.error or ""
-    return error if total == 1 or record.id in error else f"{record.id}: {error}"
+    return str(record.error) if total == 1 else f"{record.id}: {record.error}"

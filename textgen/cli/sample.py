@@ -27,12 +27,17 @@ def chain(help: str) -> Any:
 
 SAMPLE: opt.Flags = {
     "end_at": Annotated[
-        str | None, opt.decoding("Where the text may end (default any).", metavar="any|sentence")
+        str | None,
+        opt.decoding(
+            "Where the text may end (default any); for a sentence up to 128 more.", metavar="any|sentence"
+        ),
     ],
     "length": Annotated[str | None, chain("Pieces of a free sample, such as 16 or 12-24 (default 12-24).")],
     "sweeps": Annotated[int | None, chain("Sweeps of each chain (default 20).")],
-    "burn_in": Annotated[int | None, chain("Sweeps left out at the start (default a third).")],
-    "thin": Annotated[int | None, chain("Keep every so many sweeps (default 1).")],
+    "burn_in": Annotated[int | None, chain("Sweeps not recorded at the start (default a third).")],
+    "thin": Annotated[
+        int | None, chain("Record every so many sweeps (default 1); a text is the last recorded.")
+    ],
 }
 
 
@@ -57,15 +62,18 @@ def sample(
     Without a prompt both write freely. Samples come in the order drawn.
     """
     from textgen.batch.write import check_output
-    from textgen.cli.run import Request, choose_model, generate, options_for, seeded, settle
+    from textgen.cli.run import Request, choose_model, generate, one_sink, options_for, seeded, settle
 
     if stream and (as_json or output):
         raise UsageError("--stream shows text, not records", hint="leave out --json and -o")
+    one_sink(output, as_json=as_json)
     name, settings = settle("sample", config, model, given, default="gpt2")
     files = choose_model(name, ("gpt2", "bert"), "textgen title writes titles with it")
     if stream and files.kind != "gpt2":
         raise UsageError(f"a {files.kind} model does not write from left to right", hint="leave out --stream")
     options = options_for(files, settings)
+    if prompt and "length" in options.model_fields_set:
+        raise UsageError("a seed sentence has its own length", hint="leave out --length, or the sentence")
     rows = _rows(prompt, input, field)
     if output:
         check_output(output, [input] if input else [], force=force)

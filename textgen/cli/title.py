@@ -50,8 +50,9 @@ def title(
     """
     from textgen.batch.read import read_articles
     from textgen.batch.write import check_output
-    from textgen.cli.run import Request, choose_model, generate, options_for, seeded, settle
+    from textgen.cli.run import Request, choose_model, generate, one_sink, options_for, seeded, settle
 
+    one_sink(output, as_json=as_json)
     name, settings = settle("title", config, model, given, default="title")
     files = choose_model(name, ("title",), "textgen sample continues prompts with it")
     options = options_for(files, settings)
@@ -61,7 +62,8 @@ def title(
     options = seeded(options, quiet=quiet)
 
     def show(record: Record) -> None:
+        name = "" if len(rows) == 1 else " ".join(record.id.split()) + "\t"
         for candidate in record.candidates:
-            console.result(candidate.text if len(rows) == 1 else f"{record.id}\t{candidate.text}")
+            console.result(name + candidate.text)
 
     return generate(Request(files, options, rows, output, as_json, quiet, threads), show)

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 from textgen.schema import Candidate
 
 
-def score_kind(length_penalty: float) -> str:
-    """The name of the formula `log-probability / tokens ** length_penalty`."""
-    if length_penalty == 0:
-        return "logprob"
-    return "mean_logprob" if length_penalty == 1 else f"logprob/tokens^{length_penalty:g}"
+def score_kind(length_penalty: float, *, penalized: bool = False) -> str:
+    """The name of the formula `log-probability / tokens ** length_penalty`.
+
+    Args:
+        length_penalty: The exponent.
+        penalized: Whether the log-probability is that after a repetition penalty.
+    """
+    name = f"logprob/tokens^{length_penalty:g}"
+    name = {0.0: "logprob", 1.0: "mean_logprob"}.get(length_penalty, name)
+    return f"penalized_{name}" if penalized else name
 
 
 def distinct(candidates: Iterable[Candidate], n: int) -> list[Candidate]:
@@ -22,9 +27,6 @@ def distinct(candidates: Iterable[Candidate], n: int) -> list[Candidate]:
     return list(found.values())[:n]
 
 
-def best(
-    candidates: Iterable[Candidate], n: int, by: Callable[[Candidate], float] | None = None
-) -> list[Candidate]:
+def best(candidates: Iterable[Candidate], n: int) -> list[Candidate]:
     """The n best distinct candidates, best first; equal scores stay in order."""
-    key = by or (lambda candidate: candidate.score)
-    return distinct(sorted(candidates, key=lambda candidate: -key(candidate)), n)
+    return distinct(sorted(candidates, key=lambda candidate: -candidate.score), n)

@@ -53,7 +53,8 @@ class Scoring:
         # a row that was empty before the log-softmax is nan behind it
         if not bool((search > -torch.inf).any(-1).all()):
             raise TextgenError(
-                "the filters leave no piece to write next", hint="loosen --no-repeat-ngram or --min-p"
+                "the filters leave no piece to write next",
+                hint="loosen --no-repeat-ngram or --repetition-penalty",
             )
         return logprobs, search
 

@@ -20,6 +20,7 @@ from textgen.rng import uniform
 
 # which of a chain's streams of random numbers a draw comes from
 ORDER, FILL, SITE, TOKEN = range(4)
+ROWS = 16  # masked copies computed together
 
 
 @dataclass
@@ -94,9 +95,13 @@ class GibbsSampler:
     def pseudo_logprob(self, chain: Chain) -> float:
         """Sum over the free places of the log-probability of their piece given all others."""
         rows = [[self.mask if n == place else i for n, i in enumerate(chain.ids)] for place in chain.free]
-        logprobs = self._conditional(rows, chain.free, chain.allowed).log_softmax(-1)
-        present = torch.tensor([chain.ids[place] for place in chain.free])
-        return float(logprobs.gather(1, present[:, None]).sum())
+        total = 0.0
+        for start in range(0, len(rows), ROWS):
+            places = chain.free[start : start + ROWS]
+            logprobs = self._conditional(rows[start : start + ROWS], places, chain.allowed).log_softmax(-1)
+            present = torch.tensor([chain.ids[place] for place in places])
+            total += float(logprobs.gather(1, present[:, None]).sum())
+        return total
 
     def _conditional(self, rows: Sequence[list[int]], places: Sequence[int], allowed: Tensor) -> Tensor:
         """Restricted logits `(rows, vocab)`, float32."""

@@ -167,6 +167,8 @@ class Bert(nn.Module):
 
     def embed(self, ids: Tensor, positions: Tensor, types: Tensor) -> Tensor:
         """Embedded input `(rows, length, hidden)`."""
+        # only padding lies behind the last position there is
+        positions = positions.clamp(max=self.config.max_position_embeddings - 1)
         embedded: Tensor = self.bert.embeddings(ids, positions, types)
         return embedded
 

@@ -43,6 +43,12 @@ class ModelFiles:
     embedded: bool
 
     @property
+    def label(self) -> str:
+        """What records say of the model: its name and the first digits of the weights' sha256."""
+        name = self.name if self.embedded else self.path.resolve().name
+        return f"{name}@sha256:{fingerprint(self.weights)}"
+
+    @property
     def weights(self) -> Path:
         """The weights' file."""
         return self.path / WEIGHTS

@@ -137,7 +137,9 @@ class Gpt2(nn.Module):
 
     def _hidden(self, state: CacheState, tokens: Tensor) -> Tensor:
         count = tokens.shape[1]
-        x: Tensor = self.transformer.wte(tokens) + self.transformer.wpe(state.positions(count))
+        # only padding lies behind the last position there is
+        positions = state.positions(count).clamp(max=self.config.n_positions - 1)
+        x: Tensor = self.transformer.wte(tokens) + self.transformer.wpe(positions)
         for number, block in enumerate(self.transformer.h):
             x = block(x, state.attend(number))
         state.advance(count)

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from textgen.errors import ModelError
 from textgen.models.bert import Bert, BertConfig
-from textgen.models.catalog import PRIOR, ModelFiles, fingerprint
+from textgen.models.catalog import PRIOR, ModelFiles
 from textgen.models.copy_prior import CopyPrior
 from textgen.models.gpt2 import Gpt2, Gpt2Config
 from textgen.models.storage import read_weights
@@ -58,9 +58,7 @@ def load_model(files: ModelFiles) -> LoadedModel:
             f"the model {network.vocab_size}",
             hint="is it the tokenizer the model was trained with?",
         )
-    name = files.name if files.embedded else files.path.resolve().name
-    label = f"{name}@sha256:{fingerprint(files.weights)}"
-    return LoadedModel(files, network, tokenizer, label)
+    return LoadedModel(files, network, tokenizer, files.label)
 
 
 def _network(

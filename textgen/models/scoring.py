@@ -9,6 +9,8 @@ from torch import Tensor
 
 from textgen.models.contracts import Ids, NextTokenModel
 
+ROWS = 16  # targets scored together
+
 
 def sequence_logprobs(
     model: NextTokenModel, source: Ids, targets: Sequence[Ids], allowed: Tensor | None = None
@@ -25,6 +27,12 @@ def sequence_logprobs(
     Returns:
         `(targets,)`, float32.
     """
+    return torch.cat(
+        [_some(model, source, targets[at : at + ROWS], allowed) for at in range(0, len(targets), ROWS)]
+    )
+
+
+def _some(model: NextTokenModel, source: Ids, targets: Sequence[Ids], allowed: Tensor | None) -> Tensor:
     lengths = torch.tensor([len(target) - 1 for target in targets])
     width = int(lengths.max())
     tokens = torch.tensor([[*target, *[0] * (width + 1 - len(target))] for target in targets])
