@@ -9,11 +9,12 @@ from typing import Any
 from textgen.errors import ModelError
 
 GROUP = "textgen.backends"
-# kind of model: the backend's class, and that of its options (which costs no torch)
+# kind of model: its task (the command that uses it), the backend's class, and that of its options, which
+# costs no torch
 BACKENDS = {
-    "title": ("textgen.backends.title:TitleBackend", "textgen.options:TitleOptions"),
-    "gpt2": ("textgen.backends.gpt2:Gpt2Backend", "textgen.options:ContinueOptions"),
-    "bert": ("textgen.backends.bert:BertBackend", "textgen.options:GibbsOptions"),
+    "title": ("title", "textgen.backends.title:TitleBackend", "textgen.options:TitleOptions"),
+    "gpt2": ("sample", "textgen.backends.gpt2:Gpt2Backend", "textgen.options:ContinueOptions"),
+    "bert": ("sample", "textgen.backends.bert:BertBackend", "textgen.options:GibbsOptions"),
 }
 
 
@@ -24,7 +25,7 @@ def backend_class(kind: str) -> Any:
         ModelError: There is none.
     """
     if kind in BACKENDS:
-        return _resolve(BACKENDS[kind][0])
+        return _resolve(BACKENDS[kind][1])
     for entry in entry_points(group=GROUP):
         if entry.name == kind:
             return entry.load()
@@ -33,7 +34,12 @@ def backend_class(kind: str) -> Any:
 
 def options_class(kind: str) -> Any:
     """The options of that backend. Raises ModelError if there is none."""
-    return _resolve(BACKENDS[kind][1]) if kind in BACKENDS else backend_class(kind).options
+    return _resolve(BACKENDS[kind][2]) if kind in BACKENDS else backend_class(kind).options
+
+
+def task_of(kind: str) -> str:
+    """The command that uses such models. Raises ModelError if there is none."""
+    return BACKENDS[kind][0] if kind in BACKENDS else str(backend_class(kind).task)
 
 
 def _resolve(target: str) -> Any:

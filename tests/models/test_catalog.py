@@ -13,6 +13,8 @@ import pytest
 
 from textgen.errors import ModelError, TextgenError, UsageError
 from textgen.models.catalog import embedded_names, find_model, fingerprint, read_metadata
+from textgen.models.load import load_model
+from textgen.registry import task_of
 from textgen.resources import models_dir
 
 
@@ -174,19 +176,28 @@ def test_a_folder_without_weights(make_folder: Callable[..., Any]) -> None:
 def test_a_folder_without_tokenizer(make_folder: Callable[..., Any]) -> None:
     folder = make_folder("gpt2")
     (folder.path / "tokenizer.model").unlink()
-    error = refusal(str(folder.path), ModelError)
-    assert error.message == f"{folder.path} has no tokenizer.model"
-    assert "textgen models export" in str(error.hint)
+    with pytest.raises(ModelError, match=r"has no tokenizer\.model") as raised:
+        load_model(find_model(str(folder.path)))
+    assert "textgen models export" in str(raised.value.hint)
 
 
-@pytest.mark.parametrize(("architecture", "shown"), [("t5", "'t5'"), (None, "None"), (["bert"], "['bert']")])
-def test_an_unknown_architecture(make_folder: Callable[..., Any], architecture: Any, shown: str) -> None:
+@pytest.mark.parametrize("architecture", [None, ["bert"]])
+def test_a_config_without_an_architecture(make_folder: Callable[..., Any], architecture: Any) -> None:
     folder = make_folder("bert")
     folder.config["model_type"] = architecture
     folder.write()
     error = refusal(str(folder.path), ModelError)
-    assert error.message == f"{folder.path}: model_type {shown} is not supported"
-    assert error.hint == "supported: bert, gpt2 and title models"
+    assert error.message == f"{folder.path}/config.json names no model_type"
+
+
+def test_an_architecture_that_no_backend_serves(make_folder: Callable[..., Any]) -> None:
+    folder = make_folder("bert")
+    folder.config["model_type"] = "t5"
+    folder.write()
+    files = find_model(str(folder.path))
+    assert files.kind == "t5"
+    with pytest.raises(ModelError, match="no backend serves models of kind 't5'"):
+        task_of(files.kind)
 
 
 def test_a_fingerprint_is_the_head_of_the_sha256(tmp_path: Path) -> None:

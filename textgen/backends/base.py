@@ -10,14 +10,14 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby, islice
-from typing import Any, Generic, TypeVar
+from typing import Any, ClassVar, Generic, Self, TypeVar
 
 import torch
 
 from textgen.errors import DataError
 from textgen.events import OnEvent, Progress, ignore
 from textgen.models.attention import padded_length
-from textgen.models.catalog import find_model
+from textgen.models.catalog import ModelFiles, find_model
 from textgen.models.load import LoadedModel, load_model
 from textgen.options import Options, parse
 from textgen.registry import backend_class
@@ -56,9 +56,16 @@ class Backend(ABC, Generic[O, P]):
 
     Attributes:
         options: The class of its options.
+        task: The command that uses it: `title` or `sample`.
     """
 
     options: type[O]
+    task: ClassVar[str]
+
+    @classmethod
+    def open(cls, files: ModelFiles) -> Self:
+        """Load a model; a backend for models of another make reads their files here."""
+        return cls(load_model(files))
 
     def __init__(self, model: LoadedModel) -> None:
         self.model = model
@@ -164,5 +171,5 @@ def alike(items: Iterable[T], size: Callable[[T], int], most: int) -> Iterator[l
 def open_backend(name: str) -> Backend[Any, Any]:
     """Load a model by embedded name or directory, with the backend of its kind."""
     files = find_model(name)
-    backend: Backend[Any, Any] = backend_class(files.kind)(load_model(files))
+    backend: Backend[Any, Any] = backend_class(files.kind).open(files)
     return backend

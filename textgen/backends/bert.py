@@ -34,6 +34,7 @@ class BertBackend(Backend[GibbsOptions, Seed]):
     many chains, the last recorded state of each."""
 
     options = GibbsOptions
+    task = "sample"
 
     def __init__(self, model: LoadedModel) -> None:
         super().__init__(model)

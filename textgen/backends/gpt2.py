@@ -41,6 +41,7 @@ class Gpt2Backend(Backend[ContinueOptions, Prompt]):
     """Continues prompts, or writes freely from none."""
 
     options = ContinueOptions
+    task = "sample"
 
     def __init__(self, model: LoadedModel) -> None:
         super().__init__(model)

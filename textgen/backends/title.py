@@ -53,6 +53,7 @@ class TitleBackend(Backend[TitleOptions, Article]):
     """Writes titles, left to right or right to left."""
 
     options = TitleOptions
+    task = "title"
 
     def __init__(self, model: LoadedModel) -> None:
         super().__init__(model)

@@ -13,12 +13,15 @@ from typing import Annotated, Any, ParamSpec
 
 import typer
 
+from textgen.errors import UsageError
+
 P = ParamSpec("P")
 Flags = dict[str, Any]  # annotations by the name of the option
 
 DECODING_PANEL = "Decoding"
 SAMPLING_PANEL = "Sampling (--decode sample)"
 RUN_PANEL = "Run"
+FLAGS_ONLY = ("config", "debug")
 
 
 def option(help: str, *names: str, panel: str | None = None, metavar: str | None = None) -> Any:
@@ -75,7 +78,10 @@ COMMON: Flags = {
     ],
 }
 
-Model = Annotated[str | None, option("A model's name or directory.", "-m", "--model")]
+Model = Annotated[
+    str,
+    typer.Option("-m", "--model", help="A model's name or directory.", metavar="MODEL", show_default=True),
+]
 Threads = Annotated[
     int | None,
     typer.Option(min=1, help="Threads to compute with (default all cores).", rich_help_panel=RUN_PANEL),
@@ -94,7 +100,9 @@ Field = Annotated[str, option("The field of a JSONL or CSV row that holds the te
 def takes(*groups: Flags) -> Callable[[Callable[P, int]], Callable[..., int]]:
     """Give a command the flags of some groups.
 
-    The command has a parameter `given`, a dictionary; it gets the flags that the user set, by name.
+    The command has a parameter `given`, a dictionary; it gets the flags that the user set, by name, and
+    the options of the `--config` file under them. The command's own parameters, too, come from that file
+    where the user left them out.
     """
     flags = {name: annotation for group in groups for name, annotation in group.items()}
 
@@ -110,6 +118,8 @@ def takes(*groups: Flags) -> Callable[[Callable[P, int]], Callable[..., int]]:
         def wrapped(*args: Any, **values: Any) -> int:
             set_by_user = {name: values.pop(name, None) for name in flags}
             given = {name: value for name, value in set_by_user.items() if value is not None}
+            if values.get("config") is not None:
+                given = _from_file(values, kept, command.__name__) | given
             return command(*args, given=given, **values)  # type: ignore[arg-type]
 
         parameters = [*(p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in kept), *added]
@@ -118,3 +128,24 @@ def takes(*groups: Flags) -> Callable[[Callable[P, int]], Callable[..., int]]:
         return wrapped
 
     return decorate
+
+
+def _from_file(values: dict[str, Any], parameters: list[inspect.Parameter], command: str) -> Flags:
+    """Read the TOML file, put what are the command's own parameters into `values`, and return the rest."""
+    from pydantic import TypeAdapter, ValidationError
+
+    from textgen.config import read_config
+
+    path = values["config"]
+    settings = read_config(path, command)
+    for parameter in parameters:
+        key = parameter.name.removeprefix("as_")
+        if key not in settings or key in FLAGS_ONLY:
+            continue
+        given = settings.pop(key)
+        if values.get(parameter.name) == parameter.default:
+            try:
+                values[parameter.name] = TypeAdapter(parameter.annotation).validate_python(given)
+            except ValidationError:
+                raise UsageError(f"--config {path}: {key} cannot be {given!r}", hint="see --help") from None
+    return settings

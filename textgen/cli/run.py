@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from textgen.cli import console
-from textgen.config import read_config
 from textgen.errors import UsageError
 from textgen.options import Options, parse
 from textgen.schema import Record, Row
@@ -42,27 +41,19 @@ class Request:
     threads: int | None
 
 
-def settle(
-    command: str, config: Path | None, model: str | None, given: dict[str, Any], *, default: str
-) -> tuple[str, dict[str, Any]]:
-    """The model's name and the options: flags over the TOML file over the default."""
-    settings = (read_config(config, command) if config else {}) | given
-    named = settings.pop("model", default)
-    return str(named) if model is None else model, settings
-
-
 def one_sink(output: Path | None, *, as_json: bool) -> None:
     """Refuse to both write and print the records."""
     if output and as_json:
         raise UsageError("-o writes the records, --json prints them", hint="leave out one of them")
 
 
-def choose_model(name: str, kinds: tuple[str, ...], otherwise: str) -> ModelFiles:
-    """Find the model a command is to use, of one of the kinds it can use."""
+def choose_model(name: str, task: str, otherwise: str) -> ModelFiles:
+    """Find the model a command is to use, of a kind that does its task."""
     from textgen.models.catalog import find_model
+    from textgen.registry import task_of
 
     files = find_model(name)
-    if files.kind not in kinds:
+    if task_of(files.kind) != task:
         raise UsageError(f"{name} is a {files.kind} model", hint=otherwise)
     return files
 
@@ -120,22 +111,20 @@ def _records(request: Request, show: Callable[[Record], None]) -> Iterable[Recor
 def _computed(request: Request, on_event: Any) -> Iterable[Record]:
     if all(row.error is not None for row in request.rows):  # nothing to load a model for
         return (Record(row.name, [], request.files.label, error=row.error) for row in request.rows)
-    from textgen.registry import backend_class
-
-    backend = backend_class(request.files.kind)(load(request))
+    backend = load(request)
     records: Iterable[Record] = backend.run(request.rows, request.options, on_event)
     return records
 
 
 def load(request: Request) -> Any:
-    """Load the request's model with its threads."""
+    """Load the backend of the request's model, with its threads."""
     import torch
 
-    from textgen.models.load import load_model
+    from textgen.registry import backend_class
 
     if request.threads:
         torch.set_num_threads(request.threads)
-    return load_model(request.files)
+    return backend_class(request.files.kind).open(request.files)
 
 
 def _named(record: Record, total: int) -> str:

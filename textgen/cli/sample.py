@@ -45,7 +45,7 @@ SAMPLE: opt.Flags = {
 def sample(
     given: dict[str, Any],
     prompt: Annotated[str | None, typer.Argument(help=PROMPT, show_default=False)] = None,
-    model: opt.Model = None,
+    model: opt.Model = "gpt2",
     input: Annotated[str | None, opt.option(FILE, "-i", "--input", metavar="FILE")] = None,
     output: opt.Output = None,
     force: opt.Force = False,
@@ -62,16 +62,13 @@ def sample(
     Without a prompt both write freely. Samples come in the order drawn.
     """
     from textgen.batch.write import check_output
-    from textgen.cli.run import Request, choose_model, generate, one_sink, options_for, seeded, settle
+    from textgen.cli.run import Request, choose_model, generate, one_sink, options_for, seeded
 
     if stream and (as_json or output):
         raise UsageError("--stream shows text, not records", hint="leave out --json and -o")
     one_sink(output, as_json=as_json)
-    name, settings = settle("sample", config, model, given, default="gpt2")
-    files = choose_model(name, ("gpt2", "bert"), "textgen title writes titles with it")
-    if stream and files.kind != "gpt2":
-        raise UsageError(f"a {files.kind} model does not write from left to right", hint="leave out --stream")
-    options = options_for(files, settings)
+    files = choose_model(model, "sample", "textgen title writes titles with it")
+    options = options_for(files, given)
     if prompt and "length" in options.model_fields_set:
         raise UsageError("a seed sentence has its own length", hint="leave out --length, or the sentence")
     rows = _rows(prompt, input, field)
@@ -115,13 +112,13 @@ def _numbering(total: int) -> Callable[[], None]:
 
 
 def _stream(request: Request, number: Callable[[], None]) -> int:
-    from textgen.backends.gpt2 import Gpt2Backend
     from textgen.cli.run import FAILED, OK, SOME_FAILED, load
     from textgen.errors import DataError
-    from textgen.options import ContinueOptions
 
-    assert isinstance(request.options, ContinueOptions)  # the model is a gpt2
-    backend = Gpt2Backend(load(request))
+    if request.files.kind != "gpt2":
+        kind = request.files.kind
+        raise UsageError(f"a {kind} model does not write from left to right", hint="leave out --stream")
+    backend = load(request)
     seed = backend.seeded(request.options)
     failed = 0
     with console.listening(1, quiet=request.quiet) as on_event:

@@ -34,7 +34,7 @@ TITLE: opt.Flags = {
 def title(
     inputs: Annotated[list[str], typer.Argument(help=INPUTS, metavar="INPUT")],
     given: dict[str, Any],
-    model: opt.Model = None,
+    model: opt.Model = "title",
     output: opt.Output = None,
     force: opt.Force = False,
     as_json: opt.Json = False,
@@ -50,12 +50,11 @@ def title(
     """
     from textgen.batch.read import read_articles
     from textgen.batch.write import check_output
-    from textgen.cli.run import Request, choose_model, generate, one_sink, options_for, seeded, settle
+    from textgen.cli.run import Request, choose_model, generate, one_sink, options_for, seeded
 
     one_sink(output, as_json=as_json)
-    name, settings = settle("title", config, model, given, default="title")
-    files = choose_model(name, ("title",), "textgen sample continues prompts with it")
-    options = options_for(files, settings)
+    files = choose_model(model, "title", "textgen sample continues prompts with it")
+    options = options_for(files, given)
     rows = read_articles(inputs, field)
     if output:
         check_output(output, inputs, force=force)

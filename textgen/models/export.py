@@ -17,10 +17,10 @@ from torch import Tensor
 
 from textgen.errors import TextgenError, UsageError
 from textgen.models.catalog import PRIOR, TOKENIZER_FILES, WEIGHTS, ModelFiles
+from textgen.models.load import load_tokenizer
 from textgen.models.storage import read_weights
 from textgen.resources import data_dir
 from textgen.tokenizers.export import build_tokenizer, tokenizer_config
-from textgen.tokenizers.sentencepiece import SentencePieceTokenizer
 
 DTYPES = {"fp16": torch.float16, "fp32": torch.float32}
 EXAMPLE = "export/title_example.py"
@@ -57,6 +57,10 @@ def export_model(files: ModelFiles, directory: Path, dtype: str = "fp16") -> Ite
     check_export(directory, dtype, force=True)
     if directory.resolve() == files.path.resolve():
         raise UsageError(f"{directory} is the model itself", hint="give another directory")
+    if files.kind not in ARCHITECTURES:
+        raise UsageError(
+            f"{files.name} is a {files.kind} model", hint=f"exported: {', '.join(ARCHITECTURES)}"
+        )
     weights = read_weights(files.weights)
     if (files.path / PRIOR).is_file():
         weights |= read_weights(files.path / PRIOR)
@@ -93,15 +97,15 @@ def _config(files: ModelFiles, dtype: str) -> dict[str, Any]:
 
 
 def _save_tokenizer(files: ModelFiles, directory: Path) -> Iterator[Path]:
-    tokenizer = SentencePieceTokenizer(files.tokenizer)
+    tokenizer = load_tokenizer(files)
     frame = (
         (tokenizer.specials.bos,)
         if files.kind == "gpt2"
         else (tokenizer.specials.cls, tokenizer.specials.sep)
     )
     path = directory / "tokenizer.json"
-    build_tokenizer(files.tokenizer, frame).save(str(path))
+    build_tokenizer(tokenizer.path, frame).save(str(path))
     yield path
     limit = files.config["n_positions" if files.kind == "gpt2" else "max_position_embeddings"]
     yield _save_json(tokenizer_config(limit), directory / "tokenizer_config.json")
-    yield Path(shutil.copyfile(files.tokenizer, directory / TOKENIZER_FILES[0]))
+    yield Path(shutil.copyfile(tokenizer.path, directory / TOKENIZER_FILES[0]))

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from textgen.errors import ModelError
 from textgen.models.bert import Bert, BertConfig
-from textgen.models.catalog import PRIOR, ModelFiles
+from textgen.models.catalog import PRIOR, TOKENIZER_FILES, ModelFiles
 from textgen.models.copy_prior import CopyPrior
 from textgen.models.gpt2 import Gpt2, Gpt2Config
 from textgen.models.storage import read_weights
@@ -49,7 +49,7 @@ def load_model(files: ModelFiles) -> LoadedModel:
     Raises:
         ModelError: The files are broken or do not fit each other.
     """
-    tokenizer = SentencePieceTokenizer(files.tokenizer)
+    tokenizer = load_tokenizer(files)
     weights = read_weights(files.weights)
     network = _network(files, weights, tokenizer).eval().requires_grad_(False)
     if len(tokenizer.vocabulary) > network.vocab_size:
@@ -59,6 +59,16 @@ def load_model(files: ModelFiles) -> LoadedModel:
             hint="is it the tokenizer the model was trained with?",
         )
     return LoadedModel(files, network, tokenizer, files.label)
+
+
+def load_tokenizer(files: ModelFiles) -> SentencePieceTokenizer:
+    """Load a model's tokenizer. Raises ModelError if there is none or it is broken."""
+    if files.tokenizer is None:
+        raise ModelError(
+            f"{files.path} has no {TOKENIZER_FILES[0]}",
+            hint="directories made by `textgen models export` have one",
+        )
+    return SentencePieceTokenizer(files.tokenizer)
 
 
 def _network(

@@ -1,0 +1,202 @@
+"""What must not lose work, mix up rows or end in a traceback; each was once a fault."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from textgen.cli.main import run
+
+ARTICLE = "本市图书馆昨天宣布，从下月起延长夜间开放时间。"
+FAST = ("--decode", "greedy", "--max-new-tokens", "6")
+
+
+@pytest.fixture
+def call(capsys):
+    def call(*args: object) -> tuple[int, str, str]:
+        code = run([str(arg) for arg in args])
+        out, err = capsys.readouterr()
+        assert "Traceback" not in err
+        return code, out, err
+
+    return call
+
+
+def shell(command: str) -> subprocess.CompletedProcess[bytes]:
+    textgen = f"{sys.executable} -m textgen"
+    return subprocess.run(
+        ["bash", "-c", command.format(textgen=textgen)], capture_output=True, check=False, timeout=120
+    )
+
+
+def test_a_quotation_mark_in_a_table_with_tabs_is_text(call, tmp_path):
+    path = tmp_path / "t.tsv"
+    path.write_text(f'id\ttext\n1\t"{ARTICLE}\n2\t{ARTICLE}\n', encoding="utf-8")
+    code, out, _ = call("title", path, *FAST)
+    assert code == 0
+    assert [line.split("\t")[0] for line in out.splitlines()] == ["1", "2"]
+
+
+def test_an_unclosed_quotation_mark_in_a_csv_is_refused(call, tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text(f'id,text\n1,"{ARTICLE}\n2,{ARTICLE}\n', encoding="utf-8")
+    code, out, err = call("title", path, *FAST)
+    assert (code, out) == (1, "")
+    assert "t.csv, line" in err
+
+
+def test_a_row_with_too_many_cells_is_an_error(call, tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text(f"id,text\n1,{ARTICLE}\n2,{ARTICLE},more\n", encoding="utf-8")
+    code, _, err = call("title", path, *FAST)
+    assert code == 3
+    assert "more cells than the header" in err
+
+
+@pytest.mark.parametrize("extra", [("--max-new-tokens", "600"), ("--model", "broken")])
+def test_a_run_that_cannot_begin_leaves_the_output_alone(call, tmp_path, monkeypatch, extra):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.txt").write_text(ARTICLE, encoding="utf-8")
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "old.jsonl").write_text("precious", encoding="utf-8")
+    assert call("title", "a.txt", "-o", "old.jsonl", "--force", *extra)[0] in (1, 2)
+    assert (tmp_path / "old.jsonl").read_text(encoding="utf-8") == "precious"
+    assert call("title", "a.txt", "-o", "new.jsonl", *extra)[0] in (1, 2)
+    assert not (tmp_path / "new.jsonl").exists()
+
+
+def test_an_interrupted_run_keeps_its_finished_rows(tmp_path):
+    rows = tmp_path / "rows.jsonl"
+    rows.write_text(
+        "".join(json.dumps({"text": ARTICLE * (n % 3 + 1)}) + "\n" for n in range(300)), encoding="utf-8"
+    )
+    out = tmp_path / "out.jsonl"
+    command = [sys.executable, "-m", "textgen", "title", str(rows), "-o", str(out), "--batch-size", "1"]
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    try:
+        for _ in range(600):
+            time.sleep(0.1)
+            if out.exists() and out.read_bytes().count(b"\n") >= 2:
+                break
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 130
+    finally:
+        process.kill()
+    records = [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()]
+    assert 2 <= len(records) < 300
+    assert [record["id"] for record in records] == [str(n) for n in range(1, len(records) + 1)]
+
+
+def test_a_lone_surrogate_in_an_id_is_escaped(call, tmp_path):
+    path = tmp_path / "t.jsonl"
+    path.write_text(json.dumps({"id": "\ud800", "text": ARTICLE}) + "\n", encoding="utf-8")
+    out = tmp_path / "o.jsonl"
+    assert call("title", path, "-o", out, *FAST)[0] == 0
+    assert json.loads(out.read_text(encoding="utf-8"))["id"] == "\\ud800"
+
+
+def test_the_text_itself_instead_of_a_path(call):
+    code, out, err = call("title", ARTICLE * 20)
+    assert (code, out) == (2, "")
+    assert "inputs are paths" in err
+    assert len(err) < 200
+
+
+def test_an_unreadable_input_beside_good_ones(call, tmp_path):
+    (tmp_path / "a.txt").write_text(ARTICLE, encoding="utf-8")
+    (tmp_path / "empty.jsonl").touch()
+    (tmp_path / "folder").mkdir()
+    code, out, err = call("title", tmp_path / "a.txt", tmp_path / "empty.jsonl", tmp_path / "folder", *FAST)
+    assert code == 3
+    assert out.startswith("a.txt\t")
+    assert len(err.splitlines()) == 2
+
+
+def test_deeply_nested_json_is_an_error_record(call, tmp_path):
+    path = tmp_path / "t.jsonl"
+    path.write_text("[" * 100_000 + "\n" + json.dumps({"text": ARTICLE}) + "\n", encoding="utf-8")
+    assert call("title", path, *FAST)[0] == 3
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+def test_a_full_disk_is_one_line():
+    done = shell("{textgen} models list > /dev/full")
+    assert done.returncode == 1
+    assert done.stderr.startswith(b"error: ")
+    assert b"Traceback" not in done.stderr
+
+
+def test_closed_streams():
+    assert shell("{textgen} title - <&-").returncode == 1
+    done = shell("{textgen} sample 春 --max-new-tokens 2 2>&-")
+    assert done.returncode == 0
+    assert done.stdout.decode().startswith("春"), "the seed goes to stderr or nowhere"
+    assert b"Traceback" not in shell("{textgen} sample -n 2 --seed 1 --max-new-tokens 2 >&-").stderr
+
+
+@pytest.mark.parametrize(
+    "extra",
+    [
+        ("--length-penalty", "1000"),
+        ("--repetition-penalty", "1e-39"),
+        ("--threads", "-3"),
+        ("--threads", "0"),
+        ("-n", "300"),
+        ("--model", ""),
+        ("--json", "-o", "x.jsonl"),
+    ],
+    ids=" ".join,
+)
+def test_values_that_nothing_can_be_done_with(call, tmp_path, monkeypatch, extra):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.txt").write_text(ARTICLE, encoding="utf-8")
+    code, out, err = call("title", "a.txt", *extra)
+    assert (code, out) == (2, "")
+    assert len(err.splitlines()) == 1
+
+
+def test_nothing_is_streamed_before_the_checks(call):
+    code, out, _ = call("sample", "春", "--stream", "--decode", "beam")
+    assert (code, out) == (2, "")
+    code, out, _ = call("sample", "春", "--stream", "--seed", "1", "--max-new-tokens", "2000")
+    assert (code, out) == (2, "")
+
+
+def test_a_config_file_holds_any_option(call, tmp_path):
+    (tmp_path / "a.txt").write_text(ARTICLE, encoding="utf-8")
+    config = tmp_path / "c.toml"
+    out = tmp_path / "o.jsonl"
+    config.write_text(f'output = "{out}"\nquiet = true\n[title]\ndecode = "greedy"\n', encoding="utf-8-sig")
+    assert call("title", tmp_path / "a.txt", "--config", config) == (0, "", "")
+    assert len(out.read_text(encoding="utf-8").splitlines()) == 1
+    config.write_text("force = 3\n", encoding="utf-8")
+    assert call("title", tmp_path / "a.txt", "--config", config)[0] == 2
+    config.write_text("[titel]\nn = 3\n", encoding="utf-8")
+    assert call("title", tmp_path / "a.txt", "--config", config)[0] == 2
+
+
+def test_no_arguments_show_the_help(call):
+    code, out, err = call()
+    assert code == 2
+    assert "Usage: textgen" in out + err
+    assert "error" not in err
+
+
+def test_a_model_with_few_positions(call, tmp_path):
+    from safetensors.torch import load_file, save_file
+
+    folder = tmp_path / "small"
+    assert call("models", "export", "gpt2", folder, "--dtype", "fp32", "-q")[0] == 0
+    weights = load_file(folder / "model.safetensors")
+    weights["transformer.wpe.weight"] = weights["transformer.wpe.weight"][:100].contiguous()
+    save_file(weights, folder / "model.safetensors", {"format": "pt"})
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    (folder / "config.json").write_text(json.dumps(config | {"n_positions": 100}), encoding="utf-8")
+    prompt = "一二三四五六七八九十" * 9
+    code, out, _ = call("sample", prompt, "--model", folder, "--seed", 1, "--max-new-tokens", 3)
+    assert code == 0
+    assert out.startswith(prompt)
