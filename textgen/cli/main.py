@@ -59,6 +59,8 @@ def main() -> NoReturn:
 
 def run(args: Sequence[str]) -> int:
     """Run one command line and return its exit code; errors become one line on stderr."""
+    # threads that wait by spinning take the cores from every other program, and from each other
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     _open_closed_streams()
     for stream in (sys.stdout, sys.stderr):
         # a console in GBK would end the run at the first character it lacks
