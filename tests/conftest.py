@@ -12,8 +12,8 @@ import pytest
 # one thread, in the commands that tests start too: the same speed whatever else the machine does
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-from textgen.models.catalog import find_model  # noqa: E402
-from textgen.models.load import LoadedModel, load_model  # noqa: E402
+from textgen.models.catalog import find_model
+from textgen.models.load import LoadedModel, load_model
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -68,6 +68,8 @@ def sample(
         raise UsageError("--stream shows text, not records", hint="leave out --json and -o")
     one_sink(output, as_json=as_json)
     files = choose_model(model, "sample", "textgen title writes titles with it")
+    if stream and files.kind != "gpt2":
+        raise UsageError(f"a {files.kind} model does not write from left to right", hint="leave out --stream")
     options = options_for(files, given)
     if prompt and "length" in options.model_fields_set:
         raise UsageError("a seed sentence has its own length", hint="leave out --length, or the sentence")
@@ -115,9 +117,6 @@ def _stream(request: Request, number: Callable[[], None]) -> int:
     from textgen.cli.run import FAILED, OK, SOME_FAILED, load
     from textgen.errors import DataError
 
-    if request.files.kind != "gpt2":
-        kind = request.files.kind
-        raise UsageError(f"a {kind} model does not write from left to right", hint="leave out --stream")
     backend = load(request)
     seed = backend.seeded(request.options)
     failed = 0
