@@ -1,6 +1,7 @@
 """What must not lose work, mix up rows or end in a traceback; each was once a fault."""
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -198,3 +199,13 @@ def test_a_model_with_few_positions(call, tmp_path):
     code, out, _ = call("sample", prompt, "--model", folder, "--seed", 1, "--max-new-tokens", 3)
     assert code == 0
     assert out.startswith(prompt)
+
+
+@pytest.mark.skipif(shutil.which("script") is None, reason="needs a terminal to run in")
+def test_a_progress_bar_leaves_redirected_results_alone(tmp_path):
+    for number in (1, 2):
+        (tmp_path / f"{number}.txt").write_text(ARTICLE, encoding="utf-8")
+    out = tmp_path / "out"
+    line = f"{sys.executable} -m textgen title {tmp_path} {' '.join(FAST)} > {out}"
+    subprocess.run(["script", "-qec", line, "/dev/null"], capture_output=True, check=True, timeout=120)
+    assert len(out.read_text(encoding="utf-8").splitlines()) == 2

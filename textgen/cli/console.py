@@ -43,18 +43,21 @@ def rule(number: int) -> None:
 
 
 @contextmanager
-def listening(total: int, *, quiet: bool) -> Iterator[OnEvent]:
+def listening(total: int, *, quiet: bool, to_file: bool = False) -> Iterator[OnEvent]:
     """Render events: a progress bar for more than one row on a terminal, and warnings.
 
     Args:
         total: How many rows there are.
         quiet: Render nothing.
+        to_file: Results go into a file, so that stdout stays empty.
     """
     if quiet:
         yield lambda event: None
         return
     shortened: list[Shortened] = []
-    bar = _bar() if total > 1 and sys.stderr.isatty() else None
+    # never beside results on the same terminal, which a bar would be drawn through
+    shown = sys.stderr.isatty() and (to_file or not sys.stdout.isatty())
+    bar = _bar() if total > 1 and shown else None
     task = bar.add_task("", total=total) if bar else None
 
     def on_event(event: Event) -> None:
@@ -85,4 +88,6 @@ def _bar() -> Bar:
     from rich.progress import Progress as Bar
 
     columns = (BarColumn(), MofNCompleteColumn(), TextColumn("rows"), TimeRemainingColumn())
-    return Bar(*columns, console=Console(stderr=True), transient=True)
+    return Bar(
+        *columns, console=Console(stderr=True), transient=True, redirect_stdout=False, redirect_stderr=False
+    )

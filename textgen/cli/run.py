@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -95,7 +96,9 @@ def generate(request: Request, show: Callable[[Record], None]) -> int:
 def _records(request: Request, show: Callable[[Record], None]) -> Iterable[Record]:
     from textgen.batch.write import write_records
 
-    with console.listening(len(request.rows), quiet=request.quiet) as on_event:
+    with console.listening(
+        len(request.rows), quiet=request.quiet, to_file=request.output is not None
+    ) as on_event:
         records = _computed(request, on_event)
         if request.output:
             yield from write_records(request.output, records)
@@ -123,7 +126,7 @@ def load(request: Request) -> Any:
     from textgen.registry import backend_class
 
     if request.threads:
-        torch.set_num_threads(request.threads)
+        torch.set_num_threads(min(request.threads, os.cpu_count() or 1))
     return backend_class(request.files.kind).open(request.files)
 
 
