@@ -11,8 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from textgen.cli.main import run
-
 SAMPLES = Path(__file__).parents[2] / "data" / "samples"
 NEWS = SAMPLES / "articles" / "news.txt"
 ARTICLE = (
@@ -20,18 +18,6 @@ ARTICLE = (
     "馆方说，新增的时段由志愿者参与服务。"
 )
 FAST = ("--decode", "greedy", "--max-new-tokens", "12")
-
-
-@pytest.fixture
-def call(capsys):
-    """Runs a command line and returns (exit code, stdout, stderr)."""
-
-    def call(*args: object) -> tuple[int, str, str]:
-        code = run([str(arg) for arg in args])
-        out, err = capsys.readouterr()
-        return code, out, err
-
-    return call
 
 
 def refused(result: tuple[int, str, str], code: int, *words: str) -> None:

@@ -10,21 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from textgen.cli.main import run
-
 ARTICLE = "本市图书馆昨天宣布，从下月起延长夜间开放时间。"
 FAST = ("--decode", "greedy", "--max-new-tokens", "6")
-
-
-@pytest.fixture
-def call(capsys):
-    def call(*args: object) -> tuple[int, str, str]:
-        code = run([str(arg) for arg in args])
-        out, err = capsys.readouterr()
-        assert "Traceback" not in err
-        return code, out, err
-
-    return call
 
 
 def shell(command: str) -> subprocess.CompletedProcess[bytes]:
