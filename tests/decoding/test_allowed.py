@@ -16,6 +16,7 @@ from textgen.decoding import choose
 from textgen.decoding.allowed import WholeCharacters, character_length, line_ids, text_ids, title_ids
 from textgen.decoding.beam import BeamSearch, beam_search
 from textgen.decoding.filters import Filter
+from textgen.decoding.hypothesis import Length
 from textgen.decoding.loop import Batch
 from textgen.decoding.scoring import Scoring
 from textgen.decoding.stop import Stop
@@ -213,7 +214,7 @@ def test_without_the_end_a_character_may_stay_open(limit: int) -> None:
 @pytest.mark.parametrize("limit", [2, 5, 9])
 def test_every_text_of_a_beam_is_whole(limit: int) -> None:
     scoring = Scoring(text_ids(TOKENIZER, VOCAB), [WholeCharacters(VOCABULARY, limit)])
-    search = BeamSearch(6, EOS, limit)
+    search = BeamSearch(6, EOS, Length(limit))
     model = TabularModel(VOCAB, byte_lover(0))
     for pool in beam_search(model, batch_of([[row] for row in range(6)], 2), scoring, search):
         assert pool

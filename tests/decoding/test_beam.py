@@ -11,7 +11,8 @@ import torch
 from fakes import Prefix, Table, TabularModel, batch_of, everything, random_table, table_of, written
 
 from textgen.decoding import choose, filters
-from textgen.decoding.beam import BeamSearch, Hypothesis, beam_search
+from textgen.decoding.beam import BeamSearch, beam_search
+from textgen.decoding.hypothesis import Hypothesis, Length
 from textgen.decoding.loop import Batch
 from textgen.decoding.scoring import Scoring
 from textgen.decoding.stop import Stop
@@ -48,7 +49,7 @@ def textbook(
     alive = [(0.0, 0.0, ())]
     pool: list[Hypothesis] = []
     steps = 0
-    while alive and steps < search.limit:
+    while alive and steps < search.length.limit:
         candidates = []
         for total, logprob, ids in alive:
             history = torch.tensor([ids], dtype=torch.long).view(1, -1)
@@ -61,13 +62,13 @@ def textbook(
         candidates.sort(key=lambda candidate: -candidate[0])
         for total, logprob, ids in candidates[: search.width]:
             if ids[-1] == search.eos:
-                score = total / len(ids) ** search.length_penalty
+                score = total / len(ids) ** search.length.penalty
                 pool.append(Hypothesis(list(ids), logprob, total, score, "stop"))
         alive = [candidate for candidate in candidates if candidate[2][-1] != search.eos][: search.width]
         steps += 1
     pool.sort(key=lambda hypothesis: -hypothesis.score)
     cut = [
-        Hypothesis(list(ids), logprob, total, total / len(ids) ** search.length_penalty, "length")
+        Hypothesis(list(ids), logprob, total, total / len(ids) ** search.length.penalty, "length")
         for total, logprob, ids in alive
     ]
     return (pool + sorted(cut, key=lambda hypothesis: -hypothesis.score))[: search.width], steps
@@ -86,7 +87,7 @@ def test_exhaustive_width_equals_enumeration(vocab: int, limit: int, penalty: fl
     eos = vocab - 1
     for seed in range(15):
         table = random_table(vocab, seed)
-        found = search_one(table, vocab, BeamSearch(vocab**limit, eos, limit, penalty))
+        found = search_one(table, vocab, BeamSearch(vocab**limit, eos, Length(limit, penalty)))
         wanted = []
         for length in range(1, limit + 1):
             for ids in itertools.product(range(vocab), repeat=length):
@@ -120,7 +121,7 @@ def test_equals_the_textbook_which_never_stops_early(kind: int, penalty: float) 
         vocab, width, limit = 3 + seed % 3, 1 + seed % 4, 4 + seed % 5
         table = random_table(vocab, seed, scale=1 + seed % 3)
         scoring = random_scoring(vocab, kind)
-        search = BeamSearch(width, vocab - 1, limit, penalty)
+        search = BeamSearch(width, vocab - 1, Length(limit, penalty))
         model = TabularModel(vocab, table)
         found = beam_search(model, batch_of([[]]), scoring, search)[0]
         wanted, steps = textbook(table, search, scoring)
@@ -133,7 +134,7 @@ def test_width_one_is_greedy() -> None:
     reasons = set()
     for seed in range(60):
         table = random_table(5, seed)
-        found = search_one(table, 5, BeamSearch(1, 4, 6, 0.0))
+        found = search_one(table, 5, BeamSearch(1, 4, Length(6, 0.0)))
         stop = Stop(4, 6)
         draft = written(
             TabularModel(5, table),
@@ -156,7 +157,7 @@ def test_a_batch_equals_single_rows(width: int, penalty: float) -> None:
     table = random_table(vocab, 2, scale=2.0)
     sources = [[n, n % 3] for n in range(9)]
     histories = [[1 + n % 4] * (n % 5) for n in range(9)]
-    search = BeamSearch(width, eos, 16, penalty)
+    search = BeamSearch(width, eos, Length(16, penalty))
     allowed = everything(vocab)
     allowed[pad] = False  # as in every task: padding is never written
     scoring = Scoring(
@@ -188,14 +189,14 @@ TRAP = table_of(
 
 @pytest.mark.parametrize(("width", "ids", "prob"), [(1, [A, B, END], 0.33), (2, [C, D, END], 0.36)])
 def test_the_trap(width: int, ids: list[int], prob: float) -> None:
-    found = search_one(TRAP, 5, BeamSearch(width, END, 5, 0.0))
+    found = search_one(TRAP, 5, BeamSearch(width, END, Length(5, 0.0)))
     assert found[0].ids == ids
     assert torch.tensor(found[0].logprob).exp() == pytest.approx(prob, abs=1e-6)
     assert found[0].reason == "stop"
 
 
 def test_all_of_the_trap() -> None:
-    found = search_one(TRAP, 5, BeamSearch(8, END, 5, 0.0))
+    found = search_one(TRAP, 5, BeamSearch(8, END, Length(5, 0.0)))
     assert [h.ids[:2] for h in found] == [[C, D], [A, B], [A, D], [C, B]]  # and no dead hypotheses
     assert [round(float(torch.tensor(h.logprob).exp()), 4) for h in found] == [0.36, 0.33, 0.27, 0.04]
 
@@ -205,18 +206,18 @@ def test_only_ends_within_the_first_width_enter_the_pool() -> None:
     eos = 2
     behind = [0.25, 0.25, 0.5]
     third = table_of({(): [0.45, 0.35, 0.2]}, behind)
-    found = search_one(third, 3, BeamSearch(2, eos, 6, 0.0))
+    found = search_one(third, 3, BeamSearch(2, eos, Length(6, 0.0)))
     assert [h.ids for h in found] == [[0, eos], [1, eos]]
     second = table_of({(): [0.45, 0.2, 0.35]}, behind)
-    found = search_one(second, 3, BeamSearch(2, eos, 6, 0.0))
+    found = search_one(second, 3, BeamSearch(2, eos, Length(6, 0.0)))
     assert [h.ids for h in found] == [[eos], [0, eos]]
-    assert search_one(third, 3, BeamSearch(3, eos, 6, 0.0))[1].ids == [eos]
+    assert search_one(third, 3, BeamSearch(3, eos, Length(6, 0.0)))[1].ids == [eos]
 
 
 def test_what_is_unfinished_at_the_limit_is_cut_and_comes_last() -> None:
     """The unfinished are the more probable, and yet rank behind what is finished."""
     table = table_of({(): [0.7, 0.3, 0.0], (1,): [0.8, 0.15, 0.05]}, [0.6, 0.3, 0.1])
-    found = search_one(table, 3, BeamSearch(4, 2, 2, 1.0))
+    found = search_one(table, 3, BeamSearch(4, 2, Length(2, 1.0)))
     assert [(h.ids, h.reason) for h in found] == [
         ([0, 2], "stop"),
         ([0, 0], "length"),
@@ -232,7 +233,7 @@ def test_what_is_unfinished_at_the_limit_is_cut_and_comes_last() -> None:
 
 def test_nothing_finished() -> None:
     table = table_of({}, [0.7, 0.3, 0.0])
-    found = search_one(table, 3, BeamSearch(2, 2, 4, 1.0))
+    found = search_one(table, 3, BeamSearch(2, 2, Length(4, 1.0)))
     assert {h.reason for h in found} == {"length"}
     assert found[0].ids == [0, 0, 0, 0]
     assert sum(found[1].ids) == 1  # all permutations of one 1 are as good
@@ -249,7 +250,7 @@ def test_logprobs_are_those_before_soft_and_hard_filters(penalty: float) -> None
         found = search_one(
             table,
             5,
-            BeamSearch(3, eos, 6, penalty),
+            BeamSearch(3, eos, Length(6, penalty)),
             scoring=Scoring(everything(5), soft=[soft], hard=[hard]),
         )
         for h in found:
@@ -264,19 +265,20 @@ def test_logprobs_are_those_before_soft_and_hard_filters(penalty: float) -> None
     assert moved > 20
 
 
+@pytest.mark.parametrize("gnmt", [False, True])
 @pytest.mark.parametrize("penalty", [0.0, 0.5, 1.0, 2.0, -0.5, -2.0])
-def test_the_bound_holds_for_every_end(penalty: float) -> None:
-    search = BeamSearch(2, 0, 12, penalty)
+def test_the_bound_holds_for_every_end(penalty: float, gnmt: bool) -> None:
+    lengths = Length(12, penalty, gnmt)
     for total in (0.0, -0.3, -4.0, -40.0):
         for length in range(1, 12):
             for end in range(length + 1, 13):
                 for added in (0.0, -0.7, -9.0):
-                    assert search.score(total + added, end) <= search.bound(total, length) + 1e-12
+                    assert lengths.score(total + added, end) <= lengths.bound(total, length) + 1e-12
 
 
 def test_sources_matter() -> None:
     table = random_table(5, 4)
-    search = BeamSearch(2, 4, 6)
+    search = BeamSearch(2, 4, Length(6))
     found = beam_search(TabularModel(5, table), batch_of([[1], [2]]), Scoring(everything(5)), search)
     assert found[0] != found[1]
     for source, pool in zip([(1,), (2,)], found, strict=True):

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from textgen import rng
 from textgen.decoding import choose
 from textgen.decoding.beam import BeamSearch, beam_search
+from textgen.decoding.hypothesis import Length
 from textgen.decoding.scoring import Scoring
 from textgen.decoding.stop import Stop
 from textgen.rng import fresh_seed, row_key, uniform
@@ -113,7 +114,7 @@ def test_no_global_state_is_touched_or_read() -> None:
         drafts = written(
             model, batch, scoring, choose.sample(scoring, keys, 2), lambda _, ids: stop.reason(ids), copies=2
         )
-        found = beam_search(model, batch, scoring, BeamSearch(2, 4, 6))
+        found = beam_search(model, batch, scoring, BeamSearch(2, 4, Length(6)))
         return [draft.ids for draft in drafts] + [h.ids for pool in found for h in pool]
 
     before = torch.get_rng_state(), random.getstate(), np.random.get_state()

@@ -13,6 +13,7 @@ from textgen.backends.scoring import scoring_for
 from textgen.decoding import choose
 from textgen.decoding.allowed import WholeCharacters, text_ids
 from textgen.decoding.beam import BeamSearch, beam_search
+from textgen.decoding.hypothesis import Length
 from textgen.decoding.loop import Batch, Choose, Draft, write
 from textgen.decoding.rank import distinct, score_kind
 from textgen.decoding.scoring import Scoring
@@ -163,7 +164,7 @@ class Gpt2Backend(Backend[ContinueOptions, Prompt]):
 
     def _searched(self, batch: Sequence[Prompt], options: ContinueOptions) -> list[list[Candidate]]:
         eos = self.tokenizer.specials.eos
-        search = BeamSearch(options.width, eos, options.max_new_tokens, options.length_penalty)
+        search = BeamSearch(options.width, eos, Length(options.max_new_tokens, options.length_penalty))
         scoring = self._scoring(batch, options)
         pools = beam_search(
             self.network, self._batch(batch), scoring, search, pad=self.tokenizer.specials.pad

@@ -11,6 +11,7 @@ from textgen.backends.scoring import scoring_for
 from textgen.decoding import choose
 from textgen.decoding.allowed import title_ids
 from textgen.decoding.beam import BeamSearch, beam_search
+from textgen.decoding.hypothesis import Length
 from textgen.decoding.loop import Batch, Choose, write
 from textgen.decoding.rank import best, distinct, score_kind
 from textgen.decoding.scoring import Scoring
@@ -44,7 +45,7 @@ class _Found:
     """A title as ids in writing order, with what the search says of it."""
 
     ids: list[int]
-    logprob: float
+    logprob: float | None
     score: float
     reason: str
 
@@ -100,7 +101,9 @@ class TitleBackend(Backend[TitleOptions, Article]):
         batch = Batch([self._source(view) for view in views], [first] * len(views), [[]] * len(views))
         scoring = scoring_for(options, self.tokenizer, self.allowed, given=0)
         if options.decode == "beam":
-            search = BeamSearch(options.width, specials.eos, options.max_new_tokens, options.length_penalty)
+            search = BeamSearch(
+                options.width, specials.eos, Length(options.max_new_tokens, options.length_penalty)
+            )
             pools = beam_search(self.network, batch, scoring, search)
             return [[_Found(h.ids, h.logprob, h.score, h.reason) for h in pool] for pool in pools]
         return self._written(batch, scoring, keys, options)

@@ -2,33 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from textgen.decoding.hypothesis import Hypothesis, Length, Pool
 from textgen.decoding.loop import Batch
 from textgen.decoding.scoring import Scoring
 from textgen.models.contracts import NextTokenModel
-
-
-@dataclass(frozen=True)
-class Hypothesis:
-    """A text found by search.
-
-    Attributes:
-        ids: Its pieces, the end symbol included if it was written.
-        logprob: Log-probability under the restricted model.
-        total: Sum of the search scores.
-        score: What ranks it: `total / len(ids) ** length_penalty`.
-        reason: `stop` or `length`.
-    """
-
-    ids: list[int]
-    logprob: float
-    total: float
-    score: float
-    reason: str
 
 
 @dataclass(frozen=True)
@@ -37,31 +19,17 @@ class BeamSearch:
 
     The textbook beam: each step keeps the `width` best unfinished hypotheses; a finished one enters the
     pool only if it ranks within the first `width` of all candidates of its step; the search ends when no
-    unfinished hypothesis can still beat the worst of a full pool, or at `limit` pieces.
+    unfinished hypothesis can still beat the worst of a full pool, or at the length limit.
 
     Attributes:
         width: Hypotheses kept, and the size of the pool.
         eos: The end symbol.
-        limit: Most pieces, the end symbol included.
-        length_penalty: Exponent a of the ranking score `total / length ** a`.
+        length: Most pieces, and how length enters the ranking score.
     """
 
     width: int
     eos: int
-    limit: int
-    length_penalty: float = 1.0
-
-    def score(self, total: float, length: int) -> float:
-        """The ranking score of a sum of log-probabilities."""
-        return total / float(length**self.length_penalty)
-
-    def bound(self, total: float, length: int) -> float:
-        """The best score that an unfinished hypothesis of this length can still reach.
-
-        Its sum can only fall, so the kindest case is to end at once; a positive exponent is kinder to
-        the longest text.
-        """
-        return self.score(total, self.limit if self.length_penalty > 0 else length + 1)
+    length: Length
 
 
 @dataclass
@@ -72,8 +40,8 @@ class _Beams:
     ids: Tensor  # (rows, history + step)
     totals: Tensor  # (groups, width)
     logprobs: Tensor  # (groups, width)
+    pools: list[Pool]  # of all groups
     written: int = 0
-    pools: dict[int, list[Hypothesis]] = field(default_factory=dict)
 
 
 def beam_search(
@@ -100,7 +68,7 @@ def beam_search(
         ids=batch.history_tensor(pad).repeat_interleave(search.width, 0),
         totals=torch.tensor([[0.0] + [-torch.inf] * (search.width - 1)] * count),
         logprobs=torch.zeros(count, search.width),
-        pools={group: [] for group in range(count)},
+        pools=[Pool(search.width, search.length) for _ in range(count)],
     )
     logits = logits.repeat_interleave(search.width, 0)
     while True:
@@ -114,7 +82,7 @@ def beam_search(
             state = state.select(rows)
             _keep(beams, going, rows)
         logits = model.step(state, beams.ids[:, -1])
-    return [beams.pools[group] for group in range(count)]
+    return [pool.kept for pool in beams.pools]
 
 
 def _advance(beams: _Beams, logprobs: Tensor, scores: Tensor, search: BeamSearch) -> list[int]:
@@ -147,15 +115,7 @@ def _collect(
     ended = (tokens[:, : search.width] == search.eos) & (totals[:, : search.width] > -torch.inf)
     for g, rank in ended.nonzero().tolist():
         ids = [*beams.ids[rows[g, rank], history:].tolist(), search.eos]
-        _add(beams.pools[beams.groups[g]], ids, float(sums[g, rank]), float(totals[g, rank]), "stop", search)
-
-
-def _add(
-    pool: list[Hypothesis], ids: list[int], logprob: float, total: float, reason: str, search: BeamSearch
-) -> None:
-    pool.append(Hypothesis(ids, logprob, total, search.score(total, len(ids)), reason))
-    pool.sort(key=lambda hypothesis: (hypothesis.reason != "stop", -hypothesis.score))
-    del pool[search.width :]
+        beams.pools[beams.groups[g]].add(ids, float(sums[g, rank]), float(totals[g, rank]), "stop")
 
 
 def _goes_on(beams: _Beams, g: int, search: BeamSearch) -> bool:
@@ -164,16 +124,16 @@ def _goes_on(beams: _Beams, g: int, search: BeamSearch) -> bool:
     best = float(beams.totals[g, 0])
     if best == -torch.inf:
         return False
-    if len(pool) == search.width and search.bound(best, beams.written) <= pool[-1].score:
+    if pool.closed_to(best, beams.written):
         return False
-    if beams.written < search.limit:
+    if beams.written < search.length.limit:
         return True
     history = beams.ids.shape[1] - beams.written
     for slot, row in enumerate(_rows(g, search.width)):
         total = float(beams.totals[g, slot])
         if total > -torch.inf:
             ids = beams.ids[row, history:].tolist()
-            _add(pool, ids, float(beams.logprobs[g, slot]), total, "length", search)
+            pool.add(ids, float(beams.logprobs[g, slot]), total, "length")
     return False
 
 

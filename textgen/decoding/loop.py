@@ -21,11 +21,13 @@ class Batch:
         sources: What the model's `start` reads.
         first: The first token given of each target.
         history: Ids that the filters count as already there, `first` included where it is text.
+        keys: Keys of the sources' random numbers (`rng.row_key`); empty where nothing is drawn.
     """
 
     sources: Sequence[Ids]
     first: Sequence[int]
     history: Sequence[Ids]
+    keys: Sequence[bytes] = ()
 
     def part(self, numbers: Sequence[int]) -> Batch:
         """The batch of some of the sources."""
@@ -33,6 +35,7 @@ class Batch:
             [self.sources[n] for n in numbers],
             [self.first[n] for n in numbers],
             [self.history[n] for n in numbers],
+            [self.keys[n] for n in numbers] if self.keys else (),
         )
 
     def history_tensor(self, pad: int) -> Tensor:

@@ -1,0 +1,77 @@
+"""What a search finds, how it is scored, and the pool in which finished texts compete."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Hypothesis:
+    """A text found by search.
+
+    Attributes:
+        ids: Its pieces in writing order, the end symbol included if it was written.
+        logprob: Log-probability under the restricted model; None where the search has none to tell.
+        total: Sum of the search scores.
+        score: What ranks it.
+        reason: `stop`, `length`, `sentence` or `loop`.
+    """
+
+    ids: list[int]
+    logprob: float | None
+    total: float
+    score: float
+    reason: str
+
+
+@dataclass(frozen=True)
+class Length:
+    """How a sum of scores is made comparable between lengths, and how long a text may be.
+
+    Attributes:
+        limit: Most pieces, the end symbol included.
+        penalty: Exponent a; 0 leaves the sum as it is.
+        gnmt: Divide by `((5 + length) / 6) ** a` (Wu et al. 2016, https://arxiv.org/abs/1609.08144)
+            instead of `length ** a`.
+    """
+
+    limit: int
+    penalty: float = 1.0
+    gnmt: bool = False
+
+    def score(self, total: float, length: int) -> float:
+        """The ranking score of a sum of search scores."""
+        base = (5 + length) / 6 if self.gnmt else float(length)
+        return total / float(base**self.penalty)
+
+    def bound(self, total: float, length: int) -> float:
+        """The best score that an unfinished hypothesis of this length can still reach.
+
+        Its sum can only fall, so the kindest case is to end at once; a positive exponent is kinder to
+        the longest text. Valid only where no step adds a positive score.
+        """
+        return self.score(total, self.limit if self.penalty > 0 else length + 1)
+
+
+@dataclass
+class Pool:
+    """The best hypotheses of one source: the finished, best first, then what was cut at the limit.
+
+    Attributes:
+        size: How many are kept.
+        length: Scores and bounds.
+    """
+
+    size: int
+    length: Length
+    kept: list[Hypothesis] = field(default_factory=list)
+
+    def add(self, ids: list[int], logprob: float | None, total: float, reason: str) -> None:
+        """Let a text in; the worst goes where there are too many, and of equals the later."""
+        self.kept.append(Hypothesis(ids, logprob, total, self.length.score(total, len(ids)), reason))
+        self.kept.sort(key=lambda hypothesis: (hypothesis.reason != "stop", -hypothesis.score))
+        del self.kept[self.size :]
+
+    def closed_to(self, total: float, written: int) -> bool:
+        """Whether no continuation of an unfinished hypothesis with this sum could still come in."""
+        return len(self.kept) == self.size and self.length.bound(total, written) <= self.kept[-1].score
