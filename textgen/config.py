@@ -8,7 +8,7 @@ from typing import Any
 
 from textgen.errors import UsageError
 
-COMMANDS = ("title", "sample")  # whose options a file may hold
+COMMANDS = ("title", "sample", "eval")  # whose options a file may hold
 
 
 def read_config(path: Path, command: str) -> dict[str, Any]:

@@ -1,0 +1,152 @@
+"""All figures together: which rows count how, what is left out, and the shape of the JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from textgen.errors import UsageError
+from textgen.metrics import translation
+from textgen.metrics.report import Report, Settings, evaluate
+from textgen.metrics.tables import Prediction, Reference
+from textgen.metrics.tally import Tally, ratio
+
+
+def predicted(**texts: str | None) -> dict[str, Prediction]:
+    return {name: Prediction(name, text or "", failed=text is None) for name, text in texts.items()}
+
+
+def wanted(**texts: str) -> dict[str, Reference]:
+    return {name: Reference(name, text) for name, text in texts.items()}
+
+
+REFERENCES = wanted(a="今天天气好", b="秋粮丰收", c="地铁开通", d="球队夺冠")
+
+
+def test_the_same_text_is_perfect() -> None:
+    report = evaluate(predicted(**{name: row.text for name, row in REFERENCES.items()}), REFERENCES)
+    metrics = dict(report.metrics)
+    for name in ("rouge-1", "rouge-2", "rouge-l", "bleu", "chrf", "length-ratio", "distinct-2"):
+        assert metrics.pop(name) == pytest.approx(100), name
+    assert metrics == {
+        "distinct-1": pytest.approx(100 * 16 / 17),
+        "self-bleu": pytest.approx(metrics["self-bleu"]),
+        "repetition": 0,
+    }
+    assert (report.rows, report.missing, report.errors) == (4, 0, 0)
+
+
+def test_rows_without_a_text_count_as_empty() -> None:
+    report = evaluate(predicted(a="今天天气好", b=None, d="球队"), REFERENCES)
+    assert (report.rows, report.missing, report.errors) == (4, 1, 1)
+    assert report.metrics["rouge-1"] == pytest.approx(100 * (1 + 2 / 3) / 4)
+    assert report.metrics["length-ratio"] == pytest.approx(100 * 7 / 17)
+    assert report.metrics["distinct-1"] == pytest.approx(100 * 6 / 7)
+
+
+def test_what_has_no_value_is_left_out() -> None:
+    found = evaluate(predicted(a="好"), wanted(a="今天天气好"))
+    assert set(found.metrics) == {
+        "rouge-1",
+        "rouge-2",
+        "rouge-l",
+        "bleu",
+        "chrf",
+        "distinct-1",
+        "length-ratio",
+    }
+    assert found.intervals == {}, "one row cannot tell how sure it is"
+
+
+def test_source_and_keywords() -> None:
+    references = {
+        "a": Reference("a", "甲乙", "甲丙丁", ("甲乙", "丙")),
+        "b": Reference("b", "甲乙", None, ("丁",)),
+        "c": Reference("c", "甲乙", "戊", ()),
+    }
+    report = evaluate(predicted(a="甲乙丙", b="丁丁丁", c="己"), references)
+    assert report.metrics["copied"] == pytest.approx(100 * 2 / 4)
+    assert report.metrics["keyword-coverage"] == pytest.approx(100)
+    report = evaluate(predicted(a="乙甲", b="丁"), references)
+    assert report.metrics["keyword-coverage"] == pytest.approx(100 * 1 / 3)
+
+
+def test_without_references() -> None:
+    report = evaluate(predicted(a="今天天气好", b="今天下雨", c=None))
+    assert list(report.metrics) == ["distinct-1", "distinct-2", "self-bleu", "repetition"]
+    assert (report.rows, report.missing, report.errors) == (3, 0, 1)
+    assert report.notes == {}
+
+
+def test_the_variant_and_the_units_are_told() -> None:
+    predictions, references = predicted(a="天天向上", b="ABC"), wanted(a="天上", b="abc")
+    plain = evaluate(predictions, references)
+    other = evaluate(predictions, references, settings=Settings("set", "jieba"))
+    assert plain.notes == {"rouge-variant": "google", "segment": "char"}
+    assert other.notes == {"rouge-variant": "set", "segment": "jieba"}
+    assert plain.metrics["rouge-1"] == pytest.approx(100 * (4 / 6 + 0) / 2)
+    assert other.metrics["rouge-1"] == pytest.approx(50)
+    set_by_character = evaluate(predictions, references, settings=Settings("set"))
+    assert set_by_character.metrics["rouge-l"] == pytest.approx(100 * (0.8 + 1) / 2)
+
+
+def judge(texts: Sequence[str]) -> Tally:
+    return ratio("judged", [(len(text), 1) for text in texts], scale=1)
+
+
+def test_against_another_on_the_rows_of_both() -> None:
+    ours = predicted(a="今天天气好", b="秋粮", d="球队夺冠")
+    theirs = predicted(a="今天", c="地铁开通", d="球队夺冠")
+    report = evaluate(ours, REFERENCES, against=theirs, judges=[judge])
+    assert report.compared == 2
+    assert report.against["rouge-1"].difference == pytest.approx(100 * (1 - 4 / 7) / 2)
+    assert report.against["judged"].difference == pytest.approx((5 - 2) / 2)
+    assert report.metrics["judged"] == pytest.approx((5 + 2 + 0 + 4) / 4)
+    alone = evaluate(predicted(a="今天天气好", d="球队夺冠"), wanted(a="今天天气好", d="球队夺冠"))
+    other = evaluate(predicted(a="今天", d="球队夺冠"), wanted(a="今天天气好", d="球队夺冠"))
+    for name, found in report.against.items():
+        if name != "judged":
+            assert found.difference == pytest.approx(alone.metrics[name] - other.metrics[name]), name
+    assert "self-bleu" in report.against
+
+
+def test_nothing_in_common() -> None:
+    with pytest.raises(UsageError, match="no id in common"):
+        evaluate(predicted(a="今"), REFERENCES, against=predicted(b="天"))
+
+
+def test_to_dict() -> None:
+    report = evaluate(
+        predicted(a="今天天气好", b="秋粮", c="地", d="冠军"), REFERENCES, against=predicted(a="今", b="秋")
+    )
+    found = report.to_dict()
+    assert list(found) == [
+        *("rows", "missing", "errors", "rouge-1", "rouge-2", "rouge-l", "bleu", "chrf", "distinct-1"),
+        *("distinct-2", "self-bleu", "repetition", "length-ratio", "rouge-variant", "segment", "compared"),
+        *("against", "ci"),
+    ]
+    assert found["rouge-1"] == 60  # (1 + 2/3 + 2/5 + 1/3) / 4
+    assert set(found["ci"]) == set(report.metrics)
+    for name, (low, high) in found["ci"].items():
+        assert low <= found[name] <= high
+    assert set(found["against"]["rouge-1"]) == {"difference", "low", "high", "p"}
+    assert found["against"]["rouge-1"]["difference"] == 46.67  # (1 - 1/3 + 2/3 - 2/5) / 2
+
+
+def test_the_seed_of_the_intervals() -> None:
+    predictions = predicted(a="今天天", b="秋粮", c="地", d="冠军")
+
+    def intervals(seed: int) -> Report:
+        return evaluate(predictions, REFERENCES, settings=Settings(seed=seed))
+
+    assert intervals(0) == evaluate(predictions, REFERENCES)
+    assert intervals(1) != intervals(0)
+    assert intervals(1).metrics == intervals(0).metrics
+
+
+def test_a_sample_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(translation.sampled_rows, "__defaults__", (8,))
+    report = evaluate(predicted(a="今天天气好", b="秋粮丰收", c="地铁", d="球队夺冠", e=None))
+    assert report.notes == {"self-bleu-rows": 2}
+    assert report.to_dict()["self-bleu-rows"] == 2

@@ -1,0 +1,177 @@
+"""Predictions and references from files: names, fields, and what is refused."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from textgen.batch.read import read_articles
+from textgen.errors import DataError, TextgenError, UsageError
+from textgen.metrics.tables import (
+    Fields,
+    Prediction,
+    Reference,
+    check_known,
+    read_predictions,
+    read_references,
+)
+
+
+def jsonl(path: Path, *rows: Any) -> Path:
+    lines = (row if isinstance(row, str) else json.dumps(row) for row in rows)
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
+def record(id: object, *texts: str, error: str | None = None) -> dict[str, Any]:
+    return {"id": id, "candidates": [{"text": text} for text in texts], "error": error}
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "rows.jsonl"
+
+
+def test_the_first_candidate_is_the_prediction(path: Path) -> None:
+    jsonl(path, record("b", "甲", "乙"), record("a", "丙"), record("c", error="empty"), record("d"), {})
+    with pytest.raises(DataError, match="line 5 has no list of candidates"):
+        read_predictions(path)
+    jsonl(path, record("b", "甲", "乙"), record("a", "丙"), record("c", error="empty"), record("d"))
+    found = read_predictions(path)
+    assert list(found.values()) == [
+        Prediction("b", "甲"),
+        Prediction("a", "丙"),
+        Prediction("c", "", failed=True),
+        Prediction("d", "", failed=True),
+    ]
+    assert list(found) == ["b", "a", "c", "d"]
+
+
+IDS = ["a", 7, None, "", True, 2.5, 0, "x\ud800", [1], False]
+
+
+def test_rows_are_called_as_the_reader_of_articles_calls_them(path: Path) -> None:
+    rows = [{"id": id, "text": "文", "title": "题"} for id in IDS] + [{"text": "文", "title": "题"}]
+    path.write_text("\n\n".join(json.dumps(row) for row in rows), encoding="utf-8")
+    expected = [row.name for row in read_articles([str(path)], "text")]
+    assert list(read_references(path, Fields())) == expected
+    assert expected[:4] == ["a", "7", "3", "4"]
+    assert expected[-1] == "11"
+    jsonl(path, *({**record(id, "题")} for id in IDS))
+    assert list(read_predictions(path)) == expected[:-1]
+
+
+def test_fields(path: Path) -> None:
+    jsonl(
+        path,
+        {"id": 1, "title": "题", "text": "文", "keywords": ["春天", " 山 ", "春天", ""]},
+        {"id": 2, "title": "题", "keywords": "春天，山, 水；火、土 木"},
+        {"id": 3, "title": "题", "text": None, "keywords": None, "head": "头", "words": "甲"},
+    )
+    one, two, three = read_references(path, Fields()).values()
+    assert one == Reference("1", "题", "文", ("春天", "山"))
+    assert two == Reference("2", "题", None, ("春天", "山", "水", "火", "土 木"))
+    assert three == Reference("3", "题", None, ())
+    jsonl(path, {"head": "头", "body": "身", "words": ["甲"], "text": "文", "keywords": "乙"})
+    found = read_references(path, Fields("head", "body", "words"))
+    assert found == {"1": Reference("1", "头", "身", ("甲",))}
+
+
+@pytest.mark.parametrize(("suffix", "cell"), [(".csv", '"文，\n""下"""'), (".tsv", '"文"，下')])
+def test_other_tables(tmp_path: Path, suffix: str, cell: str) -> None:
+    comma = "," if suffix == ".csv" else "\t"
+    path = tmp_path / f"rows{suffix}"
+    lines = [["id", "title", "text", "keywords"], ["a", "题", cell, "山、水"], ["", "题二", "文", ""]]
+    path.write_text("\n".join(comma.join(line) for line in lines), encoding="gb18030")
+    text = '文，\n"下"' if suffix == ".csv" else cell
+    assert list(read_references(path, Fields()).values()) == [
+        Reference("a", "题", text, ("山", "水")),
+        Reference("2", "题二", "文", ()),
+    ]
+
+
+GOOD = {"id": "a", "title": "题"}
+
+
+@pytest.mark.parametrize(
+    ("rows", "fields", "kind", "words"),
+    [
+        (["{broken"], Fields(), DataError, "line 1 is not JSON"),
+        ([GOOD, '{"id":'], Fields(), DataError, "line 2 is not JSON"),
+        ([GOOD, ["题"]], Fields(), DataError, "line 2 is not an object"),
+        ([GOOD, GOOD], Fields(), DataError, "two rows with the id 'a'"),
+        ([{"title": "题"}, {"id": 1, "title": "题"}], Fields(), DataError, "two rows with the id '1'"),
+        ([GOOD, {"id": "b"}], Fields(), DataError, "line 2: 'title' is missing"),
+        ([GOOD, {"title": 5}], Fields(), DataError, "line 2: 'title' is not text"),
+        ([GOOD, {"title": " \u3000"}], Fields(), DataError, "line 2: 'title' is empty"),
+        ([GOOD, {"title": "\ud800"}], Fields(), DataError, "lone surrogate"),
+        ([{**GOOD, "text": 5}], Fields(), DataError, "'text' is not text"),
+        ([{**GOOD, "keywords": 5}], Fields(), DataError, "line 1: keywords must be text"),
+        ([{**GOOD, "keywords": ["甲", 5]}], Fields(), DataError, "line 1: a keyword must be text"),
+        ([GOOD], Fields("head"), UsageError, "no field 'head'"),
+        ([GOOD], Fields(source="body"), UsageError, "no field 'body'"),
+        ([GOOD], Fields(keyword="words"), UsageError, "no field 'words'"),
+    ],
+)
+def test_references_that_cannot_be_used(
+    path: Path, rows: list[Any], fields: Fields, kind: type[TextgenError], words: str
+) -> None:
+    path.write_text("\n".join(row if isinstance(row, str) else json.dumps(row) for row in rows))
+    with pytest.raises(kind, match=words) as caught:
+        read_references(path, fields)
+    assert type(caught.value) is kind
+    assert words == "lone surrogate" or caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("rows", "kind", "words"),
+    [
+        ([GOOD], UsageError, "no field 'candidates'"),
+        ([record("a", "甲"), {"id": "b"}], DataError, "line 2 has no list of candidates"),
+        ([{"id": "a", "candidates": ["甲"]}], DataError, "line 1 has no list of candidates"),
+        ([{"id": "a", "candidates": [{}]}], DataError, "the first candidate's text is missing"),
+        ([record("a", "甲"), record("a", "乙")], DataError, "two rows with the id 'a'"),
+        ([record("a", error="x"), record("b")], DataError, "only error records"),
+        ([record("a", "\udfff")], DataError, "lone surrogate"),
+    ],
+)
+def test_predictions_that_cannot_be_used(
+    path: Path, rows: list[Any], kind: type[TextgenError], words: str
+) -> None:
+    path.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    with pytest.raises(kind, match=words) as caught:
+        read_predictions(path)
+    assert type(caught.value) is kind
+
+
+def test_paths(tmp_path: Path) -> None:
+    for path, words in (
+        (tmp_path / "none.jsonl", "no such file"),
+        (tmp_path, "is a folder"),
+        (Path("x" * 5000), "no such file"),
+    ):
+        with pytest.raises(UsageError, match=words):
+            read_predictions(path)
+    (tmp_path / "empty.jsonl").touch()
+    with pytest.raises(DataError, match="empty"):
+        read_predictions(tmp_path / "empty.jsonl")
+    bad = tmp_path / "bad.csv"
+    bad.write_text('id,title\n1,"题\n', encoding="utf-8")
+    with pytest.raises(DataError, match="unexpected end"):
+        read_references(bad, Fields())
+    bad.write_text("id,title\n", encoding="utf-8")
+    with pytest.raises(DataError, match="has no rows"):
+        read_references(bad, Fields())
+    bad.write_text("id,title\n1,题,多\n", encoding="utf-8")
+    with pytest.raises(DataError, match="more cells"):
+        read_references(bad, Fields())
+
+
+def test_unknown_predictions_are_refused() -> None:
+    known = {"a": Prediction("a", ""), "b": Prediction("b", "")}
+    check_known(Path("p"), {"b": known["b"]}, known)
+    with pytest.raises(UsageError, match="lacks 1 of 2 ids, 'b' first"):
+        check_known(Path("p"), known, {"a": 1})

@@ -1,0 +1,122 @@
+"""How sure a figure is: percentile bootstrap over rows, and the paired one of two systems.
+
+Efron & Tibshirani 1993, "An Introduction to the Bootstrap"; Koehn 2004, "Statistical Significance Tests for
+Machine Translation Evaluation". Rows are drawn as counts, and counts times sufficient statistics are the
+statistics of a resample: no text is looked at again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from textgen.metrics.tally import Tally
+
+RESAMPLES = 1000
+COVERAGE = 0.95
+DRAWS = 1 << 22  # rows drawn at a time; bounds the memory
+
+
+@dataclass(frozen=True)
+class Interval:
+    """Between which values the middle 95 % of the resamples lie."""
+
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One system against another on the same rows.
+
+    Attributes:
+        difference: Ours less theirs.
+        interval: Of the difference.
+        p: How often a difference as large, in either direction, comes from the choice of the rows if
+            there is none.
+    """
+
+    difference: float
+    interval: Interval
+    p: float
+
+
+def intervals(tallies: Sequence[Tally], *, seed: int = 0, resamples: int = RESAMPLES) -> dict[str, Interval]:
+    """The intervals of metrics of the same rows, by name; none for a metric that is undefined."""
+    drawn = _resampled(tallies, seed, resamples)
+    known = {tally.name: [value for value in values if value is not None] for tally, values in drawn}
+    return {
+        tally.name: _interval(known[tally.name])
+        for tally in tallies
+        if tally.value is not None and known[tally.name]
+    }
+
+
+def compare(
+    ours: Sequence[Tally], theirs: Sequence[Tally], *, seed: int = 0, resamples: int = RESAMPLES
+) -> dict[str, Comparison]:
+    """Compare two systems on the same rows, both resampled alike.
+
+    Args:
+        ours: Metrics of the one.
+        theirs: Metrics of the other; compared are those that both have.
+        seed: Of the resampling.
+        resamples: How many.
+
+    Returns:
+        By the metric's name; a metric that is undefined for one of them is left out.
+    """
+    pairs = [(a, b) for a in ours for b in theirs if a.name == b.name]
+    left = _resampled([a for a, _ in pairs], seed, resamples)
+    right = _resampled([b for _, b in pairs], seed, resamples)
+    found = {}
+    for (a, our_values), (b, their_values) in zip(left, right, strict=True):
+        differences = [
+            x - y for x, y in zip(our_values, their_values, strict=True) if x is not None and y is not None
+        ]
+        if a.value is not None and b.value is not None and differences:
+            found[a.name] = _comparison(a.value - b.value, differences)
+    return found
+
+
+def _comparison(difference: float, drawn: Sequence[float]) -> Comparison:
+    """Riezler & Maxwell 2005, "On Some Pitfalls in Automatic Evaluation and Significance Testing for MT":
+    shifted by what was found, the resamples are what there would be if there were no difference."""
+    as_large = sum(abs(value - difference) >= abs(difference) for value in drawn)
+    return Comparison(difference, _interval(drawn), (as_large + 1) / (len(drawn) + 1))
+
+
+def _interval(values: Sequence[float]) -> Interval:
+    tail = (1 - COVERAGE) / 2
+    ends = torch.tensor([tail, 1 - tail], dtype=torch.float64)
+    low, high = torch.tensor(values, dtype=torch.float64).quantile(ends).tolist()
+    return Interval(low, high)
+
+
+def _resampled(tallies: Sequence[Tally], seed: int, resamples: int) -> list[tuple[Tally, list[float | None]]]:
+    """Every metric with its values in the resamples, which are the same for all metrics of a seed."""
+    if not tallies:
+        return []
+    counts = [torch.tensor(tally.counts, dtype=torch.float64) for tally in tallies]
+    sums: list[list[Tensor]] = [[] for _ in tallies]
+    for weights in _weights(len(tallies[0].counts), seed, resamples):
+        for found, table in zip(sums, counts, strict=True):
+            found.append(weights @ table)
+    return [
+        (tally, [tally.score(row) for row in torch.cat(found).tolist()])
+        for tally, found in zip(tallies, sums, strict=True)
+    ]
+
+
+def _weights(rows: int, seed: int, resamples: int) -> Iterator[Tensor]:
+    """How often every row is drawn, `(some resamples, rows)`, float64, until there are so many resamples."""
+    generator = torch.Generator().manual_seed(seed)
+    most = max(1, DRAWS // rows)
+    for done in range(0, resamples, most):
+        some = min(most, resamples - done)
+        drawn = torch.randint(rows, (some, rows), generator=generator)
+        ones = torch.ones(drawn.shape, dtype=torch.float64)
+        yield torch.zeros(drawn.shape, dtype=torch.float64).scatter_add_(1, drawn, ones)

@@ -1,0 +1,205 @@
+"""All figures of a set of texts, with their intervals and the comparison with another set."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from textgen.errors import UsageError
+from textgen.metrics.bootstrap import Comparison, Interval, compare, intervals
+from textgen.metrics.copying import copied
+from textgen.metrics.diversity import distinct, length_ratio, repetition
+from textgen.metrics.overlap import Segment, Variant, characters, rouge
+from textgen.metrics.tables import Prediction, Reference
+from textgen.metrics.tally import Tally, mean, ratio
+from textgen.metrics.translation import bleu, chrf, sampled_rows, self_bleu
+from textgen.metrics.words import words
+
+DECIMALS = 2
+P_DECIMALS = 4
+
+SEGMENTS: dict[str, Segment] = {"char": characters, "jieba": words}
+Judge = Callable[[Sequence[str]], Tally]  # a metric of texts alone, each row's counts its own
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to evaluate.
+
+    Attributes:
+        rouge_variant: Whose ROUGE; see `overlap.rouge`.
+        segment: What splits texts into the units of ROUGE: `char` or `jieba`.
+        seed: Of the bootstrap.
+    """
+
+    rouge_variant: Variant = "google"
+    segment: str = "char"
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Report:
+    """What was found.
+
+    Attributes:
+        rows: Texts that count: all rows of the reference, or of the predictions where there is none.
+        missing: Rows of the reference without a prediction; they count as empty texts.
+        errors: Predictions that are error records; they too.
+        metrics: Values by name, shares in percent; only those that are defined.
+        intervals: 95 % bootstrap intervals by name; empty for a single row.
+        notes: What else holds, by name: the ROUGE variant, the size of a sample.
+        compared: Rows that both systems predicted, where there was another.
+        against: The difference from it, by name.
+    """
+
+    rows: int
+    missing: int
+    errors: int
+    metrics: dict[str, float]
+    intervals: dict[str, Interval]
+    notes: dict[str, str | int] = field(default_factory=dict)
+    compared: int | None = None
+    against: dict[str, Comparison] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """A JSON-ready dictionary; intervals of the metrics come last."""
+        out: dict[str, Any] = {"rows": self.rows, "missing": self.missing, "errors": self.errors}
+        out |= {name: round(value, DECIMALS) for name, value in self.metrics.items()}
+        out |= self.notes
+        if self.compared is not None:
+            out["compared"] = self.compared
+            out["against"] = {name: _comparison(found) for name, found in self.against.items()}
+        out["ci"] = {
+            name: [round(found.low, DECIMALS), round(found.high, DECIMALS)]
+            for name, found in self.intervals.items()
+        }
+        return out
+
+
+def evaluate(
+    predictions: Mapping[str, Prediction],
+    references: Mapping[str, Reference] | None = None,
+    *,
+    against: Mapping[str, Prediction] | None = None,
+    settings: Settings | None = None,
+    judges: Sequence[Judge] = (),
+) -> Report:
+    """Evaluate predictions.
+
+    Args:
+        predictions: By name.
+        references: By name, one for every prediction at least; without them only what needs none is told.
+        against: Predictions of another system, compared on the rows that both have.
+        settings: How.
+        judges: Metrics that take a model; see `fluency`.
+
+    Raises:
+        UsageError: The two systems have no row in common.
+    """
+    settings = settings or Settings()
+    names = list(predictions if references is None else references)
+    common = None if against is None else _common(names, predictions, against)
+    texts = _texts(names, predictions)
+    judged = [judge(texts) for judge in judges]
+    tallies = [*_tallies(names, texts, references, settings), *judged]
+    compared: dict[str, Comparison] = {}
+    if against is not None and common is not None:
+        ours, theirs = _texts(common, predictions), _texts(common, against)
+        places = {name: place for place, name in enumerate(names)}
+        again = [tally.at([places[name] for name in common]) for tally in judged]
+        left = [*_tallies(common, ours, references, settings), *again]
+        right = [*_tallies(common, theirs, references, settings), *(judge(theirs) for judge in judges)]
+        compared = compare(left, right, seed=settings.seed)
+    return Report(
+        rows=len(names),
+        missing=sum(name not in predictions for name in names),
+        errors=sum(prediction.failed for prediction in predictions.values()),
+        metrics={tally.name: tally.value for tally in tallies if tally.value is not None},
+        intervals=intervals(tallies, seed=settings.seed) if len(names) > 1 else {},
+        notes=_notes(texts, settings, with_reference=references is not None),
+        compared=None if common is None else len(common),
+        against=compared,
+    )
+
+
+def _common(
+    names: Sequence[str], predictions: Mapping[str, Prediction], against: Mapping[str, Prediction]
+) -> list[str]:
+    """The rows that both systems predicted."""
+    common = [name for name in names if name in predictions and name in against]
+    if not common:
+        raise UsageError(
+            "the two predictions have no id in common", hint="both need the ids of the same rows"
+        )
+    return common
+
+
+def _texts(names: Sequence[str], predictions: Mapping[str, Prediction]) -> list[str]:
+    return [predictions[name].text if name in predictions else "" for name in names]
+
+
+def _tallies(
+    names: Sequence[str],
+    texts: Sequence[str],
+    references: Mapping[str, Reference] | None,
+    settings: Settings,
+) -> list[Tally]:
+    of_texts = [distinct(texts, 1), distinct(texts, 2), self_bleu(texts), repetition(texts)]
+    if references is None:
+        return of_texts
+    rows = [references[name] for name in names]
+    wanted = [row.text for row in rows]
+    return [
+        *_rouge(texts, wanted, settings),
+        bleu(texts, wanted),
+        chrf(texts, wanted),
+        *of_texts,
+        length_ratio(texts, wanted),
+        *_against_source(texts, rows),
+    ]
+
+
+def _rouge(texts: Sequence[str], wanted: Sequence[str], settings: Settings) -> list[Tally]:
+    segment = SEGMENTS[settings.segment]
+    scores = [
+        rouge(*pair, segment=segment, variant=settings.rouge_variant)
+        for pair in zip(texts, wanted, strict=True)
+    ]
+    return [
+        mean("rouge-1", [score.rouge1 for score in scores]),
+        mean("rouge-2", [score.rouge2 for score in scores]),
+        mean("rouge-l", [score.rougeL for score in scores]),
+    ]
+
+
+def _against_source(texts: Sequence[str], rows: Sequence[Reference]) -> list[Tally]:
+    """What needs a source or keywords, if any row has them."""
+    pairs = list(zip(texts, rows, strict=True))
+    tallies = []
+    if any(row.source is not None for row in rows):
+        parts = [(0, 0) if row.source is None else copied(text, row.source) for text, row in pairs]
+        tallies.append(ratio("copied", parts))
+    if any(row.keywords for row in rows):
+        found = [(sum(word in text for word in row.keywords), len(row.keywords)) for text, row in pairs]
+        tallies.append(ratio("keyword-coverage", found))
+    return tallies
+
+
+def _notes(texts: Sequence[str], settings: Settings, *, with_reference: bool) -> dict[str, str | int]:
+    notes: dict[str, str | int] = {}
+    if with_reference:
+        notes |= {"rouge-variant": settings.rouge_variant, "segment": settings.segment}
+    sampled = len(sampled_rows(texts))
+    if sampled < sum(bool(text.strip()) for text in texts):
+        notes["self-bleu-rows"] = sampled
+    return notes
+
+
+def _comparison(found: Comparison) -> dict[str, float]:
+    return {
+        "difference": round(found.difference, DECIMALS),
+        "low": round(found.interval.low, DECIMALS),
+        "high": round(found.interval.high, DECIMALS),
+        "p": round(found.p, P_DECIMALS),
+    }
