@@ -98,15 +98,63 @@ class TabularModel:
         return torch.stack(rows)
 
 
+@dataclass
+class HiddenTabularModel(TabularModel):
+    """A `HiddenModel` over a table: its hidden states are random numbers and, behind them, the logits.
+
+    Attributes:
+        vectors: Prefix to the random numbers, `(width,)`.
+        shown: Whether the source is part of the text, as a prompt is and an article is not.
+        heads: How many rows each call of the head had.
+    """
+
+    vectors: Table = field(default_factory=lambda: random_table(6, 0))
+    shown: bool = True
+    heads: list[int] = field(default_factory=list)
+
+    def state_of(self, prefix: Prefix) -> Tensor:
+        """The hidden state after a prefix."""
+        return torch.cat([self.vectors(prefix), self.table(prefix)])
+
+    def read(self, sources: Sequence[Ids]) -> tuple[TabularState, list[Tensor]]:
+        width = len(self.state_of((0,)))
+        empty = torch.empty(0, width, dtype=torch.float64)
+        read = [
+            torch.stack([self.state_of(tuple(source[: n + 1])) for n in range(len(source))])
+            if self.shown and source
+            else empty
+            for source in sources
+        ]
+        return self.start(sources), read
+
+    def hidden(self, state: TabularState, tokens: Tensor) -> Tensor:
+        before = list(state.prefixes)
+        super().extend(state, tokens)
+        return torch.stack(
+            [
+                torch.stack([self.state_of((*prefix, *row[: n + 1])) for n in range(len(row))])
+                for prefix, row in zip(before, tokens.tolist(), strict=True)
+            ]
+        )
+
+    def head(self, state: TabularState, hidden: Tensor) -> Tensor:
+        assert len(hidden) % (state.rows // state.size) == 0, "as many rows of every group"
+        self.heads.append(len(hidden))
+        return hidden[..., -self.vocab_size :]
+
+    def extend(self, state: TabularState, tokens: Tensor) -> Tensor:
+        return self.head(state, self.hidden(state, tokens))
+
+
 def everything(vocab: int) -> Tensor:
     """The allowed ids of a task that allows all."""
     return torch.ones(vocab, dtype=torch.bool)
 
 
-def batch_of(sources: Iterable[Ids], first: int = 0) -> Batch:
+def batch_of(sources: Iterable[Ids], first: int = 0, keys: Sequence[bytes] = ()) -> Batch:
     """Sources with nothing in their histories."""
     rows = list(sources)
-    return Batch(rows, [first] * len(rows), [[]] * len(rows))
+    return Batch(rows, [first] * len(rows), [[]] * len(rows), keys)
 
 
 def written(

@@ -12,8 +12,16 @@ import torch
 from fakes import Table, TabularModel, batch_of, random_table, written
 from torch import Tensor
 
-from textgen.decoding import choose
-from textgen.decoding.allowed import WholeCharacters, character_length, line_ids, text_ids, title_ids
+from textgen.decoding import sample
+from textgen.decoding.allowed import (
+    WholeCharacters,
+    character_length,
+    continuation_ids,
+    line_ids,
+    punctuation_ids,
+    text_ids,
+    title_ids,
+)
 from textgen.decoding.beam import BeamSearch, beam_search
 from textgen.decoding.filters import Filter
 from textgen.decoding.hypothesis import Length
@@ -22,7 +30,7 @@ from textgen.decoding.scoring import Scoring
 from textgen.decoding.stop import Stop
 from textgen.models.catalog import find_model
 from textgen.rng import row_key
-from textgen.tokenizers.base import Tokenizer
+from textgen.tokenizers.base import Tokenizer, Vocabulary
 from textgen.tokenizers.sentencepiece import SentencePieceTokenizer
 
 VOCAB = 8192
@@ -83,6 +91,27 @@ def test_nothing_allowed_is_silent_or_steers_a_terminal(task: Callable[[Tokenize
 
 def test_allowed_for_a_vocabulary_without_padding() -> None:
     assert len(title_ids(TOKENIZER, 8185)) == 8185
+
+
+def test_punctuation() -> None:
+    found = punctuation_ids(VOCABULARY)
+    texts = {VOCABULARY.pieces[i].decode() for i in found}
+    assert {*"，。、：“”《》？；（）！—…·%-+=<>\n ", " -", "...", "℃", "★", "💡"} <= texts
+    for text in ("中国", "Ａ１", "the", " Hat", "一", "〇", "0", "é"):
+        assert not found & set(TOKENIZER.encode(text))
+    assert not found & (VOCABULARY.byte_ids | set(range(16)))
+    assert 100 < len(found) < 200
+    assert all(len(TOKENIZER.encode(text)) == 1 for text in texts)
+
+
+def test_a_part_of_a_character_is_no_punctuation() -> None:
+    vocabulary = Vocabulary((b"", b"!", b"\xe4\xb8", b"!\xe4", b"a!", b"?"), frozenset({5}), 0, frozenset())
+    assert punctuation_ids(vocabulary) == {1}
+
+
+def test_continuations() -> None:
+    assert {VOCABULARY.pieces[i][0] for i in continuation_ids(VOCABULARY)} == set(range(0x80, 0xC0))
+    assert continuation_ids(VOCABULARY) < VOCABULARY.byte_ids
 
 
 # whole characters
@@ -174,7 +203,7 @@ def sampled(limit: int, law: list[Filter], rows: int = 24) -> list[tuple[list[in
         TabularModel(VOCAB, byte_lover(limit)),
         batch_of([[row] for row in range(rows)], 2),
         scoring,
-        choose.sample(scoring, keys, 1),
+        sample.choose(scoring, keys, 1),
         lambda _, found: stop.reason(found),
     )
     return [(draft.ids, draft.reason or "") for draft in drafts]
@@ -237,7 +266,7 @@ def test_prompts_of_different_lengths() -> None:
         TabularModel(VOCAB, byte_lover(1)),
         Batch(histories, [2] * 4, histories),
         scoring,
-        choose.sample(scoring, keys, 8),
+        sample.choose(scoring, keys, 8),
         lambda _, found: stop.reason(found),
         copies=8,
     )

@@ -10,7 +10,7 @@ import pytest
 import torch
 from fakes import Prefix, Table, TabularModel, batch_of, everything, random_table, table_of, written
 
-from textgen.decoding import choose, filters
+from textgen.decoding import filters, greedy
 from textgen.decoding.beam import BeamSearch, beam_search
 from textgen.decoding.hypothesis import Hypothesis, Length
 from textgen.decoding.loop import Batch
@@ -140,7 +140,7 @@ def test_width_one_is_greedy() -> None:
             TabularModel(5, table),
             batch_of([[]]),
             Scoring(everything(5)),
-            choose.greedy(),
+            greedy.choose,
             lambda _, ids, stop=stop: stop.reason(ids),
         )[0]
         assert [h.ids for h in found] == [draft.ids]

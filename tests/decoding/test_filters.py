@@ -6,8 +6,12 @@ from collections.abc import Callable
 
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from torch import Tensor
 from transformers.generation.logits_process import (
+    EpsilonLogitsWarper,
+    EtaLogitsWarper,
     MinLengthLogitsProcessor,
     MinNewTokensLengthLogitsProcessor,
     MinPLogitsWarper,
@@ -46,6 +50,8 @@ PAIRS = [
     *[(TopPLogitsWarper(p), lambda x, p=p: filters.top_p(x, p)) for p in (1e-9, 0.2, 0.5, 0.9, 0.999)],
     *[(MinPLogitsWarper(p), lambda x, p=p: filters.min_p(x, p)) for p in (0.0, 0.01, 0.1, 0.5, 1.0)],
     *[(TypicalLogitsWarper(m), lambda x, m=m: filters.typical(x, m)) for m in (1e-6, 0.2, 0.5, 0.95, 0.999)],
+    *[(EpsilonLogitsWarper(e), lambda x, e=e: filters.epsilon(x, e)) for e in (1e-9, 3e-4, 0.02, 0.3, 0.99)],
+    *[(EtaLogitsWarper(e), lambda x, e=e: filters.eta(x, e)) for e in (1e-9, 4e-3, 0.1, 0.5, 0.99)],
 ]
 
 
@@ -89,6 +95,84 @@ def test_no_repeat_ngram_equals_transformers(n: int) -> None:
     assert banned > 20
 
 
+def test_presence_and_frequency_by_counting() -> None:
+    for seed in range(20):
+        scores, ids = logits(seed, holes=seed % 2 == 0), history(seed, 4 * seed, vocab=5)
+        given = scores.clone()
+        found = filters.presence_frequency(ids, scores, 0.75, 0.25, exempt=(1, VOCAB - 1))
+        wanted = given.clone()
+        for row, held in enumerate(ids.tolist()):
+            for i in set(held) - {1, VOCAB - 1}:
+                wanted[row, i] -= 0.75 + 0.25 * held.count(i)
+        assert torch.allclose(found, wanted, rtol=0, atol=1e-5)
+        assert torch.equal(found[:, [1, *range(5, VOCAB)]], given[:, [1, *range(5, VOCAB)]])
+        assert torch.equal(scores, given)
+
+
+def test_presence_and_frequency_are_exact_and_apart() -> None:
+    scores = torch.zeros(1, 4)
+    ids = torch.tensor([[2] * 1001 + [3]])
+    assert filters.presence_frequency(ids, scores, 0.5, 0.0).tolist() == [[0, 0, -0.5, -0.5]]
+    assert filters.presence_frequency(ids, scores, 0.0, 0.5).tolist() == [[0, 0, -500.5, -0.5]]
+    assert filters.presence_frequency(ids, scores, -1.0, 0.0).tolist() == [[0, 0, 1, 1]]
+    shifted = filters.presence_frequency(ids, scores + 8, 0.5, 0.25)  # unlike the repetition penalty
+    assert torch.equal(shifted, filters.presence_frequency(ids, scores, 0.5, 0.25) + 8)
+
+
+small = st.integers(0, 3)
+
+
+@settings(deadline=None)
+@given(
+    st.integers(1, 6).flatmap(
+        lambda rows: st.integers(0, 14).flatmap(
+            lambda length: st.lists(
+                st.lists(small, min_size=length, max_size=length), min_size=rows, max_size=rows
+            )
+        )
+    ),
+    st.integers(1, 4),
+    st.sets(small),
+    st.lists(st.lists(small, min_size=1, max_size=5).map(tuple), max_size=2),
+)
+def test_no_repeat_ngram_by_its_definition(
+    rows: list[list[int]], n: int, exempt: set[int], spared: list[tuple[int, ...]]
+) -> None:
+    """A piece is banned if its n-gram is there, unless it is exempt or goes on with a spared run."""
+    scores = torch.arange(5.0).expand(len(rows), -1)
+    ids = torch.tensor(rows, dtype=torch.long).view(len(rows), -1)
+    found = filters.no_repeat_ngram(ids, scores, n, exempt, spared)
+    for row, held in enumerate(rows):
+        grams = [held[at : at + n] for at in range(len(held) - n + 1)]
+        for piece in range(5):
+            text = [*held, piece]
+            begun = [list(run[: at + 1]) for run in spared for at in range(len(run))]
+            free = piece in exempt or any(text[-len(part) :] == part for part in begun)
+            assert (found[row, piece] == -torch.inf) == (text[-n:] in grams and not free)
+    assert scores.tolist() == [[0, 1, 2, 3, 4]] * len(rows)
+
+
+def test_a_keyword_may_come_again() -> None:
+    a, b, c, x = range(4)
+    scores = torch.zeros(1, 5)
+
+    def bans(held: list[int], spared: list[tuple[int, ...]]) -> list[int]:
+        found = filters.no_repeat_ngram(torch.tensor([held]), scores, 2, spared=spared)
+        return (found[0] == -torch.inf).nonzero()[:, 0].tolist()
+
+    held = [a, b, c, x, a]
+    assert bans(held, []) == [b]
+    assert bans(held, [(a, b, c)]) == []
+    assert bans([*held, b], []) == [c]
+    assert bans([*held, b], [(a, b, c)]) == []
+    assert bans([*held, b], [(x, b, c)]) == [c]  # b stands elsewhere than in that keyword
+    assert bans([*held, b, c], [(a, b, c)]) == [x]  # behind the keyword all is as ever
+    assert bans([*held, b, c], [(x,)]) == []
+    assert bans([x, a, x], []) == [a]
+    assert bans([x, a, x], [(a, b, c)]) == []  # it may be begun
+    assert bans([x, a, b, a], [(x, a, b, a, b)]) == []  # the whole row is its beginning
+
+
 @pytest.mark.parametrize("length", [0, 3, 4, 5])
 def test_least_length_equals_transformers(length: int) -> None:
     for held in (1, 3, 4, 5, 9):
@@ -110,6 +194,9 @@ def test_the_end_is_exempt() -> None:
     penalised = filters.repetition_penalty(ids, scores, 2.0, exempt=(eos, 0))
     assert torch.equal(penalised[:, eos], scores[:, eos])
     assert not torch.equal(penalised[:, 9], scores[:, 9])
+    penalised = filters.presence_frequency(ids, scores, 1.0, 1.0, exempt=(eos, 0))
+    assert torch.equal(penalised[:, eos], scores[:, eos])
+    assert not torch.equal(penalised[:, 9], scores[:, 9])
     both = filters.no_repeat_ngram(ids, scores, 2, exempt=(eos,))
     assert torch.equal(both, scores)
     assert (filters.no_repeat_ngram(ids, scores, 2)[:, eos] == -torch.inf).all()
@@ -118,7 +205,8 @@ def test_the_end_is_exempt() -> None:
 def test_nothing_written_yet() -> None:
     scores, ids = logits(2), torch.empty(6, 0, dtype=torch.long)
     assert torch.equal(filters.repetition_penalty(ids, scores, 1.5, exempt=(1, 0)), scores)
-    assert torch.equal(filters.no_repeat_ngram(ids, scores, 1, exempt=(1,)), scores)
+    assert torch.equal(filters.presence_frequency(ids, scores, 1.0, 1.0, exempt=(1, 0)), scores)
+    assert torch.equal(filters.no_repeat_ngram(ids, scores, 1, exempt=(1,), spared=[(2, 3)]), scores)
     assert (filters.least_length(ids, scores, 1, 4)[:, 4] == -torch.inf).all()
 
 
@@ -131,6 +219,13 @@ def test_vectors() -> None:
     assert kept(filters.typical(scores, 0.4)) == [0, 1]
     assert kept(filters.typical(scores, 0.29)) == [1]  # the nearest to the entropy is not the best
     assert kept(filters.min_p(scores, 0.3)) == [0, 1, 2]
+    assert kept(filters.eta(scores, 0.1)) == [0, 1, 2, 3]  # the threshold is 0.079
+    assert kept(filters.eta(scores, 0.03)) == [0, 1, 2, 3, 4]  # 0.03, not 0.043
+    assert kept(filters.eta(scores, 0.4)) == [0, 1]  # 0.157
+    assert kept(filters.epsilon(scores, 0.12)) == [0, 1, 2]
+    assert kept(filters.epsilon(scores, 0.5)) == [0]  # the best stays in any case
+    third = float(scores.softmax(-1)[0, 2])
+    assert kept(filters.epsilon(scores, third)) == [0, 1, 2]  # what just reaches it stays, too
     scores = torch.tensor([[0.8, 0.15, 0.05]]).log()
     for p in (0.81, 0.9):  # at 0.8 itself rounding decides
         assert kept(filters.top_p(scores, p)) == [0, 1]

@@ -9,7 +9,7 @@ import pytest
 import torch
 from fakes import TabularModel, batch_of, everything, random_table, table_of, written
 
-from textgen.decoding import choose, filters
+from textgen.decoding import filters, greedy, sample
 from textgen.decoding.loop import Batch, Choose, write
 from textgen.decoding.scoring import Scoring
 from textgen.decoding.stop import Stop
@@ -55,12 +55,12 @@ def outcome(
 
 
 def drawing(copies: int, first_candidate: int = 0) -> Callable[[list[bytes]], Choose]:
-    return lambda keys: choose.sample(SCORING, keys, copies, first_candidate)
+    return lambda keys: sample.choose(SCORING, keys, copies, first_candidate)
 
 
 @pytest.mark.parametrize(
     ("choice", "copies"),
-    [(lambda keys: choose.greedy(), 1), (drawing(1), 1), (drawing(3), 3)],
+    [(lambda keys: greedy.choose, 1), (drawing(1), 1), (drawing(3), 3)],
     ids=["greedy", "sample", "sample of 3"],
 )
 def test_a_batch_equals_single_rows(choice: Callable[[list[bytes]], Choose], copies: int) -> None:
@@ -93,7 +93,7 @@ def test_rows_with_the_same_key_and_source_agree() -> None:
 
 
 def test_greedy_takes_the_best_and_tells_the_unfiltered_logprob() -> None:
-    for row, (ids, logprobs, _) in enumerate(outcome(range(7), lambda keys: choose.greedy())):
+    for row, (ids, logprobs, _) in enumerate(outcome(range(7), lambda keys: greedy.choose)):
         history = torch.tensor([HISTORIES[row]], dtype=torch.long)
         prefix = (*SOURCES[row], BATCH.first[row])
         for token, logprob in zip(ids, logprobs, strict=True):
@@ -123,7 +123,7 @@ def countdown(prefix: tuple[int, ...]) -> torch.Tensor:
 def test_finished_rows_drop_out_and_stay_as_they_are() -> None:
     model = TabularModel(VOCAB, countdown)
     steps = write(
-        model, batch_of([[3], [1], [5], [1]]), Scoring(everything(VOCAB)), choose.greedy(), ended, copies=2
+        model, batch_of([[3], [1], [5], [1]]), Scoring(everything(VOCAB)), greedy.choose, ended, copies=2
     )
     seen = []
     for step, drafts in enumerate(steps, 1):

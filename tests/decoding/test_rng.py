@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from textgen import rng
-from textgen.decoding import choose
+from textgen.decoding import sample
 from textgen.decoding.beam import BeamSearch, beam_search
 from textgen.decoding.hypothesis import Length
 from textgen.decoding.scoring import Scoring
@@ -112,7 +112,7 @@ def test_no_global_state_is_touched_or_read() -> None:
         stop = Stop(4, 10)
         batch = batch_of([[1], [2], [3]])
         drafts = written(
-            model, batch, scoring, choose.sample(scoring, keys, 2), lambda _, ids: stop.reason(ids), copies=2
+            model, batch, scoring, sample.choose(scoring, keys, 2), lambda _, ids: stop.reason(ids), copies=2
         )
         found = beam_search(model, batch, scoring, BeamSearch(2, 4, Length(6)))
         return [draft.ids for draft in drafts] + [h.ids for pool in found for h in pool]

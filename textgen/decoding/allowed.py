@@ -53,6 +53,23 @@ def text_ids(tokenizer: Tokenizer, vocab_size: int) -> Tensor:
     return allowed
 
 
+def punctuation_ids(vocabulary: Vocabulary) -> frozenset[int]:
+    """Ids of pieces without a letter, a digit or a Chinese character: marks, spaces, the line break.
+
+    Lone bytes are none: a byte alone says nothing of its character.
+    """
+    return frozenset(
+        i
+        for i, piece in enumerate(vocabulary.pieces)
+        if piece and i not in vocabulary.byte_ids and _holds_only_marks(piece)
+    )
+
+
+def continuation_ids(vocabulary: Vocabulary) -> frozenset[int]:
+    """Ids of the bytes that go on with a character: a text may not be cut before one."""
+    return frozenset(i for i in vocabulary.byte_ids if vocabulary.pieces[i][0] in CONTINUATIONS)
+
+
 @dataclass(frozen=True)
 class WholeCharacters:
     """A filter that lets bytes through only as valid UTF-8, and never lets a text end inside a character.
@@ -103,3 +120,9 @@ class WholeCharacters:
 def character_length(lead: int) -> int:
     """How many bytes a character has that begins with this one."""
     return 2 if lead < 0xE0 else 3 if lead < 0xF0 else 4
+
+
+def _holds_only_marks(piece: bytes) -> bool:
+    text = piece.decode("utf-8", "replace")
+    # U+FFFD stands for a part of a character, which may be a letter
+    return not any(character.isalnum() or character == "\ufffd" for character in text)

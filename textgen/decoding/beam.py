@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -9,6 +10,7 @@ from torch import Tensor
 
 from textgen.decoding.hypothesis import Hypothesis, Length, Pool
 from textgen.decoding.loop import Batch
+from textgen.decoding.plan import Plan
 from textgen.decoding.scoring import Scoring
 from textgen.models.contracts import NextTokenModel
 
@@ -32,16 +34,204 @@ class BeamSearch:
     length: Length
 
 
-@dataclass
-class _Beams:
-    """The unfinished hypotheses of the groups still searched, `width` rows a group."""
+@dataclass(frozen=True)
+class Picked:
+    """What one beam of every source goes on with, best first; each `(sources, width)`.
 
-    groups: list[int]
-    ids: Tensor  # (rows, history + step)
-    totals: Tensor  # (groups, width)
-    logprobs: Tensor  # (groups, width)
-    pools: list[Pool]  # of all groups
+    Attributes:
+        rows: The row each came from.
+        tokens: The piece it adds.
+        ranks: The sum that ranks it; -inf where there is no hypothesis.
+        totals: Sum of the search scores.
+        logprobs: Log-probability under the restricted model.
+    """
+
+    rows: Tensor
+    tokens: Tensor
+    ranks: Tensor
+    totals: Tensor
+    logprobs: Tensor
+
+
+@dataclass
+class Hypotheses:
+    """The unfinished hypotheses of the sources still searched.
+
+    A source has one or more beams of `search.width` rows, side by side. A beam ranks by sums of search
+    scores, less what `pick` is told to take from them.
+
+    Attributes:
+        search: The settings of each beam.
+        ids: `(rows, history + written)`.
+        ranks: `(sources, beams, width)`, the sums that rank; -inf where there is no hypothesis.
+        totals: `(sources, beams, width)`, sums of the search scores.
+        logprobs: `(sources, beams, width)`.
+        pools: By source and beam.
+        offered: By source and beam, the sum of the search scores of every text that came to the pool.
+        written: Pieces written.
+    """
+
+    search: BeamSearch
+    ids: Tensor
+    ranks: Tensor
+    totals: Tensor
+    logprobs: Tensor
+    pools: list[list[Pool]]
+    offered: list[list[dict[tuple[int, ...], float]]]
     written: int = 0
+
+    @classmethod
+    def begin(cls, batch: Batch, search: BeamSearch, *, beams: int = 1, pad: int = 0) -> Hypotheses:
+        """One empty hypothesis in every beam of every source."""
+        sources = len(batch.sources)
+        shape = (sources, beams, search.width)
+        ranks = torch.full(shape, -torch.inf)
+        ranks[..., 0] = 0.0
+        return cls(
+            search=search,
+            ids=batch.history_tensor(pad).repeat_interleave(beams * search.width, 0),
+            ranks=ranks,
+            totals=torch.zeros(shape),
+            logprobs=torch.zeros(shape),
+            pools=[[Pool(search.width, search.length) for _ in range(beams)] for _ in range(sources)],
+            offered=[[{} for _ in range(beams)] for _ in range(sources)],
+        )
+
+    @property
+    def copies(self) -> int:
+        """Rows a source."""
+        return self.ranks.shape[1] * self.search.width
+
+    def pick(self, beam: int, logprobs: Tensor, scores: Tensor, penalty: Tensor | None = None) -> Picked:
+        """Extend one beam of every source by a piece; what ends goes into its pool.
+
+        Args:
+            beam: Which of a source's beams.
+            logprobs: Of the next piece of all rows, `(rows, vocab)`.
+            scores: Search scores, likewise.
+            penalty: `(sources, vocab)`, what to take from this beam's ranks; not negative.
+        """
+        width, vocab = self.search.width, scores.shape[-1]
+        sources = len(self.ranks)
+        own = scores.view(sources, -1, width, vocab)[:, beam]
+        if penalty is not None:
+            own = own - penalty[:, None]
+        candidates = self.ranks[:, beam, :, None] + own
+        # every row has one end, so twice the width always holds `width` that go on
+        best = candidates.view(sources, -1).topk(min(2 * width, width * vocab))
+        slots, tokens = best.indices // vocab, best.indices % vocab
+        rows = torch.arange(sources)[:, None] * self.copies + beam * width + slots
+        found = Picked(
+            rows,
+            tokens,
+            best.values,
+            self.totals[:, beam].gather(1, slots) + scores[rows, tokens],
+            self.logprobs[:, beam].gather(1, slots) + logprobs[rows, tokens],
+        )
+        self._collect(beam, found)
+        going = best.values.masked_fill(tokens == self.search.eos, -torch.inf).topk(width)
+        return Picked(
+            found.rows.gather(1, going.indices),
+            found.tokens.gather(1, going.indices),
+            going.values,
+            found.totals.gather(1, going.indices),
+            found.logprobs.gather(1, going.indices),
+        )
+
+    def go_on(self, picked: Sequence[Picked]) -> Tensor:
+        """Go on with what every beam picked; beams end that are done, and sources leave that have none.
+
+        Returns:
+            The row that each row now there came from, `(rows,)`.
+        """
+        self.written += 1
+        self.ranks, self.totals, self.logprobs = (
+            torch.stack([getattr(one, name) for one in picked], 1) for name in ("ranks", "totals", "logprobs")
+        )
+        parents, tokens = (
+            torch.stack([getattr(one, name) for one in picked], 1).flatten() for name in ("rows", "tokens")
+        )
+        self.ids = torch.cat([self.ids[parents], tokens[:, None]], 1)
+        for source, pools in enumerate(self.pools):
+            for beam in range(len(pools)):
+                if not self._goes_on(source, beam):
+                    self.ranks[source, beam] = -torch.inf
+        return parents[self._keep()]
+
+    def _keep(self) -> Tensor:
+        """Drop the sources that are done; returns the row that stands in each place, `(rows,)`."""
+        rows = torch.arange(len(self.ids)).view(len(self.ranks), -1)
+        ranks = self.ranks.flatten(1)
+        # a filter may leave nothing to write after an impossible text: the best stands in its place
+        rows = torch.where(ranks > -torch.inf, rows, rows.gather(1, ranks.argmax(1, keepdim=True)))
+        going = (ranks > -torch.inf).any(1)
+        rows = rows[going].flatten()
+        self.ids = self.ids[rows]
+        self.ranks, self.totals, self.logprobs = self.ranks[going], self.totals[going], self.logprobs[going]
+        numbers = going.nonzero()[:, 0].tolist()
+        self.pools = [self.pools[number] for number in numbers]
+        self.offered = [self.offered[number] for number in numbers]
+        return rows
+
+    def _collect(self, beam: int, found: Picked) -> None:
+        """Put the ends among each source's first `width` candidates into the beam's pool."""
+        width, eos = self.search.width, self.search.eos
+        ended = (found.tokens[:, :width] == eos) & (found.ranks[:, :width] > -torch.inf)
+        for source, place in ended.nonzero().tolist():
+            ids = [*self._text(int(found.rows[source, place])), eos]
+            sums = (one[source, place] for one in (found.ranks, found.totals, found.logprobs))
+            self._offer(source, beam, ids, sums, "stop")
+
+    def _goes_on(self, source: int, beam: int) -> bool:
+        """Whether a beam is searched further; at the limit its unfinished hypotheses are cut."""
+        best = float(self.ranks[source, beam, 0])
+        if best == -torch.inf or self.pools[source][beam].closed_to(best, self.written):
+            return False
+        if self.written < self.search.length.limit:
+            return True
+        first = source * self.copies + beam * self.search.width
+        for slot in (self.ranks[source, beam] > -torch.inf).nonzero()[:, 0].tolist():
+            sums = (one[source, beam, slot] for one in (self.ranks, self.totals, self.logprobs))
+            self._offer(source, beam, self._text(first + slot), sums, "length")
+        return False
+
+    def _offer(self, source: int, beam: int, ids: list[int], sums: Iterable[Tensor], reason: str) -> None:
+        """Offer a text to its pool; the sums are its rank, total and log-probability."""
+        rank, total, logprob = map(float, sums)
+        self.pools[source][beam].add(ids, logprob, rank, reason, lane=beam)
+        self.offered[source][beam][tuple(ids)] = total
+
+    def _text(self, row: int) -> list[int]:
+        """What a row has written."""
+        ids: list[int] = self.ids[row, self.ids.shape[1] - self.written :].tolist()
+        return ids
+
+
+# log-probabilities and search scores of all rows, (rows, vocab) -> what each beam goes on with
+Pick = Callable[[Tensor, Tensor], Sequence[Picked]]
+
+
+def explore(
+    model: NextTokenModel, batch: Batch, scoring: Scoring, hypotheses: Hypotheses, pick: Pick
+) -> None:
+    """Search until every source is done; what is found is in the pools.
+
+    Args:
+        model: What offers next-token logits; asked once a step, for all rows.
+        batch: The sources.
+        scoring: The filters; no step may add a positive score.
+        hypotheses: Just begun.
+        pick: Picks for every beam in turn.
+    """
+    state = model.start(batch.sources)
+    logits = model.step(state, torch.tensor(list(batch.first))).repeat_interleave(hypotheses.copies, 0)
+    state = state.repeat(hypotheses.copies)
+    while True:
+        parents = hypotheses.go_on(pick(*scoring(hypotheses.ids, logits)))
+        if not len(parents):
+            return
+        state = state.select(parents)
+        logits = model.step(state, hypotheses.ids[:, -1])
 
 
 def beam_search(
@@ -59,90 +249,19 @@ def beam_search(
     Returns:
         For each source its hypotheses, best first: the finished, then unfinished ones cut at the limit.
     """
-    state = model.start(batch.sources)
-    logits = model.step(state, torch.tensor(list(batch.first)))
-    state = state.repeat(search.width)
-    count = len(batch.sources)
-    beams = _Beams(
-        groups=list(range(count)),
-        ids=batch.history_tensor(pad).repeat_interleave(search.width, 0),
-        totals=torch.tensor([[0.0] + [-torch.inf] * (search.width - 1)] * count),
-        logprobs=torch.zeros(count, search.width),
-        pools=[Pool(search.width, search.length) for _ in range(count)],
+    hypotheses = Hypotheses.begin(batch, search, pad=pad)
+    pools = hypotheses.pools
+    explore(
+        model, batch, scoring, hypotheses, lambda logprobs, scores: [hypotheses.pick(0, logprobs, scores)]
     )
-    logits = logits.repeat_interleave(search.width, 0)
-    while True:
-        parents = _advance(beams, *scoring(beams.ids, logits), search)
-        going = [g for g in range(len(beams.groups)) if _goes_on(beams, g, search)]
-        if not going:
-            break
-        state = state.select(torch.tensor(parents))
-        if len(going) < len(beams.groups):
-            rows = torch.tensor([row for g in going for row in _rows(g, search.width)])
-            state = state.select(rows)
-            _keep(beams, going, rows)
-        logits = model.step(state, beams.ids[:, -1])
-    return [pool.kept for pool in beams.pools]
+    return [pool.kept for (pool,) in pools]
 
 
-def _advance(beams: _Beams, logprobs: Tensor, scores: Tensor, search: BeamSearch) -> list[int]:
-    """Extend every group by one piece; returns the row that each new row came from."""
-    width, vocab = search.width, scores.shape[-1]
-    groups = len(beams.groups)
-    totals = beams.totals[:, :, None] + scores.view(groups, width, vocab)
-    # every row has one end, so twice the width always holds `width` that go on
-    best = totals.view(groups, -1).topk(min(2 * width, width * vocab))
-    start = torch.arange(groups)[:, None] * width
-    rows = start + best.indices // vocab
-    tokens = best.indices % vocab
-    sums = beams.logprobs.view(-1)[rows] + logprobs[rows, tokens]
-    beams.written += 1
-    _collect(beams, best.values, sums, rows, tokens, search)
-    going = best.values.masked_fill(tokens == search.eos, -torch.inf).topk(width)
-    rows, tokens = rows.gather(1, going.indices), tokens.gather(1, going.indices)
-    beams.totals = going.values
-    beams.logprobs = sums.gather(1, going.indices)
-    beams.ids = torch.cat([beams.ids[rows.view(-1)], tokens.view(-1, 1)], 1)
-    parents: list[int] = rows.view(-1).tolist()
-    return parents
+def search(model: NextTokenModel, batch: Batch, scoring: Scoring, plan: Plan) -> list[list[Hypothesis]]:
+    """The strategy `beam`; with keywords, the lexically constrained beam."""
+    from textgen.decoding.constrained import constrained_beam_search  # which is made of this module
 
-
-def _collect(
-    beams: _Beams, totals: Tensor, sums: Tensor, rows: Tensor, tokens: Tensor, search: BeamSearch
-) -> None:
-    """Put the ends among each group's first `width` candidates into its pool."""
-    history = beams.ids.shape[1] - beams.written + 1
-    ended = (tokens[:, : search.width] == search.eos) & (totals[:, : search.width] > -torch.inf)
-    for g, rank in ended.nonzero().tolist():
-        ids = [*beams.ids[rows[g, rank], history:].tolist(), search.eos]
-        beams.pools[beams.groups[g]].add(ids, float(sums[g, rank]), float(totals[g, rank]), "stop")
-
-
-def _goes_on(beams: _Beams, g: int, search: BeamSearch) -> bool:
-    """Whether a group is searched further; at the limit its unfinished hypotheses are cut."""
-    pool = beams.pools[beams.groups[g]]
-    best = float(beams.totals[g, 0])
-    if best == -torch.inf:
-        return False
-    if pool.closed_to(best, beams.written):
-        return False
-    if beams.written < search.length.limit:
-        return True
-    history = beams.ids.shape[1] - beams.written
-    for slot, row in enumerate(_rows(g, search.width)):
-        total = float(beams.totals[g, slot])
-        if total > -torch.inf:
-            ids = beams.ids[row, history:].tolist()
-            pool.add(ids, float(beams.logprobs[g, slot]), total, "length")
-    return False
-
-
-def _keep(beams: _Beams, going: list[int], rows: Tensor) -> None:
-    beams.groups = [beams.groups[g] for g in going]
-    beams.ids = beams.ids[rows]
-    beams.totals = beams.totals[going]
-    beams.logprobs = beams.logprobs[going]
-
-
-def _rows(group: int, width: int) -> range:
-    return range(group * width, (group + 1) * width)
+    settings = BeamSearch(plan.options.width, plan.eos, plan.length)
+    if plan.constraints:
+        return constrained_beam_search(model, batch, scoring, settings, plan.constraints, pad=plan.pad)
+    return beam_search(model, batch, scoring, settings, pad=plan.pad)

@@ -1,12 +1,18 @@
 """Filters of next-token scores: small pure functions over `(rows, vocab)`.
 
-The order in which they apply is fixed, since they do not commute: allowed ids, repetition penalty,
-log-softmax, no-repeat n-gram and least length; then, for sampling only, temperature, top-k, top-p, min-p,
-typical. Each equals the transformers processor of its name.
+The order in which they apply is fixed, since they do not commute:
+
+1. allowed ids, and the task's law (whole characters): the model is restricted to them;
+2. on raw logits: repetition penalty, presence and frequency penalty; then the log-softmax;
+3. bans, which do not renormalise: no-repeat n-gram, avoid, one-of, least length;
+4. for sampling only: temperature, top-k, top-p, min-p, typical, epsilon, eta.
+
+Each equals the transformers processor of its name, where there is one.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection
 
 import torch
@@ -61,6 +67,29 @@ def typical(scores: Tensor, mass: float) -> Tensor:
     return scores.masked_fill(_unsorted(removed, order), BANNED)
 
 
+def epsilon(scores: Tensor, cutoff: float) -> Tensor:
+    """Keep what is at least this probable, and the best anyway.
+
+    Hewitt et al. 2022, https://arxiv.org/abs/2210.15191.
+    """
+    return _at_least(scores, scores.softmax(-1), cutoff)
+
+
+def eta(scores: Tensor, cutoff: float) -> Tensor:
+    """Keep what is at least as probable as min(e, sqrt(e) exp(-entropy)), and the best anyway.
+
+    The flatter the distribution, the less is cut. Hewitt et al. 2022, https://arxiv.org/abs/2210.15191.
+
+    Args:
+        scores: `(rows, vocab)`.
+        cutoff: The e above.
+    """
+    logprobs = scores.log_softmax(-1)
+    probs = scores.softmax(-1)
+    entropy = -(probs * logprobs).nansum(-1, keepdim=True)
+    return _at_least(scores, probs, (math.sqrt(cutoff) * (-entropy).exp()).clamp(max=cutoff))
+
+
 def repetition_penalty(ids: Tensor, scores: Tensor, penalty: float, exempt: Collection[int] = ()) -> Tensor:
     """Make pieces that are already there less likely: positive logits divided, negative multiplied.
 
@@ -74,20 +103,45 @@ def repetition_penalty(ids: Tensor, scores: Tensor, penalty: float, exempt: Coll
     """
     seen = scores.gather(1, ids)
     changed = torch.where(seen < 0, seen * penalty, seen / penalty)
-    out = scores.scatter(1, ids, changed)
-    kept = torch.tensor(sorted(exempt), dtype=torch.long)
-    out[:, kept] = scores[:, kept]
-    return out
+    return _with_exempt(scores.scatter(1, ids, changed), scores, exempt)
 
 
-def no_repeat_ngram(ids: Tensor, scores: Tensor, n: int, exempt: Collection[int] = ()) -> Tensor:
+def presence_frequency(
+    ids: Tensor, scores: Tensor, presence: float, frequency: float, exempt: Collection[int] = ()
+) -> Tensor:
+    """Take from the logit of a piece that is there c times `presence + frequency * c`.
+
+    Unlike the repetition penalty it does not depend on where the zero of the logits lies. The formula is
+    that of the OpenAI API, https://platform.openai.com/docs/api-reference/completions.
+
+    Args:
+        ids: `(rows, length)`, what each row holds so far.
+        scores: `(rows, vocab)`, raw logits.
+        presence: Taken once; below 0 encourages.
+        frequency: Taken for every occurrence.
+        exempt: Ids never touched: the end symbol, padding.
+    """
+    counts = torch.zeros_like(scores).scatter_add_(1, ids, torch.ones_like(ids, dtype=scores.dtype))
+    out = scores - presence * (counts > 0) - frequency * counts
+    return _with_exempt(out, scores, exempt)
+
+
+def no_repeat_ngram(
+    ids: Tensor,
+    scores: Tensor,
+    n: int,
+    exempt: Collection[int] = (),
+    spared: Collection[tuple[int, ...]] = (),
+) -> Tensor:
     """Ban the pieces that would complete an n-gram for the second time.
 
     Args:
         ids: `(rows, length)`, what each row holds so far.
         scores: `(rows, vocab)`.
         n: Pieces of an n-gram, at least 1.
-        exempt: Ids never banned: the end symbol.
+        exempt: Ids never banned as the last of an n-gram: the end symbol, punctuation.
+        spared: Runs of pieces in writing order, such as keywords, that may always be begun, gone on
+            with and completed.
     """
     if ids.shape[1] < n:
         return scores
@@ -96,17 +150,35 @@ def no_repeat_ngram(ids: Tensor, scores: Tensor, n: int, exempt: Collection[int]
     tail = ids[:, ids.shape[1] - n + 1 :]
     row, start = (grams[..., :-1] == tail[:, None]).all(-1).nonzero(as_tuple=True)
     out[row, grams[row, start, -1]] = BANNED
-    kept = torch.tensor(sorted(exempt), dtype=torch.long)
-    out[:, kept] = scores[:, kept]
-    return out
+    for run in spared:
+        for held, piece in enumerate(run[: ids.shape[1] + 1]):
+            begun = ids[:, ids.shape[1] - held :] == ids.new_tensor(run[:held])
+            rows = begun.all(-1)
+            out[rows, piece] = scores[rows, piece]
+    return _with_exempt(out, scores, exempt)
 
 
 def least_length(ids: Tensor, scores: Tensor, length: int, eos: int) -> Tensor:
-    """Ban the end symbol while the rows hold fewer than `length` ids."""
+    """Ban the end symbol while the rows hold fewer than `length` ids.
+
+    With `length = given + m` at least m pieces are written before the end.
+    """
     if ids.shape[1] >= length:
         return scores
     out = scores.clone()
     out[:, eos] = BANNED
+    return out
+
+
+def _at_least(scores: Tensor, probs: Tensor, least: float | Tensor) -> Tensor:
+    removed = (probs < least) & (scores < scores.amax(-1, keepdim=True))
+    return scores.masked_fill(removed, BANNED)
+
+
+def _with_exempt(out: Tensor, scores: Tensor, exempt: Collection[int]) -> Tensor:
+    """The filtered scores `out`, changed in place to leave some ids as they were."""
+    kept = torch.tensor(sorted(exempt), dtype=torch.long)
+    out[:, kept] = scores[:, kept]
     return out
 
 

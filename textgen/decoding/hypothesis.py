@@ -15,6 +15,7 @@ class Hypothesis:
         total: Sum of the search scores.
         score: What ranks it.
         reason: `stop`, `length`, `sentence` or `loop`.
+        lane: Which of several searches that compete found it: a group of a diverse beam, a direction.
     """
 
     ids: list[int]
@@ -22,6 +23,7 @@ class Hypothesis:
     total: float
     score: float
     reason: str
+    lane: int = 0
 
 
 @dataclass(frozen=True)
@@ -66,9 +68,10 @@ class Pool:
     length: Length
     kept: list[Hypothesis] = field(default_factory=list)
 
-    def add(self, ids: list[int], logprob: float | None, total: float, reason: str) -> None:
+    def add(self, ids: list[int], logprob: float | None, total: float, reason: str, *, lane: int = 0) -> None:
         """Let a text in; the worst goes where there are too many, and of equals the later."""
-        self.kept.append(Hypothesis(ids, logprob, total, self.length.score(total, len(ids)), reason))
+        score = self.length.score(total, len(ids))
+        self.kept.append(Hypothesis(ids, logprob, total, score, reason, lane))
         self.kept.sort(key=lambda hypothesis: (hypothesis.reason != "stop", -hypothesis.score))
         del self.kept[self.size :]
 

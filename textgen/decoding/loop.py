@@ -9,6 +9,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from textgen.decoding.hypothesis import Hypothesis
 from textgen.decoding.scoring import Scoring
 from textgen.models.contracts import Ids, NextTokenModel
 
@@ -132,3 +133,9 @@ def _unfinished(drafts: list[Draft], numbers: list[int], copies: int) -> list[in
     """Rows of the groups in which any draft goes on; groups stay whole, as their state does."""
     groups = [range(at, at + copies) for at in range(0, len(numbers), copies)]
     return [row for group in groups if any(drafts[numbers[r]].reason is None for r in group) for row in group]
+
+
+def finished(draft: Draft) -> Hypothesis:
+    """A draft as the other searches report theirs, scored by its mean log-probability."""
+    total = sum(draft.logprobs)
+    return Hypothesis(draft.ids, total, total, total / len(draft.ids), draft.reason or "length")

@@ -1,21 +1,104 @@
-"""Named scores, and which of the candidates are reported."""
+"""Which of several candidates is the best, and what its score is called.
+
+A text that was found left to right or right to left has a log-probability in either direction, and both
+together say more than one: `agree` adds them. Minimum Bayes risk (`mbr`; Kumar & Byrne 2004,
+https://aclanthology.org/N04-1022) takes the text that the others resemble most: the highest expected
+ROUGE-L by characters, the pool standing for the distribution. `blend` adds the mean log-probability of a
+piece to that.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from math import exp
 
+from textgen.metrics.overlap import rouge
 from textgen.schema import Candidate
 
+# Chosen on 234 articles that the shipped title model was not trained on, with the titles of beams of 8 in
+# either direction: a plateau, on which neighbouring values do as well.
+TEMPERATURE = 10.0
+PIECE_WEIGHT = 0.2  # of a nat of mean log-probability a piece, against expected ROUGE-L from 0 to 1
 
-def score_kind(length_penalty: float, *, penalized: bool = False) -> str:
+
+@dataclass(frozen=True)
+class Contender:
+    """A candidate as the rankings see it.
+
+    Attributes:
+        text: The text.
+        tokens: Its pieces, the end symbol included.
+        forward: Its log-probability from left to right.
+        backward: Its log-probability from right to left.
+    """
+
+    text: str
+    tokens: int
+    forward: float
+    backward: float
+
+
+Ranking = Callable[[Sequence[Contender]], list[float]]
+
+
+def agree(pool: Sequence[Contender]) -> list[float]:
+    """The sum of both directions' log-probabilities, the higher the better."""
+    return [one.forward + one.backward for one in pool]
+
+
+def expected_rouge(pool: Sequence[Contender], temperature: float = TEMPERATURE) -> list[float]:
+    """Expected ROUGE-L, 0 to 1, against the pool itself.
+
+    Args:
+        pool: The candidates, which are also the references; each of these weighs
+            `exp(mean log-probability of both directions / temperature)`.
+        temperature: Above 1 spreads the weights: a beam's pool holds the likeliest texts only.
+    """
+    sums = agree(pool)
+    weights = [exp((one - max(sums)) / 2 / temperature) for one in sums]
+    whole = sum(weights)
+    return [sum(w * value for w, value in zip(weights, row, strict=True)) / whole for row in _alike(pool)]
+
+
+def blend(pool: Sequence[Contender]) -> list[float]:
+    """Expected ROUGE-L, and the log-probability of a piece (the mean of both directions).
+
+    What the other candidates agree on, corrected by what the model itself thinks of the text.
+    """
+    expected = expected_rouge(pool)
+    sums = zip(expected, pool, agree(pool), strict=True)
+    return [value + PIECE_WEIGHT * both / 2 / one.tokens for value, one, both in sums]
+
+
+def _alike(pool: Sequence[Contender]) -> list[list[float]]:
+    """ROUGE-L of every pair, which is symmetric."""
+    found = [[1.0] * len(pool) for _ in pool]
+    for row, one in enumerate(pool):
+        for column, other in enumerate(pool[:row]):
+            found[row][column] = found[column][row] = rouge(one.text, other.text).rougeL
+    return found
+
+
+RANKINGS: dict[str, tuple[Ranking, str]] = {
+    "agree": (agree, "logprob_l2r+logprob_r2l"),
+    "mbr": (expected_rouge, "expected_rouge_l"),
+    "blend": (blend, "blend"),
+}
+
+
+def score_kind(length_penalty: float, *, gnmt: bool = False, penalized: bool = False) -> str:
     """The name of the formula `log-probability / tokens ** length_penalty`.
 
     Args:
         length_penalty: The exponent.
-        penalized: Whether the log-probability is that after a repetition penalty.
+        gnmt: Whether the divisor is `((5 + tokens) / 6) ** length_penalty`.
+        penalized: Whether the log-probability is that after penalties on what is already there.
     """
-    name = f"logprob/tokens^{length_penalty:g}"
-    name = {0.0: "logprob", 1.0: "mean_logprob"}.get(length_penalty, name)
+    divisor = "((5+tokens)/6)" if gnmt else "tokens"
+    name = f"logprob/{divisor}^{length_penalty:g}"
+    if not gnmt or length_penalty == 0:
+        name = {0.0: "logprob", 1.0: "mean_logprob"}.get(length_penalty, name)
     return f"penalized_{name}" if penalized else name
 
 
@@ -25,8 +108,3 @@ def distinct(candidates: Iterable[Candidate], n: int) -> list[Candidate]:
     for candidate in candidates:
         found.setdefault(candidate.text, candidate)
     return list(found.values())[:n]
-
-
-def best(candidates: Iterable[Candidate], n: int) -> list[Candidate]:
-    """The n best distinct candidates, best first; equal scores stay in order."""
-    return distinct(sorted(candidates, key=lambda candidate: -candidate.score), n)

@@ -3,24 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from textgen.text.segment import ends_sentence
 
 RUN_ON = 128  # pieces by which a text may overrun its length to finish a sentence
 
+# A refrain or a list says a thing twice or three times on purpose, and single characters come in long runs
+# (哈哈哈哈, 000000): so both a number of times and a number of pieces. A unit is a long sentence at most.
+LOOP_TIMES = 4
+LOOP_PIECES = 32
+LOOP_UNIT = 32
+
 
 @dataclass(frozen=True)
 class Stop:
-    """Ends a text at the end symbol or at a number of pieces.
+    """Ends a text at the end symbol, in a loop, or at a number of pieces.
 
     Attributes:
         eos: The end symbol.
         max_new_tokens: Most pieces, the end symbol included.
+        exempt: Pieces that alone make no loop: punctuation.
+        inside: Pieces before which no text may be cut: bytes that go on with a character.
     """
 
     eos: int
     max_new_tokens: int
+    exempt: frozenset[int] = field(default=frozenset(), kw_only=True)
+    inside: frozenset[int] = field(default=frozenset(), kw_only=True)
 
     @property
     def limit(self) -> int:
@@ -28,9 +38,11 @@ class Stop:
         return self.max_new_tokens
 
     def reason(self, ids: Sequence[int]) -> str | None:
-        """Why the text ends here (`stop`, `length`), or None if it goes on."""
+        """Why the text ends here (`stop`, `loop`, `length`), or None if it goes on."""
         if ids[-1] == self.eos:
             return "stop"
+        if loops(ids, self.exempt, self.inside):
+            return "loop"
         return "length" if len(ids) >= self.limit else None
 
     def cut(self, ids: Sequence[int], reason: str) -> tuple[int, str]:
@@ -56,7 +68,7 @@ class SentenceStop(Stop):
 
     def reason(self, ids: Sequence[int]) -> str | None:
         reason = super().reason(ids)
-        if reason != "stop" and len(ids) >= self.max_new_tokens and self._complete(ids):
+        if reason not in ("stop", "loop") and len(ids) >= self.max_new_tokens and self._complete(ids):
             return "sentence"
         return reason
 
@@ -69,3 +81,43 @@ class SentenceStop(Stop):
 
     def _complete(self, ids: Sequence[int]) -> bool:
         return ends_sentence(self.prompt + self.decode(list(ids)))
+
+
+def loops(
+    ids: Sequence[int], exempt: frozenset[int] = frozenset(), inside: frozenset[int] = frozenset()
+) -> bool:
+    """Whether the last pieces are one unit over and over.
+
+    That is: a unit of at most 32 pieces, not all of them exempt, at least 4 times in a row and over at
+    least 32 pieces. A unit of one piece needs 32 of them, one of 3 needs 33, one of 8 or more 4 times.
+
+    Args:
+        ids: What was written; called after every piece, so a look at the last pieces is all it costs
+            unless there is a repetition.
+        exempt: Pieces that alone make no loop: a row of dashes is a line.
+        inside: Pieces that a unit does not begin with: bytes that go on with a character, so that the
+            text may end here.
+    """
+    return any(
+        _repeated(ids, unit) and ids[-unit] not in inside and not exempt.issuperset(ids[-unit:])
+        for unit in range(1, min(LOOP_UNIT, len(ids) // LOOP_TIMES) + 1)
+    )
+
+
+def relabel(reason: str, ids: Sequence[int], exempt: frozenset[int] = frozenset()) -> str:
+    """The finish reason of a hypothesis: `loop` if a beam, which does not stop at loops, cut it in one.
+
+    Args:
+        reason: `loop` replaces `length` only.
+        ids: The pieces of the hypothesis.
+        exempt: See `loops`.
+    """
+    return "loop" if reason == "length" and loops(ids, exempt) else reason
+
+
+def _repeated(ids: Sequence[int], unit: int) -> bool:
+    """Whether the last pieces repeat every `unit` pieces, often enough and long enough."""
+    if ids[-1] != ids[-1 - unit]:
+        return False
+    span = unit * max(LOOP_TIMES, -(-LOOP_PIECES // unit))
+    return span <= len(ids) and ids[-span:-unit] == ids[len(ids) - span + unit :]

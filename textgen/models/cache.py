@@ -8,6 +8,7 @@ hypotheses moves a few dozen positions, not the source.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from typing import Self
 
 import torch
 from torch import Tensor
@@ -55,24 +56,23 @@ class CacheState:
         """A tensor of `extra`, repeated for the rows of each group."""
         return self.extra[name].repeat_interleave(self.size, 0)
 
-    def repeat(self, n: int) -> CacheState:
+    def repeat(self, n: int) -> Self:
         """Every row n times; the prefix stays one copy."""
         written = [(k.repeat_interleave(n, 0), v.repeat_interleave(n, 0)) for k, v in self.written]
         return replace(self, size=self.size * n, written=written, extra=dict(self.extra))
 
-    def select(self, rows: Tensor) -> CacheState:
+    def select(self, rows: Tensor) -> Self:
         """A reordering of the rows within their groups, or the rows of whole groups."""
         written = [(k[rows], v[rows]) for k, v in self.written]
         groups = rows[:: self.size] // self.size
         if torch.equal(groups, torch.arange(len(self.lengths))):
             return replace(self, written=written, extra=dict(self.extra))
-        return CacheState(
+        return replace(
+            self,
             prefix=[(k[groups], v[groups]) for k, v in self.prefix],
             bias=self.bias[groups],
             lengths=self.lengths[groups],
-            size=self.size,
             written=written,
-            steps=self.steps,
             extra={name: tensor[groups] for name, tensor in self.extra.items()},
         )
 
@@ -81,10 +81,8 @@ class CacheState:
 
         def attend(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
             keys, values = self._append(layer, key, value)
-            own = _scores(query, keys) + _causal_bias(query.shape[2], keys.shape[2])
-            if not self.prefix:
-                return own.softmax(-1) @ values
-            return self._attend_both(layer, query, own, values)
+            own = scaled_scores(query, keys) + _causal_bias(query.shape[2], keys.shape[2])
+            return self._with_prefix(layer, query, own, values)
 
         return attend
 
@@ -102,10 +100,13 @@ class CacheState:
         self.written[layer] = keys, values
         return keys[:, :, :end], values[:, :, :end]
 
-    def _attend_both(self, layer: int, query: Tensor, own: Tensor, values: Tensor) -> Tensor:
+    def _with_prefix(self, layer: int, query: Tensor, own: Tensor, values: Tensor) -> Tensor:
+        """One softmax over the prefix and over what has the scores `own`."""
+        if not self.prefix:
+            return own.softmax(-1) @ values
         prefix_keys, prefix_values = self.prefix[layer]
         grouped, count = self._by_group(query)
-        shared = _scores(grouped, prefix_keys) + self.bias
+        shared = scaled_scores(grouped, prefix_keys) + self.bias
         shared = self._by_rows(shared, count, query.shape[2])
         weights = torch.cat([shared, own], dim=-1).softmax(-1)
         width = shared.shape[-1]
@@ -131,7 +132,8 @@ class CacheState:
         return x.transpose(1, 2).reshape(-1, heads, length, width)
 
 
-def _scores(query: Tensor, key: Tensor) -> Tensor:
+def scaled_scores(query: Tensor, key: Tensor) -> Tensor:
+    """Attention scores before the mask and the softmax, `(rows, heads, queries, keys)`."""
     scaled: Tensor = query * query.shape[-1] ** -0.5
     return scaled @ key.transpose(-1, -2)
 

@@ -25,7 +25,10 @@ class State(Protocol):
         """How many rows there are."""
 
     def select(self, rows: Tensor) -> State:
-        """The rows of these numbers `(rows,)`: a reordering within groups, or whole groups."""
+        """The rows of these numbers `(rows,)`: of each group that stays, as many of its rows as it had.
+
+        Within its group a row may stand in any place, and in several.
+        """
 
     def repeat(self, n: int) -> State:
         """Every row n times, the copies side by side."""
@@ -44,6 +47,30 @@ class NextTokenModel(Protocol):
 
     def extend(self, state: Any, tokens: Tensor) -> Tensor:
         """Append tokens `(rows, count)`; the logits after each, `(rows, count, vocab)`."""
+
+
+class HiddenModel(NextTokenModel, Protocol):
+    """A model that shows its last hidden states, those that its head turns into logits.
+
+    `extend(state, tokens)` is `head(state, hidden(state, tokens))`.
+    """
+
+    def read(self, sources: Sequence[Ids]) -> tuple[Any, list[Tensor]]:
+        """Like `start`, with the hidden states of what was read.
+
+        Returns:
+            The state, and for each source `(length, width)`: those of its ids that belong to the text, such
+            as a prompt; none where the source is another text, such as an article.
+        """
+
+    def hidden(self, state: Any, tokens: Tensor) -> Tensor:
+        """Append tokens `(rows, count)`; the hidden states after each, `(rows, count, width)`."""
+
+    def head(self, state: Any, hidden: Tensor) -> Tensor:
+        """Logits `(rows, count, vocab)` from hidden states `(rows, count, width)`.
+
+        The rows need not be all rows of the state, only as many of every group, group by group.
+        """
 
 
 class MaskedModel(Protocol):

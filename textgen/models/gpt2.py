@@ -105,7 +105,7 @@ class Trunk(nn.Module):
 
 
 class Gpt2(nn.Module):
-    """A GPT-2; offers the view `NextTokenModel`: a source is a prefix without its last token."""
+    """A GPT-2; offers the view `HiddenModel`: a source is a prefix without its last token."""
 
     def __init__(self, config: Gpt2Config) -> None:
         super().__init__()
@@ -115,16 +115,13 @@ class Gpt2(nn.Module):
 
     def start(self, sources: Sequence[Ids]) -> CacheState:
         """Read prefixes that share one padded length; an empty prefix is none."""
-        lengths = torch.tensor([len(source) for source in sources])
-        if not int(lengths.max()):
-            return CacheState(prefix=[], bias=torch.empty(len(sources), 1, 1, 0), lengths=lengths)
-        width = padded_length(int(lengths.max()))
-        ids = torch.tensor([[*source, *[0] * (width - len(source))] for source in sources])
-        reading = CacheState(
-            prefix=[], bias=torch.empty(0), lengths=torch.zeros(len(sources), dtype=torch.long)
-        )
-        self._hidden(reading, ids)
-        return CacheState(prefix=reading.written, bias=padding_bias(lengths, width), lengths=lengths)
+        return self._read(sources)[0]
+
+    def read(self, sources: Sequence[Ids]) -> tuple[CacheState, list[Tensor]]:
+        """Like `start`, with the hidden states `(length, n_embd)` of each prefix."""
+        state, x = self._read(sources)
+        hidden = self.transformer.ln_f(x)
+        return state, [row[: len(source)] for row, source in zip(hidden, sources, strict=True)]
 
     def step(self, state: CacheState, tokens: Tensor) -> Tensor:
         """Append a token `(rows,)`; next-token logits `(rows, vocab)`."""
@@ -132,10 +129,33 @@ class Gpt2(nn.Module):
 
     def extend(self, state: CacheState, tokens: Tensor) -> Tensor:
         """Append tokens `(rows, count)`; the logits after each, `(rows, count, vocab)`."""
-        hidden = self.transformer.ln_f(self._hidden(state, tokens))
+        return self.head(state, self.hidden(state, tokens))
+
+    def hidden(self, state: CacheState, tokens: Tensor) -> Tensor:
+        """Append tokens `(rows, count)`; the hidden states after each, `(rows, count, n_embd)`."""
+        hidden: Tensor = self.transformer.ln_f(self._through_blocks(state, tokens))
+        return hidden
+
+    def head(self, state: CacheState, hidden: Tensor) -> Tensor:
+        """Logits `(rows, count, vocab)` from hidden states; see `HiddenModel`."""
         return linear(hidden, self.transformer.wte.weight)
 
-    def _hidden(self, state: CacheState, tokens: Tensor) -> Tensor:
+    def _read(self, sources: Sequence[Ids]) -> tuple[CacheState, Tensor]:
+        """The state of prefixes, and what leaves the blocks, `(sources, padded length, n_embd)`."""
+        lengths = torch.tensor([len(source) for source in sources])
+        if not int(lengths.max()):
+            empty = CacheState(prefix=[], bias=torch.empty(len(sources), 1, 1, 0), lengths=lengths)
+            return empty, torch.empty(len(sources), 0, self.config.n_embd)
+        width = padded_length(int(lengths.max()))
+        ids = torch.tensor([[*source, *[0] * (width - len(source))] for source in sources])
+        reading = CacheState(
+            prefix=[], bias=torch.empty(0), lengths=torch.zeros(len(sources), dtype=torch.long)
+        )
+        x = self._through_blocks(reading, ids)
+        state = CacheState(prefix=reading.written, bias=padding_bias(lengths, width), lengths=lengths)
+        return state, x
+
+    def _through_blocks(self, state: CacheState, tokens: Tensor) -> Tensor:
         count = tokens.shape[1]
         # only padding lies behind the last position there is
         positions = state.positions(count).clamp(max=self.config.n_positions - 1)

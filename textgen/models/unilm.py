@@ -21,7 +21,7 @@ from textgen.models.copy_prior import CopyPrior
 
 
 class UniLM(nn.Module):
-    """Offers the view `NextTokenModel`.
+    """Offers the view `HiddenModel`.
 
     A source comes with its `<cls>` and `<sep>`; the first token of a target says its direction.
 
@@ -50,12 +50,20 @@ class UniLM(nn.Module):
             x = layer(x, _keeping(prefix, both_sides(bias)))
         return CacheState(prefix, bias, lengths, extra={"vote": self.prior.vote(sources)})
 
+    def read(self, sources: Sequence[Ids]) -> tuple[CacheState, list[Tensor]]:
+        """Like `start`, with no hidden states: a source is not part of the text that is written."""
+        return self.start(sources), [torch.empty(0, self.network.config.hidden_size) for _ in sources]
+
     def step(self, state: CacheState, tokens: Tensor) -> Tensor:
         """Append a token `(rows,)`; next-token logits `(rows, vocab)`."""
         return self.extend(state, tokens[:, None])[:, 0]
 
     def extend(self, state: CacheState, tokens: Tensor) -> Tensor:
         """Append tokens `(rows, count)`; the logits after each, `(rows, count, vocab)`."""
+        return self.head(state, self.hidden(state, tokens))
+
+    def hidden(self, state: CacheState, tokens: Tensor) -> Tensor:
+        """Append tokens `(rows, count)`; the hidden states after each, `(rows, count, hidden_size)`."""
         count = tokens.shape[1]
         if not state.steps:
             types = [self.target_types[int(first)] for first in tokens[:: state.size, 0]]
@@ -65,7 +73,13 @@ class UniLM(nn.Module):
         for number, layer in enumerate(self.network.layers):
             x = layer(x, state.attend(number))
         state.advance(count)
-        return self.prior.apply_vote(self.network.logits(x), state.by_row("vote")[:, None])
+        return x
+
+    def head(self, state: CacheState, hidden: Tensor) -> Tensor:
+        """Logits `(rows, count, vocab)` from hidden states and the copy prior; see `HiddenModel`."""
+        vote = state.extra["vote"]
+        vote = vote.repeat_interleave(len(hidden) // len(vote), 0)
+        return self.prior.apply_vote(self.network.logits(hidden), vote[:, None])
 
 
 def _keeping(kept: list[KeyValue], attend: Attend) -> Attend:

@@ -1,0 +1,508 @@
+"""Two streams of one network: who sees whom, the cache against re-encoding, and partners that change."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pytest
+import torch
+from torch import Tensor, nn
+from transformers import BertForMaskedLM
+
+from textgen.models.attention import both_sides
+from textgen.models.bert import Bert
+from textgen.models.bidirectional import StreamState, TwoStreams, leaked, visible
+from textgen.models.copy_prior import CopyPrior
+from textgen.models.unilm import UniLM
+
+TOLERANCE = {"atol": 1e-4, "rtol": 0.0}
+L2R, R2L = 7, 8
+VOCAB = 101
+FIRST = (L2R, R2L)
+TYPES = {L2R: 1, R2L: 2}
+EVERYTHING = both_sides(torch.zeros(1, 1, 1, 1))  # attention without a mask
+
+
+def make_source(length: int, seed: int) -> list[int]:
+    """`<cls> … <sep>`, so many ids in all."""
+    generator = torch.Generator().manual_seed(seed)
+    return [6, *torch.randint(9, VOCAB, (length - 2,), generator=generator).tolist(), 5]
+
+
+def make_streams(rows: int, steps: int, seed: int) -> Tensor:
+    """`(rows, 2, steps)`, each stream behind its direction token."""
+    streams = torch.randint(9, VOCAB, (rows, 2, steps), generator=torch.Generator().manual_seed(500 + seed))
+    streams[:, :, 0] = torch.tensor(FIRST)
+    return streams
+
+
+@pytest.fixture(scope="module")
+def unilm(tiny_bert: Bert) -> UniLM:
+    prior = CopyPrior(VOCAB).requires_grad_(False)
+    generator = torch.Generator().manual_seed(21)
+    prior.a.copy_(torch.randn(VOCAB, generator=generator))
+    prior.t.copy_(torch.randn(VOCAB, generator=generator))
+    return UniLM(tiny_bert, prior, TYPES).eval()
+
+
+@pytest.fixture(scope="module")
+def model(unilm: UniLM) -> TwoStreams:
+    return TwoStreams(unilm, FIRST).eval()
+
+
+@pytest.fixture(scope="module")
+def silent(unilm: UniLM) -> TwoStreams:
+    return TwoStreams(unilm, FIRST, interaction=False).eval()
+
+
+def stepped(model: TwoStreams, sources: list[list[int]], streams: Tensor) -> Tensor:
+    """Logits `(rows, 2, steps, vocab)`, one cached step after the other."""
+    state = model.start(sources)
+    steps = [model.step(state, tokens.reshape(-1)) for tokens in streams.unbind(2)]
+    return torch.stack([logits.view(len(sources), 2, -1) for logits in steps], 2)
+
+
+# a source of two places, then two streams of two
+HEARD = [
+    [1, 1, 0, 0, 0, 0],
+    [1, 1, 0, 0, 0, 0],
+    [1, 1, 1, 0, 1, 0],
+    [1, 1, 1, 1, 1, 1],
+    [1, 1, 1, 0, 1, 0],
+    [1, 1, 1, 1, 1, 1],
+]
+UNHEARD = [
+    [1, 1, 0, 0, 0, 0],
+    [1, 1, 0, 0, 0, 0],
+    [1, 1, 1, 0, 0, 0],
+    [1, 1, 1, 1, 0, 0],
+    [1, 1, 0, 0, 1, 0],
+    [1, 1, 0, 0, 1, 1],
+]
+
+
+@pytest.mark.parametrize(("interaction", "rows"), [(True, HEARD), (False, UNHEARD)])
+def test_who_sees_whom(interaction: bool, rows: list[list[int]]) -> None:
+    stream, step = torch.tensor([0, 0, 1, 1, 2, 2]), torch.tensor([0, 1, 0, 1, 0, 1])
+    seen = visible(stream, step, interaction=interaction)
+    assert seen.dtype == torch.bool
+    assert seen.long().tolist() == rows
+    order = torch.tensor([4, 2, 0, 5, 3, 1])  # in any order of the places
+    shuffled = visible(stream[order], step[order], interaction=interaction)
+    assert torch.equal(shuffled, seen[order][:, order])
+
+
+def test_interaction_is_the_default() -> None:
+    stream, step = torch.tensor([0, 1, 2, 1]), torch.tensor([0, 0, 0, 1])
+    assert torch.equal(visible(stream, step), visible(stream, step, interaction=True))
+
+
+@pytest.mark.parametrize("interaction", [True, False])
+def test_a_source_never_sees_a_target(interaction: bool) -> None:
+    """Whatever the steps are; and a stream on its own has the mask of UniLM."""
+    generator = torch.Generator().manual_seed(1)
+    stream = torch.randint(0, 3, (40,), generator=generator)
+    step = torch.randint(0, 9, (40,), generator=generator)
+    seen = visible(stream, step, interaction=interaction)
+    source = stream == 0
+    assert not seen[source][:, ~source].any()
+    assert seen[:, source].all()
+    one = visible(torch.tensor([0, 0, 0, 2, 2, 2]), torch.tensor([0, 1, 2, 0, 1, 2]), interaction=interaction)
+    level = torch.tensor([0, 0, 0, 1, 2, 3])
+    assert torch.equal(one, level[None, :] <= level[:, None])
+
+
+def test_steps_leaked_by_hand() -> None:
+    def steps(length: int) -> list[int]:
+        gold = list(range(1, length + 1))
+        count = [leaked(gold[:n], gold[::-1]) for n in range(length + 1)]
+        return [n for n in gold if count[n] > count[n - 1]]
+
+    assert steps(5) == [4, 5]
+    assert steps(8) == [5, 6, 7, 8]
+    assert steps(20) == list(range(11, 21))
+
+
+@pytest.mark.parametrize("length", range(1, 31))
+def test_half_of_a_gold_text_is_leaked(length: int) -> None:
+    forth = list(range(length))
+    back = forth[::-1]
+    assert leaked(forth, back) == length // 2
+    assert leaked(back, forth) == length // 2
+    pseudo = [f"own {n}" for n in range(length)]
+    assert leaked(forth, pseudo) == 0
+    assert leaked(back, pseudo) == 0
+    assert leaked(pseudo, forth) == 0
+
+
+def test_a_stream_partly_of_gold_leaks_that_part() -> None:
+    """Text of the model's own may hold a gold place early, or too late to give anything away."""
+    assert leaked([1, 2, 3, 4], [4, "a", 3, "b"]) == 1
+    assert leaked([1, 2, 3, 4], ["a", "b", 4, "c"]) == 1
+    assert leaked([1, 2, 3, 4], ["a", "b", "c", 4]) == 0
+    assert leaked([1, 2, 3, 4], []) == 0
+    assert leaked([], [1]) == 0
+
+
+@pytest.mark.parametrize("length", range(1, 31))
+@pytest.mark.parametrize("fed", ["gold", "pseudo"])
+def test_the_mask_shows_what_counts_as_leaked(length: int, fed: str) -> None:
+    """Lay both streams out behind a source and look through the mask for each target."""
+    forth: list[int] = list(range(1, length + 1))
+    back = forth[::-1]
+    other = forth if fed == "gold" else [-place for place in forth]
+    for stream, targets, inputs in [(1, forth, other[::-1]), (2, back, other)]:
+        own = [0, *targets]  # 0: a source place or a direction token
+        theirs = [0, *inputs]
+        columns = [0] * 3 + (own + theirs if stream == 1 else theirs + own)
+        streams = torch.tensor([0] * 3 + [1] * (length + 1) + [2] * (length + 1))
+        count = torch.arange(length + 1)
+        step = torch.cat([torch.arange(3), count, count])
+        for interaction in (True, False):
+            seen = visible(streams, step, interaction=interaction)
+            shown = 0
+            for n, target in enumerate(targets):
+                (row,) = seen[(streams == stream) & (step == n)]
+                shown += any(row[at] and place == target for at, place in enumerate(columns))
+            assert shown == (leaked(targets, inputs) if interaction else 0)
+
+
+def reencoded(
+    theirs: nn.Module, prior: CopyPrior, source: list[int], streams: Tensor, *, interaction: bool
+) -> Tensor:
+    """Logits `(2, steps, vocab)` of transformers' network by one forward under a mask made by hand."""
+    size, steps = len(source), streams.shape[1]
+    places = [(0, at) for at in range(size)] + [(s, at) for s in (1, 2) for at in range(steps)]
+    seen = [[t == 0 or (s != 0 and j <= i and (s == t or interaction)) for t, j in places] for s, i in places]
+    additive = (1.0 - torch.tensor(seen).float()) * torch.finfo(torch.float32).min
+    positions = [at if s == 0 else size + at for s, at in places]
+    logits = theirs(
+        input_ids=torch.tensor([[*source, *streams.flatten().tolist()]]),
+        token_type_ids=torch.tensor([[s for s, _ in places]]),
+        position_ids=torch.tensor([positions]),
+        attention_mask=additive[None, None],
+    ).logits[0, size:]
+    chi = torch.zeros(prior.a.shape)
+    chi[[piece for piece in source if piece > 8]] = 1.0
+    return ((logits + prior.a.exp() * chi + prior.t) / 2).view(2, steps, -1)
+
+
+@pytest.mark.parametrize("interaction", [True, False])
+@pytest.mark.parametrize("length", [2, 15, 17, 40])
+def test_equals_transformers_under_the_same_mask(
+    unilm: UniLM, their_bert: BertForMaskedLM, length: int, interaction: bool
+) -> None:
+    model = TwoStreams(unilm, FIRST, interaction=interaction)
+    source, streams = make_source(length, seed=length), make_streams(1, 18, seed=length)
+    expected = reencoded(their_bert, unilm.prior, source, streams[0], interaction=interaction)
+    other = reencoded(their_bert, unilm.prior, source, streams[0], interaction=not interaction)
+    assert (expected - other).abs().max() > 0.1
+    torch.testing.assert_close(model.forward([source], streams)[0], expected, **TOLERANCE)
+    torch.testing.assert_close(stepped(model, [source], streams)[0], expected, **TOLERANCE)
+
+
+@pytest.mark.parametrize("interaction", [True, False])
+def test_cached_steps_equal_the_whole_mask(unilm: UniLM, interaction: bool) -> None:
+    """Over sources of different length, and past the length by which the cache grows."""
+    model = TwoStreams(unilm, FIRST, interaction=interaction)
+    sources = [make_source(length, seed=length) for length in (20, 30, 17)]
+    streams = make_streams(3, 35, seed=1)
+    whole = model(sources, streams)
+    assert whole.shape == (3, 2, 35, VOCAB)
+    torch.testing.assert_close(stepped(model, sources, streams), whole, **TOLERANCE)
+
+
+@pytest.mark.parametrize("interaction", [True, False])
+@pytest.mark.parametrize("compute", [stepped, TwoStreams.forward], ids=["cached", "whole"])
+def test_a_piece_changes_what_comes_behind_it_in_both_streams_and_nothing_else(
+    unilm: UniLM, compute: Callable[[TwoStreams, list[list[int]], Tensor], Tensor], interaction: bool
+) -> None:
+    model, steps = TwoStreams(unilm, FIRST, interaction=interaction), 7
+    source, streams = make_source(9, seed=2), make_streams(1, steps, seed=2)
+    before = compute(model, [source], streams)[0]
+    for stream in (0, 1):
+        for step in range(steps):
+            other = streams.clone()
+            other[0, stream, step] = 9 + (int(streams[0, stream, step]) - 8) % 92
+            after = compute(model, [source], other)[0]
+            moved = (after != before).any(-1)
+            wanted = (torch.arange(steps) >= step).repeat(2, 1)
+            wanted[1 - stream] &= interaction
+            assert torch.equal(moved, wanted), (stream, step)
+
+
+def test_the_gradient_has_the_support_of_the_mask(unilm: UniLM, monkeypatch: pytest.MonkeyPatch) -> None:
+    """d logit (s, n) / d input (t, j) is not zero iff j <= n, whatever s and t."""
+    steps, inputs = 5, []
+    embed = unilm.network.embed
+
+    def kept(ids: Tensor, positions: Tensor, types: Tensor) -> Tensor:
+        inputs.append(embed(ids, positions, types).requires_grad_())
+        return inputs[-1]
+
+    monkeypatch.setattr(unilm.network, "embed", kept)
+    logits = TwoStreams(unilm, FIRST)([make_source(16, seed=3)], make_streams(1, steps, seed=3))[0]
+    for stream in (0, 1):
+        for step in range(steps):
+            (gradient,) = torch.autograd.grad(logits[stream, step, 20], inputs[0], retain_graph=True)
+            depends = (gradient[0] != 0).any(-1)
+            assert depends[:16].all()
+            assert torch.equal(depends[16:].view(2, -1), (torch.arange(steps) <= step).repeat(2, 1))
+
+
+@pytest.mark.usefixtures("one_thread")
+@pytest.mark.parametrize("beams", [1, 3])
+def test_silenced_it_has_the_bits_of_two_ordinary_decoders(
+    unilm: UniLM, silent: TwoStreams, beams: int
+) -> None:
+    sources = [make_source(length, seed=length) for length in (20, 30)]
+    generator = torch.Generator().manual_seed(4)
+    state = silent.start(sources)
+    directions = [unilm.start(sources), unilm.start(sources)]
+    tokens = torch.tensor(FIRST).repeat(2).view(2, 2)
+    for step in range(18):
+        found = silent.step(state, tokens.reshape(-1)).view(2, 2, -1, VOCAB)
+        for lane, own in enumerate(directions):
+            alone = unilm.step(own, tokens.view(2, 2, -1)[:, lane].reshape(-1))
+            assert torch.equal(found[:, lane].reshape(-1, VOCAB), alone), (step, lane)
+        if not step:
+            state, directions = state.repeat(beams), [own.repeat(beams) for own in directions]
+        order = torch.randint(0, beams, (4, beams), generator=generator)
+        state = state.select((order + torch.arange(4)[:, None] * beams).view(-1))
+        for lane, own in enumerate(directions):
+            rows = order.view(2, 2, beams)[:, lane] + torch.arange(2)[:, None] * beams
+            directions[lane] = own.select(rows.view(-1))
+        tokens = torch.randint(9, VOCAB, (2, 2, beams), generator=generator)
+
+
+@pytest.mark.usefixtures("one_thread")
+@pytest.mark.parametrize("interaction", [True, False])
+def test_streams_that_change_places_with_their_types_change_logits(unilm: UniLM, interaction: bool) -> None:
+    sources = [make_source(length, seed=length) for length in (20, 30)]
+    streams = make_streams(2, 12, seed=5)
+    here = TwoStreams(unilm, FIRST, interaction=interaction)
+    there = TwoStreams(unilm, (R2L, L2R), interaction=interaction)
+    swapped = streams.flip(1)
+    assert torch.equal(stepped(there, sources, swapped).flip(1), stepped(here, sources, streams))
+    torch.testing.assert_close(there(sources, swapped).flip(1), here(sources, streams), atol=1e-5, rtol=0.0)
+    # the tokens alone are not enough: the types tell the streams apart
+    assert (stepped(here, sources, swapped).flip(1) - stepped(here, sources, streams)).abs().max() > 0.1
+
+
+def test_equal_streams_of_equal_type_are_told_apart_by_nothing(tiny_bert: Bert) -> None:
+    same = TwoStreams(UniLM(tiny_bert, CopyPrior(VOCAB).requires_grad_(False), {L2R: 1, R2L: 1}), FIRST)
+    streams = make_streams(1, 6, seed=6)
+    streams[:, 1] = streams[:, 0]
+    logits = stepped(same, [make_source(12, seed=6)], streams)
+    torch.testing.assert_close(logits[:, 0], logits[:, 1], atol=1e-5, rtol=0.0)
+    silenced = TwoStreams(same.unilm, FIRST, interaction=False)
+    assert not torch.equal(stepped(silenced, [make_source(12, seed=6)], streams), logits)
+
+
+@dataclass(frozen=True, eq=False)
+class Place:
+    """A token of one row at one step, with the row it came from and the places its partner showed it."""
+
+    token: int
+    kind: int
+    step: int
+    before: Place | None = None
+
+    def line(self) -> list[Place]:
+        return [*(self.before.line() if self.before else ()), self]
+
+
+class Replay:
+    """Hidden states without a cache: every place from the layer below, with the partner of its moment."""
+
+    def __init__(self, unilm: UniLM, source: list[int]) -> None:
+        self.unilm, self.source = unilm, source
+        self.partners: dict[Place, list[Place]] = {}  # what a place saw of the other stream
+        self.hidden: dict[tuple[Place, int], Tensor] = {}
+        ids = torch.tensor([source])
+        x = unilm.network.embed(ids, torch.arange(len(source)), torch.zeros_like(ids))
+        self.read = [x[0]]
+        for layer in unilm.network.layers:
+            x = layer(x, EVERYTHING)
+            self.read.append(x[0])
+
+    def state(self, place: Place, level: int) -> Tensor:
+        """The hidden state `(hidden,)` above so many layers."""
+        if (place, level) not in self.hidden:
+            self.hidden[place, level] = self._embedded(place) if not level else self._layer(place, level)
+        return self.hidden[place, level]
+
+    def logits(self, place: Place) -> Tensor:
+        top = self.state(place, len(self.unilm.network.layers))
+        vote = self.unilm.prior.vote([self.source])
+        return self.unilm.prior.apply_vote(self.unilm.network.logits(top[None]), vote)[0]
+
+    def _embedded(self, place: Place) -> Tensor:
+        position = torch.tensor([[len(self.source) + place.step]])
+        kind = torch.tensor([[place.kind]])
+        return self.unilm.network.embed(torch.tensor([[place.token]]), position, kind)[0, 0]
+
+    def _layer(self, place: Place, level: int) -> Tensor:
+        seen = [self.state(other, level - 1) for other in [*self.partners[place], *place.line()]]
+        x = torch.cat([self.read[level - 1], torch.stack(seen)])[None]
+        layer = self.unilm.network.layers[level - 1]
+        return layer(x, EVERYTHING)[0, -1]
+
+
+class Rows:
+    """The rows of one source in both worlds: the cached state beside the places to be replayed."""
+
+    def __init__(self, model: TwoStreams, source: list[int], half: int) -> None:
+        self.model, self.half = model, half
+        self.replay = Replay(model.unilm, source)
+        self.state = model.start([source])
+        self.rows: list[Place | None] = [None, None]
+        self.shown: list[int | None] = [None, None]
+        self.step([*FIRST])
+        self.state = self.state.repeat(half)
+        self.rows = [place for place in self.rows for _ in range(half)]
+        self.shown = [None] * (2 * half)
+
+    def step(self, tokens: list[int]) -> None:
+        """One step of both, whose logits must agree."""
+        size = len(tokens)
+        found = self.model.step(self.state, torch.tensor(tokens))
+        before = self.rows
+        step = len(self.line(0))
+        places = [
+            Place(token, 1 if row < size // 2 else 2, step, before[row]) for row, token in enumerate(tokens)
+        ]
+        for row, place in enumerate(places):
+            partner = (row + size // 2) % size
+            self.replay.partners[place] = places[partner].line()[: self.shown[partner]]
+        for row, place in enumerate(places):
+            torch.testing.assert_close(found[row], self.replay.logits(place), **TOLERANCE)
+        self.rows = list(places)
+
+    def line(self, row: int) -> list[Place]:
+        """What a row wrote."""
+        place = self.rows[row]
+        return place.line() if place else []
+
+    def select(self, order: list[int]) -> None:
+        self.state = self.state.select(torch.tensor(order))
+        self.rows = [self.rows[row] for row in order]
+        self.shown = [self.shown[row] for row in order]
+
+    def freeze(self, rows: list[int]) -> None:
+        chosen = torch.tensor([row in rows for row in range(2 * self.half)])
+        self.state.freeze(chosen)
+        for row in rows:
+            if self.shown[row] is None:
+                self.shown[row] = len(self.line(row))
+
+
+ORDERS = [[2, 0, 1, 3, 5, 4], [0, 0, 2, 5, 3, 3], [1, 2, 1, 4, 4, 4], [0, 1, 2, 3, 4, 5], [2, 1, 0, 5, 3, 4]]
+
+
+def test_rows_take_along_what_they_made_with_the_partners_of_then(model: TwoStreams) -> None:
+    rows = Rows(model, make_source(20, seed=8), half=3)
+    for step, order in enumerate(ORDERS):
+        rows.step([10 + 7 * step + row for row in range(6)])
+        rows.select(order)
+    rows.step([*range(90, 96)])
+
+
+def test_the_replay_tells_partners_of_then_from_partners_of_now(model: TwoStreams) -> None:
+    """Re-encoding the texts as if today's partners had always been is something else."""
+    rows = Rows(model, make_source(20, seed=8), half=3)
+    rows.step([*range(10, 16)])
+    rows.select([2, 0, 1, 3, 4, 5])
+    rows.step([*range(30, 36)])
+    streams = torch.tensor([[[place.token for place in rows.line(row)] for row in (0, 3)]])
+    as_if = model([make_source(20, seed=8)], streams)[0, 0, -1]
+    assert (as_if - rows.replay.logits(rows.line(0)[-1])).abs().max() > 0.01
+
+
+@pytest.mark.parametrize("frozen", [[0, 1, 2], [3, 4, 5], [1, 5]])
+def test_what_a_frozen_row_writes_is_hidden_from_its_partner(model: TwoStreams, frozen: list[int]) -> None:
+    """Also behind reorderings, a second freeze, and the length by which the cache grows."""
+    rows = Rows(model, make_source(17, seed=9), half=3)
+    for step, order in enumerate(ORDERS * 4):
+        rows.step([9 + (7 * step + 3 * row) % 90 for row in range(6)])
+        rows.select(order)
+        if step in (1, 2):
+            rows.freeze(frozen)
+        if step == 3:
+            rows.freeze([0, 1, 2, 3, 4, 5])
+    rows.step([*range(90, 96)])
+
+
+@pytest.mark.parametrize("row", [0, 1])
+def test_the_partner_of_a_frozen_row_does_not_move_with_it(model: TwoStreams, row: int) -> None:
+    """The frozen row goes on seeing; only what it writes is seen no more."""
+
+    def last(tokens: tuple[int, int], *, freeze: bool) -> Tensor:
+        state = model.start([make_source(12, seed=10)])
+        model.step(state, torch.tensor(FIRST))
+        model.step(state, torch.tensor([20, 30]))
+        if freeze:
+            state.freeze(torch.arange(2) == row)
+        return model.step(state, torch.tensor(tokens))
+
+    before = last((40, 50), freeze=True)
+    mine = last((41, 50) if row == 0 else (40, 51), freeze=True)
+    theirs = last((40, 51) if row == 0 else (41, 50), freeze=True)
+    assert torch.equal(mine[1 - row], before[1 - row])
+    assert not torch.equal(mine[row], before[row])
+    assert (theirs != before).any(-1).all()
+    assert not torch.equal(last((40, 50), freeze=False)[1 - row], before[1 - row])
+
+
+def test_copies_of_a_frozen_row_are_frozen(model: TwoStreams) -> None:
+    state = model.start([make_source(12, seed=10)])
+    model.step(state, torch.tensor(FIRST))
+    state.freeze(torch.tensor([False, True]))
+    state = state.repeat(2)
+    before = model.step(state.select(torch.arange(4)), torch.tensor([20, 21, 30, 31]))
+    after = model.step(state.select(torch.arange(4)), torch.tensor([20, 21, 32, 33]))
+    moved = (after != before).any(-1)
+    assert moved.tolist() == [False, False, True, True]
+
+
+def test_partners_by_rank() -> None:
+    def state(groups: int, size: int) -> StreamState:
+        return StreamState([], torch.zeros(0), torch.ones(groups, dtype=torch.long), size)
+
+    assert state(1, 2).partners().tolist() == [1, 0]
+    assert state(2, 2).partners().tolist() == [1, 0, 3, 2]
+    assert state(2, 6).partners().tolist() == [3, 4, 5, 0, 1, 2, 9, 10, 11, 6, 7, 8]
+
+
+@pytest.mark.usefixtures("one_thread")
+@pytest.mark.parametrize("freeze", [False, True])
+def test_sources_have_the_bits_of_each_alone(model: TwoStreams, freeze: bool) -> None:
+    """Through copies and reorderings, and when the sources in between have gone."""
+    sources = [make_source(length, seed=length) for length in (17, 32, 25, 18)]
+    generator = torch.Generator().manual_seed(12)
+    together, alone = model.start(sources), [model.start([source]) for source in sources]
+    groups = [0, 1, 2, 3]
+    tokens = torch.tensor(FIRST).repeat(4, 1)
+    for step in range(20):
+        found = model.step(together, tokens.view(-1)).view(len(groups), -1, VOCAB)
+        for number, group in enumerate(groups):
+            assert torch.equal(model.step(alone[group], tokens[number]), found[number]), (step, group)
+        if not step:
+            together, alone = together.repeat(2), [state.repeat(2) for state in alone]
+        order = torch.randint(0, 2, (len(groups), 4), generator=generator)
+        order += torch.tensor([0, 0, 2, 2])
+        together = together.select((order + 4 * torch.arange(len(groups))[:, None]).view(-1))
+        for number, group in enumerate(groups):
+            alone[group] = alone[group].select(order[number])
+        if freeze and step == 2:  # one stream of one source
+            rows = torch.tensor([group == 2 and row > 1 for group in groups for row in range(4)])
+            together.freeze(rows)
+            alone[2].freeze(torch.arange(4) > 1)
+        if step in (4, 7):
+            kept = [3, 0, 2] if step == 4 else [2]
+            together = together.select(
+                torch.tensor([4 * groups.index(group) + row for group in kept for row in range(4)])
+            )
+            groups = kept
+        tokens = torch.randint(9, VOCAB, (len(groups), 4), generator=generator)
