@@ -60,7 +60,7 @@ def test_nothing(tmp_path: Path) -> None:
 
 
 def test_its_values_are_validated_like_flags(file: Path) -> None:
-    with pytest.raises(UsageError, match="--top-p needs --decode sample, not beam"):
+    with pytest.raises(UsageError, match="--top-p needs --decode sample or stochastic, not beam"):
         parse(TitleOptions, read_config(file, "title"))
 
 

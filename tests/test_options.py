@@ -13,49 +13,84 @@ from textgen.options import ContinueOptions, DecodingOptions, GibbsOptions, Opti
 KINDS = [TitleOptions, ContinueOptions, GibbsOptions]
 
 
+DECODING = {
+    "num_candidates": 1,
+    "seed": None,
+    "batch_size": 16,
+    "min_new_tokens": 0,
+    "beams": None,
+    "length_penalty": 1.0,
+    "length_norm": "power",
+    "groups": None,
+    "diversity_penalty": 1.0,
+    "penalty_alpha": 0.6,
+    "temperature": 1.0,
+    "top_k": 0,
+    "top_p": 1.0,
+    "min_p": 0.0,
+    "typical_p": 1.0,
+    "epsilon_cutoff": 0.0,
+    "eta_cutoff": 0.0,
+    "repetition_penalty": 1.0,
+    "presence_penalty": 0.0,
+    "frequency_penalty": 0.0,
+    "no_repeat_ngram": 0,
+    "keyword": (),
+    "ordered": False,
+    "avoid": (),
+    "one_of": (),
+}
+
+
 def test_title_defaults() -> None:
     options = parse(TitleOptions, {})
-    assert options.model_dump() == {
-        "num_candidates": 1,
-        "seed": None,
-        "batch_size": 16,
-        "decode": "beam",
+    assert options.model_dump() == DECODING | {
+        "decode": None,
+        "rank": None,
         "max_new_tokens": 46,
-        "beams": None,
-        "length_penalty": 1.0,
-        "temperature": 1.0,
-        "top_k": 0,
-        "top_p": 1.0,
-        "min_p": 0.0,
-        "typical_p": 1.0,
-        "repetition_penalty": 1.0,
-        "no_repeat_ngram": 0,
-        "direction": "l2r",
+        "direction": None,
+        "interaction": None,
         "long": "head",
         "skip_first_line": False,
         "keep_layout": False,
+        "explain": False,
     }
-    assert options.width == 4
+    assert options.strategy_name == "beam"
+    assert options.ranking == "blend"
+    assert options.directions == ("l2r", "r2l")
     assert not options.draws
+
+
+@pytest.mark.parametrize(
+    ("given", "strategy", "ranking", "directions"),
+    [
+        ({"decode": "beam"}, "beam", "logprob", "l2r"),
+        ({"decode": "beam", "direction": "both"}, "beam", "logprob", "l2r r2l"),
+        ({"decode": "sample"}, "sample", "logprob", "l2r"),
+        ({"decode": "sample", "rank": "mbr"}, "sample", "mbr", "l2r r2l"),
+        ({"decode": "beam", "rank": "agree", "direction": "l2r"}, "beam", "agree", "l2r"),
+        ({"decode": "agree"}, "beam", "agree", "l2r r2l"),
+        ({"rank": "mbr"}, "beam", "mbr", "l2r r2l"),
+        ({"rank": "logprob"}, "beam", "logprob", "l2r"),
+        ({"direction": "r2l"}, "beam", "blend", "r2l"),
+        ({"decode": "bidirectional"}, "bidirectional", "logprob", "l2r"),
+        ({"decode": "diverse", "rank": "blend"}, "diverse", "blend", "l2r r2l"),
+    ],
+)
+def test_what_decode_rank_and_direction_mean(
+    given: dict[str, Any], strategy: str, ranking: str, directions: str
+) -> None:
+    options = parse(TitleOptions, given)
+    assert (options.strategy_name, options.ranking) == (strategy, ranking)
+    assert options.directions == tuple(directions.split())
 
 
 def test_continue_defaults() -> None:
     options = parse(ContinueOptions, {})
-    assert options.model_dump() == {
-        "num_candidates": 1,
-        "seed": None,
-        "batch_size": 16,
+    assert options.model_dump() == DECODING | {
         "decode": "sample",
         "max_new_tokens": 120,
-        "beams": None,
-        "length_penalty": 1.0,
-        "temperature": 1.0,
-        "top_k": 0,
         "top_p": 0.95,
-        "min_p": 0.0,
-        "typical_p": 1.0,
-        "repetition_penalty": 1.0,
-        "no_repeat_ngram": 0,
         "end_at": "any",
     }
     assert options.draws
@@ -108,22 +143,70 @@ REFUSED: list[tuple[type[Options], dict[str, Any], str]] = [
     (ContinueOptions, {"top_p": "viel"}, "--top-p viel"),
     (ContinueOptions, {"top_p": None}, "--top-p None"),
     (TitleOptions, {"max_new_tokens": [1]}, "--max-new-tokens"),
+    (ContinueOptions, {"epsilon_cutoff": 1}, "--epsilon-cutoff 1"),
+    (ContinueOptions, {"eta_cutoff": -0.1}, "--eta-cutoff -0.1"),
+    (ContinueOptions, {"presence_penalty": 11}, "--presence-penalty 11"),
+    (ContinueOptions, {"min_new_tokens": -1}, "--min-new-tokens -1"),
+    (TitleOptions, {"decode": "contrastive", "penalty_alpha": 1.1}, "--penalty-alpha 1.1"),
+    (TitleOptions, {"decode": "diverse", "diversity_penalty": -1}, "--diversity-penalty -1"),
+    (TitleOptions, {"length_norm": "google"}, "--length-norm google"),
+    (TitleOptions, {"rank": "best"}, "--rank best"),
+    (TitleOptions, {"keyword": ""}, "--keyword"),
+    (TitleOptions, {"keyword": [1]}, "--keyword"),
+    (TitleOptions, {"keyword": ["词", ""]}, "--keyword"),
+    (ContinueOptions, {"decode": "agree"}, "--decode agree"),
+    (ContinueOptions, {"decode": "bidirectional"}, "--decode bidirectional"),
     # what excludes each other
-    (TitleOptions, {"temperature": 0.7}, "--temperature needs --decode sample, not beam"),
+    (TitleOptions, {"temperature": 0.7}, "--temperature needs --decode sample or stochastic, not beam"),
     (
         ContinueOptions,
         {"decode": "beam", "temperature": 1.0},
-        "--temperature needs --decode sample, not beam",
+        "--temperature needs --decode sample or stochastic, not beam",
     ),
-    (ContinueOptions, {"decode": "greedy", "top_p": 0.9}, "--top-p needs --decode sample, not greedy"),
-    (ContinueOptions, {"decode": "greedy", "top_k": 5}, "--top-k needs --decode sample, not greedy"),
-    (TitleOptions, {"min_p": 0.1}, "--min-p needs --decode sample, not beam"),
-    (TitleOptions, {"typical_p": 0.9}, "--typical-p needs --decode sample, not beam"),
-    (ContinueOptions, {"beams": 3}, "--beams needs --decode beam, not sample"),
-    (ContinueOptions, {"length_penalty": 0}, "--length-penalty needs --decode beam, not sample"),
-    (TitleOptions, {"decode": "greedy", "beams": 3}, "--beams needs --decode beam, not greedy"),
+    (
+        ContinueOptions,
+        {"decode": "greedy", "top_p": 0.9},
+        "--top-p needs --decode sample or stochastic, not greedy",
+    ),
+    (
+        ContinueOptions,
+        {"decode": "greedy", "top_k": 5},
+        "--top-k needs --decode sample or stochastic or contrastive, not greedy",
+    ),
+    (TitleOptions, {"min_p": 0.1}, "--min-p needs --decode sample or stochastic, not beam"),
+    (TitleOptions, {"typical_p": 0.9}, "--typical-p needs --decode sample or stochastic, not beam"),
+    (TitleOptions, {"decode": "agree", "eta_cutoff": 0.1}, "--eta-cutoff needs --decode sample"),
+    (
+        ContinueOptions,
+        {"beams": 3},
+        "--beams needs --decode beam or diverse or stochastic or bidirectional, not sample",
+    ),
+    (ContinueOptions, {"length_penalty": 0}, "--length-penalty needs --decode beam or diverse or bid"),
+    (TitleOptions, {"decode": "greedy", "beams": 3}, "--beams needs --decode beam or diverse or"),
+    (TitleOptions, {"groups": 2}, "--groups needs --decode diverse, not beam"),
+    (TitleOptions, {"diversity_penalty": 1}, "--diversity-penalty needs --decode diverse, not beam"),
+    (TitleOptions, {"penalty_alpha": 0.5}, "--penalty-alpha needs --decode contrastive, not beam"),
+    (TitleOptions, {"interaction": False}, "--interaction needs --decode bidirectional, not beam"),
+    (TitleOptions, {"decode": "sample", "keyword": "词"}, "--keyword needs --decode beam, not sample"),
+    (TitleOptions, {"decode": "diverse", "ordered": True}, "--ordered needs --decode beam, not diverse"),
+    (TitleOptions, {"keyword": "词", "one_of": ["词"]}, "--one-of and --keyword exclude each other"),
+    (TitleOptions, {"avoid": "词", "one_of": ["词"]}, "--one-of and --avoid exclude each other"),
+    (TitleOptions, {"no_repeat_ngram": 2, "one_of": ["词"]}, "--one-of and --no-repeat-ngram exclude"),
     (TitleOptions, {"decode": "greedy", "num_candidates": 2}, "--decode greedy finds one text: -n 1"),
+    (TitleOptions, {"decode": "contrastive", "num_candidates": 2}, "--decode contrastive finds one text"),
     (TitleOptions, {"num_candidates": 5, "beams": 4}, "-n 5 is more than --beams 4 can give"),
+    (TitleOptions, {"decode": "stochastic", "num_candidates": 300}, "-n 300 is more than a beam can give"),
+    (TitleOptions, {"decode": "diverse", "groups": 3}, "--groups 3 does not divide --beams 4"),
+    (TitleOptions, {"decode": "bidirectional", "beams": 5}, "--decode bidirectional shares --beams 5"),
+    (TitleOptions, {"decode": "bidirectional", "direction": "r2l"}, "--decode bidirectional writes in both"),
+    (TitleOptions, {"decode": "agree", "rank": "mbr"}, "--decode agree means --rank agree, not mbr"),
+    (TitleOptions, {"decode": "agree", "direction": "l2r"}, "--decode agree writes in both directions"),
+    (ContinueOptions, {"min_new_tokens": 120}, "--min-new-tokens 120 and the end symbol are more than"),
+    (
+        ContinueOptions,
+        {"decode": "beam", "end_at": "sentence"},
+        "--end-at sentence needs --decode greedy or sample, not beam",
+    ),
     # lengths
     (GibbsOptions, {"length": "24-12"}, "--length 24-12 is not a range"),
     (GibbsOptions, {"length": "0-5"}, "--length 0-5 is not a range"),
@@ -183,6 +266,13 @@ ACCEPTED: list[tuple[type[Options], dict[str, Any]]] = [
     (TitleOptions, {"beams": 4, "num_candidates": 4}),
     (TitleOptions, {"decode": "sample", "num_candidates": 9, "temperature": 0.7}),
     (TitleOptions, {"seed": 0}),
+    (TitleOptions, {"decode": "stochastic", "temperature": 0.7, "top_p": 0.9, "beams": 6}),
+    (TitleOptions, {"decode": "contrastive", "top_k": 5, "penalty_alpha": 0}),
+    (TitleOptions, {"decode": "diverse", "beams": 6, "groups": 3, "diversity_penalty": 0}),
+    (TitleOptions, {"keyword": ("秋粮", "收获"), "ordered": True, "avoid": ("县",), "no_repeat_ngram": 2}),
+    (TitleOptions, {"decode": "agree", "direction": "both", "rank": "agree"}),
+    (ContinueOptions, {"decode": "beam", "length_norm": "gnmt", "keyword": ("词",)}),
+    (ContinueOptions, {"one_of": ("甲", "乙")}),
     (TitleOptions, {"seed": 2**63 - 1, "beams": 256}),
     (GibbsOptions, {"burn_in": 0}),
     (GibbsOptions, {"burn_in": 19}),
@@ -221,9 +311,18 @@ def test_a_third_is_burnt(sweeps: int, burnt: int) -> None:
 
 @pytest.mark.parametrize(
     ("given", "width"),
-    [({}, 4), ({"num_candidates": 3}, 4), ({"num_candidates": 7}, 7), ({"beams": 2}, 2), ({"beams": 9}, 9)],
+    [
+        ({}, 8),
+        ({"num_candidates": 9}, 9),
+        ({"rank": "mbr"}, 4),
+        ({"decode": "agree", "num_candidates": 3}, 4),
+        ({"decode": "beam"}, 4),
+        ({"decode": "beam", "num_candidates": 7}, 7),
+        ({"beams": 2}, 2),
+        ({"decode": "beam", "beams": 9}, 9),
+    ],
 )
-def test_the_beam_is_as_wide_as_it_must(given: dict[str, int], width: int) -> None:
+def test_the_beam_is_as_wide_as_it_must(given: dict[str, Any], width: int) -> None:
     assert parse(TitleOptions, given).width == width
 
 
@@ -233,7 +332,15 @@ def test_options_are_frozen(kind: type[Options]) -> None:
         parse(kind, {}).seed = 1
 
 
-@pytest.mark.parametrize(("decode", "draws"), [("greedy", False), ("beam", False), ("sample", True)])
+def test_one_text_is_a_list_of_one() -> None:
+    assert parse(TitleOptions, {"keyword": "秋粮"}).keyword == ("秋粮",)
+    assert parse(TitleOptions, {"avoid": ["秋粮", "县"]}).avoid == ("秋粮", "县")
+
+
+@pytest.mark.parametrize(
+    ("decode", "draws"),
+    [("greedy", False), ("beam", False), ("sample", True), ("stochastic", True), ("diverse", False)],
+)
 def test_who_draws(decode: str, draws: bool) -> None:
     for kind in (TitleOptions, ContinueOptions, DecodingOptions):
         assert parse(kind, {"decode": decode}).draws is draws

@@ -24,7 +24,14 @@ class Shortened:
     how: str
 
 
-Event = Progress | Shortened
+@dataclass(frozen=True)
+class Note:
+    """Something about the whole run that its user would want to know."""
+
+    text: str
+
+
+Event = Progress | Shortened | Note
 OnEvent = Callable[[Event], None]
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 SCORE_DECIMALS = 4
+TITLE_FIELDS = ("direction", "copied", "support")
 
 
 @dataclass(frozen=True)
@@ -18,12 +20,14 @@ class Row:
         name: What the record is called: the explicit id, else the file's name or the row's number.
         id: The row's explicit id if it has one; it then keys the row's random numbers.
         error: Why the row could not be read; it becomes an error record.
+        keywords: What its texts must contain.
     """
 
     text: str
     name: str = ""
     id: str | None = None
     error: str | None = None
+    keywords: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -37,7 +41,10 @@ class Candidate:
         logprob: Log-probability under the model restricted to the task's ids, before any filter; None
             for texts of a chain, which have none.
         tokens: How many pieces were written, the end symbol included if it was.
-        finish_reason: `stop`, `length` or `sentence`.
+        finish_reason: `stop`, `length`, `sentence` or `loop`.
+        direction: How a title was found: `l2r`, `r2l` or `both`.
+        copied: The share of a title's characters that occur in the article, 0 to 1.
+        support: Passages of the article that a title repeats, where that was asked for.
     """
 
     text: str
@@ -46,6 +53,19 @@ class Candidate:
     logprob: float | None
     tokens: int
     finish_reason: str
+    direction: str | None = None
+    copied: float | None = None
+    support: Sequence[Any] | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """A JSON-ready dictionary, floats rounded to 4 decimals, without what does not apply."""
+        fields = {k: round(v, SCORE_DECIMALS) if isinstance(v, float) else v for k, v in vars(self).items()}
+        for name in TITLE_FIELDS:
+            if fields[name] is None:
+                del fields[name]
+        if self.support is not None:
+            fields["support"] = [asdict(span) for span in self.support]
+        return fields
 
 
 @dataclass(frozen=True)
@@ -78,13 +98,9 @@ class Record:
         if self.prompt is not None:
             fields["prompt"] = self.prompt
         fields |= {"input_tokens": self.input_tokens, "used_tokens": self.used_tokens}
-        fields["candidates"] = [_rounded(asdict(candidate)) for candidate in self.candidates]
+        fields["candidates"] = [candidate.to_dict() for candidate in self.candidates]
         return fields | {"model": self.model, "seed": self.seed, "error": self.error}
 
     def to_json(self) -> str:
         """The record as one line of JSON."""
         return json.dumps(self.to_dict(), ensure_ascii=False)
-
-
-def _rounded(values: dict[str, Any]) -> dict[str, Any]:
-    return {k: round(v, SCORE_DECIMALS) if isinstance(v, float) else v for k, v in values.items()}

@@ -138,12 +138,14 @@ def test_long_articles(title, how):
         ]
 
 
-def test_chunk_candidates_are_scored_on_one_view(title):
-    record = title.generate(LONG, long="chunk", num_candidates=4, max_new_tokens=12)[0]
+@pytest.mark.parametrize("decode", ["beam", "agree"])
+def test_chunk_candidates_are_scored_on_one_view(title, decode):
+    options = {"num_candidates": 4, "max_new_tokens": 12, "decode": decode}
+    record = title.generate(LONG, long="chunk", **options)[0]
     scores = [candidate.score for candidate in record.candidates if candidate.finish_reason == "stop"]
     assert len(record.candidates) == 4
     assert scores == sorted(scores, reverse=True)
-    again = title.generate(LONG, long="head-tail", num_candidates=4, max_new_tokens=12)[0]
+    again = title.generate(LONG, long="head-tail", **options)[0]
     common = {c.text: c.score for c in again.candidates}
     assert all(
         c.score == pytest.approx(common[c.text], abs=1e-4) for c in record.candidates if c.text in common

@@ -10,12 +10,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby, islice
-from typing import Any, ClassVar, Generic, Self, TypeVar
+from typing import Any, ClassVar, Generic, Self, TypeAlias, TypeVar
 
 import torch
 
-from textgen.errors import DataError
-from textgen.events import OnEvent, Progress, ignore
+from textgen.errors import DataError, UsageError
+from textgen.events import Note, OnEvent, Progress, ignore
 from textgen.models.attention import padded_length
 from textgen.models.catalog import ModelFiles, find_model
 from textgen.models.load import LoadedModel, load_model
@@ -25,6 +25,9 @@ from textgen.rng import fresh_seed
 from textgen.schema import Candidate, Record, Row
 
 WINDOW = 128  # rows looked at together to find batches; their records come out together
+
+# what became of a row: its candidates, in the order to be reported, or why there are none
+Outcome: TypeAlias = list[Candidate] | DataError
 
 O = TypeVar("O", bound=Options)  # noqa: E741
 P = TypeVar("P", bound="Prepared")
@@ -88,14 +91,17 @@ class Backend(ABC, Generic[O, P]):
             UsageError: An option is unknown or out of range.
         """
         given = [texts] if isinstance(texts, str) else texts
-        rows = [
-            text if isinstance(text, Row) else Row(text, name=str(number))
-            for number, text in enumerate(given, 1)
-        ]
+        rows = [_row(text, number) for number, text in enumerate(given, 1)]
         return list(self.run(rows, parse(self.options, options, user=self.model.files.name), on_event))
+
+    def stream(self, text: str = "", *, on_event: OnEvent = ignore, **options: Any) -> Iterator[str]:
+        """Write piece by piece. Raises UsageError: this model does not write from left to right."""
+        raise UsageError(f"a {self.model.files.kind} model cannot stream", hint="use generate")
 
     def run(self, rows: Iterable[Row], options: O, on_event: OnEvent = ignore) -> Iterator[Record]:
         """Generate for rows as they come, with validated options; records in the order of the rows."""
+        for text in self.notes(options):
+            on_event(Note(text))
         seed = self.seeded(options)
         total = len(rows) if isinstance(rows, Sequence) else None
         stream = iter(rows)
@@ -107,8 +113,8 @@ class Backend(ABC, Generic[O, P]):
             for batch in alike(usable, lambda pair: padded_length(pair[1].size), options.batch_size):
                 with torch.inference_mode():
                     found = self.compute([prepared for _, prepared in batch], options, seed)
-                for (number, prepared), candidates in zip(batch, found, strict=True):
-                    records[number] = self._record(prepared, candidates, options, seed)
+                for (number, prepared), outcome in zip(batch, found, strict=True):
+                    records[number] = self._record(prepared, outcome, options, seed)
                 on_event(Progress(done + len(records), total))
                 # an interruption loses no row that was finished and whose turn had come
                 while shown in records:
@@ -127,8 +133,12 @@ class Backend(ABC, Generic[O, P]):
         """Text to ids. Raises DataError if the row cannot be used."""
 
     @abstractmethod
-    def compute(self, batch: Sequence[P], options: O, seed: int) -> list[list[Candidate]]:
-        """Candidates of every row of a batch, in the order to be reported."""
+    def compute(self, batch: Sequence[P], options: O, seed: int) -> Sequence[Outcome]:
+        """Candidates of every row of a batch, in the order to be reported, or why a row has none."""
+
+    def notes(self, options: O) -> list[str]:
+        """What a user of these options should know beforehand."""
+        return []
 
     def prompt(self, row: Row) -> str | None:
         """What the record shows as the prompt; None where there is none."""
@@ -148,19 +158,28 @@ class Backend(ABC, Generic[O, P]):
                 records[number] = Record(row.name, [], self.model.label, error=error.line)
         return usable
 
-    def _record(self, prepared: P, candidates: list[Candidate], options: O, seed: int) -> Record:
+    def _record(self, prepared: P, outcome: Outcome, options: O, seed: int) -> Record:
         return Record(
             id=prepared.row.name,
-            candidates=candidates,
+            candidates=[] if isinstance(outcome, DataError) else outcome,
             model=self.model.label,
             input_tokens=prepared.input_tokens,
             used_tokens=prepared.used_tokens,
             seed=seed if options.draws else None,
             prompt=self.prompt(prepared.row),
+            error=outcome.line if isinstance(outcome, DataError) else None,
         )
 
 
-def alike(items: Iterable[T], size: Callable[[T], int], most: int) -> Iterator[list[T]]:
+def _row(text: object, number: int) -> Row:
+    if isinstance(text, Row):
+        return text
+    if isinstance(text, str):
+        return Row(text, name=str(number))
+    return Row("", name=str(number), error=f"{type(text).__name__} is not text")
+
+
+def alike(items: Iterable[T], size: Callable[[T], Any], most: int) -> Iterator[list[T]]:
     """Batches of items of one size, at most so many each, the large first; else in order."""
     ordered = sorted(items, key=size, reverse=True)
     for _, bucket in groupby(ordered, key=size):

@@ -8,23 +8,26 @@ from typing import Any, cast
 
 import torch
 
-from textgen.backends.base import Backend, Prepared
-from textgen.backends.scoring import scoring_for
-from textgen.decoding import choose
+from textgen.backends.base import Backend, Outcome, Prepared
+from textgen.backends.keywords import keywords_of_row, with_keywords
+from textgen.backends.scoring import scoring_for, stop_for
+from textgen.decoding import greedy, sample
 from textgen.decoding.allowed import WholeCharacters, text_ids
-from textgen.decoding.beam import BeamSearch, beam_search
-from textgen.decoding.hypothesis import Length
+from textgen.decoding.constrained import constraint_of
+from textgen.decoding.hypothesis import Hypothesis
 from textgen.decoding.loop import Batch, Choose, Draft, write
+from textgen.decoding.plan import Plan
 from textgen.decoding.rank import distinct, score_kind
 from textgen.decoding.scoring import Scoring
-from textgen.decoding.stop import SentenceStop, Stop
-from textgen.errors import UsageError
+from textgen.decoding.stop import SentenceStop, Stop, relabel
+from textgen.errors import DataError, UsageError
 from textgen.events import OnEvent, Shortened, ignore
 from textgen.models.gpt2 import Gpt2
 from textgen.models.load import LoadedModel
 from textgen.options import ContinueOptions, parse
 from textgen.rng import row_key
 from textgen.schema import Candidate, Row
+from textgen.strategies import search_of
 from textgen.text.segment import last_sentence_end
 from textgen.tokenizers.stream import IncrementalDetokenizer
 
@@ -33,9 +36,15 @@ ROWS = 64  # texts written at once: so many, or one a prompt
 
 @dataclass(frozen=True)
 class Prompt(Prepared):
-    """A prompt as ids, the start symbol first."""
+    """A prompt.
+
+    Attributes:
+        ids: Its pieces, the start symbol first.
+        keywords: What the continuation must contain.
+    """
 
     ids: list[int]
+    keywords: tuple[str, ...]
 
 
 class Gpt2Backend(Backend[ContinueOptions, Prompt]):
@@ -64,11 +73,21 @@ class Gpt2Backend(Backend[ContinueOptions, Prompt]):
         read = ids[max(0, len(ids) + 1 - room) :]
         if len(read) < len(ids):
             on_event(Shortened(row.name, len(read), len(ids), "tail"))
-        return Prompt(row, len(read), len(ids), len(read), [self.tokenizer.specials.bos, *read])
+        keywords = keywords_of_row(row, options, self.tokenizer, self.allowed)
+        start = [self.tokenizer.specials.bos, *read]
+        return Prompt(row, len(read), len(ids), len(read), start, keywords)
 
-    def compute(self, batch: Sequence[Prompt], options: ContinueOptions, seed: int) -> list[list[Candidate]]:
-        if options.decode == "beam":
-            return self._searched(batch, options)
+    def compute(self, batch: Sequence[Prompt], options: ContinueOptions, seed: int) -> Sequence[Outcome]:
+        if not options.strategy.stepwise:
+            # keywords are exempt from n-gram bans, so prompts with others are searched apart
+            apart = 1 if options.no_repeat_ngram and any(p.keywords for p in batch) else len(batch)
+            parts = [batch[at : at + apart] for at in range(0, len(batch), apart)]
+            return [outcome for part in parts for outcome in self._searched(part, options, seed)]
+        return self._written_out(batch, options, seed)
+
+    def _written_out(
+        self, batch: Sequence[Prompt], options: ContinueOptions, seed: int
+    ) -> list[list[Candidate]]:
         found: list[list[Candidate]] = [[] for _ in batch]
         most = max(1, ROWS // len(batch)) if options.decode == "sample" else 1
         for first in range(0, options.num_candidates, most):
@@ -104,8 +123,10 @@ class Gpt2Backend(Backend[ContinueOptions, Prompt]):
         self, row: Row, options: ContinueOptions, seed: int, *, candidate: int = 0, on_event: OnEvent = ignore
     ) -> Iterator[str]:
         """Stream one candidate of a row, with validated options; see `stream`."""
-        if options.decode == "beam":
-            raise UsageError("a beam knows its text only at the end", hint="--decode sample or greedy")
+        if not options.strategy.stepwise:
+            raise UsageError(
+                f"--decode {options.decode} knows its text only at the end", hint="--decode sample or greedy"
+            )
         return self._parts(self.prepare(row, options, on_event), options, seed, candidate)
 
     def _parts(self, prepared: Prompt, options: ContinueOptions, seed: int, candidate: int) -> Iterator[str]:
@@ -148,13 +169,12 @@ class Gpt2Backend(Backend[ContinueOptions, Prompt]):
     ) -> Iterator[list[Draft]]:
         scoring = self._scoring(batch, options)
         stops = [self._stop(prompt.row, options) for prompt in batch]
-        pick: Choose = choose.greedy()
+        pick: Choose = greedy.choose
         if options.decode == "sample":
-            keys = [row_key(seed, prompt.row.text, id=prompt.row.id) for prompt in batch]
-            pick = choose.sample(scoring, keys, copies, first_candidate)
+            pick = sample.choose(scoring, self._keys(batch, seed), copies, first_candidate)
         return write(
             self.network,
-            self._batch(batch),
+            self._batch(batch, seed),
             scoring,
             pick,
             lambda number, ids: stops[number // copies].reason(ids),
@@ -162,42 +182,71 @@ class Gpt2Backend(Backend[ContinueOptions, Prompt]):
             pad=self.tokenizer.specials.pad,
         )
 
-    def _searched(self, batch: Sequence[Prompt], options: ContinueOptions) -> list[list[Candidate]]:
-        eos = self.tokenizer.specials.eos
-        search = BeamSearch(options.width, eos, Length(options.max_new_tokens, options.length_penalty))
-        scoring = self._scoring(batch, options)
-        pools = beam_search(
-            self.network, self._batch(batch), scoring, search, pad=self.tokenizer.specials.pad
-        )
-        kind = score_kind(options.length_penalty, penalized=options.repetition_penalty != 1)
-        return [
-            distinct(
-                (
-                    Candidate(
-                        prompt.row.text + self._written(h.ids), h.score, kind, h.logprob, len(h.ids), h.reason
-                    )
-                    for h in pool
-                ),
-                options.num_candidates,
-            )
-            for prompt, pool in zip(batch, pools, strict=True)
+    def _searched(self, batch: Sequence[Prompt], options: ContinueOptions, seed: int) -> list[Outcome]:
+        constraints = [
+            constraint_of(prompt.keywords, self.tokenizer, ordered=options.ordered) for prompt in batch
         ]
+        stops = [self._stop(prompt.row, options) for prompt in batch]
+        plan = Plan(
+            options,
+            self.tokenizer.specials.eos,
+            self.tokenizer.specials.pad,
+            lambda number, ids: stops[number].reason(ids),
+            copies=options.num_candidates,
+            constraints=constraints if any(prompt.keywords for prompt in batch) else (),
+        )
+        search = search_of(options.strategy_name)
+        pools = search(self.network, self._batch(batch, seed), self._scoring(batch, options), plan)
+        return [self._chosen(prompt, pool, options) for prompt, pool in zip(batch, pools, strict=True)]
+
+    def _chosen(self, prompt: Prompt, pool: list[Hypothesis], options: ContinueOptions) -> Outcome:
+        given = prompt.row.text
+        kind = self._score_kind(options)
+        exempt = stop_for(options, self.tokenizer).exempt
+        candidates = [
+            Candidate(
+                given + self._written(h.ids),
+                h.score,
+                kind,
+                h.logprob,
+                len(h.ids),
+                relabel(h.reason, h.ids, exempt),
+            )
+            for h in pool
+        ]
+        try:
+            whole = with_keywords(candidates, prompt.keywords, ordered=options.ordered, skip=len(given))
+        except DataError as error:
+            return error
+        return distinct(whole, options.num_candidates)
 
     @staticmethod
-    def _batch(batch: Sequence[Prompt]) -> Batch:
+    def _score_kind(options: ContinueOptions) -> str:
+        if "length_penalty" not in options.strategy.options:
+            return score_kind(1.0)
+        gnmt = options.length_norm == "gnmt"
+        return score_kind(options.length_penalty, gnmt=gnmt, penalized=options.penalized)
+
+    @staticmethod
+    def _keys(batch: Sequence[Prompt], seed: int) -> list[bytes]:
+        rows = [prompt.row for prompt in batch]
+        return [row_key(seed, row.text, id=row.id, keywords=row.keywords) for row in rows]
+
+    def _batch(self, batch: Sequence[Prompt], seed: int) -> Batch:
         ids = [prompt.ids for prompt in batch]
-        return Batch([row[:-1] for row in ids], [row[-1] for row in ids], ids)
+        return Batch([row[:-1] for row in ids], [row[-1] for row in ids], ids, self._keys(batch, seed))
 
     def _scoring(self, batch: Sequence[Prompt], options: ContinueOptions) -> Scoring:
         given = max(len(prompt.ids) for prompt in batch)
         whole = WholeCharacters(self.tokenizer.vocabulary, given + self._stop(batch[0].row, options).limit)
-        return scoring_for(options, self.tokenizer, self.allowed, given=given, law=[whole])
+        keywords = batch[0].keywords
+        return scoring_for(options, self.tokenizer, self.allowed, given=given, law=[whole], keywords=keywords)
 
     def _stop(self, row: Row, options: ContinueOptions) -> Stop:
-        eos = self.tokenizer.specials.eos
+        plain = stop_for(options, self.tokenizer)
         if options.end_at == "any":
-            return Stop(eos, options.max_new_tokens)
-        return SentenceStop(eos, options.max_new_tokens, self._written, row.text)
+            return plain
+        return SentenceStop(**vars(plain), decode=self._written, prompt=row.text)
 
     def _candidate(self, row: Row, draft: Draft, options: ContinueOptions) -> Candidate:
         kept, reason = self._stop(row, options).cut(draft.ids, draft.reason or "length")

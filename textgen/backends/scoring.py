@@ -1,17 +1,27 @@
-"""From options to the decoding layer: which filters, which strategy, which random numbers."""
+"""From options to the decoding layer: which filters apply, and when a text ends."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
+from functools import lru_cache, partial
 
 from torch import Tensor
 
 from textgen.decoding import filters
+from textgen.decoding.allowed import continuation_ids, punctuation_ids
+from textgen.decoding.avoid import Avoid
 from textgen.decoding.filters import Filter
 from textgen.decoding.scoring import Scoring
+from textgen.decoding.stop import Stop
+from textgen.decoding.trie import OneOf, Trie
+from textgen.errors import UsageError
 from textgen.options import DecodingOptions
-from textgen.tokenizers.base import Tokenizer
+from textgen.tokenizers.base import Tokenizer, Vocabulary
+
+KEPT = 4  # sets of avoided words whose masks are remembered
+
+_punctuation = lru_cache(KEPT)(punctuation_ids)
+_continuations = lru_cache(KEPT)(continuation_ids)
 
 
 def scoring_for(
@@ -21,6 +31,8 @@ def scoring_for(
     *,
     given: int,
     law: Sequence[Filter] = (),
+    keywords: Sequence[str] = (),
+    reverse: bool = False,
 ) -> Scoring:
     """The filters that the options ask for.
 
@@ -30,18 +42,92 @@ def scoring_for(
         allowed: `(vocab,)`, ids of the task.
         given: How many ids the histories start with; the first piece after them may not be the end.
         law: Filters that belong to the task.
+        keywords: What the texts must contain; free to repeat runs of pieces.
+        reverse: The texts are written from their end.
+
+    Raises:
+        UsageError: One of the texts to choose from cannot be written.
     """
-    specials = tokenizer.specials
-    exempt = {specials.eos, specials.pad}
-    soft: list[Filter] = []
+    return Scoring(
+        allowed,
+        law,
+        _penalties(options, tokenizer),
+        _bans(options, tokenizer, allowed, given, keywords, reverse),
+        _draw_filters(options),
+    )
+
+
+def stop_for(options: DecodingOptions, tokenizer: Tokenizer) -> Stop:
+    """When a text ends that is written piece by piece."""
+    vocabulary = tokenizer.vocabulary
+    return Stop(
+        tokenizer.specials.eos,
+        options.max_new_tokens,
+        exempt=_punctuation(vocabulary),
+        inside=_continuations(vocabulary),
+    )
+
+
+def _penalties(options: DecodingOptions, tokenizer: Tokenizer) -> list[Filter]:
+    exempt = {tokenizer.specials.eos, tokenizer.specials.pad}
+    found: list[Filter] = []
     if options.repetition_penalty != 1:
-        soft.append(partial(filters.repetition_penalty, penalty=options.repetition_penalty, exempt=exempt))
-    hard: list[Filter] = [partial(filters.least_length, length=given + 1, eos=specials.eos)]
+        found.append(partial(filters.repetition_penalty, penalty=options.repetition_penalty, exempt=exempt))
+    presence, frequency = options.presence_penalty, options.frequency_penalty
+    if presence or frequency:
+        found.append(
+            partial(filters.presence_frequency, presence=presence, frequency=frequency, exempt=exempt)
+        )
+    return found
+
+
+def _bans(
+    options: DecodingOptions,
+    tokenizer: Tokenizer,
+    allowed: Tensor,
+    given: int,
+    keywords: Sequence[str],
+    reverse: bool,
+) -> list[Filter]:
+    specials, vocabulary = tokenizer.specials, tokenizer.vocabulary
+    found: list[Filter] = []
     if options.no_repeat_ngram:
         # a character without a piece shares bytes with others; and a row must never run out of pieces
-        spared = exempt | tokenizer.vocabulary.byte_ids
-        hard.insert(0, partial(filters.no_repeat_ngram, n=options.no_repeat_ngram, exempt=spared))
-    return Scoring(allowed, law, soft, hard, _draw_filters(options))
+        exempt = {specials.eos, specials.pad} | vocabulary.byte_ids | _punctuation(vocabulary)
+        spared = [_in_writing_order(tokenizer, keyword, reverse) for keyword in keywords]
+        found.append(
+            partial(filters.no_repeat_ngram, n=options.no_repeat_ngram, exempt=exempt, spared=spared)
+        )
+    if options.avoid:
+        found.append(_avoid(vocabulary, options.avoid, len(allowed), reverse))
+    if options.one_of:
+        found.append(OneOf(_trie(options, tokenizer, allowed, reverse), given))
+    least = given + max(1, options.min_new_tokens)
+    return [*found, partial(filters.least_length, length=least, eos=specials.eos)]
+
+
+@lru_cache(KEPT)
+def _avoid(vocabulary: Vocabulary, words: tuple[str, ...], vocab_size: int, reverse: bool) -> Avoid:
+    return Avoid(vocabulary, words, vocab_size, reverse=reverse)
+
+
+def _trie(options: DecodingOptions, tokenizer: Tokenizer, allowed: Tensor, reverse: bool) -> Trie:
+    sequences = []
+    for text in options.one_of:
+        ids = _in_writing_order(tokenizer, text, reverse)
+        if not bool(allowed[list(ids)].all()):
+            raise UsageError(f"--one-of: {text!r} cannot be written", hint="it has a rare character")
+        if len(ids) >= options.max_new_tokens:
+            raise UsageError(
+                f"--one-of: {text!r} has {len(ids)} pieces", hint="raise --max-new-tokens above that"
+            )
+        sequences.append(ids)
+    return Trie.of(sequences, tokenizer.specials.eos)
+
+
+def _in_writing_order(tokenizer: Tokenizer, text: str, reverse: bool) -> tuple[int, ...]:
+    ids = tokenizer.encode(text)
+    return tuple(reversed(ids) if reverse else ids)
 
 
 def _draw_filters(options: DecodingOptions) -> list[Filter]:
@@ -52,5 +138,7 @@ def _draw_filters(options: DecodingOptions) -> list[Filter]:
         (options.top_p < 1, lambda ids, scores: filters.top_p(scores, options.top_p)),
         (options.min_p > 0, lambda ids, scores: filters.min_p(scores, options.min_p)),
         (options.typical_p < 1, lambda ids, scores: filters.typical(scores, options.typical_p)),
+        (options.epsilon_cutoff > 0, lambda ids, scores: filters.epsilon(scores, options.epsilon_cutoff)),
+        (options.eta_cutoff > 0, lambda ids, scores: filters.eta(scores, options.eta_cutoff)),
     ]
     return [apply for is_wanted, apply in wanted if is_wanted]

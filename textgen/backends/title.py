@@ -6,23 +6,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import cast
 
-from textgen.backends.base import Backend, Prepared, alike
-from textgen.backends.scoring import scoring_for
-from textgen.decoding import choose
+from textgen.backends.base import Backend, Outcome, Prepared, alike
+from textgen.backends.keywords import keywords_of_row, with_keywords
+from textgen.backends.title_search import BOTH, Title, TitleSearch, View, interacts, merge
 from textgen.decoding.allowed import title_ids
-from textgen.decoding.beam import BeamSearch, beam_search
 from textgen.decoding.hypothesis import Length
-from textgen.decoding.loop import Batch, Choose, write
-from textgen.decoding.rank import best, distinct, score_kind
-from textgen.decoding.scoring import Scoring
-from textgen.decoding.stop import Stop
+from textgen.decoding.rank import RANKINGS, Contender, score_kind
 from textgen.errors import DataError, UsageError
 from textgen.events import OnEvent, Shortened
+from textgen.metrics.copying import copied_share, support
 from textgen.models.attention import padded_length
 from textgen.models.load import LoadedModel
-from textgen.models.scoring import sequence_logprobs
+from textgen.models.read import Read
 from textgen.models.unilm import UniLM
 from textgen.options import TitleOptions
+from textgen.options.title import Direction
 from textgen.rng import chunk_key, row_key
 from textgen.schema import Candidate, Row
 from textgen.text.fit import Fitted, fit
@@ -30,28 +28,23 @@ from textgen.text.normalize import clean, split_headline
 
 RESERVED = 50  # positions kept for the title
 FRAME = 2  # <cls> and <sep>
-ATTEMPTS = 4  # rounds of draws to find as many different titles as were asked for
 
 
 @dataclass(frozen=True)
 class Article(Prepared):
-    """An article cut to size."""
+    """An article cut to size.
+
+    Attributes:
+        fitted: What is read of it.
+        keywords: What its titles must contain.
+    """
 
     fitted: Fitted
-
-
-@dataclass(frozen=True)
-class _Found:
-    """A title as ids in writing order, with what the search says of it."""
-
-    ids: list[int]
-    logprob: float | None
-    score: float
-    reason: str
+    keywords: tuple[str, ...]
 
 
 class TitleBackend(Backend[TitleOptions, Article]):
-    """Writes titles, left to right or right to left."""
+    """Writes titles, left to right, right to left, or both ways."""
 
     options = TitleOptions
     task = "title"
@@ -61,6 +54,15 @@ class TitleBackend(Backend[TitleOptions, Article]):
         self.network = cast(UniLM, model.network)
         self.allowed = title_ids(self.tokenizer, self.network.vocab_size)
         self.positions = self.network.network.config.max_position_embeddings
+
+    def notes(self, options: TitleOptions) -> list[str]:
+        silent = options.decode == "bidirectional" and options.interaction is None
+        if not silent or interacts(self.network, options):
+            return []
+        return [
+            "this model was not trained to write in both directions at once, so they do not see each "
+            "other; --interaction lets them"
+        ]
 
     def prepare(self, row: Row, options: TitleOptions, on_event: OnEvent) -> Article:
         text = row.text if options.keep_layout else clean(row.text)
@@ -74,108 +76,125 @@ class TitleBackend(Backend[TitleOptions, Article]):
                 f"--max-new-tokens {options.max_new_tokens} leaves no room for the article",
                 hint=f"the model has {self.positions} positions",
             )
+        keywords = keywords_of_row(row, options, self.tokenizer, self.allowed)
         fitted = fit(text, self.tokenizer.encode, limit, options.long)
         if fitted.used < fitted.tokens:
             on_event(Shortened(row.name, fitted.used, fitted.tokens, options.long))
-        return Article(row, len(fitted.judge) + FRAME, fitted.tokens, fitted.used, fitted)
+        return Article(row, len(fitted.judge) + FRAME, fitted.tokens, fitted.used, fitted, keywords)
 
-    def compute(self, batch: Sequence[Article], options: TitleOptions, seed: int) -> list[list[Candidate]]:
+    def compute(self, batch: Sequence[Article], options: TitleOptions, seed: int) -> list[Outcome]:
+        search = TitleSearch(self.network, self.tokenizer, self.allowed, options)
         views = [
-            (number, view, chunk_key(row_key(seed, article.row.text, id=article.row.id), chunk))
-            for number, article in enumerate(batch)
-            for chunk, view in enumerate(article.fitted.views)
+            (number, view) for number, article in enumerate(batch) for view in self._views(article, seed)
         ]
-        found: list[list[_Found]] = [[] for _ in batch]
-        for part in alike(views, lambda item: padded_length(len(item[1]) + FRAME), options.batch_size):
-            titles = self._titles([view for _, view, _ in part], [key for *_, key in part], options)
-            for (number, *_), some in zip(part, titles, strict=True):
-                found[number] += some
+        found: list[list[Title]] = [[] for _ in batch]
+        for part in alike(views, lambda item: _size(item[1], options), options.batch_size):
+            model = Read(self.network, [view.source for _, view in part])
+            pools = search.titles(model, [view for _, view in part])
+            for (number, view), titles in zip(part, pools, strict=True):
+                if len(batch[number].fitted.views) == 1:
+                    titles = search.logprobs(model, view.source, titles, self._needed(options))
+                found[number] += titles
         return [
-            self._candidates(article, titles, options) for article, titles in zip(batch, found, strict=True)
+            self._outcome(article, titles, options, search)
+            for article, titles in zip(batch, found, strict=True)
         ]
 
-    def _titles(self, views: list[list[int]], keys: list[bytes], options: TitleOptions) -> list[list[_Found]]:
-        """Titles of views that share one padded length, the best first where they are ranked."""
-        specials = self.tokenizer.specials
-        first = specials.l2r if options.direction == "l2r" else specials.r2l
-        batch = Batch([self._source(view) for view in views], [first] * len(views), [[]] * len(views))
-        scoring = scoring_for(options, self.tokenizer, self.allowed, given=0)
-        if options.decode == "beam":
-            search = BeamSearch(
-                options.width, specials.eos, Length(options.max_new_tokens, options.length_penalty)
-            )
-            pools = beam_search(self.network, batch, scoring, search)
-            return [[_Found(h.ids, h.logprob, h.score, h.reason) for h in pool] for pool in pools]
-        return self._written(batch, scoring, keys, options)
+    @staticmethod
+    def _needed(options: TitleOptions) -> tuple[Direction, ...]:
+        return BOTH if options.ranking != "logprob" else ()
 
-    def _written(
-        self, batch: Batch, scoring: Scoring, keys: list[bytes], options: TitleOptions
-    ) -> list[list[_Found]]:
-        """Greedy titles, or samples; those of a view that fell out alike are made up for by further draws."""
-        if options.decode == "greedy":
-            return self._drafted(batch, scoring, choose.greedy(), 1, options)
-        copies = options.num_candidates
-        found: list[list[_Found]] = [[] for _ in keys]
-        for attempt in range(ATTEMPTS):
-            short = [n for n, titles in enumerate(found) if len(titles) < copies]
-            if not short:
-                break
-            pick = choose.sample(scoring, [keys[n] for n in short], copies, attempt * copies)
-            for n, titles in zip(
-                short, self._drafted(batch.part(short), scoring, pick, copies, options), strict=True
-            ):
-                found[n] = self._differing(found[n] + titles, options)
-        return [titles[:copies] for titles in found]
-
-    def _drafted(
-        self, batch: Batch, scoring: Scoring, pick: Choose, copies: int, options: TitleOptions
-    ) -> list[list[_Found]]:
-        stop = Stop(self.tokenizer.specials.eos, options.max_new_tokens)
-        *_, drafts = write(self.network, batch, scoring, pick, lambda _, ids: stop.reason(ids), copies=copies)
-        found = [
-            _Found(d.ids, sum(d.logprobs), sum(d.logprobs) / len(d.ids), d.reason or "length") for d in drafts
+    def _views(self, article: Article, seed: int) -> list[View]:
+        row = article.row
+        key = row_key(seed, row.text, id=row.id, keywords=row.keywords)
+        return [
+            View(self._source(ids), chunk_key(key, chunk), article.keywords)
+            for chunk, ids in enumerate(article.fitted.views)
         ]
-        return [found[at : at + copies] for at in range(0, len(found), copies)]
 
-    def _candidates(self, article: Article, found: list[_Found], options: TitleOptions) -> list[Candidate]:
+    def _outcome(
+        self, article: Article, titles: list[Title], options: TitleOptions, search: TitleSearch
+    ) -> Outcome:
         judged = len(article.fitted.views) > 1
         if judged:
-            found = self._judged(article, found, options)
-        beam = options.decode == "beam"
-        # only a beam ranks by what its filters left; judged candidates are scored without them
-        penalized = beam and not judged and options.repetition_penalty != 1
-        kind = score_kind(options.length_penalty if beam else 1.0, penalized=penalized)
-        candidates = [
-            Candidate(self._text(f.ids, options), f.score, kind, f.logprob, len(f.ids), f.reason)
-            for f in found
-        ]
-        if options.decode == "sample":
-            return best(candidates, options.num_candidates)
-        return distinct(candidates, options.num_candidates)
+            titles = self._judged(article, titles, options, search)
+        kind = self._score_kind(options, judged=judged)
+        ranked = [self._candidate(title, score, kind) for title, score in self._ranked(titles, options)]
+        try:
+            whole = with_keywords(ranked, article.keywords, ordered=options.ordered)
+        except DataError as error:
+            return error
+        return [self._explained(article, one, options) for one in whole[: options.num_candidates]]
 
-    def _judged(self, article: Article, found: list[_Found], options: TitleOptions) -> list[_Found]:
-        """Candidates of several views, re-scored on the view on which they compare, best first."""
-        specials = self.tokenizer.specials
-        first = specials.l2r if options.direction == "l2r" else specials.r2l
+    def _judged(
+        self, article: Article, titles: list[Title], options: TitleOptions, search: TitleSearch
+    ) -> list[Title]:
+        """Titles of several views, re-scored on the view on which they compare."""
+        length = Length(options.max_new_tokens, options.length_penalty, options.length_norm == "gnmt")
         source = self._source(article.fitted.judge)
-        logprobs = sequence_logprobs(self.network, source, [[first, *f.ids] for f in found], self.allowed)
-        power = options.length_penalty if options.decode == "beam" else 1.0
-        judged = [
-            replace(f, logprob=logprob, score=logprob / len(f.ids) ** power)
-            for f, logprob in zip(found, logprobs.tolist(), strict=True)
+        blank = [replace(title, logprobs={}) for title in merge(titles)]
+        needed = self._needed(options)
+        if needed:
+            return search.logprobs(self.network, source, blank, needed)
+        found = []
+        for direction in BOTH:
+            own = [title for title in blank if title.directions[0] == direction]
+            found += search.logprobs(self.network, source, own, [direction])
+        return [
+            replace(title, score=length.score(title.logprobs[title.directions[0]], title.tokens))
+            for title in found
         ]
-        return sorted(judged, key=lambda f: (f.reason != "stop", -f.score))
+
+    @staticmethod
+    def _ranked(titles: list[Title], options: TitleOptions) -> list[tuple[Title, float]]:
+        """Titles and scores, best first: the finished, then those cut at the limit."""
+        if options.ranking == "logprob":
+            scores = [title.score for title in titles]
+        else:
+            rank, _ = RANKINGS[options.ranking]
+            scores = rank([Contender(t.text, t.tokens, t.logprobs["l2r"], t.logprobs["r2l"]) for t in titles])
+        ranked = zip(titles, scores, strict=True)
+        return sorted(ranked, key=lambda pair: (pair[0].reason != "stop", -pair[1]))
+
+    def _score_kind(self, options: TitleOptions, *, judged: bool) -> str:
+        if options.ranking != "logprob":
+            return RANKINGS[options.ranking][1]
+        beam = "beams" in options.strategy.options and "length_penalty" in options.strategy.options
+        # only a beam ranks by what its filters left; judged candidates are scored without them
+        name = score_kind(
+            options.length_penalty if beam else 1.0,
+            gnmt=beam and options.length_norm == "gnmt",
+            penalized=beam and not judged and options.penalized,
+        )
+        mixed = options.decode == "bidirectional" and not judged and interacts(self.network, options)
+        return f"bidirectional_{name}" if mixed else name
+
+    @staticmethod
+    def _candidate(title: Title, score: float, kind: str) -> Candidate:
+        return Candidate(
+            title.text,
+            score,
+            kind,
+            title.logprobs.get(title.directions[0]),
+            title.tokens,
+            title.reason,
+            direction="both" if len(title.directions) > 1 else title.directions[0],
+        )
+
+    @staticmethod
+    def _explained(article: Article, candidate: Candidate, options: TitleOptions) -> Candidate:
+        """The candidate with what it owes to the article."""
+        text, source = candidate.text, article.row.text
+        return replace(
+            candidate,
+            copied=copied_share(text, source),
+            support=support(text, source) if options.explain else None,
+        )
 
     def _source(self, view: list[int]) -> list[int]:
         return [self.tokenizer.specials.cls, *view, self.tokenizer.specials.sep]
 
-    def _text(self, ids: list[int], options: TitleOptions) -> str:
-        written = [i for i in ids if i != self.tokenizer.specials.eos]
-        return self.tokenizer.decode(written if options.direction == "l2r" else written[::-1]).strip()
 
-    def _differing(self, titles: list[_Found], options: TitleOptions) -> list[_Found]:
-        """The titles whose texts differ, in order."""
-        found: dict[str, _Found] = {}
-        for title in titles:
-            found.setdefault(self._text(title.ids, options), title)
-        return list(found.values())
+def _size(view: View, options: TitleOptions) -> tuple[int, tuple[str, ...]]:
+    """What views must share to be searched together; keywords are exempt from n-gram bans."""
+    return padded_length(len(view.source)), view.keywords if options.no_repeat_ngram else ()

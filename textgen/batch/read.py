@@ -18,20 +18,23 @@ from typing import Any, Literal
 from textgen.errors import DataError, UsageError
 from textgen.schema import Row
 from textgen.text.encoding import decode_bytes, read_text
+from textgen.text.keywords import keywords_of
 
 STDIN = "-"
 TEXT_SUFFIXES = (".txt", ".md")
 JSONL_SUFFIXES = (".jsonl", ".ndjson")
 CSV_DELIMITERS = {".csv": ",", ".tsv": "\t"}
 CSV_FIELD_LIMIT = 2**30
+KEYWORDS = "keywords"  # the field of a table with the keywords of each row
 
 
-def read_articles(inputs: list[str], field: str) -> list[Row]:
+def read_articles(inputs: list[str], field: str, keyword_field: str = KEYWORDS) -> list[Row]:
     """One row an article.
 
     Args:
         inputs: Text files, folders of them, JSONL, CSV or TSV files, or `-` for a text on stdin.
         field: Where the text lies in a JSONL or CSV row; its id is the field `id`.
+        keyword_field: Where a row's keywords lie, if it has any.
 
     Raises:
         UsageError: A path does not exist, or the first row of a table lacks the field.
@@ -40,7 +43,9 @@ def read_articles(inputs: list[str], field: str) -> list[Row]:
     rows: list[Row] = []
     for name in inputs:
         try:
-            rows += [row for path in _expand(name) for row in _rows(path, field, one_text=True)]
+            rows += [
+                row for path in _expand(name) for row in _rows(path, field, keyword_field, one_text=True)
+            ]
         except DataError as error:  # of several inputs the others go on
             if len(inputs) == 1:
                 raise
@@ -48,12 +53,12 @@ def read_articles(inputs: list[str], field: str) -> list[Row]:
     return rows
 
 
-def read_prompts(name: str, field: str) -> list[Row]:
+def read_prompts(name: str, field: str, keyword_field: str = KEYWORDS) -> list[Row]:
     """One row a prompt: the lines of a text file or of stdin (`-`), or the rows of a JSONL or CSV file."""
     if name != STDIN and path_kind(name) == "folder":
         raise UsageError(f"{name} is a folder", hint="-i takes a file with one prompt a line, JSONL or CSV")
     [path] = _expand(name)
-    return list(_rows(path, field, one_text=False))
+    return list(_rows(path, field, keyword_field, one_text=False))
 
 
 def _expand(name: str) -> list[Path]:
@@ -72,6 +77,21 @@ def _expand(name: str) -> list[Path]:
         hint = f"it takes {' and '.join(TEXT_SUFFIXES)} files; tables are named one by one"
         raise DataError(f"no texts in the folder {name}", hint=hint)
     return texts
+
+
+def read_lines(name: str, option: str) -> list[str]:
+    """The lines of a text file that are not blank, without white space at their ends.
+
+    Raises:
+        UsageError: There is no such file, or no such line in it.
+        DataError: It is no text.
+    """
+    if path_kind(name) == "folder":
+        raise UsageError(f"{option} {name} is a folder", hint="it takes a file with one text a line")
+    lines = [line.strip() for line in _text_of(Path(name)).splitlines()]
+    if not any(lines):
+        raise UsageError(f"{option} {name} is empty", hint="it takes a file with one text a line")
+    return [line for line in lines if line]
 
 
 def path_kind(name: str) -> str:
@@ -93,12 +113,12 @@ def printable(name: str) -> str:
     return name.encode("utf-8", "backslashreplace").decode()
 
 
-def _rows(path: Path, field: str, *, one_text: bool) -> Iterator[Row]:
+def _rows(path: Path, field: str, keyword_field: str, *, one_text: bool) -> Iterator[Row]:
     suffix = path.suffix.lower()
     if suffix in JSONL_SUFFIXES:
-        yield from _table(path, field, list(_json_lines(path)))
+        yield from _table(path, field, keyword_field, list(_json_lines(path)))
     elif suffix in CSV_DELIMITERS:
-        yield from _table(path, field, _csv_rows(path, CSV_DELIMITERS[suffix]))
+        yield from _table(path, field, keyword_field, _csv_rows(path, CSV_DELIMITERS[suffix]))
     elif one_text:
         yield _article(path)
     else:
@@ -146,12 +166,12 @@ def _csv_rows(path: Path, delimiter: str) -> list[tuple[int, Any]]:
         raise DataError(f"{path}, line {reader.line_num}: {error}", hint="is it a CSV file?") from None
 
 
-def _table(path: Path, field: str, values: list[tuple[int, Any]]) -> Iterator[Row]:
+def _table(path: Path, field: str, keyword_field: str, values: list[tuple[int, Any]]) -> Iterator[Row]:
     if not values:
         raise DataError(f"{path} has no rows", hint="a table has one row an article")
     _check_first(path, field, values[0][1])
     for row_number, (line, value) in enumerate(values, 1):
-        yield _table_row(line, row_number, value, field)
+        yield _table_row(line, row_number, value, field, keyword_field)
 
 
 def _check_first(path: Path, field: str, value: Any) -> None:
@@ -160,7 +180,7 @@ def _check_first(path: Path, field: str, value: Any) -> None:
         raise UsageError(f"the first row of {path} has no field {field!r}", hint=f"--field one of: {names}")
 
 
-def _table_row(line: int, number: int, value: Any, field: str) -> Row:
+def _table_row(line: int, number: int, value: Any, field: str, keyword_field: str) -> Row:
     if isinstance(value, DataError):
         return Row("", name=str(number), error=value.line)
     if not isinstance(value, dict):
@@ -175,4 +195,8 @@ def _table_row(line: int, number: int, value: Any, field: str) -> Row:
         return Row("", name=name, id=id, error=f"line {line} has no field {field!r}")
     if not isinstance(text, str):
         return Row("", name=name, id=id, error=f"line {line}: {field!r} is not text")
-    return Row(text, name=name, id=id)
+    try:
+        keywords = keywords_of(value.get(keyword_field))
+    except DataError as error:
+        return Row("", name=name, id=id, error=f"line {line}: {error.line}")
+    return Row(text, name=name, id=id, keywords=keywords)

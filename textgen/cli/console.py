@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from textgen.events import Event, OnEvent, Progress, Shortened
+from textgen.events import Event, Note, OnEvent, Progress, Shortened
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
@@ -65,6 +65,8 @@ def listening(total: int, *, quiet: bool, to_file: bool = False) -> Iterator[OnE
             shortened.append(event)
             if len(shortened) <= SHOWN:
                 note(_warning(event))
+        elif isinstance(event, Note):
+            note(f"note: {event.text}")
         elif isinstance(event, Progress) and bar and task is not None:
             bar.update(task, completed=event.done)
 

@@ -16,6 +16,7 @@ import typer
 from textgen import __version__
 from textgen.cli import console
 from textgen.cli.doctor import doctor
+from textgen.cli.evaluate import evaluate
 from textgen.cli.models import models
 from textgen.cli.sample import sample
 from textgen.cli.title import title
@@ -33,6 +34,7 @@ app = typer.Typer(
 )
 app.command("title")(title)
 app.command("sample")(sample)
+app.command("eval")(evaluate)
 app.add_typer(models, name="models")
 app.command("doctor")(doctor)
 

@@ -19,7 +19,8 @@ P = ParamSpec("P")
 Flags = dict[str, Any]  # annotations by the name of the option
 
 DECODING_PANEL = "Decoding"
-SAMPLING_PANEL = "Sampling (--decode sample)"
+SAMPLING_PANEL = "Sampling (--decode sample, stochastic)"
+CONTENT_PANEL = "What the text may say"
 RUN_PANEL = "Run"
 FLAGS_ONLY = ("config", "debug")
 
@@ -40,26 +41,53 @@ def decoding(help: str, *names: str, metavar: str | None = None) -> Any:
     return option(help, *names, panel=DECODING_PANEL, metavar=metavar)
 
 
+def content(help: str, *, metavar: str | None = None) -> Any:
+    """A flag about what the text says."""
+    return option(help, panel=CONTENT_PANEL, metavar=metavar)
+
+
 def sampling(help: str) -> Any:
     """A flag that needs `--decode sample`."""
     return option(help, panel=SAMPLING_PANEL)
 
 
+STRATEGIES = "greedy|sample|beam|diverse|stochastic|contrastive"
 DECODING: Flags = {
-    "decode": Annotated[str | None, decoding("How to search.", metavar="greedy|sample|beam")],
-    "beams": Annotated[int | None, decoding("Hypotheses the beam keeps (default 4, or -n if more).")],
+    "decode": Annotated[str | None, decoding("How to search.", metavar=STRATEGIES)],
+    "beams": Annotated[
+        int | None, decoding("Hypotheses a beam keeps (default 4; titles ranked by blend 8; or -n if more).")
+    ],
     "length_penalty": Annotated[
         float | None, decoding("Exponent of the length that divides a beam's score (default 1.0).")
     ],
+    "length_norm": Annotated[
+        str | None, decoding("Divide by tokens^a or ((5+tokens)/6)^a (default power).", metavar="power|gnmt")
+    ],
+    "groups": Annotated[int | None, decoding("Groups of a diverse beam (default one for each hypothesis).")],
+    "diversity_penalty": Annotated[
+        float | None,
+        decoding("What a piece costs for each earlier group that has just chosen it (default 1.0)."),
+    ],
+    "penalty_alpha": Annotated[
+        float | None, decoding("Weight of the likeness penalty of contrastive search (default 0.6).")
+    ],
     "max_new_tokens": Annotated[int | None, decoding("Most pieces to write (default title 46, gpt2 120).")],
+    "min_new_tokens": Annotated[int | None, decoding("Least pieces to write (default 1).")],
     "repetition_penalty": Annotated[
         float | None, decoding("Above 1, discourages pieces already there (default 1.0).")
     ],
+    "presence_penalty": Annotated[
+        float | None, decoding("Taken from the logits of pieces already there (default 0).")
+    ],
+    "frequency_penalty": Annotated[float | None, decoding("The same for each time they are there.")],
     "no_repeat_ngram": Annotated[
-        int | None, decoding("Forbid a run of so many pieces to occur twice (default off).")
+        int | None,
+        decoding("Forbid a run of so many pieces to occur twice (default off); keywords are exempt."),
     ],
     "temperature": Annotated[float | None, sampling("Divides the logits (default 1.0).")],
-    "top_k": Annotated[int | None, sampling("Keep the k most probable pieces (default all).")],
+    "top_k": Annotated[
+        int | None, sampling("Keep the k most probable pieces (default all; contrastive search 4).")
+    ],
     "top_p": Annotated[
         float | None, sampling("Keep the most probable pieces of mass p (default gpt2 0.95).")
     ],
@@ -67,6 +95,22 @@ DECODING: Flags = {
         float | None, sampling("Keep pieces this share as probable as the best (default off).")
     ],
     "typical_p": Annotated[float | None, sampling("Keep the most typical pieces of mass p (default off).")],
+    "epsilon_cutoff": Annotated[float | None, sampling("Keep pieces at least this probable (default off).")],
+    "eta_cutoff": Annotated[
+        float | None, sampling("The same, lowered where much is possible (default off).")
+    ],
+}
+CONTENT: Flags = {
+    "keyword": Annotated[
+        list[str] | None, content("A word the text must contain; may be given several times.")
+    ],
+    "ordered": Annotated[
+        bool | None, switch("--ordered", "Keywords come in their order.", panel=CONTENT_PANEL)
+    ],
+    "avoid": Annotated[
+        list[str] | None, content("A word the text may not contain; may be given several times.")
+    ],
+    "one_of": Annotated[str | None, content("The text is one of the lines of this file.", metavar="FILE")],
 }
 COMMON: Flags = {
     "num_candidates": Annotated[
@@ -94,6 +138,9 @@ Force = Annotated[bool, switch("--force", "Overwrite the output.")]
 Json = Annotated[bool, switch("--json", "Print one JSON record a line.")]
 Quiet = Annotated[bool, switch("--quiet", "No progress, notes or warnings.", short="-q")]
 Debug = Annotated[bool, switch("--debug", "Show the traceback of an error.", panel=RUN_PANEL)]
+KeywordField = Annotated[
+    str, option("The field of a row that holds keywords of its own (default keywords).", panel=CONTENT_PANEL)
+]
 Field = Annotated[str, option("The field of a JSONL or CSV row that holds the text (default text).")]
 
 

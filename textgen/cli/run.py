@@ -61,8 +61,11 @@ def choose_model(name: str, task: str, otherwise: str) -> ModelFiles:
 
 def options_for(files: ModelFiles, given: dict[str, Any]) -> Options:
     """Validate the options for a model."""
+    from textgen.batch.read import read_lines
     from textgen.registry import options_class
 
+    if isinstance(given.get("one_of"), str):
+        given = given | {"one_of": read_lines(given["one_of"], "--one-of")}
     options: Options = parse(options_class(files.kind), given, user=f"{files.kind} models")
     return options
 
@@ -78,7 +81,7 @@ def seeded(options: Options, *, quiet: bool) -> Options:
     return options
 
 
-def generate(request: Request, show: Callable[[Record], None]) -> int:
+def generate(request: Request, show: Callable[[Record, Row], None]) -> int:
     """Generate, show or write every record as it comes, and tell the exit code."""
     failed = 0
     for record in _records(request, show):
@@ -93,7 +96,7 @@ def generate(request: Request, show: Callable[[Record], None]) -> int:
     return FAILED if failed == total else SOME_FAILED
 
 
-def _records(request: Request, show: Callable[[Record], None]) -> Iterable[Record]:
+def _records(request: Request, show: Callable[[Record, Row], None]) -> Iterable[Record]:
     from textgen.batch.write import write_records
 
     with console.listening(
@@ -103,11 +106,11 @@ def _records(request: Request, show: Callable[[Record], None]) -> Iterable[Recor
         if request.output:
             yield from write_records(request.output, records)
             return
-        for record in records:
+        for record, row in zip(records, request.rows, strict=True):
             if request.as_json:
                 console.result(record.to_json())
             elif record.error is None:
-                show(record)
+                show(record, row)
             yield record
 
 

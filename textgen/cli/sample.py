@@ -41,7 +41,7 @@ SAMPLE: opt.Flags = {
 }
 
 
-@opt.takes(opt.COMMON, SAMPLE, opt.DECODING)
+@opt.takes(opt.COMMON, SAMPLE, opt.DECODING, opt.CONTENT)
 def sample(
     given: dict[str, Any],
     prompt: Annotated[str | None, typer.Argument(help=PROMPT, show_default=False)] = None,
@@ -51,6 +51,7 @@ def sample(
     force: opt.Force = False,
     as_json: opt.Json = False,
     field: opt.Field = "text",
+    keyword_field: opt.KeywordField = "keywords",
     stream: Annotated[bool, opt.switch("--stream", "Show the text as it is written.")] = False,
     threads: opt.Threads = None,
     config: opt.Config = None,
@@ -73,7 +74,7 @@ def sample(
     options = options_for(files, given)
     if prompt and "length" in options.model_fields_set:
         raise UsageError("a seed sentence has its own length", hint="leave out --length, or the sentence")
-    rows = _rows(prompt, input, field)
+    rows = _rows(prompt, input, field, keyword_field)
     if output:
         check_output(output, [input] if input else [], force=force)
     request = Request(files, seeded(options, quiet=quiet), rows, output, as_json, quiet, threads)
@@ -81,7 +82,7 @@ def sample(
     if stream:
         return _stream(request, number)
 
-    def show(record: Record) -> None:
+    def show(record: Record, row: Row) -> None:
         for candidate in record.candidates:
             number()
             console.result(candidate.text)
@@ -89,7 +90,7 @@ def sample(
     return generate(request, show)
 
 
-def _rows(prompt: str | None, input: str | None, field: str) -> list[Row]:
+def _rows(prompt: str | None, input: str | None, field: str, keyword_field: str) -> list[Row]:
     from textgen.batch.read import read_prompts
     from textgen.schema import Row
 
@@ -97,7 +98,7 @@ def _rows(prompt: str | None, input: str | None, field: str) -> list[Row]:
         return [Row(prompt or "", name="1")]
     if prompt is not None:
         raise UsageError("a prompt and -i exclude each other", hint="put the prompt into the file")
-    return read_prompts(input, field)
+    return read_prompts(input, field, keyword_field)
 
 
 def _numbering(total: int) -> Callable[[], None]:

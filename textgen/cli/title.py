@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from textgen.cli import console
 from textgen.cli import options as opt
+from textgen.cli.passages import passages, title_line
 
 if TYPE_CHECKING:
-    from textgen.schema import Record
+    from textgen.schema import Record, Row
 
 INPUTS = "Text files, a folder, JSONL or CSV files, or - for stdin."
 TITLE: opt.Flags = {
@@ -24,13 +24,43 @@ TITLE: opt.Flags = {
     "keep_layout": Annotated[
         bool | None, opt.switch("--keep-layout", "Do not clean indents and blank lines.")
     ],
+    "decode": Annotated[
+        str | None,
+        opt.decoding(
+            "How to search (default: beams in both directions).",
+            metavar=f"{opt.STRATEGIES}|agree|bidirectional",
+        ),
+    ],
     "direction": Annotated[
-        str | None, opt.decoding("Write left to right or right to left (default l2r).", metavar="l2r|r2l")
+        str | None,
+        opt.decoding(
+            "Write left to right or right to left (default both where they are ranked together, else l2r).",
+            metavar="l2r|r2l|both",
+        ),
+    ],
+    "rank": Annotated[
+        str | None,
+        opt.decoding(
+            "How candidates compare (default blend; logprob after --decode).",
+            metavar="logprob|agree|mbr|blend",
+        ),
+    ],
+    "interaction": Annotated[
+        bool | None,
+        typer.Option(
+            "--interaction/--no-interaction",
+            help="Let the streams of --decode bidirectional see each other (default: if trained for it).",
+            rich_help_panel=opt.DECODING_PANEL,
+            show_default=False,
+        ),
+    ],
+    "explain": Annotated[
+        bool | None, opt.switch("--explain", "Show what of the article each title is supported by.")
     ],
 }
 
 
-@opt.takes(TITLE, opt.COMMON, opt.DECODING)
+@opt.takes(opt.COMMON, opt.DECODING, opt.CONTENT, TITLE)
 def title(
     inputs: Annotated[list[str], typer.Argument(help=INPUTS, metavar="INPUT")],
     given: dict[str, Any],
@@ -39,6 +69,7 @@ def title(
     force: opt.Force = False,
     as_json: opt.Json = False,
     field: opt.Field = "text",
+    keyword_field: opt.KeywordField = "keywords",
     threads: opt.Threads = None,
     config: opt.Config = None,
     quiet: opt.Quiet = False,
@@ -55,14 +86,19 @@ def title(
     one_sink(output, as_json=as_json)
     files = choose_model(model, "title", "textgen sample continues prompts with it")
     options = options_for(files, given)
-    rows = read_articles(inputs, field)
+    rows = read_articles(inputs, field, keyword_field)
     if output:
         check_output(output, inputs, force=force)
     options = seeded(options, quiet=quiet)
 
-    def show(record: Record) -> None:
-        name = "" if len(rows) == 1 else " ".join(record.id.split()) + "\t"
+    several = len(rows) > 1
+    details = options.num_candidates > 1 or "explain" in given
+
+    def show(record: Record, row: Row) -> None:
+        name = " ".join(record.id.split()) + "\t" if several else ""
         for candidate in record.candidates:
-            console.result(name + candidate.text)
+            title_line(name + candidate.text, candidate, details=details)
+            if candidate.support is not None:
+                passages(candidate, row.text)
 
     return generate(Request(files, options, rows, output, as_json, quiet, threads), show)

@@ -1,0 +1,222 @@
+"""Every strategy, ranking and constraint through the Python interface, on the shipped weights."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import pytest
+
+import textgen
+from textgen.schema import Row
+
+ARTICLES = [
+    "本市图书馆昨天宣布，从下月起延长夜间开放时间，读者可以借阅到晚上十点。馆方说，新增的时段由志愿者参与服务。",
+    "研究人员开发出一种新的电池材料，充电十分钟可以行驶四百公里。\n团队表示，量产还需要两年左右的时间。",
+    "周末举行的青少年足球赛上，红队以三比二战胜蓝队，获得冠军。",
+    "Linux 内核 6.0 发布，改进了调度器，新增对多种 ARM 设备的支持。开发者说这是今年最大的一次更新。" * 4,
+]
+PROMPTS = ["春天", "今天的新闻说，", "一二三四五六七八九十" * 3, "He said "]
+SHORT = {"max_new_tokens": 12}
+
+TITLE: list[dict[str, Any]] = [
+    {"decode": "diverse", "num_candidates": 3},
+    {"decode": "stochastic", "num_candidates": 3, "seed": 5, "temperature": 0.5},
+    {"decode": "contrastive"},
+    {"decode": "agree", "num_candidates": 3},
+    {"rank": "mbr"},
+    {"decode": "sample", "rank": "blend", "seed": 2, "temperature": 0.7},
+    {"decode": "bidirectional", "num_candidates": 2},
+    {"decode": "bidirectional", "interaction": True},
+    {"decode": "beam", "length_norm": "gnmt", "presence_penalty": 1.0, "frequency_penalty": 0.5},
+    {"avoid": ("图书馆", "Linux"), "beams": 2},
+    {"one_of": ("体育", "科技", "文化", "Linux 更新")},
+]
+GPT2: list[dict[str, Any]] = [
+    {"decode": "diverse", "num_candidates": 2},
+    {"decode": "stochastic", "num_candidates": 2, "seed": 5, "top_p": 0.9},
+    {"decode": "contrastive"},
+    {"decode": "sample", "seed": 5, "epsilon_cutoff": 0.01, "eta_cutoff": 0.01, "min_new_tokens": 6},
+    {"decode": "beam", "keyword": ("山", "河水"), "no_repeat_ngram": 2},
+]
+
+
+@pytest.fixture(scope="module")
+def title() -> Any:
+    return textgen.load("title")
+
+
+@pytest.fixture(scope="module")
+def gpt2() -> Any:
+    return textgen.load("gpt2")
+
+
+CASES = [("title", options) for options in TITLE] + [("gpt2", options) for options in GPT2]
+
+
+@pytest.mark.parametrize(("name", "options"), CASES, ids=str)
+def test_a_row_is_the_same_in_any_batch_and_order(
+    request: pytest.FixtureRequest, name: str, options: dict[str, Any]
+) -> None:
+    backend = request.getfixturevalue(name)
+    texts = ARTICLES if name == "title" else PROMPTS
+    options = SHORT | options
+    alone = [backend.generate(text, **options)[0] for text in texts]
+    assert [record.error for record in alone] == [None] * len(texts)
+    order = random.Random(1).sample(range(len(texts)), len(texts))
+    together = backend.generate([texts[n] for n in order], **options)
+    assert [record.candidates for record in together] == [alone[n].candidates for n in order]
+    for record in alone:
+        found = [candidate.text for candidate in record.candidates]
+        assert len(found) == len(set(found)) == options.get("num_candidates", 1)
+
+
+def test_keywords_come_from_the_options_and_from_the_row(title: Any) -> None:
+    rows = [
+        Row(ARTICLES[0], keywords=("夜间", "志愿者")),
+        Row(ARTICLES[0]),
+        Row(ARTICLES[2], keywords=("冠军",)),
+    ]
+    for options in ({"decode": "beam"}, {}, {"direction": "r2l"}, {"decode": "agree", "no_repeat_ngram": 2}):
+        records = title.generate(rows, keyword=("周末",), num_candidates=2, **options)
+        for row, record in zip(rows, records, strict=True):
+            assert len(record.candidates) == 2
+            for candidate in record.candidates:
+                assert all(word in candidate.text for word in ("周末", *row.keywords)), candidate.text
+        alone = [title.generate([row], keyword=("周末",), num_candidates=2, **options)[0] for row in rows]
+        assert [r.candidates for r in alone] == [r.candidates for r in records]
+
+
+def test_keywords_in_order(title: Any) -> None:
+    for words in (("志愿者", "图书馆"), ("图书馆", "志愿者")):
+        for direction in ("l2r", "r2l"):
+            record = title.generate(ARTICLES[0], keyword=words, ordered=True, direction=direction)[0]
+            text = record.candidates[0].text
+            assert text.index(words[0]) < text.index(words[1])
+
+
+@pytest.mark.parametrize(
+    ("row", "options", "message"),
+    [
+        (
+            Row("春天来了。", keywords=("春天",)),
+            {"decode": "sample"},
+            "keywords do not go with --decode sample",
+        ),
+        (Row("春天来了。", keywords=("春天",)), {"one_of": ("夏",)}, "keywords do not go with --one-of"),
+        (Row("春天来了。", keywords=("𠮷野家",)), {}, "𠮷野家 cannot be written"),
+        (Row("春天来了。", keywords=("春天",)), {"avoid": ("春",)}, "春 is both wanted and to be avoided"),
+        (Row("春天来了。", keywords=("春天" * 9,)), {"max_new_tokens": 12}, "the keywords have 18 pieces"),
+    ],
+)
+def test_keywords_that_cannot_be_met_are_an_error_of_their_row(
+    title: Any, row: Row, options: dict[str, Any], message: str
+) -> None:
+    bad, good = title.generate([row, ARTICLES[2]], **options)
+    assert message in bad.error
+    assert not bad.candidates
+    assert good.error is None
+
+
+def test_avoided_words_are_in_no_candidate(title: Any) -> None:
+    plain = title.generate(ARTICLES, num_candidates=4)
+    words = [record.candidates[0].text[2:4] for record in plain]
+    for options in ({}, {"decode": "sample", "seed": 1}, {"decode": "bidirectional"}):
+        for record in title.generate(ARTICLES, num_candidates=4, avoid=words, **options):
+            for candidate in record.candidates:
+                assert not any(word in candidate.text for word in words)
+
+
+def test_one_of_a_list(title: Any, gpt2: Any) -> None:
+    topics = ("体育", "科技", "文化", "图书馆延长开放时间", "Linux 更新")
+    for decode in ("greedy", "beam", "agree", "sample"):
+        records = title.generate(ARTICLES, one_of=topics, decode=decode, seed=1)
+        assert all(record.candidates[0].text in topics for record in records)
+    best = [record.candidates[0].text for record in title.generate(ARTICLES, one_of=topics)]
+    assert best[0] == "图书馆延长开放时间"
+    assert best[3] == "Linux 更新"
+    for candidate in gpt2.generate("一年之计在于", one_of=("春", "Tuesday"), num_candidates=2, seed=1)[
+        0
+    ].candidates:
+        assert candidate.text.removeprefix("一年之计在于") in ("春", "Tuesday")
+
+
+def test_a_text_that_cannot_be_written_is_none_to_choose_from(title: Any) -> None:
+    with pytest.raises(textgen.UsageError, match="𠮷 cannot be written"):
+        title.generate(ARTICLES[0], one_of=("𠮷",))
+
+
+def test_what_a_title_says_of_itself(title: Any) -> None:
+    candidates = title.generate(ARTICLES[0], num_candidates=6, explain=True)[0].candidates
+    assert {candidate.direction for candidate in candidates} <= {"l2r", "r2l", "both"}
+    assert len({candidate.direction for candidate in candidates}) > 1
+    for candidate in candidates:
+        known = sum(character in ARTICLES[0] for character in candidate.text)
+        assert candidate.copied == pytest.approx(known / len(candidate.text))
+        for span in candidate.support:
+            found = candidate.text[span.start : span.end]
+            assert ARTICLES[0][span.source_start : span.source_end] == found
+    assert title.generate(ARTICLES[0])[0].candidates[0].support is None
+
+
+def test_agree_is_the_sum_of_both_directions(title: Any) -> None:
+    both = title.generate(ARTICLES[1], decode="agree", num_candidates=4)[0].candidates
+    sums = {}
+    for direction in ("l2r", "r2l"):
+        options = {"one_of": tuple(c.text for c in both), "num_candidates": 4, "direction": direction}
+        for candidate in title.generate(ARTICLES[1], decode="beam", beams=16, **options)[0].candidates:
+            sums[candidate.text] = sums.get(candidate.text, 0.0) + candidate.logprob
+    for candidate in both:
+        assert candidate.score == pytest.approx(sums[candidate.text], abs=1e-3)
+    assert [c.score for c in both] == sorted((c.score for c in both), reverse=True)
+
+
+def test_a_silent_bidirectional_beam_is_the_better_of_two_half_beams(title: Any) -> None:
+    for article in ARTICLES:
+        halves = [
+            title.generate(article, decode="beam", beams=3, direction=direction)[0].candidates[0]
+            for direction in ("l2r", "r2l")
+        ]
+        best = max(halves, key=lambda candidate: candidate.score)
+        found = title.generate(article, decode="bidirectional", interaction=False, beams=6)[0].candidates[0]
+        assert found.text == best.text
+        assert found.direction == best.direction
+        assert found.score == pytest.approx(best.score, abs=1e-4)
+        assert found.score_kind == "mean_logprob"
+
+
+def test_a_mixed_score_is_no_logprob(title: Any) -> None:
+    found = title.generate(ARTICLES[1], decode="bidirectional", interaction=True)[0].candidates[0]
+    assert found.logprob is None
+    assert found.score_kind == "bidirectional_mean_logprob"
+
+
+def test_the_untrained_interaction_is_told(title: Any) -> None:
+    events: list[Any] = []
+    title.generate(ARTICLES[2], decode="bidirectional", on_event=events.append)
+    assert any("not trained to write in both directions" in getattr(event, "text", "") for event in events)
+    events.clear()
+    title.generate(ARTICLES[2], decode="bidirectional", interaction=True, on_event=events.append)
+    assert not any(hasattr(event, "text") for event in events)
+
+
+def test_fewer_stochastic_samples_are_the_first_of_more(gpt2: Any) -> None:
+    options = {"decode": "stochastic", "seed": 3, "max_new_tokens": 8}
+    few = gpt2.generate("春天", num_candidates=2, beams=2, **options)[0].candidates
+    many = gpt2.generate("春天", num_candidates=5, beams=5, **options)[0].candidates
+    assert few == many[:2]
+
+
+def test_a_greedy_loop_is_reported(gpt2: Any) -> None:
+    found = gpt2.generate("一二三一二三一二三一二三一二三一二三", decode="greedy", max_new_tokens=200)[
+        0
+    ].candidates[0]
+    assert found.finish_reason == "loop"
+    assert found.tokens < 200
+
+
+def test_a_stuck_title_search_says_so(title: Any) -> None:
+    record = title.generate([Row(ARTICLES[2], keywords=("冠军", "红队", "蓝队"))], max_new_tokens=8)[0]
+    assert record.error or all(
+        word in candidate.text for candidate in record.candidates for word in ("冠军", "红队", "蓝队")
+    )

@@ -1,0 +1,63 @@
+"""The keywords of a row: given with the options, with the row, or with both."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from torch import Tensor
+
+from textgen.decoding.constrained import unwritable
+from textgen.errors import DataError
+from textgen.options import DecodingOptions
+from textgen.schema import Candidate, Row
+from textgen.text.keywords import missing
+from textgen.tokenizers.base import Tokenizer
+
+
+def keywords_of_row(
+    row: Row, options: DecodingOptions, tokenizer: Tokenizer, allowed: Tensor
+) -> tuple[str, ...]:
+    """What the texts of a row must contain, those of the options first.
+
+    Args:
+        row: The input.
+        options: Validated.
+        tokenizer: Spells the keywords.
+        allowed: `(vocab,)`, true for the ids of the task.
+
+    Raises:
+        DataError: They cannot be met: the strategy takes none, or they cannot be written, are also to be
+            avoided, or have more pieces than a text may have.
+    """
+    keywords = tuple(dict.fromkeys([*options.keyword, *row.keywords]))
+    if not keywords:
+        return ()
+    if "keyword" not in options.strategy.options or options.one_of:
+        other = "--one-of" if options.one_of else f"--decode {options.strategy_name}"
+        raise DataError(f"the row's keywords do not go with {other}", hint="--decode beam takes them")
+    if strange := unwritable(keywords, tokenizer, allowed):
+        raise DataError(f"the keyword {strange[0]} cannot be written", hint="it has a rare character")
+    if clash := [word for word in options.avoid if any(word in keyword for keyword in keywords)]:
+        raise DataError(f"{clash[0]} is both wanted and to be avoided", hint="leave out one of them")
+    pieces = sum(len(tokenizer.encode(keyword)) for keyword in keywords)
+    if pieces >= options.max_new_tokens:
+        raise DataError(f"the keywords have {pieces} pieces", hint="raise --max-new-tokens above that")
+    return keywords
+
+
+def with_keywords(
+    candidates: Sequence[Candidate], keywords: Sequence[str], *, ordered: bool, skip: int = 0
+) -> list[Candidate]:
+    """The candidates that contain all keywords behind their first `skip` characters.
+
+    Raises:
+        DataError: There is none.
+    """
+    whole = [one for one in candidates if not missing(one.text[skip:], keywords, ordered=ordered)]
+    if not whole:
+        wanted = "、".join(keywords)
+        raise DataError(
+            f"no text with {wanted} was found" if wanted else "no text was found",
+            hint="raise --beams or --max-new-tokens" if wanted else "loosen the filters",
+        )
+    return whole

@@ -1,0 +1,241 @@
+"""Finding titles: every direction's search over one reading of the article, and what is known of each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from torch import Tensor
+
+from textgen.backends.scoring import scoring_for, stop_for
+from textgen.decoding.constrained import constraint_of
+from textgen.decoding.hypothesis import Hypothesis
+from textgen.decoding.loop import Batch
+from textgen.decoding.plan import Plan
+from textgen.decoding.scoring import Scoring
+from textgen.decoding.stop import relabel
+from textgen.models.bidirectional import TwoStreams
+from textgen.models.contracts import NextTokenModel
+from textgen.models.read import Read
+from textgen.models.scoring import sequence_logprobs
+from textgen.models.unilm import UniLM
+from textgen.options import TitleOptions
+from textgen.options.decoding import MAX_BEAMS
+from textgen.options.title import Direction
+from textgen.strategies import search_of
+from textgen.tokenizers.base import Tokenizer
+
+ATTEMPTS = 4  # rounds of search to find as many different titles as were asked for
+DRAWN = 16  # titles drawn in each direction, if they are to be ranked against each other
+BOTH: tuple[Direction, ...] = ("l2r", "r2l")
+
+
+@dataclass(frozen=True)
+class View:
+    """What is read of an article at once.
+
+    Attributes:
+        source: Its ids with `<cls>` and `<sep>`.
+        key: Of its random numbers.
+        keywords: What its titles must contain.
+    """
+
+    source: list[int]
+    key: bytes
+    keywords: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Title:
+    """A title that was found.
+
+    Attributes:
+        text: The title.
+        pieces: Its ids from left to right, without the end symbol.
+        directions: In which it was found.
+        tokens: How many pieces were written, the end symbol included if it was.
+        reason: Why it ended.
+        score: The search's own, comparable within one search.
+        logprobs: Log-probability by direction, as far as it is known.
+    """
+
+    text: str
+    pieces: tuple[int, ...]
+    directions: tuple[Direction, ...]
+    tokens: int
+    reason: str
+    score: float
+    logprobs: dict[Direction, float]
+
+    def merged(self, other: Title) -> Title:
+        """The better of two with the same text, with what is known of both."""
+        better = max(self, other, key=lambda title: (title.reason == "stop", title.score))
+        if self.pieces != other.pieces:
+            return better
+        directions = tuple(d for d in BOTH if d in self.directions + other.directions)
+        return replace(better, directions=directions, logprobs=other.logprobs | self.logprobs)
+
+
+class TitleSearch:
+    """Searches titles as the options say.
+
+    Args:
+        network: The model.
+        tokenizer: Its tokenizer.
+        allowed: `(vocab,)`, true for what a title may hold.
+        options: Validated.
+    """
+
+    def __init__(self, network: UniLM, tokenizer: Tokenizer, allowed: Tensor, options: TitleOptions) -> None:
+        self.network = network
+        self.tokenizer = tokenizer
+        self.allowed = allowed
+        self.options = options
+        ranked = options.ranking != "logprob" and options.strategy_name == "sample"
+        self.stop = stop_for(options, tokenizer)
+        self.copies = max(options.num_candidates, DRAWN) if ranked else options.num_candidates
+
+    def titles(self, model: Read, views: Sequence[View]) -> list[list[Title]]:
+        """Different titles of every view, in no order.
+
+        Where too few differ, more are drawn, or a wider beam looks again.
+
+        Args:
+            model: The network, which has read the sources of the views.
+            views: Of one padded length; and with the same keywords, if n-grams may not repeat.
+        """
+        strategy = self.options.strategy
+        found: list[list[Title]] = [[] for _ in views]
+        short = list(range(len(views)))
+        for attempt in range(ATTEMPTS if strategy.several else 1):
+            before = list(map(len, found))
+            for n, titles in zip(short, self._round(model, [views[n] for n in short], attempt), strict=True):
+                found[n] = merge([*found[n], *titles])
+            short = [
+                n
+                for n in short
+                # a wider beam that finds nothing new has seen all there is
+                if len(found[n]) < self.options.num_candidates
+                and (strategy.draws or len(found[n]) > before[n])
+            ]
+            if not short:
+                break
+        return found
+
+    def logprobs(
+        self, model: NextTokenModel, source: list[int], titles: list[Title], directions: Iterable[Direction]
+    ) -> list[Title]:
+        """The titles with their log-probabilities in these directions behind a source."""
+        for direction in directions:
+            unknown = [title for title in titles if direction not in title.logprobs]
+            if unknown:
+                targets = [self._target(title, direction) for title in unknown]
+                values = sequence_logprobs(model, source, targets, self.allowed).tolist()
+                known = dict(zip((title.text for title in unknown), values, strict=True))
+                titles = [
+                    replace(title, logprobs=title.logprobs | {direction: known[title.text]})
+                    if title.text in known
+                    else title
+                    for title in titles
+                ]
+        return titles
+
+    def _round(self, model: Read, views: Sequence[View], attempt: int) -> list[list[Title]]:
+        options = self._widened(attempt)
+        if options.decode == "bidirectional":
+            return self._both_at_once(views, options)
+        found: list[list[Title]] = [[] for _ in views]
+        for direction in options.directions:
+            batch = self._batch(views, direction)
+            scoring = self._scoring(views, options, direction)
+            plan = self._plan(views, options, direction, attempt)
+            pools = search_of(options.strategy_name)(model, batch, scoring, plan)
+            for titles, pool in zip(found, pools, strict=True):
+                titles += [self._title(hypothesis, direction) for hypothesis in pool]
+        return found
+
+    def _both_at_once(self, views: Sequence[View], options: TitleOptions) -> list[list[Title]]:
+        interaction = interacts(self.network, options)
+        model = TwoStreams(self.network, (self._first("l2r"), self._first("r2l")), interaction=interaction)
+        scorings = [self._scoring(views, options, direction) for direction in BOTH]
+        batch, plan = self._batch(views, "l2r"), self._plan(views, options, "l2r", 0)
+        pools = search_of("bidirectional")(model, batch, scorings, plan)
+        return [[self._title(one, BOTH[one.lane], known=not interaction) for one in pool] for pool in pools]
+
+    def _widened(self, attempt: int) -> TitleOptions:
+        """The options with the beam of a later attempt."""
+        if not attempt or "beams" not in self.options.strategy.options:
+            return self.options
+        return self.options.model_copy(update={"beams": min(self.options.width << attempt, MAX_BEAMS)})
+
+    def _batch(self, views: Sequence[View], direction: Direction) -> Batch:
+        count = len(views)
+        sources, keys = [view.source for view in views], [view.key for view in views]
+        return Batch(sources, [self._first(direction)] * count, [[]] * count, keys)
+
+    def _scoring(self, views: Sequence[View], options: TitleOptions, direction: Direction) -> Scoring:
+        return scoring_for(
+            options,
+            self.tokenizer,
+            self.allowed,
+            given=0,
+            keywords=views[0].keywords,
+            reverse=direction == "r2l",
+        )
+
+    def _plan(self, views: Sequence[View], options: TitleOptions, direction: Direction, attempt: int) -> Plan:
+        constraints = [
+            constraint_of(view.keywords, self.tokenizer, reverse=direction == "r2l", ordered=options.ordered)
+            for view in views
+        ]
+        return Plan(
+            options,
+            self.tokenizer.specials.eos,
+            self.tokenizer.specials.pad,
+            lambda _, ids: self.stop.reason(ids),
+            copies=self.copies,
+            first_candidate=attempt * self.copies,
+            constraints=constraints if any(view.keywords for view in views) else (),
+        )
+
+    def _title(self, found: Hypothesis, direction: Direction, *, known: bool = True) -> Title:
+        written = [i for i in found.ids if i != self.tokenizer.specials.eos]
+        pieces = written if direction == "l2r" else written[::-1]
+        logprobs = {direction: found.logprob} if known and found.logprob is not None else {}
+        return Title(
+            self.tokenizer.decode(pieces).strip(),
+            tuple(pieces),
+            (direction,),
+            len(found.ids),
+            relabel(found.reason, written, self.stop.exempt),
+            found.score,
+            logprobs,
+        )
+
+    def _first(self, direction: Direction) -> int:
+        specials = self.tokenizer.specials
+        return specials.l2r if direction == "l2r" else specials.r2l
+
+    def _target(self, title: Title, direction: Direction) -> list[int]:
+        pieces = title.pieces if direction == "l2r" else title.pieces[::-1]
+        return [self._first(direction), *pieces, self.tokenizer.specials.eos]
+
+
+def merge(titles: Iterable[Title]) -> list[Title]:
+    """Titles of different texts, none of them blank, in the order found."""
+    found: dict[str, Title] = {}
+    for title in titles:
+        if title.text:
+            found[title.text] = found[title.text].merged(title) if title.text in found else title
+    return list(found.values())
+
+
+def interacts(network: UniLM, options: TitleOptions) -> bool:
+    """Whether the streams of bidirectional decoding see each other.
+
+    Unless the options say it: where the model tells the streams apart, as one trained for both at once
+    does. Others write nonsense if their streams mix.
+    """
+    if options.interaction is not None:
+        return options.interaction
+    return len(set(network.target_types.values())) > 1

@@ -1,0 +1,11 @@
+"""The options model: flags, TOML files and keyword arguments are views of it.
+
+One class a backend; what a backend cannot use is not among its fields and is refused, never ignored.
+"""
+
+from textgen.options.base import Options, flag, parse
+from textgen.options.decoding import ContinueOptions, DecodingOptions
+from textgen.options.gibbs import GibbsOptions
+from textgen.options.title import TitleOptions
+
+__all__ = ["ContinueOptions", "DecodingOptions", "GibbsOptions", "Options", "TitleOptions", "flag", "parse"]

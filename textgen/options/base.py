@@ -1,0 +1,78 @@
+"""What every backend takes, and how options are checked."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from textgen.errors import UsageError
+
+
+def _texts(value: object) -> object:
+    """Read one text or a list of them."""
+    return (value,) if isinstance(value, str) else tuple(value) if isinstance(value, list) else value
+
+
+Texts = Annotated[tuple[Annotated[str, Field(min_length=1)], ...], BeforeValidator(_texts)]
+
+
+class Options(BaseModel):
+    """What every backend takes.
+
+    Attributes:
+        num_candidates: How many texts a row.
+        seed: Seed of all random numbers; None draws a fresh one where any are drawn.
+        batch_size: Rows computed together; it changes the speed, not the texts.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, strict=True)
+
+    num_candidates: int = Field(1, ge=1, le=10_000)
+    seed: int | None = Field(None, ge=0, lt=2**63)
+    batch_size: int = Field(16, ge=1, le=4096)
+
+    @property
+    def draws(self) -> bool:
+        """Whether random numbers are drawn."""
+        return True
+
+
+O = TypeVar("O", bound=Options)  # noqa: E741
+FLAGS = {"num_candidates": "-n"}
+
+
+def flag(name: str) -> str:
+    """How the command line spells an option."""
+    return FLAGS.get(name, "--" + name.replace("_", "-"))
+
+
+def parse(kind: type[O], given: dict[str, Any], *, user: str = "this model") -> O:
+    """Validate options.
+
+    Args:
+        kind: The backend's options class.
+        given: What the user set, by field name.
+        user: Who would use them, for the message about one that does not apply.
+
+    Raises:
+        UsageError: An unknown option, a value out of range, or options that exclude each other; one
+            line that names the flag.
+    """
+    try:
+        return kind.model_validate(given)
+    except ValidationError as error:
+        raise _usage_error(error, kind, user) from None
+
+
+def _usage_error(error: ValidationError, kind: type[Options], user: str) -> UsageError:
+    first = error.errors(include_url=False)[0]
+    name = str(first["loc"][0]) if first["loc"] else ""
+    if first["type"] == "extra_forbidden":
+        known = ", ".join(flag(field) for field in kind.model_fields)
+        return UsageError(f"{flag(name)} does not apply to {user}", hint=f"it takes {known}")
+    reason = first["msg"].removeprefix("Value error, ").replace("Input should", "should")
+    if not name:
+        return UsageError(reason, hint="see --help for what goes together")
+    value = " ".join(str(first["input"]).split())  # a value from a file may have several lines
+    return UsageError(f"{flag(name)} {value}: {reason}", hint=f"see --help for {flag(name)}")

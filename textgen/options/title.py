@@ -1,0 +1,89 @@
+"""What title generation takes."""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from textgen.options.decoding import DecodingOptions
+
+TitleDecode = Literal[
+    "greedy", "sample", "beam", "diverse", "stochastic", "contrastive", "agree", "bidirectional"
+]
+Direction = Literal["l2r", "r2l"]
+Rank = Literal["logprob", "agree", "mbr", "blend"]
+
+BLENDED_BEAMS = 8  # hypotheses a direction, where the candidates are evidence for each other
+
+
+class TitleOptions(DecodingOptions):
+    """What title generation takes.
+
+    Left alone, `decode` and `rank` mean beams in both directions whose titles are ranked by a blend of
+    what speaks for them. `decode` alone ranks by log-probability, in one direction.
+
+    Attributes:
+        decode: A strategy; `agree`, beams in both directions ranked by the sum of both directions'
+            log-probabilities; `bidirectional`, both directions at once; None, beams.
+        rank: How the candidates compare; see `textgen.decoding.rank`. None is `blend` without `decode`,
+            `agree` with `agree`, else `logprob`.
+        direction: Write the title left to right, right to left, or both ways; None is both where several
+            directions are ranked together, else left to right.
+        interaction: Whether the streams of `bidirectional` see each other; None is whether the model
+            was trained for it.
+        long: What to feed in of an article longer than the model reads; see `textgen.text.fit`.
+        skip_first_line: The article begins with its headline: leave it out.
+        keep_layout: Feed the text as it stands, without the default cleaning.
+        explain: Tell which spans of the article each title is supported by.
+    """
+
+    decode: TitleDecode | None = None  # type: ignore[assignment]
+    rank: Rank | None = None
+    max_new_tokens: int = Field(46, ge=1)
+    direction: Literal["l2r", "r2l", "both"] | None = None
+    interaction: bool | None = None
+    long: Literal["head", "head-tail", "lead", "chunk"] = "head"
+    skip_first_line: bool = False
+    keep_layout: bool = False
+    explain: bool = False
+
+    @property
+    def strategy_name(self) -> str:
+        return "beam" if self.decode in (None, "agree") else str(self.decode)
+
+    @property
+    def ranking(self) -> Rank:
+        """How the candidates compare."""
+        if self.rank:
+            return self.rank
+        return {None: "blend", "agree": "agree"}.get(self.decode, "logprob")  # type: ignore[return-value]
+
+    @property
+    def directions(self) -> tuple[Direction, ...]:
+        """The directions to write in."""
+        if self.direction in ("l2r", "r2l"):
+            return (self.direction,)
+        return ("l2r", "r2l") if self.direction == "both" or self.ranking != "logprob" else ("l2r",)
+
+    @property
+    def width(self) -> int:
+        if self.beams or self.ranking != "blend":
+            return super().width
+        return max(BLENDED_BEAMS, self.num_candidates)
+
+    @model_validator(mode="after")
+    def _title_combination(self) -> Self:
+        if self.decode == "agree" and self.rank not in (None, "agree"):
+            raise ValueError(f"--decode agree means --rank agree, not {self.rank}")
+        if self.decode == "agree" and self.direction not in (None, "both"):
+            raise ValueError("--decode agree writes in both directions: leave out --direction")
+        if self.decode == "bidirectional":
+            self._check_bidirectional()
+        return self
+
+    def _check_bidirectional(self) -> None:
+        if self.direction:
+            raise ValueError("--decode bidirectional writes in both directions: leave out --direction")
+        if self.width % 2:
+            raise ValueError(f"--decode bidirectional shares --beams {self.width} between two directions")
