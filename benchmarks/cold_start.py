@@ -32,7 +32,7 @@ def main() -> None:
         subprocess.run([*textgen, "models", "export", "title", folder, "--quiet", "--force"], check=True)
         ours, theirs = [], []
         for _ in range(rounds):
-            seconds, title = timed([*textgen, "title", article, "--quiet"])
+            seconds, title = timed([*textgen, "title", article, "--decode", "beam", "--quiet"])
             ours.append(seconds)
             seconds, same = timed([sys.executable, f"{folder}/example.py", article])
             theirs.append(seconds)

@@ -176,6 +176,9 @@ def test_a_config_file_gives_options(call, files):
 
 
 def test_models_judge_when_asked(call, files, monkeypatch, gpt2_model, bert_model):
+    # whoever imports the function while it is replaced would keep the replacement
+    import textgen.backends.base  # noqa: F401
+
     models = {"gpt2": gpt2_model, "bert": bert_model}  # loaded already
     monkeypatch.setattr("textgen.models.load.load_model", lambda found: models[found.name])
     report = found(call, "pred.jsonl", "--lm", "gpt2", "--mlm", "bert", "--against", "other.jsonl")

@@ -29,7 +29,7 @@ class Check:
 def self_test() -> list[Check]:
     """Title three articles and continue three prompts, each alone and together, in another order."""
     return [
-        _sameness("title", ARTICLES, max_new_tokens=24),
+        _sameness("title", ARTICLES, decode="agree", beams=2, max_new_tokens=12),
         _sameness("gpt2", PROMPTS, seed=1, max_new_tokens=12),
         _sameness("bert", PROMPTS, seed=1, sweeps=1),
     ]

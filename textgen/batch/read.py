@@ -6,25 +6,21 @@ command pointless (a path that is not there, a field that no row has) is raised.
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 import stat
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from textgen.errors import DataError, UsageError
 from textgen.schema import Row
 from textgen.text.encoding import decode_bytes, read_text
 from textgen.text.keywords import keywords_of
+from textgen.text.tables import DELIMITERS, csv_values, json_values
 
 STDIN = "-"
 TEXT_SUFFIXES = (".txt", ".md")
 JSONL_SUFFIXES = (".jsonl", ".ndjson")
-CSV_DELIMITERS = {".csv": ",", ".tsv": "\t"}
-CSV_FIELD_LIMIT = 2**30
 KEYWORDS = "keywords"  # the field of a table with the keywords of each row
 
 
@@ -116,9 +112,11 @@ def printable(name: str) -> str:
 def _rows(path: Path, field: str, keyword_field: str, *, one_text: bool) -> Iterator[Row]:
     suffix = path.suffix.lower()
     if suffix in JSONL_SUFFIXES:
-        yield from _table(path, field, keyword_field, list(_json_lines(path)))
-    elif suffix in CSV_DELIMITERS:
-        yield from _table(path, field, keyword_field, _csv_rows(path, CSV_DELIMITERS[suffix]))
+        yield from _table(path, field, keyword_field, list(json_values(_text_of(path))))
+    elif suffix in DELIMITERS:
+        yield from _table(
+            path, field, keyword_field, list(csv_values(_text_of(path), DELIMITERS[suffix], str(path)))
+        )
     elif one_text:
         yield _article(path)
     else:
@@ -141,29 +139,6 @@ def _text_of(path: Path) -> str:
             raise DataError("stdin is closed", hint="pipe a text into it")
         return decode_bytes(sys.stdin.buffer.read(), name="stdin")
     return read_text(path)
-
-
-def _json_lines(path: Path) -> Iterator[tuple[int, Any]]:
-    """(line number, value or the error that reading it gave)."""
-    for number, line in enumerate(_text_of(path).split("\n"), 1):
-        if not line.strip():
-            continue
-        try:
-            yield number, json.loads(line)
-        except (ValueError, RecursionError) as error:
-            yield number, DataError(f"line {number} is not JSON: {error}")
-
-
-def _csv_rows(path: Path, delimiter: str) -> list[tuple[int, Any]]:
-    csv.field_size_limit(CSV_FIELD_LIMIT)
-    # in a table with tabs a quotation mark is text; elsewhere one without its partner is an error
-    quoting: Literal[0, 3] = csv.QUOTE_NONE if delimiter == "\t" else csv.QUOTE_MINIMAL
-    text = io.StringIO(_text_of(path), newline="")
-    reader = csv.DictReader(text, delimiter=delimiter, quoting=quoting, strict=True)
-    try:
-        return [(reader.line_num, row) for row in reader]
-    except csv.Error as error:
-        raise DataError(f"{path}, line {reader.line_num}: {error}", hint="is it a CSV file?") from None
 
 
 def _table(path: Path, field: str, keyword_field: str, values: list[tuple[int, Any]]) -> Iterator[Row]:

@@ -6,21 +6,16 @@ with. So a line that is broken ends the evaluation; only a row that its model fa
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 from textgen.errors import DataError, UsageError
 from textgen.text.encoding import read_text
 from textgen.text.keywords import keywords_of
 from textgen.text.normalize import check_encodable
-
-DELIMITERS = {".csv": ",", ".tsv": "\t"}
-LARGEST_CELL = 2**30
+from textgen.text.tables import DELIMITERS, csv_values, json_values
 
 
 @dataclass(frozen=True)
@@ -83,7 +78,7 @@ def read_predictions(path: Path) -> dict[str, Prediction]:
         UsageError: There is no such file, or its first row is no record.
         DataError: A line cannot be used, or two rows have one id.
     """
-    rows = _lines(path, _json_lines(path))
+    rows = _lines(path, json_values(_content(path)))
     if "candidates" not in rows[0].fields:
         hint = "predictions are records as `textgen title … -o FILE.jsonl` writes them"
         raise UsageError(f"the first row of {path} has no field 'candidates'", hint=hint)
@@ -108,7 +103,8 @@ def read_references(path: Path, fields: Fields) -> dict[str, Reference]:
         DataError: A line cannot be used, or two rows have one id.
     """
     delimiter = DELIMITERS.get(path.suffix.lower())
-    rows = _lines(path, _csv_lines(path, delimiter) if delimiter else _json_lines(path))
+    text = _content(path)
+    rows = _lines(path, csv_values(text, delimiter, str(path)) if delimiter else json_values(text))
     for flag, field in (
         ("--reference-field", fields.reference),
         ("--source-field", fields.source),
@@ -182,6 +178,8 @@ def _lines(path: Path, values: Iterator[tuple[int, Any]]) -> list[_Line]:
     """The rows, named as the reader of articles names them, so that records find what they were made of."""
     rows = []
     for number, (line, value) in enumerate(values, 1):
+        if isinstance(value, DataError):
+            raise DataError(f"{path}, {value.message}", hint=value.hint)
         if not isinstance(value, dict):
             raise DataError(
                 f"{path}, line {line} is not an object with fields", hint="one JSON object a line"
@@ -194,31 +192,6 @@ def _lines(path: Path, values: Iterator[tuple[int, Any]]) -> list[_Line]:
     if not rows:
         raise DataError(f"{path} has no rows", hint="one row a line")
     return rows
-
-
-def _json_lines(path: Path) -> Iterator[tuple[int, Any]]:
-    for number, line in enumerate(_content(path).split("\n"), 1):
-        if not line.strip():
-            continue
-        try:
-            yield number, json.loads(line)
-        except (ValueError, RecursionError) as error:
-            raise DataError(
-                f"{path}, line {number} is not JSON: {error}", hint="is the file whole?"
-            ) from None
-
-
-def _csv_lines(path: Path, delimiter: str) -> Iterator[tuple[int, Any]]:
-    csv.field_size_limit(LARGEST_CELL)
-    # in a table with tabs a quotation mark is text
-    quoting: Literal[0, 3] = csv.QUOTE_NONE if delimiter == "\t" else csv.QUOTE_MINIMAL
-    text = io.StringIO(_content(path), newline="")
-    reader = csv.DictReader(text, delimiter=delimiter, quoting=quoting, strict=True)
-    try:
-        for row in reader:
-            yield reader.line_num, row
-    except csv.Error as error:
-        raise DataError(f"{path}, line {reader.line_num}: {error}", hint="is it a CSV file?") from None
 
 
 def _content(path: Path) -> str:

@@ -26,8 +26,8 @@ class TitleOptions(DecodingOptions):
     Attributes:
         decode: A strategy; `agree`, beams in both directions ranked by the sum of both directions'
             log-probabilities; `bidirectional`, both directions at once; None, beams.
-        rank: How the candidates compare; see `textgen.decoding.rank`. None is `blend` without `decode`,
-            `agree` with `agree`, else `logprob`.
+        rank: How the candidates compare; see `textgen.decoding.rank`. None is `blend` without `decode`
+            (`agree`, if the text is one of a list), `agree` with `agree`, else `logprob`.
         direction: Write the title left to right, right to left, or both ways; None is both where several
             directions are ranked together, else left to right.
         interaction: Whether the streams of `bidirectional` see each other; None is whether the model
@@ -57,6 +57,8 @@ class TitleOptions(DecodingOptions):
         """How the candidates compare."""
         if self.rank:
             return self.rank
+        if self.decode is None and self.one_of:
+            return "agree"  # listed texts are no evidence for each other
         return {None: "blend", "agree": "agree"}.get(self.decode, "logprob")  # type: ignore[return-value]
 
     @property
