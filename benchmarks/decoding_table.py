@@ -17,13 +17,13 @@ from typing import Any
 import torch
 
 import textgen
-from textgen.backends.base import alike
 from textgen.backends.title import TitleBackend
 from textgen.backends.title_search import TitleSearch
 from textgen.events import ignore
 from textgen.metrics.report import evaluate
 from textgen.metrics.tables import Fields, read_predictions, read_references
 from textgen.models.attention import padded_length
+from textgen.models.batching import alike
 from textgen.models.read import Read
 from textgen.options import TitleOptions
 from textgen.schema import Record, Row

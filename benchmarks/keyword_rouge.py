@@ -1,8 +1,8 @@
-"""Titles with keywords: python benchmarks/keyword_rouge.py FILE.jsonl [rows] [-- beams=8 …]
+"""Titles with keywords: python benchmarks/keyword_rouge.py FILE.jsonl [rows] [-- decode=beam beams=8]
 
 The keywords of a row are two random words of its title, and rows are those whose title has two. Prints a
 Markdown row with them and one without: how many titles hold all keywords, ROUGE-L, and the speed. Options
-after `--` go to the model.
+after `--` go to the model, such as -- decode=beam beams=8
 """
 
 from __future__ import annotations
@@ -27,18 +27,19 @@ KEYWORDS = 2
 def main() -> None:
     names, _, settings = " ".join(sys.argv[1:]).partition(" -- ")
     name, _, count = names.partition(" ")
-    options = dict(setting.split("=", 1) for setting in settings.split())
+    given = dict(setting.split("=", 1) for setting in settings.split())
+    options = {name: json.loads(value) if value[0].isdigit() else value for name, value in given.items()}
     lines = Path(name).read_text(encoding="utf-8").splitlines()[: int(count or 200)]
     jieba.setLogLevel("ERROR")
     rows = [(row, keywords) for row in map(json.loads, lines) if (keywords := chosen(row["title"]))]
     model = textgen.load("title")
     print("| titles | rows | options | with all keywords | ROUGE-L | articles/s |\n|---|---|---|---|---|---|")
-    for label, given in (("without", False), ("with keywords", True)):
+    for label, wanted in (("without", False), ("with keywords", True)):
         inputs = [
-            Row(row["text"], str(n), keywords=keywords * given) for n, (row, keywords) in enumerate(rows)
+            Row(row["text"], str(n), keywords=keywords * wanted) for n, (row, keywords) in enumerate(rows)
         ]
         started = time.perf_counter()
-        records = model.generate(inputs, decode="beam", **{k: json.loads(v) for k, v in options.items()})
+        records = model.generate(inputs, **options)
         speed = len(rows) / (time.perf_counter() - started)
         titles = [record.candidates[0].text if record.candidates else "" for record in records]
         held = sum(not missing(title, words) for title, (_, words) in zip(titles, rows, strict=True))

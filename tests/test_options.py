@@ -179,9 +179,9 @@ REFUSED: list[tuple[type[Options], dict[str, Any], str]] = [
     (
         ContinueOptions,
         {"beams": 3},
-        "--beams needs --decode beam or diverse or stochastic or bidirectional, not sample",
+        "--beams needs --decode beam or diverse or stochastic, not sample",
     ),
-    (ContinueOptions, {"length_penalty": 0}, "--length-penalty needs --decode beam or diverse or bid"),
+    (ContinueOptions, {"length_penalty": 0}, "--length-penalty needs --decode beam or diverse, not"),
     (TitleOptions, {"decode": "greedy", "beams": 3}, "--beams needs --decode beam or diverse or"),
     (TitleOptions, {"groups": 2}, "--groups needs --decode diverse, not beam"),
     (TitleOptions, {"diversity_penalty": 1}, "--diversity-penalty needs --decode diverse, not beam"),

@@ -37,7 +37,8 @@ class Candidate:
     Attributes:
         text: The text.
         score: What ranks it, by the formula named `score_kind`.
-        score_kind: `mean_logprob`, `logprob`, `logprob/tokens^a` or `mean_pseudo_logprob`.
+        score_kind: The formula of the score, such as `mean_logprob` or `logprob_l2r+logprob_r2l`; see
+            `decoding.rank`. `penalized_…` is after penalties, `bidirectional_…` no log-probability at all.
         logprob: Log-probability under the model restricted to the task's ids, before any filter; None
             for texts of a chain, which have none.
         tokens: How many pieces were written, the end symbol included if it was.

@@ -31,7 +31,7 @@ def candidates(result: tuple[int, str, str]) -> list[dict[str, Any]]:
 @pytest.mark.parametrize(
     ("flags", "kind"),
     [
-        ((), "blend"),
+        ((), "expected_rouge_l+0.2*mean_logprob"),
         (("--rank", "mbr"), "expected_rouge_l"),
         (("--decode", "agree"), "logprob_l2r+logprob_r2l"),
         (("--decode", "beam"), "mean_logprob"),
@@ -87,18 +87,34 @@ def test_rows_bring_keywords_of_their_own(call: Any, tmp_path: Path) -> None:
     code, out, _ = call("title", table, "--keyword-field", "词", *SHORT)
     assert code == 0
     assert "晚上十点" in out
+    code, out, err = call("title", table, "--keyword-field", "词语", *SHORT)
+    assert (code, out) == (2, "")
+    assert "no field '词语' (--keyword-field one of: text, 词)" in err
+
+
+def test_the_usual_field_can_be_left_alone(call: Any, tmp_path: Path) -> None:
+    table = tmp_path / "a.jsonl"
+    table.write_text(json.dumps({"text": ARTICLE, "keywords": "足球"}) + "\n", encoding="utf-8")
+    assert "足球" in call("title", table, *SHORT)[1]
+    assert "足球" not in call("title", table, "--keyword-field", "", *SHORT)[1]
+    prompts = ("-i", table, "--max-new-tokens", "4", "-q", "--seed", "1")
+    assert call("sample", *prompts)[0] == 0  # a column of that name is none of its business unasked
+    code, _, err = call("sample", *prompts, "--keyword-field", "keywords")
+    assert code == 1
+    assert "the row's keywords do not go with --decode sample" in err
 
 
 def test_keywords_that_do_not_fit_are_an_error(call: Any, article: Path) -> None:
     code, out, err = call("title", article, "--keyword", "夜" * 20, *SHORT)
     assert (code, out) == (1, "")
-    assert err == "error: the keywords have 20 pieces (raise --max-new-tokens above that)\n"
+    assert err == "error: the keywords have 20 pieces and a text at most 13 (raise --max-new-tokens)\n"
 
 
 @pytest.mark.parametrize(
     ("flags", "words"),
     [
-        (("--keyword", ""), "--keyword"),
+        (("--keyword", " "), "--keyword"),
+        (("--keyword", "夜\n间"), "must be a word, without line breaks"),
         (("--decode", "sample", "--keyword", "夜"), "--keyword needs --decode beam, not sample"),
         (("--one-of", "missing.txt"), "no such file: missing.txt"),
         (("--one-of", "."), "--one-of . is a folder"),
@@ -123,7 +139,7 @@ def test_explanations(call: Any, article: Path) -> None:
     code, out, _ = call("title", article, "--explain", *SHORT)
     assert code == 0
     title, facts, *passages = out.splitlines()
-    assert "blend" in facts
+    assert "expected_rouge_l" in facts
     assert "% in the article" in facts
     assert passages
     for line in passages:

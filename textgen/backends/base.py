@@ -7,9 +7,9 @@ error records, windows, batches of rows with the same padded length.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby, islice
+from itertools import islice
 from typing import Any, ClassVar, Generic, Self, TypeAlias, TypeVar
 
 import torch
@@ -17,6 +17,7 @@ import torch
 from textgen.errors import DataError, UsageError
 from textgen.events import Note, OnEvent, Progress, ignore
 from textgen.models.attention import padded_length
+from textgen.models.batching import alike
 from textgen.models.catalog import ModelFiles, find_model
 from textgen.models.load import LoadedModel, load_model
 from textgen.options import Options, parse
@@ -31,7 +32,6 @@ Outcome: TypeAlias = list[Candidate] | DataError
 
 O = TypeVar("O", bound=Options)  # noqa: E741
 P = TypeVar("P", bound="Prepared")
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class Backend(ABC, Generic[O, P]):
         self.tokenizer = model.tokenizer
 
     def generate(
-        self, texts: str | Iterable[str | Row], *, on_event: OnEvent = ignore, **options: Any
+        self, texts: str | Row | Iterable[str | Row], *, on_event: OnEvent = ignore, **options: Any
     ) -> list[Record]:
         """Generate for every text.
 
@@ -90,7 +90,7 @@ class Backend(ABC, Generic[O, P]):
         Raises:
             UsageError: An option is unknown or out of range.
         """
-        given = [texts] if isinstance(texts, str) else texts
+        given = [texts] if isinstance(texts, str | Row) else texts
         rows = [_row(text, number) for number, text in enumerate(given, 1)]
         return list(self.run(rows, parse(self.options, options, user=self.model.files.name), on_event))
 
@@ -100,6 +100,7 @@ class Backend(ABC, Generic[O, P]):
 
     def run(self, rows: Iterable[Row], options: O, on_event: OnEvent = ignore) -> Iterator[Record]:
         """Generate for rows as they come, with validated options; records in the order of the rows."""
+        self.check(options)
         for text in self.notes(options):
             on_event(Note(text))
         seed = self.seeded(options)
@@ -135,6 +136,9 @@ class Backend(ABC, Generic[O, P]):
     @abstractmethod
     def compute(self, batch: Sequence[P], options: O, seed: int) -> Sequence[Outcome]:
         """Candidates of every row of a batch, in the order to be reported, or why a row has none."""
+
+    def check(self, options: O) -> None:
+        """Refuse what only the model can tell is impossible, before any row. Raises UsageError."""
 
     def notes(self, options: O) -> list[str]:
         """What a user of these options should know beforehand."""
@@ -177,14 +181,6 @@ def _row(text: object, number: int) -> Row:
     if isinstance(text, str):
         return Row(text, name=str(number))
     return Row("", name=str(number), error=f"{type(text).__name__} is not text")
-
-
-def alike(items: Iterable[T], size: Callable[[T], Any], most: int) -> Iterator[list[T]]:
-    """Batches of items of one size, at most so many each, the large first; else in order."""
-    ordered = sorted(items, key=size, reverse=True)
-    for _, bucket in groupby(ordered, key=size):
-        while batch := list(islice(bucket, most)):
-            yield batch
 
 
 def open_backend(name: str) -> Backend[Any, Any]:

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import cast
 
-from textgen.backends.base import Backend, Prepared, alike
+from textgen.backends.base import Backend, Prepared
 from textgen.decoding.allowed import line_ids
 from textgen.errors import DataError, UsageError
 from textgen.events import OnEvent
 from textgen.mcmc.gibbs import Chain, GibbsSampler
+from textgen.models.batching import alike
 from textgen.models.bert import Bert
 from textgen.models.load import LoadedModel
 from textgen.options import GibbsOptions
@@ -45,6 +46,8 @@ class BertBackend(Backend[GibbsOptions, Seed]):
         return row.text if row.text.strip() else None
 
     def prepare(self, row: Row, options: GibbsOptions, on_event: OnEvent) -> Seed:
+        if row.keywords:
+            raise DataError("the row has keywords", hint="Gibbs sampling takes none")
         ids = self.tokenizer.encode(row.text.strip())
         if ids and "length" in options.model_fields_set:
             raise DataError("a seed sentence has its own length", hint="leave out --length, or the sentence")

@@ -10,7 +10,7 @@ import torch
 
 from textgen.backends.base import Backend, Outcome, Prepared
 from textgen.backends.keywords import keywords_of_row, with_keywords
-from textgen.backends.scoring import scoring_for, stop_for
+from textgen.backends.scoring import check_listed, scoring_for, stop_for
 from textgen.decoding import greedy, sample
 from textgen.decoding.allowed import WholeCharacters, text_ids
 from textgen.decoding.constrained import constraint_of
@@ -25,6 +25,7 @@ from textgen.events import OnEvent, Shortened, ignore
 from textgen.models.gpt2 import Gpt2
 from textgen.models.load import LoadedModel
 from textgen.options import ContinueOptions, parse
+from textgen.options.decoding import MAX_BEAMS
 from textgen.rng import row_key
 from textgen.schema import Candidate, Row
 from textgen.strategies import search_of
@@ -32,6 +33,7 @@ from textgen.text.segment import last_sentence_end
 from textgen.tokenizers.stream import IncrementalDetokenizer
 
 ROWS = 64  # texts written at once: so many, or one a prompt
+WIDEST = 8  # beams a text that was asked for, where a narrower search found too few
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,9 @@ class Gpt2Backend(Backend[ContinueOptions, Prompt]):
         self.allowed = text_ids(self.tokenizer, self.network.vocab_size)
         self.positions = self.network.config.n_positions
 
+    def check(self, options: ContinueOptions) -> None:
+        check_listed(options, self.tokenizer, self.allowed)
+
     def prompt(self, row: Row) -> str | None:
         return row.text or None
 
@@ -78,12 +83,13 @@ class Gpt2Backend(Backend[ContinueOptions, Prompt]):
         return Prompt(row, len(read), len(ids), len(read), start, keywords)
 
     def compute(self, batch: Sequence[Prompt], options: ContinueOptions, seed: int) -> Sequence[Outcome]:
-        if not options.strategy.stepwise:
-            # keywords are exempt from n-gram bans, so prompts with others are searched apart
-            apart = 1 if options.no_repeat_ngram and any(p.keywords for p in batch) else len(batch)
-            parts = [batch[at : at + apart] for at in range(0, len(batch), apart)]
-            return [outcome for part in parts for outcome in self._searched(part, options, seed)]
-        return self._written_out(batch, options, seed)
+        if options.strategy.stepwise:
+            return self._written_out(batch, options, seed)
+        most = max(1, ROWS // options.width) if options.strategy.several else len(batch)
+        # keywords are exempt from n-gram bans, so prompts with others are searched apart
+        apart = 1 if options.no_repeat_ngram and any(p.keywords for p in batch) else most
+        parts = [batch[at : at + apart] for at in range(0, len(batch), apart)]
+        return [outcome for part in parts for outcome in self._searched(part, options, seed)]
 
     def _written_out(
         self, batch: Sequence[Prompt], options: ContinueOptions, seed: int
@@ -183,6 +189,20 @@ class Gpt2Backend(Backend[ContinueOptions, Prompt]):
         )
 
     def _searched(self, batch: Sequence[Prompt], options: ContinueOptions, seed: int) -> list[Outcome]:
+        """Outcomes of a search; where too few texts differ, a wider beam looks again."""
+        outcomes = self._search(batch, options, seed)
+        width = 2 * options.width
+        if not options.strategy.several or width > min(MAX_BEAMS, WIDEST * options.num_candidates):
+            return outcomes
+        wider = options.model_copy(update={"beams": width})
+        return [
+            self._searched([prompt], wider, seed)[0]
+            if isinstance(outcome, list) and len(outcome) < options.num_candidates
+            else outcome
+            for prompt, outcome in zip(batch, outcomes, strict=True)
+        ]
+
+    def _search(self, batch: Sequence[Prompt], options: ContinueOptions, seed: int) -> list[Outcome]:
         constraints = [
             constraint_of(prompt.keywords, self.tokenizer, ordered=options.ordered) for prompt in batch
         ]

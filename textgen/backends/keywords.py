@@ -6,11 +6,12 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
-from textgen.decoding.constrained import unwritable
+from textgen.decoding.automaton import ROOT, AhoCorasick
+from textgen.decoding.constrained import constraint_of, unwritable
 from textgen.errors import DataError
 from textgen.options import DecodingOptions
 from textgen.schema import Candidate, Row
-from textgen.text.keywords import missing
+from textgen.text.keywords import keywords_of, missing
 from textgen.tokenizers.base import Tokenizer
 
 
@@ -29,7 +30,7 @@ def keywords_of_row(
         DataError: They cannot be met: the strategy takes none, or they cannot be written, are also to be
             avoided, or have more pieces than a text may have.
     """
-    keywords = tuple(dict.fromkeys([*options.keyword, *row.keywords]))
+    keywords = tuple(dict.fromkeys([*options.keyword, *keywords_of(row.keywords)]))
     if not keywords:
         return ()
     if "keyword" not in options.strategy.options or options.one_of:
@@ -39,10 +40,23 @@ def keywords_of_row(
         raise DataError(f"the keyword {strange[0]} cannot be written", hint="it has a rare character")
     if clash := [word for word in options.avoid if any(word in keyword for keyword in keywords)]:
         raise DataError(f"{clash[0]} is both wanted and to be avoided", hint="leave out one of them")
-    pieces = sum(len(tokenizer.encode(keyword)) for keyword in keywords)
+    pieces = _least_pieces(keywords, options, tokenizer)
     if pieces >= options.max_new_tokens:
-        raise DataError(f"the keywords have {pieces} pieces", hint="raise --max-new-tokens above that")
+        raise DataError(
+            f"the keywords have {pieces} pieces and a text at most {options.max_new_tokens - 1}",
+            hint="raise --max-new-tokens",
+        )
     return keywords
+
+
+def _least_pieces(keywords: Sequence[str], options: DecodingOptions, tokenizer: Tokenizer) -> int:
+    """How many pieces hold all keywords, laid over each other where they overlap."""
+    patterns = constraint_of(keywords, tokenizer, ordered=options.ordered).patterns
+    spelt = [(pattern, label) for label, spellings in enumerate(patterns) for pattern in spellings]
+    automaton = AhoCorasick(
+        [pattern for pattern, _ in spelt], [label for _, label in spelt], ordered=options.ordered
+    )
+    return automaton.remaining(ROOT, frozenset(range(len(patterns))))
 
 
 def with_keywords(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from functools import lru_cache, partial
+from typing import Any, cast
 
 from torch import Tensor
 
@@ -44,15 +45,12 @@ def scoring_for(
         law: Filters that belong to the task.
         keywords: What the texts must contain; free to repeat runs of pieces.
         reverse: The texts are written from their end.
-
-    Raises:
-        UsageError: One of the texts to choose from cannot be written.
     """
     return Scoring(
         allowed,
         law,
         _penalties(options, tokenizer),
-        _bans(options, tokenizer, allowed, given, keywords, reverse),
+        _bans(options, tokenizer, len(allowed), given, keywords, reverse),
         _draw_filters(options),
     )
 
@@ -65,6 +63,7 @@ def stop_for(options: DecodingOptions, tokenizer: Tokenizer) -> Stop:
         options.max_new_tokens,
         exempt=_punctuation(vocabulary),
         inside=_continuations(vocabulary),
+        looping=not options.one_of,
     )
 
 
@@ -84,7 +83,7 @@ def _penalties(options: DecodingOptions, tokenizer: Tokenizer) -> list[Filter]:
 def _bans(
     options: DecodingOptions,
     tokenizer: Tokenizer,
-    allowed: Tensor,
+    vocab_size: int,
     given: int,
     keywords: Sequence[str],
     reverse: bool,
@@ -99,9 +98,9 @@ def _bans(
             partial(filters.no_repeat_ngram, n=options.no_repeat_ngram, exempt=exempt, spared=spared)
         )
     if options.avoid:
-        found.append(_avoid(vocabulary, options.avoid, len(allowed), reverse))
+        found.append(_avoid(vocabulary, options.avoid, vocab_size, reverse))
     if options.one_of:
-        found.append(OneOf(_trie(options, tokenizer, allowed, reverse), given))
+        found.append(OneOf(_trie(options.one_of, cast(Hashable, tokenizer), reverse), given))
     least = given + max(1, options.min_new_tokens)
     return [*found, partial(filters.least_length, length=least, eos=specials.eos)]
 
@@ -111,17 +110,21 @@ def _avoid(vocabulary: Vocabulary, words: tuple[str, ...], vocab_size: int, reve
     return Avoid(vocabulary, words, vocab_size, reverse=reverse)
 
 
-def _trie(options: DecodingOptions, tokenizer: Tokenizer, allowed: Tensor, reverse: bool) -> Trie:
-    sequences = []
+def check_listed(options: DecodingOptions, tokenizer: Tokenizer, allowed: Tensor) -> None:
+    """Refuse texts to choose from that cannot be written. Raises UsageError."""
     for text in options.one_of:
-        ids = _in_writing_order(tokenizer, text, reverse)
-        if not bool(allowed[list(ids)].all()):
+        ids = tokenizer.encode(text)
+        if not bool(allowed[ids].all()):
             raise UsageError(f"--one-of: {text!r} cannot be written", hint="it has a rare character")
         if len(ids) >= options.max_new_tokens:
             raise UsageError(
                 f"--one-of: {text!r} has {len(ids)} pieces", hint="raise --max-new-tokens above that"
             )
-        sequences.append(ids)
+
+
+@lru_cache(KEPT)
+def _trie(texts: tuple[str, ...], tokenizer: Any, reverse: bool) -> Trie:
+    sequences = (_in_writing_order(tokenizer, text, reverse) for text in texts)
     return Trie.of(sequences, tokenizer.specials.eos)
 
 

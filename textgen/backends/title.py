@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import cast
 
-from textgen.backends.base import Backend, Outcome, Prepared, alike
+from textgen.backends.base import Backend, Outcome, Prepared
 from textgen.backends.keywords import keywords_of_row, with_keywords
-from textgen.backends.title_search import BOTH, Title, TitleSearch, View, interacts, merge
+from textgen.backends.scoring import check_listed
+from textgen.backends.title_search import BOTH, ROWS, Title, TitleSearch, View, interacts, merge
 from textgen.decoding.allowed import title_ids
 from textgen.decoding.hypothesis import Length
 from textgen.decoding.rank import RANKINGS, Contender, score_kind
@@ -16,6 +17,7 @@ from textgen.errors import DataError, UsageError
 from textgen.events import OnEvent, Shortened
 from textgen.metrics.copying import copied_share, support
 from textgen.models.attention import padded_length
+from textgen.models.batching import alike
 from textgen.models.load import LoadedModel
 from textgen.models.read import Read
 from textgen.models.unilm import UniLM
@@ -37,10 +39,12 @@ class Article(Prepared):
     Attributes:
         fitted: What is read of it.
         keywords: What its titles must contain.
+        begins: Where the article begins in the row's text, behind a headline that was left out.
     """
 
     fitted: Fitted
     keywords: tuple[str, ...]
+    begins: int
 
 
 class TitleBackend(Backend[TitleOptions, Article]):
@@ -55,6 +59,9 @@ class TitleBackend(Backend[TitleOptions, Article]):
         self.allowed = title_ids(self.tokenizer, self.network.vocab_size)
         self.positions = self.network.network.config.max_position_embeddings
 
+    def check(self, options: TitleOptions) -> None:
+        check_listed(options, self.tokenizer, self.allowed)
+
     def notes(self, options: TitleOptions) -> list[str]:
         silent = options.decode == "bidirectional" and options.interaction is None
         if not silent or interacts(self.network, options):
@@ -66,8 +73,10 @@ class TitleBackend(Backend[TitleOptions, Article]):
 
     def prepare(self, row: Row, options: TitleOptions, on_event: OnEvent) -> Article:
         text = row.text if options.keep_layout else clean(row.text)
+        begins = 0
         if options.skip_first_line:
-            text = split_headline(text.strip())[1]
+            headline, text = split_headline(text.strip())
+            begins = row.text.find(headline) + len(headline)
         if not text.strip():
             raise DataError("the text is empty", hint="a title needs an article")
         limit = self.positions - max(RESERVED, options.max_new_tokens + 1) - FRAME
@@ -80,7 +89,7 @@ class TitleBackend(Backend[TitleOptions, Article]):
         fitted = fit(text, self.tokenizer.encode, limit, options.long)
         if fitted.used < fitted.tokens:
             on_event(Shortened(row.name, fitted.used, fitted.tokens, options.long))
-        return Article(row, len(fitted.judge) + FRAME, fitted.tokens, fitted.used, fitted, keywords)
+        return Article(row, len(fitted.judge) + FRAME, fitted.tokens, fitted.used, fitted, keywords, begins)
 
     def compute(self, batch: Sequence[Article], options: TitleOptions, seed: int) -> list[Outcome]:
         search = TitleSearch(self.network, self.tokenizer, self.allowed, options)
@@ -88,7 +97,8 @@ class TitleBackend(Backend[TitleOptions, Article]):
             (number, view) for number, article in enumerate(batch) for view in self._views(article, seed)
         ]
         found: list[list[Title]] = [[] for _ in batch]
-        for part in alike(views, lambda item: _size(item[1], options), options.batch_size):
+        most = min(options.batch_size, max(1, ROWS // search.rows))
+        for part in alike(views, lambda item: _size(item[1], options), most):
             model = Read(self.network, [view.source for _, view in part])
             pools = search.titles(model, [view for _, view in part])
             for (number, view), titles in zip(part, pools, strict=True):
@@ -99,6 +109,10 @@ class TitleBackend(Backend[TitleOptions, Article]):
             self._outcome(article, titles, options, search)
             for article, titles in zip(batch, found, strict=True)
         ]
+
+    @staticmethod
+    def _drawn_in_order(options: TitleOptions) -> bool:
+        return options.strategy.draws and options.ranking == "logprob" and len(options.directions) == 1
 
     @staticmethod
     def _needed(options: TitleOptions) -> tuple[Direction, ...]:
@@ -118,6 +132,8 @@ class TitleBackend(Backend[TitleOptions, Article]):
         judged = len(article.fitted.views) > 1
         if judged:
             titles = self._judged(article, titles, options, search)
+        if self._drawn_in_order(options) and not judged:
+            titles = titles[: options.num_candidates]  # those drawn first, not the best of many
         kind = self._score_kind(options, judged=judged)
         ranked = [self._candidate(title, score, kind) for title, score in self._ranked(titles, options)]
         try:
@@ -132,17 +148,17 @@ class TitleBackend(Backend[TitleOptions, Article]):
         """Titles of several views, re-scored on the view on which they compare."""
         length = Length(options.max_new_tokens, options.length_penalty, options.length_norm == "gnmt")
         source = self._source(article.fitted.judge)
+        model = Read(self.network, [source])
         blank = [replace(title, logprobs={}) for title in merge(titles)]
         needed = self._needed(options)
         if needed:
-            return search.logprobs(self.network, source, blank, needed)
+            return search.logprobs(model, source, blank, needed)
         found = []
         for direction in BOTH:
-            own = [title for title in blank if title.directions[0] == direction]
-            found += search.logprobs(self.network, source, own, [direction])
+            own = [title for title in blank if title.scored == direction]
+            found += search.logprobs(model, source, own, [direction])
         return [
-            replace(title, score=length.score(title.logprobs[title.directions[0]], title.tokens))
-            for title in found
+            replace(title, score=length.score(title.logprobs[title.scored], title.tokens)) for title in found
         ]
 
     @staticmethod
@@ -175,7 +191,7 @@ class TitleBackend(Backend[TitleOptions, Article]):
             title.text,
             score,
             kind,
-            title.logprobs.get(title.directions[0]),
+            title.logprob,
             title.tokens,
             title.reason,
             direction="both" if len(title.directions) > 1 else title.directions[0],
@@ -184,11 +200,12 @@ class TitleBackend(Backend[TitleOptions, Article]):
     @staticmethod
     def _explained(article: Article, candidate: Candidate, options: TitleOptions) -> Candidate:
         """The candidate with what it owes to the article."""
-        text, source = candidate.text, article.row.text
+        text, body = candidate.text, article.row.text[article.begins :]
+        spans = support(text, body) if options.explain else None
         return replace(
             candidate,
-            copied=copied_share(text, source),
-            support=support(text, source) if options.explain else None,
+            copied=copied_share(text, body),
+            support=None if spans is None else [span.moved(article.begins) for span in spans],
         )
 
     def _source(self, view: list[int]) -> list[int]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import cast
 
 from torch import Tensor
 
@@ -23,9 +24,11 @@ from textgen.options import TitleOptions
 from textgen.options.decoding import MAX_BEAMS
 from textgen.options.title import Direction
 from textgen.strategies import search_of
+from textgen.text.keywords import missing
 from textgen.tokenizers.base import Tokenizer
 
 ATTEMPTS = 4  # rounds of search to find as many different titles as were asked for
+ROWS = 128  # titles written at once
 DRAWN = 16  # titles drawn in each direction, if they are to be ranked against each other
 BOTH: tuple[Direction, ...] = ("l2r", "r2l")
 
@@ -57,6 +60,7 @@ class Title:
         reason: Why it ended.
         score: The search's own, comparable within one search.
         logprobs: Log-probability by direction, as far as it is known.
+        scored: The direction that the score is of.
     """
 
     text: str
@@ -66,6 +70,12 @@ class Title:
     reason: str
     score: float
     logprobs: dict[Direction, float]
+    scored: Direction
+
+    @property
+    def logprob(self) -> float | None:
+        """Its log-probability in the direction of its score, if there is one."""
+        return self.logprobs.get(self.scored)
 
     def merged(self, other: Title) -> Title:
         """The better of two with the same text, with what is known of both."""
@@ -95,6 +105,12 @@ class TitleSearch:
         self.stop = stop_for(options, tokenizer)
         self.copies = max(options.num_candidates, DRAWN) if ranked else options.num_candidates
 
+    @property
+    def rows(self) -> int:
+        """Titles written at once for one view."""
+        wide = "beams" in self.options.strategy.options
+        return self.options.width if wide else min(self.copies, ROWS)
+
     def titles(self, model: Read, views: Sequence[View]) -> list[list[Title]]:
         """Different titles of every view, in no order.
 
@@ -104,13 +120,15 @@ class TitleSearch:
             model: The network, which has read the sources of the views.
             views: Of one padded length; and with the same keywords, if n-grams may not repeat.
         """
-        strategy = self.options.strategy
+        strategy, ordered = self.options.strategy, self.options.ordered
         found: list[list[Title]] = [[] for _ in views]
         short = list(range(len(views)))
         for attempt in range(ATTEMPTS if strategy.several else 1):
             before = list(map(len, found))
             for n, titles in zip(short, self._round(model, [views[n] for n in short], attempt), strict=True):
-                found[n] = merge([*found[n], *titles])
+                wanted = views[n].keywords
+                whole = [title for title in titles if not missing(title.text, wanted, ordered=ordered)]
+                found[n] = merge([*found[n], *whole])
             short = [
                 n
                 for n in short
@@ -143,30 +161,33 @@ class TitleSearch:
     def _round(self, model: Read, views: Sequence[View], attempt: int) -> list[list[Title]]:
         options = self._widened(attempt)
         if options.decode == "bidirectional":
-            return self._both_at_once(views, options)
+            return self._both_at_once(model, views, options)
         found: list[list[Title]] = [[] for _ in views]
         for direction in options.directions:
             batch = self._batch(views, direction)
             scoring = self._scoring(views, options, direction)
-            plan = self._plan(views, options, direction, attempt)
-            pools = search_of(options.strategy_name)(model, batch, scoring, plan)
-            for titles, pool in zip(found, pools, strict=True):
-                titles += [self._title(hypothesis, direction) for hypothesis in pool]
+            for plan in self._plans(views, options, direction, attempt):
+                pools = search_of(options.strategy_name)(model, batch, scoring, plan)
+                for titles, pool in zip(found, pools, strict=True):
+                    titles += [self._title(hypothesis, direction) for hypothesis in pool]
         return found
 
-    def _both_at_once(self, views: Sequence[View], options: TitleOptions) -> list[list[Title]]:
+    def _both_at_once(self, model: Read, views: Sequence[View], options: TitleOptions) -> list[list[Title]]:
         interaction = interacts(self.network, options)
-        model = TwoStreams(self.network, (self._first("l2r"), self._first("r2l")), interaction=interaction)
+        first = self._first("l2r"), self._first("r2l")
+        streams = TwoStreams(cast(UniLM, model), first, interaction=interaction)
         scorings = [self._scoring(views, options, direction) for direction in BOTH]
-        batch, plan = self._batch(views, "l2r"), self._plan(views, options, "l2r", 0)
-        pools = search_of("bidirectional")(model, batch, scorings, plan)
+        batch, (plan,) = self._batch(views, "l2r"), self._plans(views, options, "l2r", 0)
+        pools = search_of("bidirectional")(streams, batch, scorings, plan)
         return [[self._title(one, BOTH[one.lane], known=not interaction) for one in pool] for pool in pools]
 
     def _widened(self, attempt: int) -> TitleOptions:
-        """The options with the beam of a later attempt."""
+        """The options with the beam of a later attempt, a multiple of the first."""
         if not attempt or "beams" not in self.options.strategy.options:
             return self.options
-        return self.options.model_copy(update={"beams": min(self.options.width << attempt, MAX_BEAMS)})
+        width = self.options.width
+        times = max(1, min(1 << attempt, MAX_BEAMS // width))
+        return self.options.model_copy(update={"beams": width * times})
 
     def _batch(self, views: Sequence[View], direction: Direction) -> Batch:
         count = len(views)
@@ -183,20 +204,25 @@ class TitleSearch:
             reverse=direction == "r2l",
         )
 
-    def _plan(self, views: Sequence[View], options: TitleOptions, direction: Direction, attempt: int) -> Plan:
+    def _plans(
+        self, views: Sequence[View], options: TitleOptions, direction: Direction, attempt: int
+    ) -> Iterator[Plan]:
+        """One search; or several, if more texts are to be drawn than can be written at once."""
         constraints = [
             constraint_of(view.keywords, self.tokenizer, reverse=direction == "r2l", ordered=options.ordered)
             for view in views
         ]
-        return Plan(
-            options,
-            self.tokenizer.specials.eos,
-            self.tokenizer.specials.pad,
-            lambda _, ids: self.stop.reason(ids),
-            copies=self.copies,
-            first_candidate=attempt * self.copies,
-            constraints=constraints if any(view.keywords for view in views) else (),
-        )
+        most = max(1, ROWS // len(views)) if options.strategy_name == "sample" else self.copies
+        for first in range(0, self.copies, most):
+            yield Plan(
+                options,
+                self.tokenizer.specials.eos,
+                self.tokenizer.specials.pad,
+                lambda _, ids: self.stop.reason(ids),
+                copies=min(most, self.copies - first),
+                first_candidate=attempt * self.copies + first,
+                constraints=constraints if any(view.keywords for view in views) else (),
+            )
 
     def _title(self, found: Hypothesis, direction: Direction, *, known: bool = True) -> Title:
         written = [i for i in found.ids if i != self.tokenizer.specials.eos]
@@ -210,6 +236,7 @@ class TitleSearch:
             relabel(found.reason, written, self.stop.exempt),
             found.score,
             logprobs,
+            direction,
         )
 
     def _first(self, direction: Direction) -> int:
@@ -218,7 +245,8 @@ class TitleSearch:
 
     def _target(self, title: Title, direction: Direction) -> list[int]:
         pieces = title.pieces if direction == "l2r" else title.pieces[::-1]
-        return [self._first(direction), *pieces, self.tokenizer.specials.eos]
+        end = [self.tokenizer.specials.eos] if title.reason == "stop" else []
+        return [self._first(direction), *pieces, *end]
 
 
 def merge(titles: Iterable[Title]) -> list[Title]:

@@ -24,16 +24,17 @@ JSONL_SUFFIXES = (".jsonl", ".ndjson")
 KEYWORDS = "keywords"  # the field of a table with the keywords of each row
 
 
-def read_articles(inputs: list[str], field: str, keyword_field: str = KEYWORDS) -> list[Row]:
+def read_articles(inputs: list[str], field: str, keyword_field: str | None = None) -> list[Row]:
     """One row an article.
 
     Args:
         inputs: Text files, folders of them, JSONL, CSV or TSV files, or `-` for a text on stdin.
         field: Where the text lies in a JSONL or CSV row; its id is the field `id`.
-        keyword_field: Where a row's keywords lie, if it has any.
+        keyword_field: Where a row's keywords lie; None is the field `keywords`, if there is one, and an
+            empty name none.
 
     Raises:
-        UsageError: A path does not exist, or the first row of a table lacks the field.
+        UsageError: A path does not exist, or the first row of a table lacks a field that was named.
         TextgenError: A folder holds no texts.
     """
     rows: list[Row] = []
@@ -49,7 +50,7 @@ def read_articles(inputs: list[str], field: str, keyword_field: str = KEYWORDS) 
     return rows
 
 
-def read_prompts(name: str, field: str, keyword_field: str = KEYWORDS) -> list[Row]:
+def read_prompts(name: str, field: str, keyword_field: str | None = "") -> list[Row]:
     """One row a prompt: the lines of a text file or of stdin (`-`), or the rows of a JSONL or CSV file."""
     if name != STDIN and path_kind(name) == "folder":
         raise UsageError(f"{name} is a folder", hint="-i takes a file with one prompt a line, JSONL or CSV")
@@ -82,7 +83,7 @@ def read_lines(name: str, option: str) -> list[str]:
         UsageError: There is no such file, or no such line in it.
         DataError: It is no text.
     """
-    if path_kind(name) == "folder":
+    if path_kind(name, "check the path") == "folder":
         raise UsageError(f"{option} {name} is a folder", hint="it takes a file with one text a line")
     lines = [line.strip() for line in _text_of(Path(name)).splitlines()]
     if not any(lines):
@@ -90,12 +91,12 @@ def read_lines(name: str, option: str) -> list[str]:
     return [line for line in lines if line]
 
 
-def path_kind(name: str) -> str:
+def path_kind(name: str, hint: str = "check the path; `-` reads from stdin") -> str:
     """`file` or `folder`. Raises UsageError if there is neither, or none that can be looked at."""
     try:
         mode = Path(name).stat().st_mode
     except FileNotFoundError:
-        raise UsageError(f"no such file: {name}", hint="check the path; `-` reads from stdin") from None
+        raise UsageError(f"no such file: {name}", hint=hint) from None
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         shown = name if len(name) <= 40 else name[:40] + "…"
@@ -109,7 +110,7 @@ def printable(name: str) -> str:
     return name.encode("utf-8", "backslashreplace").decode()
 
 
-def _rows(path: Path, field: str, keyword_field: str, *, one_text: bool) -> Iterator[Row]:
+def _rows(path: Path, field: str, keyword_field: str | None, *, one_text: bool) -> Iterator[Row]:
     suffix = path.suffix.lower()
     if suffix in JSONL_SUFFIXES:
         yield from _table(path, field, keyword_field, list(json_values(_text_of(path))))
@@ -141,21 +142,23 @@ def _text_of(path: Path) -> str:
     return read_text(path)
 
 
-def _table(path: Path, field: str, keyword_field: str, values: list[tuple[int, Any]]) -> Iterator[Row]:
+def _table(path: Path, field: str, keyword_field: str | None, values: list[tuple[int, Any]]) -> Iterator[Row]:
     if not values:
         raise DataError(f"{path} has no rows", hint="a table has one row an article")
-    _check_first(path, field, values[0][1])
+    _check_first(path, field, "--field", values[0][1])
+    if keyword_field:
+        _check_first(path, keyword_field, "--keyword-field", values[0][1])
     for row_number, (line, value) in enumerate(values, 1):
         yield _table_row(line, row_number, value, field, keyword_field)
 
 
-def _check_first(path: Path, field: str, value: Any) -> None:
+def _check_first(path: Path, field: str, flag: str, value: Any) -> None:
     if isinstance(value, dict) and field not in value:
         names = ", ".join(str(name) for name in value if name is not None)
-        raise UsageError(f"the first row of {path} has no field {field!r}", hint=f"--field one of: {names}")
+        raise UsageError(f"the first row of {path} has no field {field!r}", hint=f"{flag} one of: {names}")
 
 
-def _table_row(line: int, number: int, value: Any, field: str, keyword_field: str) -> Row:
+def _table_row(line: int, number: int, value: Any, field: str, keyword_field: str | None) -> Row:
     if isinstance(value, DataError):
         return Row("", name=str(number), error=value.line)
     if not isinstance(value, dict):
@@ -171,7 +174,7 @@ def _table_row(line: int, number: int, value: Any, field: str, keyword_field: st
     if not isinstance(text, str):
         return Row("", name=name, id=id, error=f"line {line}: {field!r} is not text")
     try:
-        keywords = keywords_of(value.get(keyword_field))
+        keywords = keywords_of(value.get(KEYWORDS if keyword_field is None else keyword_field))
     except DataError as error:
         return Row("", name=name, id=id, error=f"line {line}: {error.line}")
     return Row(text, name=name, id=id, keywords=keywords)

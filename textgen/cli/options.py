@@ -139,7 +139,8 @@ Json = Annotated[bool, switch("--json", "Print one JSON record a line.")]
 Quiet = Annotated[bool, switch("--quiet", "No progress, notes or warnings.", short="-q")]
 Debug = Annotated[bool, switch("--debug", "Show the traceback of an error.", panel=RUN_PANEL)]
 KeywordField = Annotated[
-    str, option("The field of a row that holds keywords of its own (default keywords).", panel=CONTENT_PANEL)
+    str | None,
+    content("The field of a row with keywords of its own (default for titles keywords, if there is one)."),
 ]
 Field = Annotated[str, option("The field of a JSONL or CSV row that holds the text (default text).")]
 

@@ -51,7 +51,7 @@ def sample(
     force: opt.Force = False,
     as_json: opt.Json = False,
     field: opt.Field = "text",
-    keyword_field: opt.KeywordField = "keywords",
+    keyword_field: opt.KeywordField = None,
     stream: Annotated[bool, opt.switch("--stream", "Show the text as it is written.")] = False,
     threads: opt.Threads = None,
     config: opt.Config = None,
@@ -74,7 +74,7 @@ def sample(
     options = options_for(files, given)
     if prompt and "length" in options.model_fields_set:
         raise UsageError("a seed sentence has its own length", hint="leave out --length, or the sentence")
-    rows = _rows(prompt, input, field, keyword_field)
+    rows = _rows(prompt, input, field, keyword_field or "")
     if output:
         check_output(output, [input] if input else [], force=force)
     request = Request(files, seeded(options, quiet=quiet), rows, output, as_json, quiet, threads)

@@ -69,7 +69,7 @@ def title(
     force: opt.Force = False,
     as_json: opt.Json = False,
     field: opt.Field = "text",
-    keyword_field: opt.KeywordField = "keywords",
+    keyword_field: opt.KeywordField = None,
     threads: opt.Threads = None,
     config: opt.Config = None,
     quiet: opt.Quiet = False,
@@ -92,7 +92,7 @@ def title(
     options = seeded(options, quiet=quiet)
 
     several = len(rows) > 1
-    details = options.num_candidates > 1 or "explain" in given
+    details = options.num_candidates > 1 or getattr(options, "explain", False)
 
     def show(record: Record, row: Row) -> None:
         name = " ".join(record.id.split()) + "\t" if several else ""

@@ -13,12 +13,13 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from math import exp
 
-from textgen.metrics.overlap import rouge
+from textgen.metrics.overlap import rouge_l
 from textgen.schema import Candidate
 
 # Chosen on 234 articles that the shipped title model was not trained on, with the titles of beams of 8 in
 # either direction: a plateau, on which neighbouring values do as well.
 TEMPERATURE = 10.0
+REFERENCES = 128  # of a larger pool, so that ranking takes no longer than searching
 PIECE_WEIGHT = 0.2  # of a nat of mean log-probability a piece, against expected ROUGE-L from 0 to 1
 
 
@@ -51,14 +52,18 @@ def expected_rouge(pool: Sequence[Contender], temperature: float = TEMPERATURE) 
     """Expected ROUGE-L, 0 to 1, against the pool itself.
 
     Args:
-        pool: The candidates, which are also the references; each of these weighs
+        pool: The candidates. They are also the references, the likeliest 128 of them; each weighs
             `exp(mean log-probability of both directions / temperature)`.
         temperature: Above 1 spreads the weights: a beam's pool holds the likeliest texts only.
     """
     sums = agree(pool)
-    weights = [exp((one - max(sums)) / 2 / temperature) for one in sums]
+    references = sorted(range(len(pool)), key=lambda n: -sums[n])[:REFERENCES]
+    weights = [exp((sums[n] - max(sums)) / 2 / temperature) for n in references]
     whole = sum(weights)
-    return [sum(w * value for w, value in zip(weights, row, strict=True)) / whole for row in _alike(pool)]
+    return [
+        sum(w * rouge_l(one.text, pool[n].text) for w, n in zip(weights, references, strict=True)) / whole
+        for one in pool
+    ]
 
 
 def blend(pool: Sequence[Contender]) -> list[float]:
@@ -71,19 +76,10 @@ def blend(pool: Sequence[Contender]) -> list[float]:
     return [value + PIECE_WEIGHT * both / 2 / one.tokens for value, one, both in sums]
 
 
-def _alike(pool: Sequence[Contender]) -> list[list[float]]:
-    """ROUGE-L of every pair, which is symmetric."""
-    found = [[1.0] * len(pool) for _ in pool]
-    for row, one in enumerate(pool):
-        for column, other in enumerate(pool[:row]):
-            found[row][column] = found[column][row] = rouge(one.text, other.text).rougeL
-    return found
-
-
 RANKINGS: dict[str, tuple[Ranking, str]] = {
     "agree": (agree, "logprob_l2r+logprob_r2l"),
     "mbr": (expected_rouge, "expected_rouge_l"),
-    "blend": (blend, "blend"),
+    "blend": (blend, f"expected_rouge_l+{PIECE_WEIGHT:g}*mean_logprob"),
 }
 
 

@@ -25,12 +25,14 @@ class Stop:
         max_new_tokens: Most pieces, the end symbol included.
         exempt: Pieces that alone make no loop: punctuation.
         inside: Pieces before which no text may be cut: bytes that go on with a character.
+        looping: Whether a loop ends a text; not where it is one of a list.
     """
 
     eos: int
     max_new_tokens: int
     exempt: frozenset[int] = field(default=frozenset(), kw_only=True)
     inside: frozenset[int] = field(default=frozenset(), kw_only=True)
+    looping: bool = field(default=True, kw_only=True)
 
     @property
     def limit(self) -> int:
@@ -41,7 +43,7 @@ class Stop:
         """Why the text ends here (`stop`, `loop`, `length`), or None if it goes on."""
         if ids[-1] == self.eos:
             return "stop"
-        if loops(ids, self.exempt, self.inside):
+        if self.looping and loops(ids, self.exempt, self.inside):
             return "loop"
         return "length" if len(ids) >= self.limit else None
 

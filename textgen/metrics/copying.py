@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right, insort
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from heapq import heapify, heappop, heappush
 
 SHORTEST = 2  # characters of a run that supports something
@@ -24,6 +24,10 @@ class Span:
     end: int
     source_start: int
     source_end: int
+
+    def moved(self, by: int) -> Span:
+        """The span for a source that has so many characters more in front."""
+        return replace(self, source_start=self.source_start + by, source_end=self.source_end + by)
 
 
 def copied(text: str, source: str) -> tuple[int, int]:

@@ -13,10 +13,10 @@ from typing import cast
 import torch
 from torch import Tensor
 
-from textgen.backends.base import alike
 from textgen.events import OnEvent, Progress, ignore
 from textgen.metrics.tally import Counts, Tally, ratio
 from textgen.models.attention import padded_length
+from textgen.models.batching import alike
 from textgen.models.bert import Bert
 from textgen.models.contracts import MaskedModel, NextTokenModel
 from textgen.models.gpt2 import Gpt2

@@ -68,6 +68,12 @@ def rouge(
     )
 
 
+def rouge_l(hypothesis: str, reference: str) -> float:
+    """ROUGE-L alone, by characters; see `rouge`."""
+    left, right = _units(hypothesis), _units(reference)
+    return _f1(_common_subsequence(left, right), len(left), len(right))
+
+
 def mean_rouge(hypotheses: Sequence[str], references: Sequence[str]) -> Rouge:
     """Averages the scores of many texts, each row counting the same.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from textgen.errors import UsageError
 
@@ -14,6 +14,14 @@ def _texts(value: object) -> object:
     return (value,) if isinstance(value, str) else tuple(value) if isinstance(value, list) else value
 
 
+def _word(value: str) -> str:
+    word = value.strip()
+    if not word or len(word.splitlines()) > 1:
+        raise ValueError("must be a word, without line breaks")
+    return word
+
+
+Words = Annotated[tuple[Annotated[str, AfterValidator(_word)], ...], BeforeValidator(_texts)]
 Texts = Annotated[tuple[Annotated[str, Field(min_length=1)], ...], BeforeValidator(_texts)]
 
 

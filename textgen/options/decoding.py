@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from textgen.options.base import Options, Texts, flag
+from textgen.options.base import Options, Texts, Words, flag
 from textgen.strategies import STRATEGIES, Strategy, takers
 
 DEFAULT_BEAMS = 4
 MAX_BEAMS = 256
+MAX_KEYWORDS = 64
+MAX_AVOIDED = 1000  # their automaton is a table of a few kilobytes a word
 MIN_TEMPERATURE = 1e-4  # less overflows float32 logits; greedy is the limit
 
 
@@ -24,7 +26,7 @@ class DecodingOptions(Options):
         max_new_tokens: Most pieces to write, the end symbol included.
         min_new_tokens: Least pieces to write, the end symbol not included; a text is never empty.
         beams: Hypotheses kept by a beam, in each direction if there are two; None is 4 (titles ranked by
-            `blend`: 8), or `num_candidates` if that is more.
+            `blend`: 8), or `num_candidates` if that is more (`stochastic`: just that).
         length_penalty: Exponent a of a beam's score, log-probability / tokens^a.
         length_norm: `power` divides by tokens^a, `gnmt` by ((5 + tokens) / 6)^a.
         groups: Groups of a diverse beam; None is one hypothesis a group.
@@ -48,6 +50,8 @@ class DecodingOptions(Options):
         one_of: The texts to choose from; the output is one of them.
     """
 
+    offered: ClassVar = tuple(name for name in STRATEGIES if name != "bidirectional")
+
     decode: Literal["greedy", "sample", "beam", "diverse", "stochastic", "contrastive"] = "sample"
     max_new_tokens: int = Field(120, ge=1)
     min_new_tokens: int = Field(0, ge=0)
@@ -68,9 +72,9 @@ class DecodingOptions(Options):
     presence_penalty: float = Field(0.0, ge=-10, le=10)
     frequency_penalty: float = Field(0.0, ge=-10, le=10)
     no_repeat_ngram: int = Field(0, ge=0)
-    keyword: Texts = ()
+    keyword: Words = Field((), max_length=MAX_KEYWORDS)
     ordered: bool = False
-    avoid: Texts = ()
+    avoid: Words = Field((), max_length=MAX_AVOIDED)
     one_of: Texts = ()
 
     @property
@@ -90,6 +94,8 @@ class DecodingOptions(Options):
     @property
     def width(self) -> int:
         """Hypotheses a beam keeps."""
+        if self.strategy_name == "stochastic":  # every text is a draw, so there are as many as asked for
+            return self.beams or self.num_candidates
         return self.beams or max(DEFAULT_BEAMS, self.num_candidates)
 
     @property
@@ -101,7 +107,7 @@ class DecodingOptions(Options):
     def _combination(self) -> Self:
         name, strategy = self.strategy_name, self.strategy
         for option in sorted(self.model_fields_set):
-            known = takers(option)
+            known = [name for name in takers(option) if name in self.offered]
             if name not in known:
                 raise ValueError(f"{flag(option)} needs --decode {' or '.join(known)}, not {name}")
         if not strategy.several and self.num_candidates > 1:

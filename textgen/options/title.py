@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
 from textgen.options.decoding import DecodingOptions
+from textgen.strategies import STRATEGIES
 
 TitleDecode = Literal[
     "greedy", "sample", "beam", "diverse", "stochastic", "contrastive", "agree", "bidirectional"
@@ -27,7 +28,7 @@ class TitleOptions(DecodingOptions):
         decode: A strategy; `agree`, beams in both directions ranked by the sum of both directions'
             log-probabilities; `bidirectional`, both directions at once; None, beams.
         rank: How the candidates compare; see `textgen.decoding.rank`. None is `blend` without `decode`
-            (`agree`, if the text is one of a list), `agree` with `agree`, else `logprob`.
+            (`logprob`, if the text is one of a list), `agree` with `agree`, else `logprob`.
         direction: Write the title left to right, right to left, or both ways; None is both where several
             directions are ranked together, else left to right.
         interaction: Whether the streams of `bidirectional` see each other; None is whether the model
@@ -37,6 +38,8 @@ class TitleOptions(DecodingOptions):
         keep_layout: Feed the text as it stands, without the default cleaning.
         explain: Tell which spans of the article each title is supported by.
     """
+
+    offered: ClassVar = tuple(STRATEGIES)
 
     decode: TitleDecode | None = None  # type: ignore[assignment]
     rank: Rank | None = None
@@ -58,7 +61,7 @@ class TitleOptions(DecodingOptions):
         if self.rank:
             return self.rank
         if self.decode is None and self.one_of:
-            return "agree"  # listed texts are no evidence for each other
+            return "logprob"  # listed texts are no evidence for each other
         return {None: "blend", "agree": "agree"}.get(self.decode, "logprob")  # type: ignore[return-value]
 
     @property
@@ -70,9 +73,11 @@ class TitleOptions(DecodingOptions):
 
     @property
     def width(self) -> int:
-        if self.beams or self.ranking != "blend":
-            return super().width
-        return max(BLENDED_BEAMS, self.num_candidates)
+        if self.beams:
+            return self.beams
+        least = BLENDED_BEAMS if self.ranking == "blend" else super().width
+        width = max(least, self.num_candidates)
+        return width + width % 2 if self.decode == "bidirectional" else width
 
     @model_validator(mode="after")
     def _title_combination(self) -> Self:
