@@ -153,6 +153,9 @@ REFUSED: list[tuple[type[Options], dict[str, Any], str]] = [
     (TitleOptions, {"rank": "best"}, "--rank best"),
     (TitleOptions, {"keyword": ""}, "--keyword"),
     (TitleOptions, {"keyword": [1]}, "--keyword"),
+    (TitleOptions, {"keyword": 3}, "--keyword 3: must be a word or a list of words"),
+    (TitleOptions, {"keyword": "甲乙", "avoid": ["乙"]}, "乙 is both wanted and to be avoided"),
+    (TitleOptions, {"one_of": "a.txt"}, "--one-of a.txt: must be a list of texts"),
     (TitleOptions, {"keyword": ["词", ""]}, "--keyword"),
     (ContinueOptions, {"decode": "agree"}, "--decode agree"),
     (ContinueOptions, {"decode": "bidirectional"}, "--decode bidirectional"),
@@ -333,7 +336,7 @@ def test_options_are_frozen(kind: type[Options]) -> None:
 
 
 def test_one_text_is_a_list_of_one() -> None:
-    assert parse(TitleOptions, {"keyword": "秋粮"}).keyword == ("秋粮",)
+    assert parse(TitleOptions, {"keyword": " 秋粮 "}).keyword == ("秋粮",)
     assert parse(TitleOptions, {"avoid": ["秋粮", "县"]}).avoid == ("秋粮", "县")
 
 

@@ -12,12 +12,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from textgen.errors import DataError, ModelError, TextgenError, UsageError
+from textgen.schema import Row
 
 if TYPE_CHECKING:
     from textgen.backends.base import Backend
 
 __version__ = "0.1.0"
-__all__ = ["DataError", "ModelError", "TextgenError", "UsageError", "__version__", "load"]
+__all__ = ["DataError", "ModelError", "Row", "TextgenError", "UsageError", "__version__", "load"]
 
 
 def load(model: str) -> Backend[Any, Any]:

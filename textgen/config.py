@@ -30,7 +30,9 @@ def read_config(path: Path, command: str) -> dict[str, Any]:
     except OSError as error:
         raise UsageError(f"--config {path}: {error.strerror}", hint="give the path of a TOML file") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"--config {path}: {error}", hint="lines are like  top_p = 0.9") from None
+        raise UsageError(
+            f"--config {path}: {error}", hint="it is UTF-8, with lines like  top_p = 0.9"
+        ) from None
     for name, value in content.items():
         if isinstance(value, dict) and name not in COMMANDS:
             raise UsageError(f"--config {path}: no command {name}", hint=f"tables: {', '.join(COMMANDS)}")

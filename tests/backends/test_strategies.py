@@ -77,7 +77,7 @@ def test_keywords_come_from_the_options_and_from_the_row(title: Any) -> None:
         Row(ARTICLES[0]),
         Row(ARTICLES[2], keywords=("冠军",)),
     ]
-    for options in ({"decode": "beam"}, {}, {"direction": "r2l"}, {"decode": "agree", "no_repeat_ngram": 2}):
+    for options in ({"beams": 5, "max_new_tokens": 20}, {"decode": "beam", "no_repeat_ngram": 2}):
         records = title.generate(rows, keyword=("周末",), num_candidates=2, **options)
         for row, record in zip(rows, records, strict=True):
             assert len(record.candidates) == 2
@@ -121,8 +121,8 @@ def test_keywords_that_cannot_be_met_are_an_error_of_their_row(
 def test_avoided_words_are_in_no_candidate(title: Any) -> None:
     plain = title.generate(ARTICLES, num_candidates=4)
     words = [record.candidates[0].text[2:4] for record in plain]
-    for options in ({}, {"decode": "sample", "seed": 1}, {"decode": "bidirectional"}):
-        for record in title.generate(ARTICLES, num_candidates=4, avoid=words, **options):
+    for options in ({"decode": "agree"}, {"decode": "sample", "seed": 1}, {"decode": "bidirectional"}):
+        for record in title.generate(ARTICLES, num_candidates=4, avoid=words, max_new_tokens=16, **options):
             for candidate in record.candidates:
                 assert not any(word in candidate.text for word in words)
 
@@ -172,7 +172,7 @@ def test_agree_is_the_sum_of_both_directions(title: Any) -> None:
 
 
 def test_a_silent_bidirectional_beam_is_the_better_of_two_half_beams(title: Any) -> None:
-    for article in ARTICLES:
+    for article in ARTICLES[:2]:
         halves = [
             title.generate(article, decode="beam", beams=3, direction=direction)[0].candidates[0]
             for direction in ("l2r", "r2l")
@@ -255,7 +255,7 @@ def test_an_odd_number_of_both_directions(title: Any) -> None:
 
 
 def test_score_and_logprob_are_of_one_direction(title: Any) -> None:
-    options = {"decode": "beam", "direction": "both", "beams": 8, "num_candidates": 8}
+    options = {"decode": "beam", "direction": "both", "beams": 12, "num_candidates": 10}
     found = title.generate(ARTICLES[0], **options)[0].candidates
     assert any(candidate.direction == "both" for candidate in found)
     for candidate in found:

@@ -114,6 +114,7 @@ def test_keywords_that_do_not_fit_are_an_error(call: Any, article: Path) -> None
     ("flags", "words"),
     [
         (("--keyword", " "), "--keyword"),
+        (("--keyword", "夜间", "--avoid", "夜"), "夜 is both wanted and to be avoided"),
         (("--keyword", "夜\n间"), "must be a word, without line breaks"),
         (("--decode", "sample", "--keyword", "夜"), "--keyword needs --decode beam, not sample"),
         (("--one-of", "missing.txt"), "no such file: missing.txt"),
@@ -141,6 +142,7 @@ def test_explanations(call: Any, article: Path) -> None:
     title, facts, *passages = out.splitlines()
     assert "expected_rouge_l" in facts
     assert "% in the article" in facts
+    assert facts.endswith("score: expected_rouge_l+0.2*mean_logprob")
     assert passages
     for line in passages:
         place, shown = line.split(maxsplit=1)

@@ -95,3 +95,8 @@ def test_the_essential_keywords_stand_for_all(text: str, keywords: list[str]) ->
     assert (not missing(text, essential(keywords))) == (not missing(text, keywords))
     kept = essential(keywords)
     assert not any(one in other for one, other in itertools.permutations(kept, 2))
+
+
+def test_a_cell_may_hold_a_json_list() -> None:
+    assert keywords_of('["广州", "早茶、点心"]') == ("广州", "早茶、点心")
+    assert keywords_of("[广州") == ("[广州",)

@@ -37,7 +37,11 @@ def keywords_of_row(
         other = "--one-of" if options.one_of else f"--decode {options.strategy_name}"
         raise DataError(f"the row's keywords do not go with {other}", hint="--decode beam takes them")
     if strange := unwritable(keywords, tokenizer, allowed):
-        raise DataError(f"the keyword {strange[0]} cannot be written", hint="it has a rare character")
+        rare = [c for c in strange[0] if not bool(allowed[tokenizer.encode(c)].all())]
+        raise DataError(
+            f"the keyword {strange[0]} cannot be written",
+            hint=f"the model has no piece of its own for {rare[0] if rare else strange[0]}",
+        )
     if clash := [word for word in options.avoid if any(word in keyword for keyword in keywords)]:
         raise DataError(f"{clash[0]} is both wanted and to be avoided", hint="leave out one of them")
     pieces = _least_pieces(keywords, options, tokenizer)

@@ -115,7 +115,11 @@ def check_listed(options: DecodingOptions, tokenizer: Tokenizer, allowed: Tensor
     for text in options.one_of:
         ids = tokenizer.encode(text)
         if not bool(allowed[ids].all()):
-            raise UsageError(f"--one-of: {text!r} cannot be written", hint="it has a rare character")
+            rare = [c for c in text if not bool(allowed[tokenizer.encode(c)].all())]
+            raise UsageError(
+                f"--one-of: {text!r} cannot be written",
+                hint=f"the model has no piece of its own for {rare[0] if rare else text}",
+            )
         if len(ids) >= options.max_new_tokens:
             raise UsageError(
                 f"--one-of: {text!r} has {len(ids)} pieces", hint="raise --max-new-tokens above that"

@@ -80,15 +80,14 @@ def read_lines(name: str, option: str) -> list[str]:
     """The lines of a text file that are not blank, without white space at their ends.
 
     Raises:
-        UsageError: There is no such file, or no such line in it.
-        DataError: It is no text.
+        UsageError: There is no such file, or it is no text, or blank.
     """
     if path_kind(name, "check the path") == "folder":
         raise UsageError(f"{option} {name} is a folder", hint="it takes a file with one text a line")
-    lines = [line.strip() for line in _text_of(Path(name)).splitlines()]
-    if not any(lines):
-        raise UsageError(f"{option} {name} is empty", hint="it takes a file with one text a line")
-    return [line for line in lines if line]
+    try:
+        return [line.strip() for line in _text_of(Path(name)).splitlines() if line.strip()]
+    except DataError as error:
+        raise UsageError(f"{option}: {error.message}", hint=error.hint) from None
 
 
 def path_kind(name: str, hint: str = "check the path; `-` reads from stdin") -> str:

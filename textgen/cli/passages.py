@@ -28,7 +28,8 @@ def title_line(text: str, candidate: Candidate, *, details: bool) -> None:
     from rich.console import Console
     from rich.text import Text
 
-    Console(highlight=False).print(Text(text) + Text("  " + _facts(candidate), style="dim"), soft_wrap=True)
+    line = Text.assemble(text, (f"  {_facts(candidate)}", "dim"))
+    Console(highlight=False).print(line, soft_wrap=True)
 
 
 def passages(candidate: Candidate, source: str) -> None:
@@ -43,22 +44,22 @@ def passages(candidate: Candidate, source: str) -> None:
 
     terminal = sys.stdout.isatty()
     if not terminal:
-        console.result("  " + _facts(candidate))
+        console.result(f"  {_facts(candidate)}, score: {candidate.score_kind}")
     for span in candidate.support or ():
         before = _line(source[max(0, span.source_start - CONTEXT) : span.source_start])
         found = source[span.source_start : span.source_end]
         after = _line(source[span.source_end : span.source_end + CONTEXT])
         place = f"  {span.source_start:>5}  "
         if terminal:
-            shown = Text(place, style="dim") + Text(before) + Text(found, style="bold green") + Text(after)
+            shown = Text.assemble((place, "dim"), before, (found, "bold green"), after)
             Console(highlight=False).print(shown, soft_wrap=True)
         else:
             console.result(f"{place}{before}【{found}】{after}")
 
 
 def _facts(candidate: Candidate) -> str:
-    share = f"{100 * (candidate.copied or 0):.0f} % in the article"
-    return f"{DIRECTIONS[candidate.direction or 'l2r']} {candidate.score_kind} {candidate.score:.4f}, {share}"
+    arrow = DIRECTIONS[candidate.direction or "l2r"]
+    return f"{candidate.score:.4f} {arrow} {100 * (candidate.copied or 0):.0f} % in the article"
 
 
 def _line(text: str) -> str:

@@ -90,7 +90,8 @@ def generate(request: Request, show: Callable[[Record, Row], None]) -> int:
             console.report(_named(record, len(request.rows)))
     total = len(request.rows)
     if request.output:
-        console.note(f"wrote {total} records to {request.output}", quiet=request.quiet)
+        records = "1 record" if total == 1 else f"{total} records"
+        console.note(f"wrote {records} to {request.output}", quiet=request.quiet)
     if not failed:
         return OK
     return FAILED if failed == total else SOME_FAILED

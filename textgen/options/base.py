@@ -9,9 +9,16 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from textgen.errors import UsageError
 
 
-def _texts(value: object) -> object:
-    """Read one text or a list of them."""
-    return (value,) if isinstance(value, str) else tuple(value) if isinstance(value, list) else value
+def _list(value: object) -> object:
+    if not isinstance(value, list | tuple):
+        raise ValueError("must be a list of texts")
+    return tuple(value)
+
+
+def _words(value: object) -> object:
+    if not isinstance(value, str | list | tuple):
+        raise ValueError("must be a word or a list of words")
+    return (value,) if isinstance(value, str) else tuple(value)
 
 
 def _word(value: str) -> str:
@@ -21,8 +28,8 @@ def _word(value: str) -> str:
     return word
 
 
-Words = Annotated[tuple[Annotated[str, AfterValidator(_word)], ...], BeforeValidator(_texts)]
-Texts = Annotated[tuple[Annotated[str, Field(min_length=1)], ...], BeforeValidator(_texts)]
+Words = Annotated[tuple[Annotated[str, AfterValidator(_word)], ...], BeforeValidator(_words)]
+Texts = Annotated[tuple[Annotated[str, Field(min_length=1)], ...], BeforeValidator(_list)]
 
 
 class Options(BaseModel):

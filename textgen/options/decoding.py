@@ -119,6 +119,8 @@ class DecodingOptions(Options):
                 f"--min-new-tokens {self.min_new_tokens} and the end symbol are more than "
                 f"--max-new-tokens {self.max_new_tokens}"
             )
+        if clash := [word for word in self.avoid if any(word in keyword for keyword in self.keyword)]:
+            raise ValueError(f"{clash[0]} is both wanted and to be avoided")
         if self.one_of:
             self._check_one_of()
         return self

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 
 from textgen.errors import DataError
 
@@ -15,7 +17,8 @@ def keywords_of(value: object) -> tuple[str, ...]:
 
     Args:
         value: A list of strings, or one string of keywords separated by any of ，,、；;| or a tab or a
-            line end; None stands for none. A blank separates nothing: a keyword may hold one.
+            line end; None stands for none. A blank separates nothing: a keyword may hold one. A string may
+            also be a JSON list.
 
     Returns:
         The keywords in their order, without white space at their ends, empty ones and repetitions.
@@ -25,6 +28,9 @@ def keywords_of(value: object) -> tuple[str, ...]:
     """
     if value is None:
         return ()
+    if isinstance(value, str) and value.lstrip().startswith("["):
+        with suppress(ValueError):  # a cell of a table may hold a JSON list
+            value = json.loads(value)
     parts = _SEPARATORS.split(value) if isinstance(value, str) else value
     if not isinstance(parts, list | tuple):
         raise DataError(
