@@ -2,7 +2,7 @@
 
 For each JSONL file with `text` and `title` and each method, the records go to OUT/FILE.METHOD.jsonl (which
 `textgen eval` reads) and the seconds to OUT/FILE.seconds.json; what is there is not computed again. Then a
-Markdown table of all that is in OUT is printed. An article is read once for all methods, and the seconds
+Markdown table of each file is printed. An article is read once for all methods, and the seconds
 of reading it count for each.
 """
 
@@ -52,8 +52,8 @@ def main() -> None:
     for file in files:
         if not (out / f"{file.stem}.seconds.json").exists():
             compute(backend, file, out, rows)
-    for seconds in sorted(out.glob("*.seconds.json")):
-        table(seconds, {file.stem: file for file in files})
+    for file in files:
+        table(out / f"{file.stem}.seconds.json", file)
 
 
 def compute(backend: TitleBackend, file: Path, out: Path, most: int | None) -> None:
@@ -102,16 +102,16 @@ def search_all(
         seconds[method] += reading + searching + time.perf_counter() - started
 
 
-def table(seconds: Path, files: dict[str, Path]) -> None:
+def table(seconds: Path, file: Path) -> None:
     """The figures of one file."""
-    name = seconds.name.partition(".")[0]
+    name = file.stem
     taken = json.loads(seconds.read_text())
     print(f"\n| {name} | ROUGE-1 | ROUGE-2 | ROUGE-L | BLEU | length | distinct-2 | articles/s |")
     print("|---|---|---|---|---|---|---|---|")
     for method in METHODS:
         predictions = read_predictions(seconds.parent / f"{name}.{method}.jsonl")
         references = {
-            key: row for key, row in read_references(files[name], Fields()).items() if key in predictions
+            key: row for key, row in read_references(file, Fields()).items() if key in predictions
         }
         found = evaluate(predictions, references).metrics
         figures = " | ".join(f"{found[column]:.1f}" for column in COLUMNS)
