@@ -317,8 +317,8 @@ def test_a_third_is_burnt(sweeps: int, burnt: int) -> None:
     [
         ({}, 8),
         ({"num_candidates": 9}, 9),
-        ({"rank": "mbr"}, 4),
-        ({"decode": "agree", "num_candidates": 3}, 4),
+        ({"rank": "mbr"}, 8),
+        ({"decode": "agree", "num_candidates": 3}, 8),
         ({"decode": "beam"}, 4),
         ({"decode": "beam", "num_candidates": 7}, 7),
         ({"beams": 2}, 2),

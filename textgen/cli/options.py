@@ -55,7 +55,7 @@ STRATEGIES = "greedy|sample|beam|diverse|stochastic|contrastive"
 DECODING: Flags = {
     "decode": Annotated[str | None, decoding("How to search.", metavar=STRATEGIES)],
     "beams": Annotated[
-        int | None, decoding("Hypotheses a beam keeps (default 4; titles ranked by blend 8; or -n if more).")
+        int | None, decoding("Hypotheses a beam keeps (default 4, ranked titles 8, or -n if more).")
     ],
     "length_penalty": Annotated[
         float | None, decoding("Exponent of the length that divides a beam's score (default 1.0).")

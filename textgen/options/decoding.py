@@ -25,8 +25,8 @@ class DecodingOptions(Options):
         decode: The strategy; see `textgen.strategies`.
         max_new_tokens: Most pieces to write, the end symbol included.
         min_new_tokens: Least pieces to write, the end symbol not included; a text is never empty.
-        beams: Hypotheses kept by a beam, in each direction if there are two; None is 4 (titles ranked by
-            `blend`: 8), or `num_candidates` if that is more (`stochastic`: just that).
+        beams: Hypotheses kept by a beam, in each direction if there are two; None is 4 (titles with
+            a `rank` other than `logprob`: 8), or `num_candidates` if that is more (`stochastic`: just that).
         length_penalty: Exponent a of a beam's score, log-probability / tokens^a.
         length_norm: `power` divides by tokens^a, `gnmt` by ((5 + tokens) / 6)^a.
         groups: Groups of a diverse beam; None is one hypothesis a group.

@@ -15,7 +15,7 @@ TitleDecode = Literal[
 Direction = Literal["l2r", "r2l"]
 Rank = Literal["logprob", "agree", "mbr", "blend"]
 
-BLENDED_BEAMS = 8  # hypotheses a direction, where the candidates are evidence for each other
+RANKED_BEAMS = 8  # hypotheses a direction, where more than their own log-probability ranks them
 
 
 class TitleOptions(DecodingOptions):
@@ -75,7 +75,7 @@ class TitleOptions(DecodingOptions):
     def width(self) -> int:
         if self.beams:
             return self.beams
-        least = BLENDED_BEAMS if self.ranking == "blend" else super().width
+        least = RANKED_BEAMS if self.ranking != "logprob" else super().width
         width = max(least, self.num_candidates)
         return width + width % 2 if self.decode == "bidirectional" else width
 
