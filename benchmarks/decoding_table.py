@@ -110,9 +110,7 @@ def table(seconds: Path, file: Path) -> None:
     print("|---|---|---|---|---|---|---|---|")
     for method in METHODS:
         predictions = read_predictions(seconds.parent / f"{name}.{method}.jsonl")
-        references = {
-            key: row for key, row in read_references(file, Fields()).items() if key in predictions
-        }
+        references = {key: row for key, row in read_references(file, Fields()).items() if key in predictions}
         found = evaluate(predictions, references).metrics
         figures = " | ".join(f"{found[column]:.1f}" for column in COLUMNS)
         print(f"| {method} | {figures} | {taken['rows'] / taken[method]:.2f} |", flush=True)
