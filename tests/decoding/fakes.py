@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from hashlib import blake2b
 
 import torch
 from torch import Tensor
 
+from textgen.decoding import filters
 from textgen.decoding.loop import Batch, Choose, Draft, StopRule, write
 from textgen.decoding.scoring import Scoring
 from textgen.models.contracts import Ids
@@ -149,6 +150,19 @@ class HiddenTabularModel(TabularModel):
 def everything(vocab: int) -> Tensor:
     """The allowed ids of a task that allows all."""
     return torch.ones(vocab, dtype=torch.bool)
+
+
+def random_scoring(vocab: int, kind: int) -> Scoring:
+    """No filter (0), a ban of an id (1), a penalty (2), no repeated pairs (3) or a least length (4)."""
+    eos = vocab - 1
+    allowed = everything(vocab)
+    if kind == 1:
+        allowed[1] = False
+    soft = [partial(filters.repetition_penalty, penalty=1.7, exempt=(eos,))] if kind == 2 else []
+    hard = [partial(filters.no_repeat_ngram, n=2, exempt=(eos,))] if kind == 3 else []
+    if kind == 4:
+        hard = [partial(filters.least_length, length=3, eos=eos)]
+    return Scoring(allowed, soft=soft, hard=hard)
 
 
 def batch_of(sources: Iterable[Ids], first: int = 0, keys: Sequence[bytes] = ()) -> Batch:

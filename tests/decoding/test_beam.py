@@ -8,7 +8,17 @@ from functools import partial
 
 import pytest
 import torch
-from fakes import Prefix, Table, TabularModel, batch_of, everything, random_table, table_of, written
+from fakes import (
+    Prefix,
+    Table,
+    TabularModel,
+    batch_of,
+    everything,
+    random_scoring,
+    random_table,
+    table_of,
+    written,
+)
 
 from textgen.decoding import filters, greedy
 from textgen.decoding.beam import BeamSearch, beam_search
@@ -99,18 +109,6 @@ def test_exhaustive_width_equals_enumeration(vocab: int, limit: int, penalty: fl
         same(found, wanted)
         ended = [h for h in wanted if h.reason == "stop"]
         assert found[0].ids == max(ended, key=lambda h: h.score).ids
-
-
-def random_scoring(vocab: int, kind: int) -> Scoring:
-    eos = vocab - 1
-    allowed = everything(vocab)
-    if kind == 1:
-        allowed[1] = False
-    soft = [partial(filters.repetition_penalty, penalty=1.7, exempt=(eos,))] if kind == 2 else []
-    hard = [partial(filters.no_repeat_ngram, n=2, exempt=(eos,))] if kind == 3 else []
-    if kind == 4:
-        hard = [partial(filters.least_length, length=3, eos=eos)]
-    return Scoring(allowed, soft=soft, hard=hard)
 
 
 @pytest.mark.parametrize("penalty", [0.0, 0.6, 1.0, 2.0, -0.5, -1.0])

@@ -8,7 +8,7 @@ from functools import partial
 
 import pytest
 import torch
-from fakes import Prefix, Table, TabularModel, batch_of, everything, random_table, table_of
+from fakes import Prefix, Table, TabularModel, batch_of, everything, random_scoring, random_table, table_of
 
 from textgen.decoding import filters
 from textgen.decoding.beam import BeamSearch, beam_search
@@ -89,16 +89,6 @@ def same(found: Sequence[Hypothesis], wanted: Sequence[Hypothesis]) -> None:
     for one, other in zip(found, wanted, strict=True):
         for name in ("logprob", "total", "score"):
             assert getattr(one, name) == pytest.approx(getattr(other, name), abs=1e-5)
-
-
-def random_scoring(vocab: int, kind: int) -> Scoring:
-    eos = vocab - 1
-    allowed = everything(vocab)
-    if kind == 1:
-        allowed[1] = False
-    soft = [partial(filters.repetition_penalty, penalty=1.7, exempt=(eos,))] if kind == 2 else []
-    hard = [partial(filters.no_repeat_ngram, n=2, exempt=(eos,))] if kind == 3 else []
-    return Scoring(allowed, soft=soft, hard=hard)
 
 
 @pytest.mark.parametrize("penalty", [0.0, 0.6, 1.0, -0.5])

@@ -17,6 +17,7 @@ from transformers import BertForMaskedLM, GPT2LMHeadModel
 from transformers import GPT2Config as TheirGpt2Config
 
 from textgen.models.bert import Bert, BertConfig
+from textgen.models.copy_prior import CopyPrior
 from textgen.models.gpt2 import Gpt2, Gpt2Config
 from textgen.resources import models_dir
 
@@ -82,6 +83,16 @@ def tiny_bert(their_bert: BertForMaskedLM) -> Bert:
     ours = Bert(BertConfig(**BERT_SIZES)).eval().requires_grad_(False)
     ours.load_state_dict(own_weights(their_bert))
     return ours
+
+
+@pytest.fixture(scope="session")
+def prior() -> CopyPrior:
+    """A copy prior in which every id matters, for the vocabulary of the tiny networks."""
+    prior = CopyPrior(BERT_SIZES["vocab_size"]).requires_grad_(False)
+    generator = torch.Generator().manual_seed(21)
+    prior.a.copy_(torch.randn(prior.a.shape, generator=generator))
+    prior.t.copy_(torch.randn(prior.t.shape, generator=generator))
+    return prior
 
 
 @pytest.fixture(scope="session")

@@ -40,11 +40,7 @@ def ended(number: int, ids: Sequence[int]) -> str | None:
 
 
 @pytest.fixture(scope="module")
-def unilm(tiny_bert: Bert) -> UniLM:
-    prior = CopyPrior(VOCAB).requires_grad_(False)
-    generator = torch.Generator().manual_seed(21)
-    prior.a.copy_(torch.randn(VOCAB, generator=generator))
-    prior.t.copy_(torch.randn(VOCAB, generator=generator))
+def unilm(tiny_bert: Bert, prior: CopyPrior) -> UniLM:
     return UniLM(tiny_bert, prior, {L2R: 1}).eval()
 
 

@@ -51,15 +51,6 @@ def make_target(length: int, seed: int, first: int = L2R) -> list[int]:
 
 
 @pytest.fixture(scope="module")
-def prior() -> CopyPrior:
-    prior = CopyPrior(VOCAB).requires_grad_(False)
-    generator = torch.Generator().manual_seed(21)
-    prior.a.copy_(torch.randn(VOCAB, generator=generator))
-    prior.t.copy_(torch.randn(VOCAB, generator=generator))
-    return prior
-
-
-@pytest.fixture(scope="module")
 def unilm(tiny_bert: Bert, prior: CopyPrior) -> UniLM:
     return UniLM(tiny_bert, prior, {L2R: 1, R2L: 1}).eval()
 

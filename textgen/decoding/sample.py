@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
+from textgen.decoding.categorical import invert_cdf
 from textgen.decoding.hypothesis import Hypothesis
 from textgen.decoding.loop import Batch, Choose, finished, write
 from textgen.decoding.plan import Plan
-from textgen.decoding.sampling import invert_cdf
 from textgen.decoding.scoring import Scoring
 from textgen.models.contracts import NextTokenModel
 from textgen.rng import uniform

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from textgen.decoding.sampling import invert_cdf
+from textgen.decoding.categorical import invert_cdf
 from textgen.models.contracts import MaskedModel
 from textgen.rng import uniform
 

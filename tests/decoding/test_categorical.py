@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from textgen.decoding import greedy, sample
+from textgen.decoding.categorical import invert_cdf
 from textgen.decoding.filters import temperature
-from textgen.decoding.sampling import invert_cdf
 from textgen.decoding.scoring import Scoring
 from textgen.rng import row_key
 
