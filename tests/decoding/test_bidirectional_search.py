@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -11,7 +10,22 @@ import pytest
 import torch
 from fakes import Prefix, TabularModel, batch_of, everything, random_table
 from torch import Tensor
-from two_way import Memory, TwoWayLogits, TwoWayState, TwoWayTable, alone, logits_of, random_logits
+from two_way import (
+    PENALTIES,
+    WIDTHS,
+    Memory,
+    Scorings,
+    TwoWayLogits,
+    TwoWayState,
+    TwoWayTable,
+    alone,
+    better,
+    ends_at,
+    ends_behind,
+    logits_of,
+    random_logits,
+    same,
+)
 
 from textgen.decoding import filters
 from textgen.decoding.beam import BeamSearch, beam_search
@@ -20,14 +34,6 @@ from textgen.decoding.filters import Filter
 from textgen.decoding.hypothesis import Hypothesis, Length
 from textgen.decoding.scoring import Scoring
 from textgen.errors import TextgenError
-from textgen.models.bert import Bert, BertConfig
-from textgen.models.bidirectional import StreamState, TwoStreams
-from textgen.models.copy_prior import CopyPrior
-from textgen.models.unilm import UniLM
-
-Scorings = tuple[Scoring, Scoring]
-WIDTHS = [2, 4, 6]
-PENALTIES = [(0.0, False), (1.0, False), (-0.5, False), (0.6, True)]
 
 
 def plain(vocab: int) -> Scorings:
@@ -38,27 +44,6 @@ def search_one(
     model: TwoWayTable, search: BidirectionalSearch, scorings: Scorings | None = None, source: Prefix = ()
 ) -> list[Hypothesis]:
     return bidirectional_search(model, [source], scorings or plain(model.vocab_size), search)[0]
-
-
-def ends_at(step: int, eos: int) -> Filter:
-    """A ban of everything but the end, from this piece on."""
-
-    def only_the_end(ids: Tensor, scores: Tensor) -> Tensor:
-        if ids.shape[1] + 1 < step:
-            return scores
-        return scores.masked_fill(torch.arange(scores.shape[1]) != eos, filters.BANNED)
-
-    return only_the_end
-
-
-def ends_behind(token: int, eos: int) -> Filter:
-    """A ban of everything but the end in rows that hold a token anywhere."""
-
-    def only_the_end(ids: Tensor, scores: Tensor) -> Tensor:
-        held = (ids == token).any(-1)[:, None] & (torch.arange(scores.shape[1]) != eos)
-        return scores.masked_fill(held, filters.BANNED)
-
-    return only_the_end
 
 
 def make_scorings(vocab: int, kind: int) -> Scorings:
@@ -141,18 +126,6 @@ def textbook(
     cut = [found(text, "length", lane) for lane, texts in enumerate(alive) for text in texts]
     cut.sort(key=lambda hypothesis: -hypothesis.score)
     return (pool + cut)[: search.width], steps
-
-
-def same(found: Sequence[Hypothesis], wanted: Sequence[Hypothesis]) -> None:
-    assert [(h.ids, h.reason, h.lane) for h in found] == [(h.ids, h.reason, h.lane) for h in wanted]
-    for one, other in zip(found, wanted, strict=True):
-        for name in ("logprob", "total", "score"):
-            assert getattr(one, name) == pytest.approx(getattr(other, name), abs=1e-5)
-
-
-def better(halves: Sequence[Hypothesis]) -> Hypothesis:
-    """The better of two best answers: a finished one, then the higher score."""
-    return max(halves, key=lambda hypothesis: (hypothesis.reason == "stop", hypothesis.score))
 
 
 @pytest.mark.parametrize(("penalty", "gnmt"), PENALTIES)
@@ -487,85 +460,3 @@ def test_the_fake_pairs_by_rank() -> None:
     """Groups of four rows: the first with the third, the second with the fourth."""
     state = TwoWayState([Memory((n,)) for n in range(8)], [None] * 8, size=4)
     assert [state.partner(row) for row in range(8)] == [2, 3, 0, 1, 6, 7, 4, 5]
-
-
-L2R, R2L, EOS, VOCAB = 7, 8, 5, 24
-
-
-@pytest.fixture(scope="module")
-def unilm() -> UniLM:
-    """A small random network with a token type for each direction."""
-    bert = Bert(BertConfig(VOCAB, 16, 2, 2, 24, 64, 3, 1e-12)).eval().requires_grad_(False)
-    prior = CopyPrior(VOCAB).requires_grad_(False)
-    generator = torch.Generator().manual_seed(6)
-    for name, parameter in sorted(bert.named_parameters()):
-        noise = torch.randn(parameter.shape, generator=generator)
-        scale = 0.0 if name.endswith("bias") else 1.0
-        parameter.data.copy_(1 + 0.2 * noise if name.endswith("LayerNorm.weight") else scale * noise)
-    prior.t[EOS] = 3.0
-    return UniLM(bert, prior, {L2R: 1, R2L: 2})
-
-
-@pytest.fixture
-def weighted() -> Scorings:
-    allowed = torch.arange(VOCAB) > R2L
-    allowed[EOS] = True
-    hard = [partial(filters.no_repeat_ngram, n=2, exempt=(EOS,))]
-    return Scoring(allowed, hard=hard), Scoring(allowed, hard=hard)
-
-
-def make_sources(count: int) -> list[list[int]]:
-    generator = torch.Generator().manual_seed(7)
-    return [
-        [6, *torch.randint(9, VOCAB, (3 + n % 12,), generator=generator).tolist(), 5] for n in range(count)
-    ]
-
-
-@pytest.mark.parametrize(("penalty", "gnmt"), PENALTIES)
-@pytest.mark.parametrize("width", WIDTHS)
-def test_silenced_weights_are_the_better_of_two_half_beams(
-    unilm: UniLM, weighted: Scorings, width: int, penalty: float, gnmt: bool
-) -> None:
-    sources, length = make_sources(8), Length(7, penalty, gnmt)
-    model = TwoStreams(unilm, (L2R, R2L), interaction=False)
-    found = bidirectional_search(model, sources, weighted, BidirectionalSearch(width, EOS, length))
-    halves = [
-        beam_search(unilm, batch_of(sources, first), scoring, BeamSearch(width // 2, EOS, length))
-        for first, scoring in zip(model.first, weighted, strict=True)
-    ]
-    for pool, *pair in zip(found, *halves, strict=True):
-        wanted = better([half[0] for half in pair])
-        same([replace(pool[0], lane=0)], [wanted])
-        assert pool[0].score == pytest.approx(pair[pool[0].lane][0].score, abs=1e-4)
-    assert {pool[0].lane for pool in found} == {0, 1}
-
-
-def test_a_batch_with_weights_equals_single_sources(unilm: UniLM, weighted: Scorings) -> None:
-    sources, search = make_sources(6), BidirectionalSearch(4, EOS, Length(8, 0.0))
-    ends = weighted[0], replace(weighted[1], hard=[ends_behind(12, EOS)])
-    for scorings in (weighted, ends):
-        model = TwoStreams(unilm, (L2R, R2L))
-        together = bidirectional_search(model, sources, scorings, search)
-        for source, pool in zip(sources, together, strict=True):
-            same(pool, bidirectional_search(model, [source], scorings, search)[0])
-        silent = bidirectional_search(
-            TwoStreams(unilm, (L2R, R2L), interaction=False), sources, scorings, search
-        )
-        differ = [[h.ids for h in a] != [h.ids for h in b] for a, b in zip(together, silent, strict=True)]
-        assert sum(differ) > 2
-
-
-@pytest.mark.parametrize("width", WIDTHS)
-def test_a_direction_that_ends_is_frozen_in_the_network(
-    unilm: UniLM, weighted: Scorings, width: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    scorings = weighted[0], replace(weighted[1], hard=[ends_at(2, EOS)])
-    search = BidirectionalSearch(width, EOS, Length(8, -1.0))
-    model = TwoStreams(unilm, (L2R, R2L))
-    found = bidirectional_search(model, make_sources(4), scorings, search)
-    rows: list[list[bool]] = []
-    monkeypatch.setattr(StreamState, "freeze", lambda _, chosen: rows.append(chosen.tolist()))
-    thawed = bidirectional_search(model, make_sources(4), scorings, search)
-    half = width // 2
-    assert rows[0] == ([False] * half + [True] * half) * (len(rows[0]) // width)
-    assert [[h.logprob for h in pool] for pool in thawed] != [[h.logprob for h in pool] for pool in found]

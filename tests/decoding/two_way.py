@@ -7,10 +7,15 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import NamedTuple
 
+import pytest
 import torch
 from fakes import Prefix, Table, random_table, table_of
 from torch import Tensor
 
+from textgen.decoding import filters
+from textgen.decoding.filters import Filter
+from textgen.decoding.hypothesis import Hypothesis
+from textgen.decoding.scoring import Scoring
 from textgen.models.contracts import Ids
 
 
@@ -146,3 +151,41 @@ class TwoWayTable:
         if frozen := state.frozen[partner]:
             return memory.after(written[row], frozen)
         return memory.after(written[row], state.memories[partner], written[partner])
+
+
+Scorings = tuple[Scoring, Scoring]
+WIDTHS = [2, 4, 6]
+PENALTIES = [(0.0, False), (1.0, False), (-0.5, False), (0.6, True)]
+
+
+def ends_at(step: int, eos: int) -> Filter:
+    """A ban of everything but the end, from this piece on."""
+
+    def only_the_end(ids: Tensor, scores: Tensor) -> Tensor:
+        if ids.shape[1] + 1 < step:
+            return scores
+        return scores.masked_fill(torch.arange(scores.shape[1]) != eos, filters.BANNED)
+
+    return only_the_end
+
+
+def ends_behind(token: int, eos: int) -> Filter:
+    """A ban of everything but the end in rows that hold a token anywhere."""
+
+    def only_the_end(ids: Tensor, scores: Tensor) -> Tensor:
+        held = (ids == token).any(-1)[:, None] & (torch.arange(scores.shape[1]) != eos)
+        return scores.masked_fill(held, filters.BANNED)
+
+    return only_the_end
+
+
+def same(found: Sequence[Hypothesis], wanted: Sequence[Hypothesis]) -> None:
+    assert [(h.ids, h.reason, h.lane) for h in found] == [(h.ids, h.reason, h.lane) for h in wanted]
+    for one, other in zip(found, wanted, strict=True):
+        for name in ("logprob", "total", "score"):
+            assert getattr(one, name) == pytest.approx(getattr(other, name), abs=1e-5)
+
+
+def better(halves: Sequence[Hypothesis]) -> Hypothesis:
+    """The better of two best answers: a finished one, then the higher score."""
+    return max(halves, key=lambda hypothesis: (hypothesis.reason == "stop", hypothesis.score))
