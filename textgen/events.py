@@ -31,7 +31,45 @@ class Note:
     text: str
 
 
-Event = Progress | Shortened | Note
+@dataclass(frozen=True)
+class Steps:
+    """So many steps of the Markov chains that run together are done."""
+
+    done: int
+    total: int
+
+
+@dataclass(frozen=True)
+class ChainStep:
+    """What one step of a Markov chain did.
+
+    Attributes:
+        name: The row's name.
+        chain: The chain's number among those of the row.
+        step: The step's number, from 1.
+        move: `replace`, `insert`, `delete`, `swap`, `shift`, or the scan of a Gibbs sampler.
+        accepted: Whether the move was made.
+        changed: Whether the text is another one than before.
+        log_target: Unnormalised log-probability of the state after the step; where the sampled law has
+            none (plain Gibbs), the log-probability of what was drawn.
+        text: The state after the step.
+        edited: Where its characters were edited, start and end; empty where something was deleted.
+        tokens: Its length in pieces.
+    """
+
+    name: str
+    chain: int
+    step: int
+    move: str
+    accepted: bool
+    changed: bool
+    log_target: float
+    text: str
+    edited: tuple[int, int]
+    tokens: int
+
+
+Event = Progress | Shortened | Note | Steps | ChainStep
 OnEvent = Callable[[Event], None]
 
 

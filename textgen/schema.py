@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 SCORE_DECIMALS = 4
-TITLE_FIELDS = ("direction", "copied", "support")
+SOME_FIELDS = ("direction", "copied", "support", "chain")  # left out where they do not apply
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,39 @@ class Row:
 
 
 @dataclass(frozen=True)
+class ChainReport:
+    """Where on a Markov chain a text was found.
+
+    Attributes:
+        kind: `sample`, a state of the chain, or `search`, the best state it visited: an optimum, not a draw.
+        log_target: Unnormalised log-probability of the text under the sampled law; None where the law is
+            not known, as for plain Gibbs sampling.
+        chain: The chain's number.
+        step: The step after which the text was there: edits of CGMH, sweeps of a Gibbs sampler.
+        steps: How many there were.
+        acceptance: Share of the proposals accepted, by kind of move.
+        novel: Share of the steps that led to another text.
+        ess: Effective sample size of the energy over all chains of the row; None where it cannot be told.
+        rhat: Split R-hat of the energy over all chains of the row; near 1 where they agree.
+    """
+
+    kind: str
+    log_target: float | None
+    chain: int
+    step: int
+    steps: int
+    acceptance: dict[str, float]
+    novel: float
+    ess: float | None
+    rhat: float | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """A JSON-ready dictionary, floats rounded to 4 decimals."""
+        fields = {name: _rounded(value) for name, value in vars(self).items()}
+        return fields | {"acceptance": {move: _rounded(share) for move, share in self.acceptance.items()}}
+
+
+@dataclass(frozen=True)
 class Candidate:
     """One text that was generated.
 
@@ -46,6 +79,7 @@ class Candidate:
         direction: How a title was found: `l2r`, `r2l` or `both`.
         copied: The share of a title's characters that occur in the article, 0 to 1.
         support: Passages of the article that a title repeats, where that was asked for.
+        chain: Where a Markov chain found the text.
     """
 
     text: str
@@ -57,15 +91,18 @@ class Candidate:
     direction: str | None = None
     copied: float | None = None
     support: Sequence[Any] | None = None
+    chain: ChainReport | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """A JSON-ready dictionary, floats rounded to 4 decimals, without what does not apply."""
-        fields = {k: round(v, SCORE_DECIMALS) if isinstance(v, float) else v for k, v in vars(self).items()}
-        for name in TITLE_FIELDS:
+        fields = {name: _rounded(value) for name, value in vars(self).items()}
+        for name in SOME_FIELDS:
             if fields[name] is None:
                 del fields[name]
         if self.support is not None:
             fields["support"] = [asdict(span) for span in self.support]
+        if self.chain is not None:
+            fields["chain"] = self.chain.to_dict()
         return fields
 
 
@@ -105,3 +142,7 @@ class Record:
     def to_json(self) -> str:
         """The record as one line of JSON."""
         return json.dumps(self.to_dict(), ensure_ascii=False)
+
+
+def _rounded(value: Any) -> Any:
+    return round(value, SCORE_DECIMALS) if isinstance(value, float) else value

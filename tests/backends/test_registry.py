@@ -28,7 +28,7 @@ class EchoBackend(Backend[Options, Prepared]):
     def prepare(self, row, options, on_event):
         return Prepared(row, len(row.text), len(row.text), len(row.text))
 
-    def compute(self, batch, options, seed):
+    def compute(self, batch, options, seed, on_event):
         return [[Candidate(item.row.text[::-1], 0.0, "none", None, 1, "stop")] for item in batch]
 
 

@@ -113,7 +113,7 @@ class Backend(ABC, Generic[O, P]):
             usable = self._prepared(window, options, records, on_event)
             for batch in alike(usable, lambda pair: padded_length(pair[1].size), options.batch_size):
                 with torch.inference_mode():
-                    found = self.compute([prepared for _, prepared in batch], options, seed)
+                    found = self.compute([prepared for _, prepared in batch], options, seed, on_event)
                 for (number, prepared), outcome in zip(batch, found, strict=True):
                     records[number] = self._record(prepared, outcome, options, seed)
                 on_event(Progress(done + len(records), total))
@@ -134,7 +134,7 @@ class Backend(ABC, Generic[O, P]):
         """Text to ids. Raises DataError if the row cannot be used."""
 
     @abstractmethod
-    def compute(self, batch: Sequence[P], options: O, seed: int) -> Sequence[Outcome]:
+    def compute(self, batch: Sequence[P], options: O, seed: int, on_event: OnEvent) -> Sequence[Outcome]:
         """Candidates of every row of a batch, in the order to be reported, or why a row has none."""
 
     def check(self, options: O) -> None:

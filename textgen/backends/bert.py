@@ -62,7 +62,9 @@ class BertBackend(Backend[GibbsOptions, Seed]):
             )
         return Seed(row, longest + FRAME, len(ids), len(ids), ids)
 
-    def compute(self, batch: Sequence[Seed], options: GibbsOptions, seed: int) -> list[list[Candidate]]:
+    def compute(
+        self, batch: Sequence[Seed], options: GibbsOptions, seed: int, on_event: OnEvent
+    ) -> list[list[Candidate]]:
         chains = [
             self._chain(start, row_key(seed, start.row.text, id=start.row.id), candidate, options)
             for start in batch

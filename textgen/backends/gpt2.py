@@ -82,7 +82,9 @@ class Gpt2Backend(Backend[ContinueOptions, Prompt]):
         start = [self.tokenizer.specials.bos, *read]
         return Prompt(row, len(read), len(ids), len(read), start, keywords)
 
-    def compute(self, batch: Sequence[Prompt], options: ContinueOptions, seed: int) -> Sequence[Outcome]:
+    def compute(
+        self, batch: Sequence[Prompt], options: ContinueOptions, seed: int, on_event: OnEvent
+    ) -> Sequence[Outcome]:
         if options.strategy.stepwise:
             return self._written_out(batch, options, seed)
         most = max(1, ROWS // options.width) if options.strategy.several else len(batch)

@@ -91,7 +91,9 @@ class TitleBackend(Backend[TitleOptions, Article]):
             on_event(Shortened(row.name, fitted.used, fitted.tokens, options.long))
         return Article(row, len(fitted.judge) + FRAME, fitted.tokens, fitted.used, fitted, keywords, begins)
 
-    def compute(self, batch: Sequence[Article], options: TitleOptions, seed: int) -> list[Outcome]:
+    def compute(
+        self, batch: Sequence[Article], options: TitleOptions, seed: int, on_event: OnEvent
+    ) -> list[Outcome]:
         search = TitleSearch(self.network, self.tokenizer, self.allowed, options)
         views = [
             (number, view) for number, article in enumerate(batch) for view in self._views(article, seed)

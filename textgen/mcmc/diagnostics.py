@@ -1,0 +1,126 @@
+"""What Markov chains say about their own mixing.
+
+Gelman et al. 2013, Bayesian Data Analysis, 11.4 and 11.5: split R-hat, effective sample size; Geyer 1992,
+https://doi.org/10.1214/ss/1177011137: where the sum of autocorrelations ends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from statistics import fmean, variance
+
+import numpy as np
+from numpy.typing import NDArray
+
+Series = Sequence[float]
+
+
+@dataclass
+class Moves:
+    """What became of the proposals of a chain.
+
+    Attributes:
+        proposed: How many, by kind of move.
+        accepted: How many of them were made.
+        novel: How many steps led to another text.
+        steps: How many steps there were.
+    """
+
+    proposed: dict[str, int] = field(default_factory=dict)
+    accepted: dict[str, int] = field(default_factory=dict)
+    novel: int = 0
+    steps: int = 0
+
+    def count(self, move: str, *, accepted: bool, changed: bool) -> None:
+        """Count one step."""
+        self.proposed[move] = self.proposed.get(move, 0) + 1
+        self.accepted[move] = self.accepted.get(move, 0) + accepted
+        self.novel += changed
+        self.steps += 1
+
+    @property
+    def acceptance(self) -> dict[str, float]:
+        """Share of the proposals that were accepted, by kind of move."""
+        return {move: self.accepted[move] / proposed for move, proposed in sorted(self.proposed.items())}
+
+    @property
+    def novelty(self) -> float:
+        """Share of the steps that led to another text; acceptance also counts proposals of what is there."""
+        return self.novel / self.steps if self.steps else 0.0
+
+
+def split_rhat(chains: Sequence[Series]) -> float | None:
+    """Potential scale reduction of the halves of the chains: 1 where they all tell the same.
+
+    Args:
+        chains: One series a chain; all are cut to the length of the shortest.
+
+    Returns:
+        None if a half has fewer than two values, or nothing varies within any.
+    """
+    halves = _halves(chains)
+    if len(halves) < 2 or len(halves[0]) < 2:
+        return None
+    within = fmean(variance(half) for half in halves)
+    if within <= 0:
+        return None
+    count = len(halves[0])
+    between = count * variance(fmean(half) for half in halves)
+    return float((((count - 1) * within + between) / count / within) ** 0.5)
+
+
+def effective_sample_size(chains: Sequence[Series]) -> float | None:
+    """How many independent draws tell the mean of the chains as well.
+
+    Args:
+        chains: One series a chain; all are cut to the length of the shortest, and halved as for R-hat.
+
+    Returns:
+        At most all values times log10 of their number; None where `split_rhat` is None.
+    """
+    halves = _halves(chains)
+    if split_rhat(chains) is None:
+        return None
+    values = np.array(halves)
+    many, count = values.shape
+    within = values.var(axis=1, ddof=1).mean()
+    between = count * values.mean(axis=1).var(ddof=1)
+    total = ((count - 1) * within + between) / count
+    covariances = np.mean([_autocovariance(half) for half in values], axis=0) * count / (count - 1)
+    correlations = 1 - (within - covariances) / total
+    correlations[0] = 1.0
+    return float(min(many * count / _time(correlations), many * count * np.log10(many * count)))
+
+
+def autocorrelation(series: Series, lags: int) -> list[float]:
+    """Autocorrelations at lags 0 to `lags`, or as far as the series goes; none of a constant series."""
+    covariance = _autocovariance(np.array(series, dtype=np.float64))
+    if not len(covariance) or covariance[0] <= 0:
+        return []
+    return [float(value) for value in covariance[: lags + 1] / covariance[0]]
+
+
+def _halves(chains: Sequence[Series]) -> list[Series]:
+    half = min((len(chain) for chain in chains), default=0) // 2
+    return [part for chain in chains for part in (chain[:half], chain[len(chain) - half :])] if half else []
+
+
+def _autocovariance(series: NDArray[np.float64]) -> NDArray[np.float64]:
+    """At every lag, divided by the length of the series."""
+    centred = series - series.mean() if len(series) else series
+    size = 2 * len(series)  # padded, so that nothing wraps around
+    spectrum = np.fft.rfft(centred, size) if size else centred
+    return np.fft.irfft(np.abs(spectrum) ** 2, size)[: len(series)] / len(series) if size else centred
+
+
+def _time(correlations: NDArray[np.float64]) -> float:
+    """Integrated autocorrelation time: pairs of lags, as long as they are positive, and never rising."""
+    total, least = 0.0, np.inf
+    for lag in range(0, len(correlations) - 1, 2):
+        pair = correlations[lag] + correlations[lag + 1]
+        if pair < 0 and lag:
+            break
+        least = min(least, pair)
+        total += least
+    return max(2 * total - 1, 1e-9)
