@@ -7,6 +7,7 @@ so every strategy can be tested against answers found by enumeration.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from torch import Tensor
@@ -85,4 +86,30 @@ class MaskedModel(Protocol):
             ids: `(rows, length)`, padded on the right.
             lengths: `(rows,)`, how many ids of each row count.
             positions: `(rows,)`, where to look.
+        """
+
+
+@dataclass(frozen=True)
+class Scored:
+    """What a `SequenceModel` says of a text.
+
+    Attributes:
+        logprob: Of its pieces and its end, in nats.
+        memory: What the model keeps of it, for texts that begin alike.
+    """
+
+    logprob: float
+    memory: Any = None
+
+
+class SequenceModel(Protocol):
+    """A model that scores whole texts, their end included."""
+
+    def score(self, texts: Sequence[Ids], parents: Sequence[Scored | None]) -> list[Scored]:
+        """Score texts.
+
+        Args:
+            texts: Ids without frame.
+            parents: For each text, what was said of one that begins like it, or None; what they share is
+                not computed again, and changes nothing but the time.
         """

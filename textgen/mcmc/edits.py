@@ -1,0 +1,147 @@
+"""States of a chain of edits, and the moves between them.
+
+A state is a text and where its locks lie: the same ids with a keyword locked at another place are another
+state, so that every move has one reverse.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+FREE = 0  # the label of a piece that may change
+REPLACE, INSERT, DELETE, SWAP = "replace", "insert", "delete", "swap"
+
+Ids = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Context:
+    """What stands on both sides of a place."""
+
+    left: Ids
+    right: Ids
+
+    def filled(self, token: int) -> Ids:
+        """The text with a piece at the place."""
+        return (*self.left, token, *self.right)
+
+
+@dataclass(frozen=True)
+class State:
+    """A text with locked spans.
+
+    Attributes:
+        ids: The pieces.
+        labels: For each piece `FREE`, or the number of the locked span it belongs to, from 1. The pieces of
+            a span stand side by side.
+        open_left: Whether something may be written before the text.
+        open_right: Whether something may be written behind it.
+    """
+
+    ids: Ids
+    labels: Ids
+    open_left: bool = True
+    open_right: bool = True
+
+    @classmethod
+    def of(
+        cls, parts: Sequence[tuple[Sequence[int], int]], *, open_left: bool = True, open_right: bool = True
+    ) -> State:
+        """Join parts, each pieces and their label."""
+        ids = tuple(i for piece, _ in parts for i in piece)
+        labels = tuple(label for pieces, label in parts for _ in pieces)
+        return cls(ids, labels, open_left, open_right)
+
+    @property
+    def free(self) -> list[int]:
+        """Places that may be replaced or deleted."""
+        return [place for place, label in enumerate(self.labels) if label == FREE]
+
+    @property
+    def gaps(self) -> list[int]:
+        """Places before which a piece may be inserted: anywhere but inside a locked span or a closed end."""
+        last = len(self.ids)
+        inner = [g for g in range(1, last) if self.labels[g] == FREE or self.labels[g - 1] != self.labels[g]]
+        return [0] * self.open_left + inner + [last] * (self.open_right and (last > 0 or not self.open_left))
+
+    @property
+    def spans(self) -> list[range]:
+        """The locked spans, in the order of the text."""
+        found: list[range] = []
+        for place, label in enumerate(self.labels):
+            if label != FREE and found and self.labels[found[-1].start] == label:
+                found[-1] = range(found[-1].start, place + 1)
+            elif label != FREE:
+                found.append(range(place, place + 1))
+        return found
+
+    @property
+    def pairs(self) -> list[tuple[int, int]]:
+        """Pairs of labels whose spans may change places."""
+        return list(combinations(sorted(self.labels[span.start] for span in self.spans), 2))
+
+    def around(self, place: int) -> Context:
+        """What stands around a piece."""
+        return Context(self.ids[:place], self.ids[place + 1 :])
+
+    def at_gap(self, gap: int) -> Context:
+        """What stands around a gap."""
+        return Context(self.ids[:gap], self.ids[gap:])
+
+    def replaced(self, place: int, token: int) -> State:
+        """The state with another piece at a free place."""
+        return self._with((*self.ids[:place], token, *self.ids[place + 1 :]), self.labels)
+
+    def inserted(self, gap: int, token: int) -> State:
+        """The state with a free piece more."""
+        labels = (*self.labels[:gap], FREE, *self.labels[gap:])
+        return self._with((*self.ids[:gap], token, *self.ids[gap:]), labels)
+
+    def deleted(self, place: int) -> State:
+        """The state without the piece at a free place."""
+        labels = self.labels[:place] + self.labels[place + 1 :]
+        return self._with(self.ids[:place] + self.ids[place + 1 :], labels)
+
+    def swapped(self, one: int, other: int) -> State:
+        """The state in which the spans of two labels have changed places."""
+        by_label = {self.labels[span.start]: span for span in self.spans}
+        first, second = sorted((by_label[one], by_label[other]), key=lambda span: span.start)
+        order = [
+            *range(first.start),
+            *second,
+            *range(first.stop, second.start),
+            *first,
+            *range(second.stop, len(self.ids)),
+        ]
+        return self._with(tuple(self.ids[n] for n in order), tuple(self.labels[n] for n in order))
+
+    def _with(self, ids: Ids, labels: Ids) -> State:
+        return State(ids, labels, self.open_left, self.open_right)
+
+
+@dataclass(frozen=True)
+class Operations:
+    """Probabilities of the moves, the same in every state; what is left does nothing.
+
+    Attributes:
+        replace: Draw another piece at a free place.
+        insert: Draw a piece more at a gap.
+        delete: Leave out a free piece.
+        swap: Let two locked spans change places.
+    """
+
+    replace: float = 0.3
+    insert: float = 0.4
+    delete: float = 0.3
+    swap: float = 0.0
+
+    def choose(self, uniform: float) -> str | None:
+        """The move at a number on [0, 1)."""
+        edge = 0.0
+        for name in (REPLACE, INSERT, DELETE, SWAP):
+            edge += getattr(self, name)
+            if uniform < edge:
+                return name
+        return None

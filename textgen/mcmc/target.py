@@ -1,0 +1,182 @@
+"""The law that a chain of edits samples: log pi, a sum of weighted terms.
+
+苏剑林, 搜出来的文本（一）：从文本生成到搜索采样, https://kexue.fm/archives/8062: fluency, relevance and hard
+constraints as factors of one law.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from math import inf
+from typing import Protocol
+
+from textgen.mcmc.edits import Ids, State
+from textgen.models.contracts import Scored, SequenceModel
+
+Constraint = Callable[[State], bool]
+
+
+class Term(Protocol):
+    """A function of the state."""
+
+    def values(self, states: Sequence[State]) -> list[float]:
+        """One value a state."""
+
+
+@dataclass(frozen=True)
+class Point:
+    """A state and its place in the law.
+
+    Attributes:
+        state: The state.
+        scored: What the language model says of its text.
+        log_target: log pi, up to a constant.
+    """
+
+    state: State
+    scored: Scored
+    log_target: float
+
+
+@dataclass(frozen=True)
+class Target:
+    """log pi(x) = power * log p(x) + the sum of weight * term(x), where all constraints hold; else -inf.
+
+    Attributes:
+        model: The language model p, end included.
+        power: Its exponent; below 1 longer texts are favoured, above 1 the most probable.
+        terms: Pairs of a weight and a term.
+        constraints: What must be true of every state.
+    """
+
+    model: SequenceModel
+    power: float = 1.0
+    terms: Sequence[tuple[float, Term]] = ()
+    constraints: Sequence[Constraint] = ()
+
+    def points(self, states: Sequence[State], parents: Sequence[Scored | None]) -> list[Point]:
+        """Judge states.
+
+        Args:
+            states: The states.
+            parents: What was said of texts that begin like theirs; see `SequenceModel.score`.
+        """
+        possible = [n for n, state in enumerate(states) if all(holds(state) for holds in self.constraints)]
+        scored = self.model.score([states[n].ids for n in possible], [parents[n] for n in possible])
+        added = self._added([states[n] for n in possible])
+        found = [Point(state, Scored(-inf), -inf) for state in states]
+        for n, said, more in zip(possible, scored, added, strict=True):
+            found[n] = Point(states[n], said, self.power * said.logprob + more)
+        return found
+
+    def _added(self, states: Sequence[State]) -> list[float]:
+        """The terms, weighted and summed."""
+        total = [0.0] * len(states)
+        for weight, term in self.terms:
+            total = [old + weight * value for old, value in zip(total, term.values(states), strict=True)]
+        return total
+
+
+@dataclass(frozen=True)
+class Outside:
+    """How far a length lies outside a range: that of the text, or that of every blank in it.
+
+    Attributes:
+        least: Fewest pieces of the range.
+        most: Most pieces of it.
+        blanks: Measure the blanks between the locked spans and sum their distances.
+    """
+
+    least: int
+    most: int
+    blanks: bool = False
+
+    def values(self, states: Sequence[State]) -> list[float]:
+        return [self.distance(state) for state in states]
+
+    def distance(self, state: State) -> float:
+        """0 for a state inside the range."""
+        lengths = blanks_of(state) if self.blanks else [len(state.ids)]
+        return sum(max(self.least - length, length - self.most, 0) for length in lengths)
+
+
+def blanks_of(state: State) -> list[int]:
+    """The length of every blank: between locked spans, and at the open ends."""
+    lengths = []
+    end = 0
+    for span in state.spans:
+        lengths.append(span.start - end)
+        end = span.stop
+    lengths.append(len(state.ids) - end)
+    return lengths[0 if state.open_left else 1 : None if state.open_right else -1]
+
+
+class Length:
+    """How many pieces a text has: a reward for every piece, so that the end of a range is no better than
+    its beginning only for being shorter."""
+
+    def values(self, states: Sequence[State]) -> list[float]:
+        return [len(state.ids) for state in states]
+
+
+@dataclass(frozen=True)
+class Missing:
+    """How many of some words a text lacks.
+
+    Attributes:
+        words: Their pieces.
+    """
+
+    words: Sequence[Ids]
+
+    def values(self, states: Sequence[State]) -> list[float]:
+        return [sum(not _holds(state.ids, word) for word in self.words) for state in states]
+
+
+@dataclass(frozen=True)
+class Shared:
+    """The share of pieces that a text has in common with a source: F1 of the multisets.
+
+    Attributes:
+        source: The source's pieces.
+    """
+
+    source: Ids
+
+    def values(self, states: Sequence[State]) -> list[float]:
+        wanted = Counter(self.source)
+        both = [sum((wanted & Counter(state.ids)).values()) for state in states]
+        return [
+            2 * n / (len(self.source) + len(state.ids)) if n else 0.0
+            for n, state in zip(both, states, strict=True)
+        ]
+
+
+@dataclass(frozen=True)
+class Distance:
+    """How many pieces must be replaced, inserted or deleted to make a text of a source (Levenshtein 1966).
+
+    Attributes:
+        source: The source's pieces.
+    """
+
+    source: Ids
+
+    def values(self, states: Sequence[State]) -> list[float]:
+        return [float(levenshtein(self.source, state.ids)) for state in states]
+
+
+def levenshtein(one: Ids, other: Ids) -> int:
+    """The least number of replacements, insertions and deletions between two sequences."""
+    row = list(range(len(other) + 1))
+    for n, left in enumerate(one, 1):
+        diagonal, row[0] = row[0], n
+        for m, right in enumerate(other, 1):
+            diagonal, row[m] = row[m], min(row[m] + 1, row[m - 1] + 1, diagonal + (left != right))
+    return row[-1]
+
+
+def _holds(ids: Ids, word: Ids) -> bool:
+    return any(ids[at : at + len(word)] == word for at in range(len(ids) - len(word) + 1))
