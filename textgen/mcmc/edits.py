@@ -7,7 +7,7 @@ state, so that every move has one reverse.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 FREE = 0  # the label of a piece that may change
@@ -29,6 +29,24 @@ class Context:
 
 
 @dataclass(frozen=True)
+class Subject:
+    """What the texts of a chain are about; it stays as it is while they change.
+
+    Attributes:
+        source: Pieces of the text they are to be like; none where there is no such text.
+        words: Pieces of words they should hold.
+        length: Least and most pieces they should have; where there are blanks to fill, of each blank.
+    """
+
+    source: Ids = ()
+    words: tuple[Ids, ...] = ()
+    length: tuple[int, int] = (0, 10**6)
+
+
+NOTHING = Subject()
+
+
+@dataclass(frozen=True)
 class State:
     """A text with locked spans.
 
@@ -38,21 +56,28 @@ class State:
             a span stand side by side.
         open_left: Whether something may be written before the text.
         open_right: Whether something may be written behind it.
+        subject: What the text is about.
     """
 
     ids: Ids
     labels: Ids
     open_left: bool = True
     open_right: bool = True
+    subject: Subject = NOTHING
 
     @classmethod
     def of(
-        cls, parts: Sequence[tuple[Sequence[int], int]], *, open_left: bool = True, open_right: bool = True
+        cls,
+        parts: Sequence[tuple[Sequence[int], int]],
+        *,
+        open_left: bool = True,
+        open_right: bool = True,
+        subject: Subject = NOTHING,
     ) -> State:
         """Join parts, each pieces and their label."""
         ids = tuple(i for piece, _ in parts for i in piece)
         labels = tuple(label for pieces, label in parts for _ in pieces)
-        return cls(ids, labels, open_left, open_right)
+        return cls(ids, labels, open_left, open_right, subject)
 
     @property
     def free(self) -> list[int]:
@@ -118,7 +143,7 @@ class State:
         return self._with(tuple(self.ids[n] for n in order), tuple(self.labels[n] for n in order))
 
     def _with(self, ids: Ids, labels: Ids) -> State:
-        return State(ids, labels, self.open_left, self.open_right)
+        return replace(self, ids=ids, labels=labels)
 
 
 @dataclass(frozen=True)

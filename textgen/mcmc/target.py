@@ -81,16 +81,12 @@ class Target:
 
 @dataclass(frozen=True)
 class Outside:
-    """How far a length lies outside a range: that of the text, or that of every blank in it.
+    """How far a length lies outside the subject's range: that of the text, or that of every blank in it.
 
     Attributes:
-        least: Fewest pieces of the range.
-        most: Most pieces of it.
         blanks: Measure the blanks between the locked spans and sum their distances.
     """
 
-    least: int
-    most: int
     blanks: bool = False
 
     def values(self, states: Sequence[State]) -> list[float]:
@@ -98,8 +94,9 @@ class Outside:
 
     def distance(self, state: State) -> float:
         """0 for a state inside the range."""
+        least, most = state.subject.length
         lengths = blanks_of(state) if self.blanks else [len(state.ids)]
-        return sum(max(self.least - length, length - self.most, 0) for length in lengths)
+        return sum(max(least - length, length - most, 0) for length in lengths)
 
 
 def blanks_of(state: State) -> list[int]:
@@ -121,51 +118,25 @@ class Length:
         return [len(state.ids) for state in states]
 
 
-@dataclass(frozen=True)
 class Missing:
-    """How many of some words a text lacks.
-
-    Attributes:
-        words: Their pieces.
-    """
-
-    words: Sequence[Ids]
+    """How many of the subject's words a text lacks."""
 
     def values(self, states: Sequence[State]) -> list[float]:
-        return [sum(not _holds(state.ids, word) for word in self.words) for state in states]
+        return [sum(not _holds(state.ids, word) for word in state.subject.words) for state in states]
 
 
-@dataclass(frozen=True)
 class Shared:
-    """The share of pieces that a text has in common with a source: F1 of the multisets.
-
-    Attributes:
-        source: The source's pieces.
-    """
-
-    source: Ids
+    """The share of pieces that a text has in common with its source: F1 of the multisets."""
 
     def values(self, states: Sequence[State]) -> list[float]:
-        wanted = Counter(self.source)
-        both = [sum((wanted & Counter(state.ids)).values()) for state in states]
-        return [
-            2 * n / (len(self.source) + len(state.ids)) if n else 0.0
-            for n, state in zip(both, states, strict=True)
-        ]
+        return [_overlap(state.ids, state.subject.source) for state in states]
 
 
-@dataclass(frozen=True)
 class Distance:
-    """How many pieces must be replaced, inserted or deleted to make a text of a source (Levenshtein 1966).
-
-    Attributes:
-        source: The source's pieces.
-    """
-
-    source: Ids
+    """How many pieces must be replaced, inserted or deleted to make the text of its source (Levenshtein)."""
 
     def values(self, states: Sequence[State]) -> list[float]:
-        return [float(levenshtein(self.source, state.ids)) for state in states]
+        return [float(levenshtein(state.subject.source, state.ids)) for state in states]
 
 
 def levenshtein(one: Ids, other: Ids) -> int:
@@ -180,3 +151,8 @@ def levenshtein(one: Ids, other: Ids) -> int:
 
 def _holds(ids: Ids, word: Ids) -> bool:
     return any(ids[at : at + len(word)] == word for at in range(len(ids) - len(word) + 1))
+
+
+def _overlap(one: Ids, other: Ids) -> float:
+    both = sum((Counter(one) & Counter(other)).values())
+    return 2 * both / (len(one) + len(other)) if both else 0.0
