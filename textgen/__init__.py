@@ -25,8 +25,9 @@ def load(model: str) -> Backend[Any, Any]:
     """Load a model, ready to generate.
 
     Args:
-        model: An embedded name (`title`, `gpt2`, `bert`) or the path of a model directory. An embedded
-            name wins over a folder of the same name; `./bert` is the folder.
+        model: An embedded name (`title`, `gpt2`, `bert`) or the path of a model directory; or what writes by
+            editing under the embedded models: `compose`, `rewrite`, `correct`, `fill`. A name wins over a
+            folder of the same name; `./bert` is the folder.
 
     Returns:
         The backend of the model's kind; see its `generate` (and `stream`, where it can).

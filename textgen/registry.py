@@ -17,6 +17,15 @@ BACKENDS = {
     "bert": ("sample", "textgen.backends.bert:BertBackend", "textgen.options:GibbsOptions"),
 }
 
+# commands that write by editing under a language model: the backend's class and that of its options
+LANGUAGE_MODEL = "gpt2"
+EDITORS = {
+    "compose": ("textgen.backends.compose:ComposeBackend", "textgen.options:ComposeOptions"),
+    "rewrite": ("textgen.backends.rewrite:RewriteBackend", "textgen.options:RewriteOptions"),
+    "correct": ("textgen.backends.correct:CorrectBackend", "textgen.options:CorrectOptions"),
+    "fill": ("textgen.backends.fill:FillBackend", "textgen.options:FillOptions"),
+}
+
 
 def backend_class(kind: str) -> Any:
     """The backend for a kind of model: ours, or one that an installed package registered.
@@ -40,6 +49,16 @@ def options_class(kind: str) -> Any:
 def task_of(kind: str) -> str:
     """The command that uses such models. Raises ModelError if there is none."""
     return BACKENDS[kind][0] if kind in BACKENDS else str(backend_class(kind).task)
+
+
+def editor_class(command: str) -> Any:
+    """The backend of a command that writes by editing."""
+    return _resolve(EDITORS[command][0])
+
+
+def editor_options(command: str) -> Any:
+    """Its options."""
+    return _resolve(EDITORS[command][1])
 
 
 def _resolve(target: str) -> Any:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from rouge_score.rouge_scorer import RougeScorer
 
 from textgen.metrics.overlap import Rouge, mean_rouge, rouge
-from textgen.metrics.words import words
+from textgen.text.words import words
 
 
 class Characters:

@@ -21,7 +21,7 @@ from textgen.models.batching import alike
 from textgen.models.catalog import ModelFiles, find_model
 from textgen.models.load import LoadedModel, load_model
 from textgen.options import Options, parse
-from textgen.registry import backend_class
+from textgen.registry import EDITORS, LANGUAGE_MODEL, backend_class, editor_class
 from textgen.rng import fresh_seed
 from textgen.schema import Candidate, Record, Row
 
@@ -140,6 +140,10 @@ class Backend(ABC, Generic[O, P]):
     def check(self, options: O) -> None:
         """Refuse what only the model can tell is impossible, before any row. Raises UsageError."""
 
+    def label(self, options: O) -> str:
+        """What records say of the model."""
+        return self.model.label
+
     def notes(self, options: O) -> list[str]:
         """What a user of these options should know beforehand."""
         return []
@@ -159,14 +163,14 @@ class Backend(ABC, Generic[O, P]):
                     raise DataError(row.error)
                 usable.append((number, self.prepare(row, options, on_event)))
             except DataError as error:
-                records[number] = Record(row.name, [], self.model.label, error=error.line)
+                records[number] = Record(row.name, [], self.label(options), error=error.line)
         return usable
 
     def _record(self, prepared: P, outcome: Outcome, options: O, seed: int) -> Record:
         return Record(
             id=prepared.row.name,
             candidates=[] if isinstance(outcome, DataError) else outcome,
-            model=self.model.label,
+            model=self.label(options),
             input_tokens=prepared.input_tokens,
             used_tokens=prepared.used_tokens,
             seed=seed if options.draws else None,
@@ -184,7 +188,10 @@ def _row(text: object, number: int) -> Row:
 
 
 def open_backend(name: str) -> Backend[Any, Any]:
-    """Load a model by embedded name or directory, with the backend of its kind."""
+    """Load a model by embedded name or directory, with the backend of its kind; or an editor by its name."""
+    if name in EDITORS:
+        editor: Backend[Any, Any] = editor_class(name).open(find_model(LANGUAGE_MODEL))
+        return editor
     files = find_model(name)
     backend: Backend[Any, Any] = backend_class(files.kind).open(files)
     return backend

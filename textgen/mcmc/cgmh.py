@@ -26,6 +26,7 @@ from textgen.rng import uniform
 # which of a chain's streams of random numbers a draw comes from; START is for those who make the chains
 MOVE, PLACE, TOKEN, ACCEPT, START = range(5)
 MOST_STEPS = 4  # times the steps asked for, for chains that are not yet where they may be reported
+KEPT = 4  # best texts of a chain
 NOTHING = "none"
 
 
@@ -87,6 +88,14 @@ def log_proposals(
     return back - _log(operations.delete) + log(len(before.free))
 
 
+@dataclass(frozen=True)
+class Visit:
+    """Where a chain was, and the step after which it was there first."""
+
+    point: Point
+    step: int
+
+
 @dataclass
 class Chain:
     """One chain.
@@ -98,7 +107,7 @@ class Chain:
         steps: Steps made.
         moves: What became of them.
         energies: log pi after every step.
-        best: The best point it was at and may be reported, and the step after which it was there.
+        best: The best visits to different texts that may be reported, best first, at most `KEPT`.
     """
 
     key: bytes
@@ -107,7 +116,7 @@ class Chain:
     steps: int = 0
     moves: Moves = field(default_factory=Moves)
     energies: list[float] = field(default_factory=list)
-    best: tuple[Point, int] | None = None
+    best: list[Visit] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -184,7 +193,7 @@ class Cgmh:
             self._step(going, self.schedule.at(number, steps), on_step)
 
     def _arrived(self, chain: Chain, search: bool) -> bool:
-        return chain.best is not None if search else self.reportable(chain.point.state)
+        return bool(chain.best) if search else self.reportable(chain.point.state)
 
     def _step(self, chains: Sequence[Chain], temperature: float, on_step: Callable[[Step], None]) -> None:
         """One step of every chain, in few forwards."""
@@ -269,9 +278,15 @@ class Cgmh:
         return accepts(ratio, uniform(chain.key, chain.candidate, chain.steps, ACCEPT))
 
     def _remember(self, chain: Chain) -> None:
-        better = chain.best is None or chain.point.log_target > chain.best[0].log_target
-        if better and self.reportable(chain.point.state):
-            chain.best = chain.point, chain.steps
+        value = chain.point.log_target
+        full = len(chain.best) == KEPT
+        if (full and value <= chain.best[-1].point.log_target) or not self.reportable(chain.point.state):
+            return
+        if any(visit.point.state.ids == chain.point.state.ids for visit in chain.best):
+            return
+        chain.best.append(Visit(chain.point, chain.steps))
+        chain.best.sort(key=lambda visit: -visit.point.log_target)
+        del chain.best[KEPT:]
 
 
 def _log(probability: float) -> float:

@@ -33,8 +33,8 @@ class MaskedContext:
         """Raw logits `(contexts, vocab)`."""
         rows = [[self.cls, *context.filled(self.mask), self.sep] for context in contexts]
         found = torch.empty(len(rows), self.model.vocab_size)
-        for width, some in _by_width(rows).items():
-            ids = _padded([rows[n] for n in some], width)
+        for width, some in by_width(rows).items():
+            ids = padded([rows[n] for n in some], width)
             lengths = torch.tensor([len(rows[n]) for n in some])
             places = torch.tensor([1 + len(contexts[n].left) for n in some])
             found[some] = self.model.masked_logits(ids, lengths, places).float()
@@ -63,9 +63,9 @@ class ForwardContext:
         """Log-probabilities `(texts, vocab)` of what follows texts."""
         rows = [[*self.first, *text] for text in texts]
         found = torch.empty(len(rows), self.model.vocab_size)
-        for width, some in _by_width(rows).items():
+        for width, some in by_width(rows).items():
             state = self.model.start([self.source] * len(some))
-            logits = self.model.extend(state, _padded([rows[n] for n in some], width))
+            logits = self.model.extend(state, padded([rows[n] for n in some], width))
             last = torch.tensor([len(rows[n]) - 1 for n in some])
             found[some] = logits[torch.arange(len(some)), last].float().log_softmax(-1)
         return found
@@ -89,7 +89,7 @@ class TwoWayContext:
         return self.forward.logits(contexts) + behind
 
 
-def _by_width(rows: Sequence[Sequence[int]]) -> dict[int, list[int]]:
+def by_width(rows: Sequence[Sequence[int]]) -> dict[int, list[int]]:
     """Numbers of the rows by padded length."""
     found: dict[int, list[int]] = {}
     for n, row in enumerate(rows):
@@ -97,5 +97,6 @@ def _by_width(rows: Sequence[Sequence[int]]) -> dict[int, list[int]]:
     return found
 
 
-def _padded(rows: Sequence[Sequence[int]], width: int) -> Tensor:
+def padded(rows: Sequence[Sequence[int]], width: int) -> Tensor:
+    """`(rows, width)`, on the right with zeros."""
     return torch.tensor([[*row, *[0] * (width - len(row))] for row in rows])

@@ -4,8 +4,28 @@ One class a backend; what a backend cannot use is not among its fields and is re
 """
 
 from textgen.options.base import Options, flag, parse
+from textgen.options.cgmh import (
+    CgmhOptions,
+    ComposeOptions,
+    CorrectOptions,
+    FillOptions,
+    RewriteOptions,
+)
 from textgen.options.decoding import ContinueOptions, DecodingOptions
 from textgen.options.gibbs import GibbsOptions
 from textgen.options.title import TitleOptions
 
-__all__ = ["ContinueOptions", "DecodingOptions", "GibbsOptions", "Options", "TitleOptions", "flag", "parse"]
+__all__ = [
+    "CgmhOptions",
+    "ComposeOptions",
+    "ContinueOptions",
+    "CorrectOptions",
+    "DecodingOptions",
+    "FillOptions",
+    "GibbsOptions",
+    "Options",
+    "RewriteOptions",
+    "TitleOptions",
+    "flag",
+    "parse",
+]

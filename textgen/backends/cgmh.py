@@ -1,0 +1,208 @@
+"""Texts by editing: what compose, rewrite, correct and fill share.
+
+A language model says how good a text is, a proposing model what could stand at a place; `mcmc.cgmh` makes
+of both a chain that samples a known law.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import ClassVar, Generic, TypeVar, cast
+
+from textgen.backends.base import Backend, Outcome, Prepared
+from textgen.backends.chain_reports import Narrator, best_states, last_states, reporter
+from textgen.backends.keywords import with_keywords
+from textgen.backends.proposing import Proposer, load_proposer
+from textgen.decoding.allowed import line_ids, text_ids
+from textgen.errors import DataError
+from textgen.events import OnEvent
+from textgen.mcmc.anneal import Schedule
+from textgen.mcmc.cgmh import MOST_STEPS, Cgmh, Chain, Step, Visit
+from textgen.mcmc.edits import Operations, State
+from textgen.mcmc.proposals import Laws, Proposals, Weighted
+from textgen.mcmc.target import Outside, Target, Term
+from textgen.models.gpt2 import Gpt2
+from textgen.models.incremental import IncrementalGpt2
+from textgen.models.load import LoadedModel
+from textgen.options import CgmhOptions
+from textgen.rng import row_key
+from textgen.schema import Candidate, ChainReport, Row
+
+C = TypeVar("C", bound=CgmhOptions)
+
+FRAME = 2  # <cls> and <sep>
+
+
+@dataclass(frozen=True)
+class Start(Prepared):
+    """Where the chains of a row begin.
+
+    Attributes:
+        state: The first state; see `CgmhBackend.first`.
+        keywords: What every text must contain.
+        spaces: Whether pieces with a space may be written.
+    """
+
+    state: State
+    keywords: tuple[str, ...]
+    spaces: bool
+
+
+class CgmhBackend(Backend[C, Start], Generic[C]):
+    """A language model and what is written by editing under it.
+
+    Args:
+        model: The language model, a GPT-2.
+    """
+
+    task = "sample"
+    blanks: ClassVar[bool] = False  # whether `length` is that of every blank
+
+    def __init__(self, model: LoadedModel) -> None:
+        super().__init__(model)
+        specials, newline = self.tokenizer.specials, self.tokenizer.vocabulary.newline
+        network = cast(Gpt2, model.network)
+        allowed = text_ids(self.tokenizer, network.vocab_size)
+        # a text is a line of its own: that is how sentences stood in training, and how they ended there
+        self.language_model = IncrementalGpt2(
+            network, [specials.bos, newline], [specials.eos, newline], allowed
+        )
+        self._proposers: dict[str, Proposer] = {}
+
+    @abstractmethod
+    def terms(self, options: C) -> list[tuple[float, Term]]:
+        """The terms of log pi beside the language model and the length, with their weights."""
+
+    def first(self, start: Start, key: bytes, candidate: int, laws: Laws, options: C) -> State:
+        """Where a chain begins."""
+        return start.state
+
+    def possible(self, state: State) -> bool:
+        """Whether a chain may be at a state."""
+        return True
+
+    def reportable(self, state: State) -> bool:
+        """Whether a text inside its length may be shown."""
+        return True
+
+    def label(self, options: C) -> str:
+        return f"{self.model.label}+{self._proposer(options).label}"
+
+    def check(self, options: C) -> None:
+        self._proposer(options)
+
+    def longest(self, options: C) -> int:
+        """Most pieces that both models read."""
+        return min(self.language_model.longest, self._proposer(options).longest - FRAME)
+
+    def start(self, row: Row, state: State, options: C, keywords: Sequence[str] = ()) -> Start:
+        """A row that is ready. Raises DataError if its text is longer than the models read."""
+        spaced = self.tokenizer.vocabulary.spaced
+        if len(state.ids) > self.longest(options):
+            raise DataError(
+                f"{len(state.ids)} pieces are more than the models read",
+                hint=f"at most {self.longest(options)}; split the text into sentences",
+            )
+        tokens = len(self.tokenizer.encode(row.text))
+        return Start(row, 1, tokens, tokens, state, tuple(keywords), any(i in spaced for i in state.ids))
+
+    def compute(self, batch: Sequence[Start], options: C, seed: int, on_event: OnEvent) -> list[Outcome]:
+        narrator = Narrator(self.tokenizer.decode, options.steps, len(batch) * options.parallel, on_event)
+        found: list[Outcome] = [[] for _ in batch]
+        # pieces with a space may be written where the row itself has one
+        for spaces in sorted({start.spaces for start in batch}):
+            kernel = self._kernel(options, spaces=spaces)
+            rows = [n for n, start in enumerate(batch) if start.spaces == spaces]
+            chains = {n: self._chains(batch[n], kernel, options, seed) for n in rows}
+            self._run(
+                kernel, [(batch[n].row.name, chain) for n in rows for chain in chains[n]], options, narrator
+            )
+            for n in rows:
+                found[n] = self._outcome(batch[n], chains[n], kernel, options)
+        return found
+
+    def _run(self, kernel: Cgmh, chains: Sequence[tuple[str, Chain]], options: C, narrator: Narrator) -> None:
+        """Run chains of rows with these names."""
+        for at in range(0, len(chains), options.batch_size):
+            together = chains[at : at + options.batch_size]
+            names = {id(chain): name for name, chain in together}
+            kernel.run(
+                [chain for _, chain in together],
+                steps=options.steps,
+                search=options.searching,
+                on_step=partial(_tell, narrator, names),
+            )
+
+    def _chains(self, start: Start, kernel: Cgmh, options: C, seed: int) -> list[Chain]:
+        key = row_key(seed, start.row.text, id=start.row.id, keywords=start.keywords)
+        return [
+            kernel.start(key, candidate, self.first(start, key, candidate, kernel.laws, options))
+            for candidate in range(options.parallel)
+        ]
+
+    def _kernel(self, options: C, *, spaces: bool) -> Cgmh:
+        outside = Outside(self.blanks)
+        terms = [(-options.length_weight, outside), *self.terms(options)]
+        longest = self.longest(options)
+        constraints = [lambda state: len(state.ids) <= longest, self.possible]
+        target = Target(self.language_model, options.power, terms, constraints)
+        first, last, kind = options.anneal if options.searching else (1.0, 1.0, "linear")
+        return Cgmh(
+            target,
+            self._laws(options, spaces=spaces),
+            self.operations(options),
+            Schedule(first, last, geometric=kind == "geometric"),
+            lambda state: outside.distance(state) == 0 and self.reportable(state),
+        )
+
+    def operations(self, options: C) -> Operations:
+        """Probabilities of the moves."""
+        return Operations(0.35, 0.35, 0.3)
+
+    def _laws(self, options: C, *, spaces: bool) -> Laws:
+        allowed = line_ids(self.tokenizer, self.language_model.network.vocab_size, spaces=spaces)
+        proposals = Proposals(
+            self._proposer(options).model,
+            allowed,
+            temperature=options.temperature,
+            top_k=options.top_k,
+            epsilon=options.epsilon,
+        )
+        if not options.candidates:
+            return proposals
+        return Weighted(proposals, self.language_model, options.power, options.candidates)
+
+    def _proposer(self, options: C) -> Proposer:
+        name = options.proposals
+        if name not in self._proposers:
+            self._proposers[name] = load_proposer(name, self.model)
+        return self._proposers[name]
+
+    def _outcome(self, start: Start, chains: list[Chain], kernel: Cgmh, options: C) -> Outcome:
+        found = best_states(chains) if options.searching else last_states(chains, kernel)
+        if not found:
+            least, most = start.state.subject.length
+            return DataError(
+                f"no text of {least}-{most} pieces was found in {MOST_STEPS * options.steps} steps",
+                hint="raise --steps, or widen --length",
+            )
+        report = reporter(chains, steps=options.steps, search=options.searching)
+        candidates = [self._candidate(visit, report(chain, visit), start) for chain, visit in found]
+        return self.checked(start, candidates, options)[: options.num_candidates]
+
+    def _candidate(self, visit: Visit, report: ChainReport, start: Start) -> Candidate:
+        tokens = len(visit.point.state.ids) + 1  # the end counts
+        text = self.tokenizer.decode(list(visit.point.state.ids))
+        logprob = visit.point.scored.logprob
+        return Candidate(text, logprob / tokens, "mean_logprob", logprob, tokens, "stop", chain=report)
+
+    def checked(self, start: Start, candidates: list[Candidate], options: C) -> list[Candidate]:
+        """The candidates, once what must be in them was found in the final texts."""
+        return with_keywords(candidates, start.keywords, ordered=False)
+
+
+def _tell(narrator: Narrator, names: dict[int, str], step: Step) -> None:
+    narrator(step, names[id(step.chain)])

@@ -1,0 +1,124 @@
+"""What chains of edits tell: while they run, to the events' listener, and in the end, in records."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from textgen.events import ChainStep, Note, OnEvent, Steps, ignore
+from textgen.mcmc.cgmh import MOST_STEPS, Cgmh, Chain, Step, Visit
+from textgen.mcmc.diagnostics import effective_sample_size, split_rhat
+from textgen.mcmc.edits import DELETE, INSERT, SWAP, Ids
+from textgen.schema import ChainReport
+
+EVERY = 10  # steps between two reports of progress
+
+
+class Narrator:
+    """Turns the steps of chains into events.
+
+    Args:
+        decode: Ids to text.
+        steps: Steps that each chain was asked for.
+        chains: How many chains there will be in all.
+        on_event: The listener.
+    """
+
+    def __init__(
+        self, decode: Callable[[list[int]], str], steps: int, chains: int, on_event: OnEvent
+    ) -> None:
+        self.decode = decode
+        self.steps = steps
+        self.total = steps * chains
+        self.done = 0
+        self.on_event = on_event
+        self._late: set[str] = set()
+
+    def __call__(self, step: Step, name: str) -> None:
+        """Tell of one step of a chain of the row of that name."""
+        if self.on_event is ignore:
+            return
+        chain = step.chain
+        if chain.steps <= self.steps:
+            self.done += 1
+            if self.done % EVERY == 0 or self.done == self.total:
+                self.on_event(Steps(self.done, self.total))
+        elif name not in self._late:
+            self._late.add(name)
+            most = MOST_STEPS * self.steps
+            self.on_event(
+                Note(f"{name}: not yet where it may be shown after {self.steps} steps; going on to {most}")
+            )
+        ids = chain.point.state.ids
+        self.on_event(
+            ChainStep(
+                name,
+                chain.candidate,
+                chain.steps,
+                step.move,
+                step.accepted,
+                step.changed,
+                chain.point.log_target,
+                self.decode(list(ids)),
+                self._edited(step, ids),
+                len(ids),
+            )
+        )
+
+    def _edited(self, step: Step, ids: Ids) -> tuple[int, int]:
+        """Where the text's characters were, or would have been, edited."""
+        if step.choice is None:
+            return 0, 0
+        first, last = _pieces(step)
+        return len(self.decode(list(ids[:first]))), len(self.decode(list(ids[:last])))
+
+
+def _pieces(step: Step) -> tuple[int, int]:
+    """The edited places of the state after the step, from the first to behind the last."""
+    choice = step.choice
+    assert choice is not None
+    if choice.move == SWAP:
+        spans = [
+            s for s in step.chain.point.state.spans if step.chain.point.state.labels[s.start] in choice.pair
+        ]
+        return spans[0].start, spans[-1].stop
+    if choice.move == DELETE:
+        return choice.place, choice.place + (not step.accepted)
+    return choice.place, choice.place + (step.accepted or choice.move != INSERT)
+
+
+def last_states(chains: Sequence[Chain], kernel: Cgmh) -> list[tuple[Chain, Visit]]:
+    """The last state of every chain that may be shown, in the order of the chains."""
+    return [
+        (chain, Visit(chain.point, chain.steps)) for chain in chains if kernel.reportable(chain.point.state)
+    ]
+
+
+def best_states(chains: Sequence[Chain]) -> list[tuple[Chain, Visit]]:
+    """Different texts: the best of every chain, best first, then, to fill up, what else the chains saw."""
+    found: dict[Ids, tuple[Chain, Visit]] = {}
+    for rank in range(max((len(chain.best) for chain in chains), default=0)):
+        visits = [(chain, chain.best[rank]) for chain in chains if rank < len(chain.best)]
+        for chain, visit in sorted(visits, key=lambda pair: -pair[1].point.log_target):
+            found.setdefault(visit.point.state.ids, (chain, visit))
+    return list(found.values())
+
+
+def reporter(chains: Sequence[Chain], *, steps: int, search: bool) -> Callable[[Chain, Visit], ChainReport]:
+    """What makes the report of a text of these chains; the chains' second halves tell how they agree."""
+    series = [chain.energies[steps // 2 : steps] for chain in chains]
+    ess, rhat = effective_sample_size(series), split_rhat(series)
+
+    def report(chain: Chain, visit: Visit) -> ChainReport:
+        return ChainReport(
+            "search" if search else "sample",
+            visit.point.log_target,
+            chain.candidate,
+            visit.step,
+            chain.steps,
+            chain.moves.acceptance,
+            chain.moves.novelty,
+            None if search else ess,
+            None if search else rhat,
+        )
+
+    return report

@@ -1,0 +1,64 @@
+"""Sentences around given words (用词造句)."""
+
+from __future__ import annotations
+
+from textgen.backends.cgmh import CgmhBackend, Start
+from textgen.backends.keywords import with_keywords
+from textgen.errors import DataError
+from textgen.events import OnEvent
+from textgen.mcmc.cgmh import START
+from textgen.mcmc.edits import Operations, State, Subject
+from textgen.mcmc.proposals import Laws
+from textgen.mcmc.target import Length, Term
+from textgen.options import ComposeOptions
+from textgen.rng import uniform
+from textgen.schema import Candidate, Row
+from textgen.text.keywords import essential
+
+SWAPS = 0.1  # share of the steps in which two keywords change places
+
+
+class ComposeBackend(CgmhBackend[ComposeOptions]):
+    """Starts from the keywords, locked, side by side, and writes around them.
+
+    苏剑林, 搜出来的文本（四）：通过增、删、改来用词造句, https://kexue.fm/archives/8194.
+    """
+
+    options = ComposeOptions
+
+    def terms(self, options: ComposeOptions) -> list[tuple[float, Term]]:
+        return [(options.length_reward, Length())]
+
+    def operations(self, options: ComposeOptions) -> Operations:
+        return super().operations(options) if options.ordered else Operations(0.3, 0.32, 0.28, SWAPS)
+
+    def prepare(self, row: Row, options: ComposeOptions, on_event: OnEvent) -> Start:
+        if row.text.strip():
+            raise DataError("compose takes keywords, no text", hint="put them into the field of keywords")
+        keywords = tuple(dict.fromkeys([*options.keyword, *row.keywords]))
+        if not keywords:
+            raise DataError("there are no keywords", hint="compose writes around at least one")
+        wanted = essential(keywords, ordered=options.ordered)
+        pieces = [self.tokenizer.encode(word) for word in wanted]
+        assert options.length is not None
+        total = sum(map(len, pieces))
+        if total > options.length[1]:
+            raise DataError(
+                f"the keywords have {total} pieces and a text at most {options.length[1]}",
+                hint="raise --length",
+            )
+        subject = Subject(length=options.length)
+        state = State.of([(ids, label) for label, ids in enumerate(pieces, 1)], subject=subject)
+        return self.start(row, state, options, keywords)
+
+    def first(self, start: Start, key: bytes, candidate: int, laws: Laws, options: ComposeOptions) -> State:
+        """The keywords side by side, in any order in one that the chain draws."""
+        state = start.state
+        spans = state.spans
+        if not options.ordered:
+            spans = sorted(spans, key=lambda span: uniform(key, candidate, span.start, START))
+        parts = [(state.ids[span.start : span.stop], state.labels[span.start]) for span in spans]
+        return State.of(parts, subject=state.subject)
+
+    def checked(self, start: Start, candidates: list[Candidate], options: ComposeOptions) -> list[Candidate]:
+        return with_keywords(candidates, start.keywords, ordered=options.ordered)

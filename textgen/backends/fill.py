@@ -1,0 +1,55 @@
+"""Blanks of unknown length, filled so that the whole reads well."""
+
+from __future__ import annotations
+
+import re
+
+from textgen.backends.cgmh import CgmhBackend, Start
+from textgen.decoding.categorical import invert_cdf
+from textgen.errors import DataError
+from textgen.events import OnEvent
+from textgen.mcmc.cgmh import START
+from textgen.mcmc.edits import State, Subject
+from textgen.mcmc.proposals import Laws
+from textgen.mcmc.target import Length, Term, blanks_of
+from textgen.options import FillOptions
+from textgen.rng import uniform
+from textgen.schema import Row
+
+BLANK = re.compile(r"[_＿]{2,}|＿")
+
+
+class FillBackend(CgmhBackend[FillOptions]):
+    """Starts with one piece in every blank; what is given is locked, and nothing is written elsewhere."""
+
+    options = FillOptions
+    blanks = True
+
+    def terms(self, options: FillOptions) -> list[tuple[float, Term]]:
+        return [(options.length_reward, Length())]
+
+    def prepare(self, row: Row, options: FillOptions, on_event: OnEvent) -> Start:
+        parts = BLANK.split(row.text.strip())
+        if len(parts) == 1:
+            raise DataError("there is no blank in the text", hint="write ___ where something is missing")
+        if not any(part.strip() for part in parts):
+            raise DataError("there is nothing but blanks", hint="give a text with ___ in it")
+        assert options.length is not None
+        pieces = [self.tokenizer.encode(part) for part in parts]
+        # two blanks side by side are one
+        given = [(ids, label) for label, ids in enumerate(pieces, 1) if ids]
+        subject = Subject(length=options.length)
+        state = State.of(given, open_left=not pieces[0], open_right=not pieces[-1], subject=subject)
+        return self.start(row, state, options, [part for part in parts if part])
+
+    def possible(self, state: State) -> bool:
+        return 0 not in blanks_of(state)
+
+    def first(self, start: Start, key: bytes, candidate: int, laws: Laws, options: FillOptions) -> State:
+        """The text with a piece drawn into every blank, from the left to the right."""
+        state = start.state
+        for gap in reversed(state.gaps):
+            law, _ = laws.laws([state.at_gap(gap)], [None])
+            [token] = invert_cdf(law.exp(), [uniform(key, candidate, gap, START)]).tolist()
+            state = state.inserted(gap, token)
+        return state

@@ -1,0 +1,141 @@
+"""What the commands take that write by editing: compose, rewrite, correct, fill."""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from textgen.options.base import Options, Words
+from textgen.options.decoding import MAX_KEYWORDS, MIN_TEMPERATURE
+from textgen.options.gibbs import Fall, Span
+
+Weight = float
+
+
+class CgmhOptions(Options):
+    """What a chain of edits takes; its law is a sum of weighted terms, see `textgen.mcmc.target`.
+
+    Attributes:
+        method: `mh` samples the law: a text is the last state of its chain. `anneal` searches for its
+            maximum under falling temperatures: a text is the best state that a chain visited.
+        steps: Edits of a chain; one that is then outside its length runs on, at most to four times that.
+        chains: Chains of a row; None is one for each text. With more, `anneal` takes the best texts of
+            all; under `mh` the first chains give the texts and all tell how well they agree.
+        anneal: Temperatures of `anneal`, such as `1.0:0.2` or `1.0:0.2:geometric`.
+        length: Pieces of a text, least and most, keywords included; None is the command's own rule.
+        proposals: The model that proposes pieces: `bert` (from both sides), `title` (left and right, two
+            directions), `gpt2` (from the left), or a directory of such a model.
+        candidates: Weigh so many of the best proposals by the language model; 0 draws from the proposals.
+        temperature: Divides the logits of the proposals.
+        top_k: Draw only among so many proposals; 0 is all.
+        epsilon: How often a piece is drawn without regard to its place, so that every text can be reached.
+        power: Exponent of the language model's probability.
+        length_reward: Added to log pi for every piece.
+        length_weight: Taken from log pi for every piece outside the length.
+    """
+
+    method: Literal["mh", "anneal"] = "anneal"
+    steps: int = Field(200, ge=1)
+    chains: int | None = Field(None, ge=1, le=10_000)
+    anneal: Fall = (1.0, 0.2, "linear")
+    length: Span | None = None
+    proposals: str = Field("bert", min_length=1)
+    candidates: int = Field(0, ge=0)
+    temperature: float = Field(1.0, ge=MIN_TEMPERATURE)
+    top_k: int = Field(0, ge=0)
+    epsilon: float = Field(0.01, ge=0, lt=1)
+    power: float = Field(1.0, ge=0)
+    length_reward: float = 0.0
+    length_weight: float = Field(5.0, gt=0)
+
+    @property
+    def parallel(self) -> int:
+        """How many chains a row has."""
+        return self.chains or self.num_candidates
+
+    @property
+    def searching(self) -> bool:
+        """Whether texts are the best states visited instead of the last."""
+        return self.method == "anneal"
+
+    @model_validator(mode="after")
+    def _chain(self) -> Self:
+        if self.length is not None and not 1 <= self.length[0] <= self.length[1]:
+            raise ValueError(f"--length {self.length[0]}-{self.length[1]} is not a range of lengths")
+        if self.parallel < self.num_candidates:
+            raise ValueError(
+                f"--chains {self.chains} is fewer than -n {self.num_candidates}: a text needs its own chain"
+            )
+        if "anneal" in self.model_fields_set and not self.searching:
+            raise ValueError(f"--anneal needs --method anneal, not {self.method}")
+        if self.anneal[0] < self.anneal[1]:
+            raise ValueError(f"--anneal {self.anneal[0]:g}:{self.anneal[1]:g} rises: the higher comes first")
+        for name in ("temperature", "top_k"):
+            if self.candidates and name in self.model_fields_set:
+                flag = name.replace("_", "-")
+                raise ValueError(
+                    f"--{flag} and --candidates exclude each other: the best are weighed as they are"
+                )
+        return self
+
+
+class ComposeOptions(CgmhOptions):
+    """Sentences around given words.
+
+    Attributes:
+        keyword: Words that every text must contain; a row's own come on top.
+        ordered: They come in their order; else each chain draws an order, and swaps them.
+    """
+
+    length: Span | None = (10, 24)
+    keyword: Words = Field((), max_length=MAX_KEYWORDS)
+    ordered: bool = False
+    length_reward: float = 2.0
+
+
+class RewriteOptions(CgmhOptions):
+    """Other words for the same thing.
+
+    Attributes:
+        length: None is three to five quarters of the sentence's.
+        keep: Parts of the sentence that may not change, wherever they occur in it.
+        similarity: Weight of the cosine of the text's and the sentence's embeddings.
+        content: Taken from log pi for every content word of the sentence that the text lacks.
+        shared: Weight of the share of pieces that the text has in common with the sentence; below 0 other
+            words are wanted.
+        distance: Taken from log pi for every edit that lies between the text and the sentence.
+    """
+
+    keep: Words = Field((), max_length=MAX_KEYWORDS)
+    similarity: Weight = 40.0
+    content: Weight = 1.0
+    shared: Weight = -5.0
+    distance: Weight = 0.0
+
+
+class CorrectOptions(CgmhOptions):
+    """The sentence as it was meant.
+
+    Attributes:
+        length: None leaves it free.
+        keep: Parts of the sentence that may not change, wherever they occur in it.
+        distance: Taken from log pi for every edit that lies between the text and the sentence.
+        similarity: Weight of the cosine of the text's and the sentence's embeddings.
+    """
+
+    keep: Words = Field((), max_length=MAX_KEYWORDS)
+    anneal: Fall = (0.5, 0.1, "linear")
+    distance: Weight = 4.0
+    similarity: Weight = 0.0
+
+
+class FillOptions(CgmhOptions):
+    """Blanks of unknown length.
+
+    Attributes:
+        length: Pieces of each blank, least and most.
+    """
+
+    length: Span | None = (1, 8)
+    length_reward: float = 2.0
