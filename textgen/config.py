@@ -8,7 +8,8 @@ from typing import Any
 
 from textgen.errors import UsageError
 
-COMMANDS = ("title", "sample", "eval")  # whose options a file may hold
+# whose options a file may hold
+COMMANDS = ("title", "sample", "compose", "rewrite", "correct", "fill", "eval")
 
 
 def read_config(path: Path, command: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 SCORE_DECIMALS = 4
-SOME_FIELDS = ("direction", "copied", "support", "chain")  # left out where they do not apply
+SOME_FIELDS = ("direction", "copied", "support", "changes", "chain")  # left out where they do not apply
 
 
 @dataclass(frozen=True)
@@ -79,6 +79,7 @@ class Candidate:
         direction: How a title was found: `l2r`, `r2l` or `both`.
         copied: The share of a title's characters that occur in the article, 0 to 1.
         support: Passages of the article that a title repeats, where that was asked for.
+        changes: What differs from the text that was corrected.
         chain: Where a Markov chain found the text.
     """
 
@@ -91,6 +92,7 @@ class Candidate:
     direction: str | None = None
     copied: float | None = None
     support: Sequence[Any] | None = None
+    changes: Sequence[Any] | None = None
     chain: ChainReport | None = None
 
     def to_dict(self) -> dict[str, Any]:
@@ -101,6 +103,8 @@ class Candidate:
                 del fields[name]
         if self.support is not None:
             fields["support"] = [asdict(span) for span in self.support]
+        if self.changes is not None:
+            fields["changes"] = [asdict(change) for change in self.changes]
         if self.chain is not None:
             fields["chain"] = self.chain.to_dict()
         return fields

@@ -23,7 +23,7 @@ from textgen.mcmc.anneal import Schedule
 from textgen.mcmc.cgmh import MOST_STEPS, Cgmh, Chain, Step, Visit
 from textgen.mcmc.edits import Operations, State
 from textgen.mcmc.proposals import Laws, Proposals, Weighted
-from textgen.mcmc.target import Outside, Target, Term
+from textgen.mcmc.target import Outside, Repeated, Target, Term
 from textgen.models.gpt2 import Gpt2
 from textgen.models.incremental import IncrementalGpt2
 from textgen.models.load import LoadedModel
@@ -88,6 +88,9 @@ class CgmhBackend(Backend[C, Start], Generic[C]):
         """Whether a text inside its length may be shown."""
         return True
 
+    def prompt(self, row: Row) -> str | None:
+        return row.text or "、".join(row.keywords) or None
+
     def label(self, options: C) -> str:
         return f"{self.model.label}+{self._proposer(options).label}"
 
@@ -145,10 +148,14 @@ class CgmhBackend(Backend[C, Start], Generic[C]):
 
     def _kernel(self, options: C, *, spaces: bool) -> Cgmh:
         outside = Outside(self.blanks)
-        terms = [(-options.length_weight, outside), *self.terms(options)]
+        terms: list[tuple[float, Term]] = [
+            (-options.length_weight, outside),
+            (-options.repetition, Repeated()),
+            *self.terms(options),
+        ]
         longest = self.longest(options)
         constraints = [lambda state: len(state.ids) <= longest, self.possible]
-        target = Target(self.language_model, options.power, terms, constraints)
+        target = Target(self.language_model, options.power, [term for term in terms if term[0]], constraints)
         first, last, kind = options.anneal if options.searching else (1.0, 1.0, "linear")
         return Cgmh(
             target,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from textgen.backends.cgmh import CgmhBackend, Start
 from textgen.backends.keywords import with_keywords
+from textgen.backends.whole_words import Merged
 from textgen.errors import DataError
 from textgen.events import OnEvent
 from textgen.mcmc.cgmh import START
@@ -27,7 +28,7 @@ class ComposeBackend(CgmhBackend[ComposeOptions]):
     options = ComposeOptions
 
     def terms(self, options: ComposeOptions) -> list[tuple[float, Term]]:
-        return [(options.length_reward, Length())]
+        return [(options.length_reward, Length()), (-options.whole_words, Merged(self.tokenizer))]
 
     def operations(self, options: ComposeOptions) -> Operations:
         return super().operations(options) if options.ordered else Operations(0.3, 0.32, 0.28, SWAPS)

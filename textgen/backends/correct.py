@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property
 
 from textgen.backends.cgmh import CgmhBackend, Start
@@ -13,7 +14,8 @@ from textgen.mcmc.edits import Subject
 from textgen.mcmc.similarity import Similarity
 from textgen.mcmc.target import Distance, Term
 from textgen.options import CorrectOptions
-from textgen.schema import Row
+from textgen.schema import Candidate, Row
+from textgen.text.changes import changes
 
 
 class CorrectBackend(CgmhBackend[CorrectOptions]):
@@ -43,3 +45,8 @@ class CorrectBackend(CgmhBackend[CorrectOptions]):
         return self.start(
             row, locked_state(text, options.keep, self.tokenizer, subject), options, options.keep
         )
+
+    def checked(self, start: Start, candidates: list[Candidate], options: CorrectOptions) -> list[Candidate]:
+        source = start.row.text.strip()
+        whole = super().checked(start, candidates, options)
+        return [replace(one, changes=changes(source, one.text)) for one in whole]

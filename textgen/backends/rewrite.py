@@ -40,7 +40,7 @@ class RewriteBackend(CgmhBackend[RewriteOptions]):
         ]
         if options.similarity:
             terms.append((options.similarity, self._similarity))
-        return [(weight, term) for weight, term in terms if weight]
+        return terms
 
     def prepare(self, row: Row, options: RewriteOptions, on_event: OnEvent) -> Start:
         text = row.text.strip()

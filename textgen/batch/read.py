@@ -58,6 +58,30 @@ def read_prompts(name: str, field: str, keyword_field: str | None = "") -> list[
     return list(_rows(path, field, keyword_field, one_text=False))
 
 
+def read_keywords(name: str, field: str = KEYWORDS) -> list[Row]:
+    """One row a set of keywords, without text.
+
+    Args:
+        name: A text file or `-` for stdin, with a set a line; or a JSONL or CSV file.
+        field: Where the keywords lie in a row of a table: a list, or text as `keywords_of` reads it. In a
+            line of a text file without any of its separators, blanks separate.
+    """
+    if name != STDIN and path_kind(name) == "folder":
+        raise UsageError(
+            f"{name} is a folder", hint="-i takes a file with one set of words a line"
+        )
+    path = Path(name)
+    if (values := _values(path)) is not None:
+        return list(_table(path, None, field, values))
+    lines = [line for line in _text_of(path).splitlines() if line.strip()]
+    return [Row("", name=str(n), keywords=_line_of_keywords(line)) for n, line in enumerate(lines, 1)]
+
+
+def _line_of_keywords(line: str) -> tuple[str, ...]:
+    found = keywords_of(line)
+    return tuple(dict.fromkeys(line.split())) if len(found) == 1 else found
+
+
 def _expand(name: str) -> list[Path]:
     path = Path(name)
     if name == STDIN or path_kind(name) == "file":
@@ -110,19 +134,24 @@ def printable(name: str) -> str:
 
 
 def _rows(path: Path, field: str, keyword_field: str | None, *, one_text: bool) -> Iterator[Row]:
-    suffix = path.suffix.lower()
-    if suffix in JSONL_SUFFIXES:
-        yield from _table(path, field, keyword_field, list(json_values(_text_of(path))))
-    elif suffix in DELIMITERS:
-        yield from _table(
-            path, field, keyword_field, list(csv_values(_text_of(path), DELIMITERS[suffix], str(path)))
-        )
+    if (values := _values(path)) is not None:
+        yield from _table(path, field, keyword_field, values)
     elif one_text:
         yield _article(path)
     else:
         lines = _text_of(path).replace("\r\n", "\n").split("\n")
         numbered = (line for line in lines if line.strip())
         yield from (Row(line, name=str(number)) for number, line in enumerate(numbered, 1))
+
+
+def _values(path: Path) -> list[tuple[int, Any]] | None:
+    """The rows of a table with their line numbers; None if the file is no table."""
+    suffix = path.suffix.lower()
+    if suffix in JSONL_SUFFIXES:
+        return list(json_values(_text_of(path)))
+    if suffix in DELIMITERS:
+        return list(csv_values(_text_of(path), DELIMITERS[suffix], str(path)))
+    return None
 
 
 def _article(path: Path) -> Row:
@@ -141,10 +170,14 @@ def _text_of(path: Path) -> str:
     return read_text(path)
 
 
-def _table(path: Path, field: str, keyword_field: str | None, values: list[tuple[int, Any]]) -> Iterator[Row]:
+def _table(
+    path: Path, field: str | None, keyword_field: str | None, values: list[tuple[int, Any]]
+) -> Iterator[Row]:
+    """The rows of a table; without a field for the text, keywords are all they have."""
     if not values:
-        raise DataError(f"{path} has no rows", hint="a table has one row an article")
-    _check_first(path, field, "--field", values[0][1])
+        raise DataError(f"{path} has no rows", hint="a table has one row an article, a prompt, or the like")
+    if field is not None:
+        _check_first(path, field, "--field", values[0][1])
     if keyword_field:
         _check_first(path, keyword_field, "--keyword-field", values[0][1])
     for row_number, (line, value) in enumerate(values, 1):
@@ -157,7 +190,7 @@ def _check_first(path: Path, field: str, flag: str, value: Any) -> None:
         raise UsageError(f"the first row of {path} has no field {field!r}", hint=f"{flag} one of: {names}")
 
 
-def _table_row(line: int, number: int, value: Any, field: str, keyword_field: str | None) -> Row:
+def _table_row(line: int, number: int, value: Any, field: str | None, keyword_field: str | None) -> Row:
     if isinstance(value, DataError):
         return Row("", name=str(number), error=value.line)
     if not isinstance(value, dict):
@@ -167,7 +200,7 @@ def _table_row(line: int, number: int, value: Any, field: str, keyword_field: st
     name = id or str(number)
     if None in value:
         return Row("", name=name, id=id, error=f"line {line} has more cells than the header")
-    text = value.get(field)
+    text = "" if field is None else value.get(field)
     if text is None:
         return Row("", name=name, id=id, error=f"line {line} has no field {field!r}")
     if not isinstance(text, str):

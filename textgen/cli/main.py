@@ -15,9 +15,13 @@ import typer
 
 from textgen import __version__
 from textgen.cli import console
+from textgen.cli.compose import compose
+from textgen.cli.correct import correct
 from textgen.cli.doctor import doctor
 from textgen.cli.evaluate import evaluate
+from textgen.cli.fill import fill
 from textgen.cli.models import models
+from textgen.cli.rewrite import rewrite
 from textgen.cli.sample import sample
 from textgen.cli.title import title
 from textgen.errors import TextgenError
@@ -27,13 +31,17 @@ BROKEN_PIPE = 141
 
 app = typer.Typer(
     name="textgen",
-    help="Write Chinese text offline: titles, continuations, samples.",
+    help="Write Chinese text offline: titles, continuations, samples, sentences around words, rewrites.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("title")(title)
 app.command("sample")(sample)
+app.command("compose")(compose)
+app.command("rewrite")(rewrite)
+app.command("correct")(correct)
+app.command("fill")(fill)
 app.command("eval")(evaluate)
 app.add_typer(models, name="models")
 app.command("doctor")(doctor)
@@ -51,7 +59,7 @@ def _root(
         bool, typer.Option("--version", help="Show the version.", callback=_version, is_eager=True)
     ] = False,
 ) -> None:
-    """Write Chinese text offline: titles, continuations, samples."""
+    """Write Chinese text offline: titles, continuations, samples, sentences around words, rewrites."""
 
 
 def main() -> NoReturn:

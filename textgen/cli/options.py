@@ -22,6 +22,7 @@ DECODING_PANEL = "Decoding"
 SAMPLING_PANEL = "Sampling (--decode sample, stochastic)"
 CONTENT_PANEL = "What the text may say"
 RUN_PANEL = "Run"
+OBSERVE_PANEL = "Watching the chains"
 FLAGS_ONLY = ("config", "debug")
 
 
@@ -119,6 +120,19 @@ COMMON: Flags = {
     "seed": Annotated[int | None, option("The same seed gives the same texts.", panel=RUN_PANEL)],
     "batch_size": Annotated[
         int | None, option("Rows computed together [16]; no influence on the texts.", panel=RUN_PANEL)
+    ],
+}
+
+OBSERVE: Flags = {
+    "watch": Annotated[
+        bool | None, switch("--watch", "Show the chains while they run.", panel=OBSERVE_PANEL)
+    ],
+    "trace": Annotated[
+        Path | None, option("Write every step to this file.", panel=OBSERVE_PANEL, metavar="FILE.jsonl")
+    ],
+    "plot": Annotated[
+        Path | None,
+        option("Draw energy, acceptance, length, autocorrelation.", panel=OBSERVE_PANEL, metavar="FILE.png"),
     ],
 }
 

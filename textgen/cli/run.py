@@ -14,6 +14,7 @@ from textgen.options import Options, parse
 from textgen.schema import Record, Row
 
 if TYPE_CHECKING:
+    from textgen.cli.observe import Observation
     from textgen.models.catalog import ModelFiles
 
 OK, FAILED, SOME_FAILED = 0, 1, 3
@@ -31,6 +32,8 @@ class Request:
         as_json: Print records instead of texts.
         quiet: Say nothing on stderr but errors.
         threads: Threads to compute with; None leaves torch's choice.
+        editor: The command, if it writes by editing under the model.
+        observation: What is shown and kept of the chains.
     """
 
     files: ModelFiles
@@ -40,6 +43,8 @@ class Request:
     as_json: bool
     quiet: bool
     threads: int | None
+    editor: str | None = None
+    observation: Observation | None = None
 
 
 def one_sink(output: Path | None, *, as_json: bool) -> None:
@@ -59,15 +64,17 @@ def choose_model(name: str, task: str, otherwise: str) -> ModelFiles:
     return files
 
 
-def options_for(files: ModelFiles, given: dict[str, Any]) -> Options:
-    """Validate the options for a model."""
+def options_for(files: ModelFiles, given: dict[str, Any], editor: str | None = None) -> Any:
+    """Validate the options for a model, or for a command that writes by editing."""
     from textgen.batch.read import read_lines
-    from textgen.registry import options_class
+    from textgen.registry import editor_options, options_class
+
+    if editor is not None:
+        return parse(editor_options(editor), given, user=f"textgen {editor}")
 
     if isinstance(given.get("one_of"), str):
         given = given | {"one_of": read_lines(given["one_of"], "--one-of")}
-    options: Options = parse(options_class(files.kind), given, user=f"{files.kind} models")
-    return options
+    return parse(options_class(files.kind), given, user=f"{files.kind} models")
 
 
 def seeded(options: Options, *, quiet: bool) -> Options:
@@ -127,11 +134,13 @@ def load(request: Request) -> Any:
     """Load the backend of the request's model, with its threads."""
     import torch
 
-    from textgen.registry import backend_class
+    from textgen.registry import backend_class, editor_class
 
     if request.threads:
         torch.set_num_threads(min(request.threads, os.cpu_count() or 1))
-    return backend_class(request.files.kind).open(request.files)
+    kind = request.files.kind
+    backend = backend_class(kind) if request.editor is None else editor_class(request.editor)
+    return backend.open(request.files)
 
 
 def _named(record: Record, total: int) -> str:

@@ -17,7 +17,7 @@ from textgen.decoding.categorical import invert_cdf
 from textgen.mcmc.accept import accepts
 from textgen.mcmc.anneal import Schedule
 from textgen.mcmc.diagnostics import Moves
-from textgen.mcmc.edits import DELETE, INSERT, REPLACE, SWAP, Context, Operations, State
+from textgen.mcmc.edits import DELETE, INSERT, REPLACE, SWAP, Context, Ids, Operations, State
 from textgen.mcmc.proposals import Laws
 from textgen.mcmc.target import Point, Target
 from textgen.models.contracts import Scored
@@ -280,13 +280,18 @@ class Cgmh:
     def _remember(self, chain: Chain) -> None:
         value = chain.point.log_target
         full = len(chain.best) == KEPT
-        if (full and value <= chain.best[-1].point.log_target) or not self.reportable(chain.point.state):
+        if value == -inf or (full and value <= chain.best[-1].point.log_target):
             return
-        if any(visit.point.state.ids == chain.point.state.ids for visit in chain.best):
+        if not self.reportable(chain.point.state):
             return
-        chain.best.append(Visit(chain.point, chain.steps))
-        chain.best.sort(key=lambda visit: -visit.point.log_target)
-        del chain.best[KEPT:]
+        # of equally good visits the first, and each text once, where its locks lie best
+        visits = sorted(
+            [*chain.best, Visit(chain.point, chain.steps)], key=lambda visit: -visit.point.log_target
+        )
+        texts: dict[Ids, Visit] = {}
+        for visit in visits:
+            texts.setdefault(visit.point.state.ids, visit)
+        chain.best = list(texts.values())[:KEPT]
 
 
 def _log(probability: float) -> float:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from math import inf
 from typing import Protocol
 
@@ -137,6 +138,14 @@ class Distance:
 
     def values(self, states: Sequence[State]) -> list[float]:
         return [float(levenshtein(state.subject.source, state.ids)) for state in states]
+
+
+class Repeated:
+    """How many pairs of neighbours a text has that it had before: language models love to repeat."""
+
+    def values(self, states: Sequence[State]) -> list[float]:
+        pairs = [list(pairwise(state.ids)) for state in states]
+        return [len(found) - len(set(found)) for found in pairs]
 
 
 def levenshtein(one: Ids, other: Ids) -> int:

@@ -88,9 +88,9 @@ class IncrementalGpt2:
 
     def _edit(self, text: Ids, parent: Scored | None) -> _Edit:
         sequence = (*self.before, *text)
-        if parent is None:
+        memory: Memory | None = parent.memory if parent else None
+        if memory is None:  # of an impossible state the law asks no model
             return _Edit(sequence, None, 0)
-        memory: Memory = parent.memory
         shared = 0
         for one, other in zip(sequence, memory.sequence, strict=False):
             if one != other:

@@ -33,6 +33,7 @@ class CgmhOptions(Options):
         power: Exponent of the language model's probability.
         length_reward: Added to log pi for every piece.
         length_weight: Taken from log pi for every piece outside the length.
+        repetition: Taken from log pi for every pair of neighbouring pieces that the text had before.
     """
 
     method: Literal["mh", "anneal"] = "anneal"
@@ -48,6 +49,7 @@ class CgmhOptions(Options):
     power: float = Field(1.0, ge=0)
     length_reward: float = 0.0
     length_weight: float = Field(5.0, gt=0)
+    repetition: Weight = 3.0
 
     @property
     def parallel(self) -> int:
@@ -86,11 +88,13 @@ class ComposeOptions(CgmhOptions):
     Attributes:
         keyword: Words that every text must contain; a row's own come on top.
         ordered: They come in their order; else each chain draws an order, and swaps them.
+        whole_words: Taken from log pi for every end of a keyword that lies inside a longer word (by jieba).
     """
 
     length: Span | None = (10, 24)
     keyword: Words = Field((), max_length=MAX_KEYWORDS)
     ordered: bool = False
+    whole_words: Weight = 2.0
     length_reward: float = 2.0
 
 
@@ -127,6 +131,7 @@ class CorrectOptions(CgmhOptions):
     keep: Words = Field((), max_length=MAX_KEYWORDS)
     anneal: Fall = (0.5, 0.1, "linear")
     distance: Weight = 4.0
+    repetition: Weight = 0.0
     similarity: Weight = 0.0
 
 

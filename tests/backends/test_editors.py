@@ -1,0 +1,260 @@
+"""What compose, rewrite, correct and fill promise, with the shipped models."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import pytest
+
+import textgen
+from textgen.events import ChainStep, Note, Steps
+from textgen.schema import Candidate, Row
+
+NAMES = ("compose", "rewrite", "correct", "fill")
+SENTENCE = "他昨天在图书馆看了一整天的书。"
+
+
+@pytest.fixture(scope="module")
+def editors() -> dict[str, Any]:
+    return {name: textgen.load(name) for name in NAMES}
+
+
+def keywords(*words: str, name: str = "1") -> Row:
+    return Row("", name=name, keywords=words)
+
+
+def only(records: list[Any]) -> list[Candidate]:
+    [record] = records
+    assert record.error is None
+    return record.candidates
+
+
+@pytest.mark.parametrize("method", ["mh", "anneal"])
+@pytest.mark.parametrize("ordered", [True, False])
+def test_every_word_is_in_every_text(editors: dict[str, Any], method: str, ordered: bool) -> None:
+    words = ("开幕", "美食", "广州")
+    found = only(
+        editors["compose"].generate(
+            [keywords(*words)], num_candidates=3, steps=30, seed=3, method=method, ordered=ordered
+        )
+    )
+    assert len(found) == 3
+    for candidate in found:
+        places = [candidate.text.find(word) for word in words]
+        assert min(places) >= 0
+        assert not ordered or places == sorted(places)
+        assert 10 <= candidate.tokens - 1 <= 24
+        assert candidate.chain is not None
+        assert candidate.chain.kind == ("sample" if method == "mh" else "search")
+    if not ordered:  # each chain draws an order of its own
+        orders = [tuple(sorted(words, key=candidate.text.find)) for candidate in found]
+        assert len(set(orders)) > 1
+
+
+def test_best_texts_come_first_and_differ(editors: dict[str, Any]) -> None:
+    found = only(editors["compose"].generate([keywords("春天")], num_candidates=3, steps=40, seed=1))
+    values = [candidate.chain.log_target for candidate in found if candidate.chain]
+    assert len({candidate.text for candidate in found}) == 3
+    assert values == sorted(values, reverse=True)
+
+
+def test_rows_do_not_depend_on_each_other(editors: dict[str, Any]) -> None:
+    rows = [
+        keywords("春天", name="a"),
+        keywords("秋收", "农民", name="b"),
+        keywords("GPT-2 模型", name="c"),  # its blank lets the others' law alone
+        keywords("暴雨", "救援", "群众", name="d"),
+    ]
+
+    def texts(some: list[Row], **options: Any) -> dict[str, list[tuple[str, float]]]:
+        records = editors["compose"].generate(
+            some, steps=25, seed=5, num_candidates=2, method="mh", **options
+        )
+        return {r.id: [(c.text, c.score) for c in r.candidates] for r in records}
+
+    wanted = texts(rows)
+    assert texts(rows, batch_size=1) == wanted
+    assert texts(rows, batch_size=3) == wanted
+    shuffled = rows.copy()
+    random.Random(1).shuffle(shuffled)
+    assert texts(shuffled) == wanted
+    assert all(texts([row]).items() <= wanted.items() for row in rows)
+
+
+def test_more_texts_begin_with_the_same_ones(editors: dict[str, Any]) -> None:
+    def texts(n: int, **options: Any) -> list[str]:
+        found = editors["compose"].generate(
+            [keywords("春天")], steps=20, seed=5, num_candidates=n, method="mh", **options
+        )
+        return [candidate.text for candidate in only(found)]
+
+    assert texts(3)[:1] == texts(1)
+    assert texts(1, chains=3) == texts(1)
+
+
+def test_a_chain_that_is_too_short_runs_on(editors: dict[str, Any]) -> None:
+    events: list[Any] = []
+    found = only(
+        editors["compose"].generate(
+            [keywords("春天")], steps=12, seed=2, method="mh", length="10-24", on_event=events.append
+        )
+    )
+    chain = found[0].chain
+    assert chain is not None
+    assert 12 < chain.steps <= 48
+    assert found[0].tokens - 1 >= 10
+    assert any(isinstance(event, Note) and "not yet" in event.text for event in events)
+    assert [event.done for event in events if isinstance(event, Steps)] == [10, 12]
+
+
+def test_a_length_out_of_reach_is_an_error_record(editors: dict[str, Any]) -> None:
+    records = editors["compose"].generate(
+        [keywords("春天", name="far"), keywords("秋天", name="also")], steps=3, seed=2, length="40-50"
+    )
+    assert [record.id for record in records] == ["far", "also"]
+    assert all("40-50 pieces" in record.error and "12 steps" in record.error for record in records)
+
+
+@pytest.mark.parametrize(
+    ("command", "row", "options", "reason"),
+    [
+        ("compose", Row("", "1"), {}, "no keywords"),
+        ("compose", Row("", "1", keywords=("广州美食节", "开幕式")), {"length": "4-6"}, "8 pieces"),
+        ("compose", Row("一句话", "1", keywords=("一",)), {}, "no text"),
+        ("rewrite", Row(" \n ", "1"), {}, "empty"),
+        ("rewrite", Row(SENTENCE, "1"), {"keep": "公园"}, "公园"),
+        ("rewrite", Row(SENTENCE, "1"), {"keep": SENTENCE}, "nothing"),
+        ("rewrite", Row("书" * 600, "1"), {}, "600 pieces"),
+        ("correct", Row("", "1"), {}, "empty"),
+        ("fill", Row("没有空", "1"), {}, "no blank"),
+        ("fill", Row("___", "1"), {}, "nothing but blanks"),
+    ],
+)
+def test_what_is_impossible_is_said(
+    editors: dict[str, Any], command: str, row: Row, options: dict[str, Any], reason: str
+) -> None:
+    [record] = editors[command].generate([row], steps=1, seed=1, **options)
+    assert reason in record.error
+    assert not record.candidates
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        ({"length": "9-3"}, "not a range"),
+        ({"chains": 1, "num_candidates": 2}, "--chains"),
+        ({"method": "mh", "anneal": "1:0.5"}, "--anneal"),
+        ({"anneal": "0.1:0.5"}, "rises"),
+        ({"candidates": 8, "top_k": 5}, "--top-k"),
+        ({"proposals": "nothing"}, "no model nothing"),
+        ({"steps": 0}, "--steps"),
+        ({"beams": 3}, "--beams"),
+    ],
+)
+def test_options_that_do_not_go_together_are_refused(
+    editors: dict[str, Any], options: dict[str, Any], reason: str
+) -> None:
+    with pytest.raises(textgen.UsageError, match=reason):
+        editors["compose"].generate([keywords("春天")], **options)
+
+
+def test_a_rewritten_sentence_is_another_and_keeps_what_it_must(editors: dict[str, Any]) -> None:
+    found = only(
+        editors["rewrite"].generate([SENTENCE], keep=["图书馆", "一整天"], num_candidates=2, steps=40, seed=1)
+    )
+    for candidate in found:
+        assert candidate.text != SENTENCE
+        assert "图书馆" in candidate.text
+        assert "一整天" in candidate.text
+        assert 11 <= candidate.tokens - 1 <= 19
+
+
+def test_a_wrong_character_is_put_right_and_shown(editors: dict[str, Any]) -> None:
+    [candidate] = only(editors["correct"].generate(["我们再图书馆里看书。"], steps=120, seed=1))
+    assert candidate.text == "我们在图书馆里看书。"
+    assert candidate.to_dict()["changes"] == [{"source_start": 2, "source_end": 3, "start": 2, "end": 3}]
+
+
+def test_a_right_sentence_stays(editors: dict[str, Any]) -> None:
+    [candidate] = only(editors["correct"].generate(["这个问题需要尽快解决。"], steps=60, seed=1))
+    assert candidate.text == "这个问题需要尽快解决。"
+    assert candidate.changes == []
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("今天___很好，我们去___", ["今天", "很好，我们去", ""]),
+        ("__是中国的首都。", ["", "是中国的首都。"]),
+        ("他＿没有来，＿＿＿生气了。", ["他", "没有来，", "生气了。"]),
+    ],
+)
+def test_only_blanks_are_filled(editors: dict[str, Any], text: str, parts: list[str]) -> None:
+    for candidate in only(editors["fill"].generate([text], steps=30, seed=4, num_candidates=2, length="1-5")):
+        rest = candidate.text
+        assert rest.startswith(parts[0])
+        assert rest.endswith(parts[-1])
+        rest = rest[len(parts[0]) : len(rest) - len(parts[-1])]
+        blanks = len(parts) - 1
+        for part in parts[1:-1]:
+            filled, found, rest = rest.partition(part)
+            assert found
+            assert len(filled) >= 1
+        assert len(rest) >= 1
+        assert blanks <= len(candidate.text) - sum(map(len, parts)) <= 5 * blanks
+
+
+def test_odd_characters_stay_whole(editors: dict[str, Any]) -> None:
+    text = "王垚说：🙂\n第二行 with words"
+    for candidate in only(editors["rewrite"].generate([text], steps=40, seed=2, num_candidates=2)):
+        assert "垚" in candidate.text
+        assert "🙂" in candidate.text
+        assert candidate.text.count("\n") == 1
+        assert "\ufffd" not in candidate.text
+    for candidate in only(editors["compose"].generate([keywords("垚", "🙂")], steps=60, seed=2)):
+        assert "垚" in candidate.text
+        assert "🙂" in candidate.text
+
+
+@pytest.mark.parametrize("options", [{"proposals": "title"}, {"proposals": "gpt2"}, {"candidates": 4}])
+def test_other_proposals(editors: dict[str, Any], options: dict[str, Any]) -> None:
+    [record] = editors["compose"].generate(
+        [keywords("春天", "公园")], steps=20, seed=2, length="6-12", **options
+    )
+    [candidate] = record.candidates
+    assert "春天" in candidate.text
+    assert "公园" in candidate.text
+    assert f"+{options.get('proposals', 'bert')}@" in record.model
+
+
+def test_steps_are_told_with_what_was_edited(editors: dict[str, Any]) -> None:
+    steps: list[ChainStep] = []
+
+    def listen(event: object) -> None:
+        if isinstance(event, ChainStep):
+            steps.append(event)
+
+    [candidate] = only(
+        editors["compose"].generate(
+            [keywords("春天", "公园")], steps=40, seed=2, method="mh", on_event=listen
+        )
+    )
+    assert [step.step for step in steps] == list(range(1, len(steps) + 1))
+    assert steps[-1].text == candidate.text
+    assert candidate.chain is not None
+    assert steps[-1].log_target == candidate.chain.log_target
+    before = "春天公园" if steps[0].text.find("春天") < steps[0].text.find("公园") else "公园春天"
+    for step in steps:
+        first, last = step.edited
+        assert 0 <= first <= last <= len(step.text)
+        assert step.changed == (step.text != before)
+        assert step.accepted or not step.changed
+        if step.move == "insert" and step.accepted:
+            assert step.text[:first] + step.text[last:] == before
+        if step.move == "delete" and step.accepted:
+            assert before[:first] == step.text[:first]
+            assert before[first + len(before) - len(step.text) :] == step.text[first:]
+        before = step.text
+    assert {step.move for step in steps} == {"replace", "insert", "delete", "swap"}
+    assert candidate.chain.acceptance.keys() == {step.move for step in steps}

@@ -1,0 +1,162 @@
+"""What the commands share that write by editing: compose, rewrite, correct, fill."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from textgen.cli import console
+from textgen.cli import options as opt
+from textgen.errors import UsageError
+
+if TYPE_CHECKING:
+    from textgen.schema import Candidate, Record, Row
+
+CHAIN_PANEL = "Chain"
+LAW_PANEL = "What counts as good"
+Show = Callable[["Candidate", "Row"], None]
+
+
+def chain(help: str, *names: str, metavar: str | None = None) -> Any:
+    """A flag of the chain."""
+    return opt.option(help, *names, panel=CHAIN_PANEL, metavar=metavar)
+
+
+def law(help: str, *names: str, metavar: str | None = None) -> Any:
+    """A flag of the law that the chain samples."""
+    return opt.option(help, *names, panel=LAW_PANEL, metavar=metavar)
+
+
+CHAIN: opt.Flags = {
+    "method": Annotated[
+        str | None,
+        chain("Sample the law (mh) or search its best text (anneal, the default).", metavar="mh|anneal"),
+    ],
+    "steps": Annotated[int | None, chain("Edits of a chain (default 200).")],
+    "chains": Annotated[int | None, chain("Chains a row (default -n); the best texts of all are shown.")],
+    "anneal": Annotated[
+        str | None, chain("Temperatures of the search, such as 1.0:0.2 or 1.0:0.2:geometric.")
+    ],
+    "proposals": Annotated[
+        str | None,
+        chain(
+            "What proposes pieces (default bert): both sides, two directions, the left side, or a model.",
+            metavar="bert|title|gpt2|DIR",
+        ),
+    ],
+    "candidates": Annotated[
+        int | None, chain("Weigh so many proposals by the language model (default 0: draw one).")
+    ],
+    "temperature": Annotated[float | None, chain("Divides the logits of the proposals (default 1.0).")],
+    "top_k": Annotated[int | None, chain("Draw among the k best proposals (default all).")],
+    "epsilon": Annotated[
+        float | None, chain("How often a piece is drawn without regard to its place (default 0.01).")
+    ],
+}
+LAW: opt.Flags = {
+    "power": Annotated[float | None, law("Exponent of the language model's probability (default 1.0).")],
+    "length": Annotated[str | None, law("Pieces of a text, such as 16 or 10-24.")],
+    "length_weight": Annotated[float | None, law("Cost of a piece outside the length (default 5).")],
+    "repetition": Annotated[
+        float | None, law("Cost of a pair of characters that the text had before (default 3).")
+    ],
+    "length_reward": Annotated[float | None, law("Added for every piece.")],
+}
+KEEP: opt.Flags = {
+    "keep": Annotated[
+        list[str] | None,
+        opt.content("A part of the text that may not change; may be given several times."),
+    ],
+}
+SIMILARITY = law("Weight of the likeness of the embeddings.")
+DISTANCE = law("Cost of an edit between the text and the result.")
+
+
+@dataclass(frozen=True)
+class Sink:
+    """Where results go, and how much is said beside them."""
+
+    output: Path | None
+    force: bool
+    as_json: bool
+    quiet: bool
+    threads: int | None
+
+
+def edit(
+    command: str,
+    model: str,
+    rows: list[Row],
+    given: dict[str, Any],
+    sink: Sink,
+    *,
+    inputs: list[str],
+    show: Show,
+) -> int:
+    """Run a command that writes by editing.
+
+    Args:
+        command: Its name.
+        model: The language model.
+        rows: The input.
+        given: The options that the user set.
+        sink: Where results go.
+        inputs: The files that the rows were read from.
+        show: Prints a candidate.
+    """
+    from textgen.batch.write import check_output
+    from textgen.cli.observe import check_observation, observation_of
+    from textgen.cli.run import Request, choose_model, generate, one_sink, options_for, seeded
+    from textgen.models.catalog import find_model
+
+    one_sink(sink.output, as_json=sink.as_json)
+    observation = observation_of(given)
+    files = choose_model(model, "sample", "the language model is a gpt2")
+    if files.kind != "gpt2":
+        raise UsageError(f"{model} is a {files.kind} model", hint="the language model is a gpt2")
+    options = options_for(files, given, command)
+    find_model(options.proposals)
+    if sink.output:
+        check_output(sink.output, inputs, force=sink.force)
+    check_observation(observation, [Path(name) for name in inputs], sink.output, force=sink.force)
+    options = seeded(options, quiet=sink.quiet)
+
+    def show_all(record: Record, row: Row) -> None:
+        for candidate in record.candidates:
+            if len(rows) > 1:
+                console.result(" ".join(record.id.split()) + "\t", end="")
+            show(candidate, row)
+
+    request = Request(
+        files, options, rows, sink.output, sink.as_json, sink.quiet, sink.threads, command, observation
+    )
+    return generate(request, show_all)
+
+
+def sentences(sentence: str | None, input: str | None, field: str) -> list[Row]:
+    """The row of a literal sentence, or those of a file."""
+    from textgen.batch.read import read_prompts
+    from textgen.schema import Row
+
+    if input is not None and sentence is not None:
+        raise UsageError("a sentence and -i exclude each other", hint="put the sentence into the file")
+    if input is not None:
+        return read_prompts(input, field)
+    if sentence is None:
+        raise UsageError("there is no sentence", hint="give one as an argument, or a file with -i")
+    return [Row(sentence, name="1")]
+
+
+def show_text(candidate: Candidate, row: Row) -> None:
+    """Print a text; on a terminal with its score beside it."""
+    if not sys.stdout.isatty():
+        console.result(candidate.text)
+        return
+    from rich.console import Console
+    from rich.text import Text
+
+    line = Text.assemble(candidate.text, (f"  {candidate.score:.2f}", "dim"))
+    Console(highlight=False).print(line, soft_wrap=True)
