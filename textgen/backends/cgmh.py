@@ -16,11 +16,12 @@ from textgen.backends.base import Backend, Outcome, Prepared
 from textgen.backends.chain_reports import Narrator, best_states, last_states, reporter
 from textgen.backends.keywords import with_keywords
 from textgen.backends.proposing import Proposer, load_proposer
-from textgen.decoding.allowed import line_ids, text_ids
+from textgen.decoding.allowed import line_ids, punctuation_ids, text_ids
 from textgen.errors import DataError
 from textgen.events import OnEvent
 from textgen.mcmc.anneal import Schedule
-from textgen.mcmc.cgmh import MOST_STEPS, Cgmh, Chain, Step, Visit
+from textgen.mcmc.cgmh import MOST_STEPS, Cgmh
+from textgen.mcmc.edit_chain import Chain, Step, Visit
 from textgen.mcmc.edits import Operations, State
 from textgen.mcmc.proposals import Laws, Proposals, Weighted
 from textgen.mcmc.target import Outside, Repeated, Target, Term
@@ -70,6 +71,7 @@ class CgmhBackend(Backend[C, Start], Generic[C]):
         self.language_model = IncrementalGpt2(
             network, [specials.bos, newline], [specials.eos, newline], allowed
         )
+        self.marks = punctuation_ids(self.tokenizer.vocabulary)
         self._proposers: dict[str, Proposer] = {}
 
     @abstractmethod
@@ -150,7 +152,7 @@ class CgmhBackend(Backend[C, Start], Generic[C]):
         outside = Outside(self.blanks)
         terms: list[tuple[float, Term]] = [
             (-options.length_weight, outside),
-            (-options.repetition, Repeated()),
+            (-options.repetition, Repeated(self.marks)),
             *self.terms(options),
         ]
         longest = self.longest(options)

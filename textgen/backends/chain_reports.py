@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from textgen.events import ChainStep, Note, OnEvent, Steps, ignore
-from textgen.mcmc.cgmh import MOST_STEPS, Cgmh, Chain, Step, Visit
+from textgen.mcmc.cgmh import MOST_STEPS, Cgmh
 from textgen.mcmc.diagnostics import effective_sample_size, split_rhat
+from textgen.mcmc.edit_chain import Chain, Step, Visit
 from textgen.mcmc.edits import DELETE, INSERT, SWAP, Ids
 from textgen.schema import ChainReport
 

@@ -36,10 +36,8 @@ CHAIN: opt.Flags = {
         chain("Sample the law (mh) or search its best text (anneal, the default).", metavar="mh|anneal"),
     ],
     "steps": Annotated[int | None, chain("Edits of a chain (default 200).")],
-    "chains": Annotated[int | None, chain("Chains a row (default -n); the best texts of all are shown.")],
-    "anneal": Annotated[
-        str | None, chain("Temperatures of the search, such as 1.0:0.2 or 1.0:0.2:geometric.")
-    ],
+    "chains": Annotated[int | None, chain("Chains a row (default 4 or -n, under mh -n).")],
+    "anneal": Annotated[str | None, chain("Temperatures of the search, first and last (default 0.5:0.1).")],
     "proposals": Annotated[
         str | None,
         chain(
@@ -50,7 +48,7 @@ CHAIN: opt.Flags = {
     "candidates": Annotated[
         int | None, chain("Weigh so many proposals by the language model (default 0: draw one).")
     ],
-    "temperature": Annotated[float | None, chain("Divides the logits of the proposals (default 1.0).")],
+    "temperature": Annotated[float | None, chain("Divides the logits of the proposals (default 0.7).")],
     "top_k": Annotated[int | None, chain("Draw among the k best proposals (default all).")],
     "epsilon": Annotated[
         float | None, chain("How often a piece is drawn without regard to its place (default 0.01).")
@@ -108,8 +106,16 @@ def edit(
         show: Prints a candidate.
     """
     from textgen.batch.write import check_output
-    from textgen.cli.observe import check_observation, observation_of
-    from textgen.cli.run import Request, choose_model, generate, one_sink, options_for, seeded
+    from textgen.cli.observe import check_observation
+    from textgen.cli.run import (
+        Request,
+        choose_model,
+        generate,
+        observation_of,
+        one_sink,
+        options_for,
+        seeded,
+    )
     from textgen.models.catalog import find_model
 
     one_sink(sink.output, as_json=sink.as_json)
@@ -121,7 +127,8 @@ def edit(
     find_model(options.proposals)
     if sink.output:
         check_output(sink.output, inputs, force=sink.force)
-    check_observation(observation, [Path(name) for name in inputs], sink.output, force=sink.force)
+    used = [*map(Path, inputs), *([sink.output] if sink.output else [])]
+    check_observation(observation, used, force=sink.force)
     options = seeded(options, quiet=sink.quiet)
 
     def show_all(record: Record, row: Row) -> None:

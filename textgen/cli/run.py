@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ from textgen.schema import Record, Row
 
 if TYPE_CHECKING:
     from textgen.cli.observe import Observation
+    from textgen.events import OnEvent
     from textgen.models.catalog import ModelFiles
 
 OK, FAILED, SOME_FAILED = 0, 1, 3
@@ -51,6 +53,16 @@ def one_sink(output: Path | None, *, as_json: bool) -> None:
     """Refuse to both write and print the records."""
     if output and as_json:
         raise UsageError("-o writes the records, --json prints them", hint="leave out one of them")
+
+
+def observation_of(given: dict[str, Any]) -> Observation:
+    """Take what is to be shown and kept of the chains out of the options that the user set."""
+    from textgen.cli.observe import Observation
+
+    trace, plot = given.pop("trace", None), given.pop("plot", None)
+    return Observation(
+        bool(given.pop("watch", False)), Path(trace) if trace else None, Path(plot) if plot else None
+    )
 
 
 def choose_model(name: str, task: str, otherwise: str) -> ModelFiles:
@@ -107,9 +119,7 @@ def generate(request: Request, show: Callable[[Record, Row], None]) -> int:
 def _records(request: Request, show: Callable[[Record, Row], None]) -> Iterable[Record]:
     from textgen.batch.write import write_records
 
-    with console.listening(
-        len(request.rows), quiet=request.quiet, to_file=request.output is not None
-    ) as on_event:
+    with _listening(request) as on_event:
         records = _computed(request, on_event)
         if request.output:
             yield from write_records(request.output, records)
@@ -120,6 +130,24 @@ def _records(request: Request, show: Callable[[Record, Row], None]) -> Iterable[
             elif record.error is None:
                 show(record, row)
             yield record
+
+
+@contextmanager
+def _listening(request: Request) -> Iterator[OnEvent]:
+    """What renders events, and observes chains where that was asked for."""
+    from textgen.cli.observe import Observation, observing
+
+    observation = request.observation or Observation()
+    with (
+        console.listening(
+            len(request.rows),
+            quiet=request.quiet,
+            to_file=request.output is not None,
+            watched=observation.watch,
+        ) as on_event,
+        observing(observation, on_event) as heard,
+    ):
+        yield heard
 
 
 def _computed(request: Request, on_event: Any) -> Iterable[Record]:

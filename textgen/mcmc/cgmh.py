@@ -8,16 +8,18 @@ another law; here the places' counts and the law that is really drawn from, mixt
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from math import inf, log
+from dataclasses import dataclass, field, replace
+from math import inf
 
+import torch
 from torch import Tensor
 
 from textgen.decoding.categorical import invert_cdf
 from textgen.mcmc.accept import accepts
 from textgen.mcmc.anneal import Schedule
-from textgen.mcmc.diagnostics import Moves
-from textgen.mcmc.edits import DELETE, INSERT, REPLACE, SWAP, Context, Ids, Operations, State
+from textgen.mcmc.edit_chain import Chain, Step, Visit
+from textgen.mcmc.edits import DELETE, SWAP, Ids, Operations, State
+from textgen.mcmc.moves import Choice, choices, log_proposals
 from textgen.mcmc.proposals import Laws
 from textgen.mcmc.target import Point, Target
 from textgen.models.contracts import Scored
@@ -27,115 +29,8 @@ from textgen.rng import uniform
 MOVE, PLACE, TOKEN, ACCEPT, START = range(5)
 MOST_STEPS = 4  # times the steps asked for, for chains that are not yet where they may be reported
 KEPT = 4  # best texts of a chain
+REMEMBERED = 64  # laws of a chain; one is as wide as the vocabulary
 NOTHING = "none"
-
-
-@dataclass(frozen=True)
-class Choice:
-    """A move and where.
-
-    Attributes:
-        move: Its name.
-        place: The place (replace, delete), the gap (insert), or 0.
-        pair: The labels of two spans (swap).
-    """
-
-    move: str
-    place: int = 0
-    pair: tuple[int, int] = (0, 0)
-
-    def context(self, state: State) -> Context:
-        """What the law of the piece depends on."""
-        return state.at_gap(self.place) if self.move == INSERT else state.around(self.place)
-
-    def apply(self, state: State, token: int) -> State:
-        """The state after the move; `token` is what replaces or is inserted."""
-        if self.move == REPLACE:
-            return state.replaced(self.place, token)
-        if self.move == INSERT:
-            return state.inserted(self.place, token)
-        return state.deleted(self.place) if self.move == DELETE else state.swapped(*self.pair)
-
-
-def choices(state: State, move: str) -> list[Choice]:
-    """Where a move can be made; all of them are equally likely."""
-    if move == SWAP:
-        return [Choice(move, pair=pair) for pair in state.pairs]
-    return [Choice(move, place) for place in (state.gaps if move == INSERT else state.free)]
-
-
-def log_proposals(
-    before: State, after: State, choice: Choice, law: Tensor | None, token: int, operations: Operations
-) -> float:
-    """log of the reverse proposal's probability, less that of the proposal.
-
-    Args:
-        before: The state.
-        after: The state that is proposed.
-        choice: The move between them.
-        law: `(vocab,)`, log-probabilities of the piece at the place; not needed for a swap.
-        token: The piece drawn.
-        operations: The probabilities of the moves.
-    """
-    if choice.move == SWAP or law is None:
-        return 0.0
-    if choice.move == REPLACE:
-        return float(law[before.ids[choice.place]] - law[token])
-    if choice.move == INSERT:
-        back = _log(operations.delete) - log(len(after.free))
-        return back - _log(operations.insert) + log(len(before.gaps)) - float(law[token])
-    back = _log(operations.insert) - log(len(after.gaps)) + float(law[before.ids[choice.place]])
-    return back - _log(operations.delete) + log(len(before.free))
-
-
-@dataclass(frozen=True)
-class Visit:
-    """Where a chain was, and the step after which it was there first."""
-
-    point: Point
-    step: int
-
-
-@dataclass
-class Chain:
-    """One chain.
-
-    Attributes:
-        key: Key of its random numbers.
-        candidate: Its number among the chains with that key.
-        point: Where it is.
-        steps: Steps made.
-        moves: What became of them.
-        energies: log pi after every step.
-        best: The best visits to different texts that may be reported, best first, at most `KEPT`.
-    """
-
-    key: bytes
-    candidate: int
-    point: Point
-    steps: int = 0
-    moves: Moves = field(default_factory=Moves)
-    energies: list[float] = field(default_factory=list)
-    best: list[Visit] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class Step:
-    """What one step of a chain did.
-
-    Attributes:
-        chain: The chain, after the step.
-        choice: What was tried; None if the move drawn was not possible.
-        move: The name of the move drawn.
-        accepted: Whether it was made.
-        changed: Whether the state is another than before.
-    """
-
-    chain: Chain
-    choice: Choice | None
-    move: str
-    accepted: bool
-    changed: bool
 
 
 def _unheard(step: Step) -> None:
@@ -205,7 +100,8 @@ class Cgmh:
             accepted = False
             if choice is not None:
                 point, accepted = next(outcomes)
-                chain.point = point if accepted else chain.point
+                if accepted:
+                    chain.move(point)
             changed = chain.point.state.ids != before.ids
             chain.steps += 1
             chain.moves.count(move, accepted=accepted, changed=changed)
@@ -245,27 +141,43 @@ class Cgmh:
         parents = [chain.point.scored for chain, _ in tried]
         if not rows:
             return laws, tokens, parents
-        contexts = [tried[n][1].context(tried[n][0].point.state) for n in rows]
-        found, scored = self.laws.laws(contexts, [parents[n] for n in rows])
+        found, scored = self._laws([tried[n] for n in rows])
         uniforms = [uniform(tried[n][0].key, tried[n][0].candidate, tried[n][0].steps, TOKEN) for n in rows]
-        for n, law, token, known in zip(
-            rows, found, invert_cdf(found.exp(), uniforms).tolist(), scored, strict=True
-        ):
+        drawn = invert_cdf(torch.stack(found).exp(), uniforms).tolist()
+        for n, law, token, known in zip(rows, found, drawn, scored, strict=True):
             laws[n], tokens[n] = law, token
             if tried[n][1].move != DELETE:
                 parents[n] = known.get(token, parents[n])
         return laws, tokens, parents
 
+    def _laws(self, tried: Sequence[tuple[Chain, Choice]]) -> tuple[list[Tensor], list[dict[int, Scored]]]:
+        """For every chain the law of its piece, and what the language model said meanwhile; see `Laws`."""
+        contexts = [choice.context(chain.point.state) for chain, choice in tried]
+        found = [chain.laws.get(context) for (chain, _), context in zip(tried, contexts, strict=True)]
+        scored: list[dict[int, Scored]] = [{} for _ in tried]
+        new = [n for n, law in enumerate(found) if law is None]
+        if new:
+            laws, said = self.laws.laws([contexts[n] for n in new], [tried[n][0].point.scored for n in new])
+            for n, law, known in zip(new, laws, said, strict=True):
+                found[n], scored[n] = law, known
+                if len(tried[n][0].laws) < REMEMBERED:
+                    tried[n][0].laws[contexts[n]] = law.clone()
+        return [law for law in found if law is not None], scored
+
     def _points(
         self, chains: Sequence[Chain], states: Sequence[State], parents: Sequence[Scored]
     ) -> list[Point]:
-        """Judge the proposed states; one that is the present state is not computed again."""
-        found = [chain.point for chain in chains]
-        rows = [n for n, state in enumerate(states) if state != found[n].state]
-        points = self.target.points([states[n] for n in rows], [parents[n] for n in rows]) if rows else []
-        for n, point in zip(rows, points, strict=True):
+        """Judge the proposed states, but for the present ones and those judged since the chain moved."""
+        found = [
+            chain.point if state == chain.point.state else chain.seen.get(state)
+            for chain, state in zip(chains, states, strict=True)
+        ]
+        new = [n for n, point in enumerate(found) if point is None]
+        points = self.target.points([states[n] for n in new], [parents[n] for n in new]) if new else []
+        for n, point in zip(new, points, strict=True):
             found[n] = point
-        return found
+            chains[n].seen[states[n]] = replace(point, scored=Scored(point.scored.logprob))
+        return [point for point in found if point is not None]
 
     def _accepted(
         self, chain: Chain, choice: Choice, after: Point, law: Tensor | None, token: int, temperature: float
@@ -292,7 +204,3 @@ class Cgmh:
         for visit in visits:
             texts.setdefault(visit.point.state.ids, visit)
         chain.best = list(texts.values())[:KEPT]
-
-
-def _log(probability: float) -> float:
-    return log(probability) if probability > 0 else -inf

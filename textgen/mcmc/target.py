@@ -140,12 +140,24 @@ class Distance:
         return [float(levenshtein(state.subject.source, state.ids)) for state in states]
 
 
+@dataclass(frozen=True)
 class Repeated:
-    """How many pairs of neighbours a text has that it had before: language models love to repeat."""
+    """How many pairs of neighbours a text has that it had before, or that are two marks.
+
+    Language models love both, and under a low temperature nothing else would be left.
+
+    Attributes:
+        marks: Pieces that are punctuation.
+    """
+
+    marks: frozenset[int] = frozenset()
 
     def values(self, states: Sequence[State]) -> list[float]:
-        pairs = [list(pairwise(state.ids)) for state in states]
-        return [len(found) - len(set(found)) for found in pairs]
+        return [self._repeated(list(pairwise(state.ids))) for state in states]
+
+    def _repeated(self, pairs: Sequence[tuple[int, int]]) -> float:
+        plain = [pair for pair in pairs if not self.marks.issuperset(pair)]
+        return len(pairs) - len(set(plain))
 
 
 def levenshtein(one: Ids, other: Ids) -> int:

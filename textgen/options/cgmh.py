@@ -11,6 +11,7 @@ from textgen.options.decoding import MAX_KEYWORDS, MIN_TEMPERATURE
 from textgen.options.gibbs import Fall, Span
 
 Weight = float
+SEARCHERS = 4  # chains of a search
 
 
 class CgmhOptions(Options):
@@ -20,9 +21,10 @@ class CgmhOptions(Options):
         method: `mh` samples the law: a text is the last state of its chain. `anneal` searches for its
             maximum under falling temperatures: a text is the best state that a chain visited.
         steps: Edits of a chain; one that is then outside its length runs on, at most to four times that.
-        chains: Chains of a row; None is one for each text. With more, `anneal` takes the best texts of
-            all; under `mh` the first chains give the texts and all tell how well they agree.
-        anneal: Temperatures of `anneal`, such as `1.0:0.2` or `1.0:0.2:geometric`.
+        chains: Chains of a row, at least as many as texts. `anneal` takes the best texts of all (None is
+            four, or one for each text if that is more); under `mh` (None is one for each text) the first
+            give the texts, and all tell how well they agree.
+        anneal: Temperatures of `anneal`, such as `0.5:0.1` or `0.5:0.1:geometric`.
         length: Pieces of a text, least and most, keywords included; None is the command's own rule.
         proposals: The model that proposes pieces: `bert` (from both sides), `title` (left and right, two
             directions), `gpt2` (from the left), or a directory of such a model.
@@ -39,11 +41,11 @@ class CgmhOptions(Options):
     method: Literal["mh", "anneal"] = "anneal"
     steps: int = Field(200, ge=1)
     chains: int | None = Field(None, ge=1, le=10_000)
-    anneal: Fall = (1.0, 0.2, "linear")
+    anneal: Fall = (0.5, 0.1, "linear")
     length: Span | None = None
     proposals: str = Field("bert", min_length=1)
     candidates: int = Field(0, ge=0)
-    temperature: float = Field(1.0, ge=MIN_TEMPERATURE)
+    temperature: float = Field(0.7, ge=MIN_TEMPERATURE)
     top_k: int = Field(0, ge=0)
     epsilon: float = Field(0.01, ge=0, lt=1)
     power: float = Field(1.0, ge=0)
@@ -54,7 +56,7 @@ class CgmhOptions(Options):
     @property
     def parallel(self) -> int:
         """How many chains a row has."""
-        return self.chains or self.num_candidates
+        return self.chains or max(self.num_candidates, SEARCHERS if self.searching else 1)
 
     @property
     def searching(self) -> bool:
@@ -129,7 +131,6 @@ class CorrectOptions(CgmhOptions):
     """
 
     keep: Words = Field((), max_length=MAX_KEYWORDS)
-    anneal: Fall = (0.5, 0.1, "linear")
     distance: Weight = 4.0
     repetition: Weight = 0.0
     similarity: Weight = 0.0

@@ -1,0 +1,176 @@
+"""compose, rewrite, correct and fill from the command line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+SHORT = ("--steps", "15", "--chains", "1", "--seed", "3", "-q")
+
+
+def records(text: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def test_words_are_arguments(call):
+    code, out, err = call("compose", "广州", "美食", *SHORT)
+    assert (code, err) == (0, "")
+    [line] = out.splitlines()
+    assert "广州" in line
+    assert "美食" in line
+    assert call("compose", "广州", "美食", *SHORT) == (code, out, err)
+
+
+def test_order_is_kept_where_it_counts(call):
+    for seed in range(4):
+        _, out, _ = call(
+            "compose", "开幕", "广州", "--ordered", "--steps", "12", "--chains", "1", "--seed", seed, "-q"
+        )
+        assert out.find("开幕") < out.find("广州")
+
+
+@pytest.mark.parametrize("name", ["words.txt", "words.jsonl", "words.csv"])
+def test_sets_of_words_come_from_files(call, tmp_path: Path, name: str):
+    content = {
+        "words.txt": "广州 美食\n\n春天，New York\n",
+        "words.jsonl": '{"keywords": ["广州", "美食"]}\n{"keywords": "春天，New York"}\n',
+        "words.csv": "keywords\n广州、美食\n春天、New York\n",
+    }[name]
+    (tmp_path / name).write_text(content, encoding="utf-8")
+    code, out, _ = call("compose", "-i", tmp_path / name, *SHORT)
+    assert code == 0
+    first, second = out.splitlines()
+    assert first.startswith("1\t")
+    assert all(word in first for word in ("广州", "美食"))
+    assert second.startswith("2\t")
+    assert all(word in second for word in ("春天", "New York"))
+
+
+def test_bad_rows_are_reported_and_the_others_go_on(call, tmp_path: Path):
+    rows = [
+        '{"keywords": ["春天"]}',
+        "{broken",
+        '{"keywords": []}',
+        '{"keywords": 3}',
+        '{"id": "a", "keywords": "雨"}',
+    ]
+    (tmp_path / "w.jsonl").write_text("\n".join(rows), encoding="utf-8")
+    code, _, err = call("compose", "-i", tmp_path / "w.jsonl", "-o", tmp_path / "out.jsonl", *SHORT)
+    assert code == 3
+    found = records((tmp_path / "out.jsonl").read_text(encoding="utf-8"))
+    assert [record["id"] for record in found] == ["1", "2", "3", "4", "a"]
+    assert [record["error"] is None for record in found] == [True, False, False, False, True]
+    assert [record.get("prompt") for record in found] == ["春天", None, None, None, "雨"]
+    assert err.count("error:") == 3
+
+
+def test_a_record_tells_of_the_chain(call):
+    _, out, _ = call(
+        "compose", "春天", "--json", "--method", "mh", "--steps", "40", "--seed", "1", "--chains", "2", "-q"
+    )
+    [record] = records(out)
+    [candidate] = record["candidates"]
+    chain = candidate["chain"]
+    assert chain["kind"] == "sample"
+    assert set(chain["acceptance"]) <= {"replace", "insert", "delete", "swap"}
+    assert 0 < chain["novel"] < 1
+    assert chain["rhat"] > 0
+    assert chain["ess"] > 0
+    assert candidate["score"] == pytest.approx(candidate["logprob"] / candidate["tokens"], abs=1e-4)
+    assert record["model"].startswith("gpt2@sha256:")
+    assert "+bert@sha256:" in record["model"]
+    _, out, _ = call("compose", "春天", "--json", *SHORT)
+    [found] = records(out)[0]["candidates"]
+    assert found["chain"]["kind"] == "search"
+
+
+def test_what_is_kept_stays(call):
+    code, out, _ = call(
+        "rewrite", "他昨天在图书馆看了一整天的书。", "--keep", "图书馆", *SHORT, "--steps", "30"
+    )
+    assert code == 0
+    assert "图书馆" in out
+    assert out.strip() != "他昨天在图书馆看了一整天的书。"
+
+
+def test_a_correction_shows_what_it_changed(call):
+    code, out, _ = call("correct", "我们再图书馆里看书。", "--steps", "120", "--seed", "1", "-q")
+    assert code == 0
+    assert out == "我们在图书馆里看书。\n  我们[-再-]{+在+}图书馆里看书。\n"
+
+
+def test_sentences_to_correct_come_from_a_file(call, tmp_path: Path):
+    (tmp_path / "s.txt").write_text("这个问题需要尽快解决。\n我很高心。\n", encoding="utf-8")
+    code, out, _ = call("correct", "-i", tmp_path / "s.txt", "--json", *SHORT)
+    assert code == 0
+    first, second = records(out)
+    assert first["prompt"] == first["candidates"][0]["text"] == "这个问题需要尽快解决。"
+    assert first["candidates"][0]["changes"] == []
+    assert second["prompt"] == "我很高心。"
+
+
+def test_blanks_are_filled(call):
+    code, out, _ = call("fill", "今天___很好，我们去___", *SHORT)
+    assert code == 0
+    assert out.startswith("今天")
+    assert "很好，我们去" in out
+    assert "_" not in out
+
+
+@pytest.mark.parametrize(
+    ("args", "code", "words"),
+    [
+        (["compose"], 2, ["no words"]),
+        (["compose", " "], 2, ["no words"]),
+        (["compose", "春天", "-i", "x.txt"], 2, ["exclude"]),
+        (["compose", "-i", "missing.txt"], 2, ["no such file"]),
+        (["compose", "广州美食节开幕式", "--length", "3-5"], 1, ["8 pieces", "--length"]),
+        (["compose", "春天", "--length", "9-3"], 2, ["not a range"]),
+        (["compose", "春天", "--anneal", "hot"], 2, ["--anneal", "0.3"]),
+        (["compose", "春天", "--method", "gibbs"], 2, ["--method"]),
+        (["compose", "春天", "-m", "bert"], 2, ["gpt2"]),
+        (["compose", "春天", "-m", "title"], 2, ["title"]),
+        (["compose", "春天", "--proposals", "brt"], 2, ["bert"]),
+        (["compose", "春天", "--chains", "1", "-n", "2"], 2, ["--chains"]),
+        (["compose", "春天", "--watch"], 2, ["--watch"]),
+        (["compose", "春天", "--trace", "x.txt"], 2, ["--trace"]),
+        (["compose", "春天", "--plot", "x.jsonl"], 2, ["--plot"]),
+        (["rewrite"], 2, ["no sentence"]),
+        (["rewrite", "一句话。", "--keep", "两句"], 1, ["两句"]),
+        (["rewrite", "一句话。", "--keep", "一句话。"], 1, ["nothing"]),
+        (["rewrite", " "], 1, ["empty"]),
+        (["correct", "句子", "-i", "x"], 2, ["exclude"]),
+        (["fill", "没有空白"], 1, ["no blank", "___"]),
+        (["fill", "____"], 1, ["nothing but blanks"]),
+    ],
+)
+def test_what_cannot_be_done_is_one_line_with_a_hint(call, tmp_path, monkeypatch, args, code, words):
+    monkeypatch.chdir(tmp_path)
+    found, out, err = call(*args, "-q", "--seed", "1")
+    assert found == code
+    assert out == ""
+    [line] = err.splitlines()
+    assert line.startswith("error: ")
+    assert all(word in line for word in words), line
+    assert "(" in line
+
+
+def test_options_of_a_command_come_from_its_table(call, tmp_path: Path):
+    (tmp_path / "run.toml").write_text("seed = 3\n[compose]\nsteps = 15\nchains = 1\n", encoding="utf-8")
+    told = call("compose", "广州", "美食", "-q", "--config", tmp_path / "run.toml")
+    assert told == call("compose", "广州", "美食", *SHORT)
+
+
+def test_steps_are_written_and_drawn(call, tmp_path: Path):
+    code, out, _ = call(
+        "compose", "春天", *SHORT, "--trace", tmp_path / "t.jsonl", "--plot", tmp_path / "p.png"
+    )
+    assert code == 0
+    steps = records((tmp_path / "t.jsonl").read_text(encoding="utf-8"))
+    assert [step["step"] for step in steps][:15] == list(range(1, 16))
+    assert steps[0]["chain"] == 0
+    assert any(step["text"] == out.strip() for step in steps)
+    assert (tmp_path / "p.png").read_bytes().startswith(b"\x89PNG")
