@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from textgen.events import Event, Note, OnEvent, Progress, Shortened
+from textgen.events import Event, Note, OnEvent, Progress, Shortened, Steps, ignore
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
+    from rich.progress import TaskID
 
 SHOWN = 3  # warnings of one kind printed one by one; the rest are counted
 
@@ -43,22 +44,22 @@ def rule(number: int) -> None:
 
 
 @contextmanager
-def listening(total: int, *, quiet: bool, to_file: bool = False) -> Iterator[OnEvent]:
-    """Render events: a progress bar for more than one row on a terminal, and warnings.
+def listening(total: int, *, quiet: bool, to_file: bool = False, watched: bool = False) -> Iterator[OnEvent]:
+    """Render events: bars for more than one row and for chains' steps on a terminal, and warnings.
 
     Args:
         total: How many rows there are.
         quiet: Render nothing.
         to_file: Results go into a file, so that stdout stays empty.
+        watched: The chains are drawn on the terminal already.
     """
     if quiet:
-        yield lambda event: None
+        yield ignore
         return
     shortened: list[Shortened] = []
     # never beside results on the same terminal, which a bar would be drawn through
-    shown = sys.stderr.isatty() and (to_file or not sys.stdout.isatty())
-    bar = _bar() if total > 1 and shown else None
-    task = bar.add_task("", total=total) if bar else None
+    shown = not watched and sys.stderr.isatty() and (to_file or not sys.stdout.isatty())
+    bars = _Bars(total) if shown else None
 
     def on_event(event: Event) -> None:
         if isinstance(event, Shortened):
@@ -67,16 +68,55 @@ def listening(total: int, *, quiet: bool, to_file: bool = False) -> Iterator[OnE
                 note(_warning(event))
         elif isinstance(event, Note):
             note(f"note: {event.text}")
-        elif isinstance(event, Progress) and bar and task is not None:
-            bar.update(task, completed=event.done)
+        elif bars and isinstance(event, Progress | Steps):
+            bars.see(event)
 
-    if bar:
-        with bar:
-            yield on_event
-    else:
+    try:
         yield on_event
+    finally:
+        if bars:
+            bars.stop()
     if len(shortened) > SHOWN:
         note(f"warning: {len(shortened) - SHOWN} more inputs were longer than the model reads")
+
+
+class _Bars:
+    """Bars on stderr: of the rows, if there are several, and of the steps of the chains that run now.
+
+    Args:
+        total: How many rows there are.
+    """
+
+    def __init__(self, total: int) -> None:
+        self._bar = _bar()
+        self._rows = self._add("rows", total) if total > 1 else None
+        self._steps: TaskID | None = None
+        self._done = 0
+
+    def see(self, event: Progress | Steps) -> None:
+        """Show how far it is."""
+        if isinstance(event, Steps):
+            self._stepped(event)
+        elif self._rows is not None:
+            self._bar.update(self._rows, completed=event.done)
+
+    def stop(self) -> None:
+        """Take the bars off the screen."""
+        if self._bar.tasks:
+            self._bar.stop()
+
+    def _stepped(self, event: Steps) -> None:
+        if self._steps is None:
+            self._steps = self._add("steps", event.total)
+        if event.done < self._done:  # another batch of rows, with a pace of its own
+            self._bar.reset(self._steps)
+        self._done = event.done
+        self._bar.update(self._steps, completed=event.done, total=event.total)
+
+    def _add(self, what: str, total: int) -> TaskID:
+        task = self._bar.add_task(what, total=total)
+        self._bar.start()  # not before: without a task it would draw an empty line
+        return task
 
 
 def _warning(event: Shortened) -> str:
@@ -89,7 +129,8 @@ def _bar() -> Bar:
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as Bar
 
-    columns = (BarColumn(), MofNCompleteColumn(), TextColumn("rows"), TimeRemainingColumn())
+    columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"), TimeRemainingColumn())
+    # what is printed on stderr goes above the bars; results are for another file than this terminal
     return Bar(
-        *columns, console=Console(stderr=True), transient=True, redirect_stdout=False, redirect_stderr=False
+        *columns, console=Console(stderr=True), transient=True, redirect_stdout=False, redirect_stderr=True
     )
