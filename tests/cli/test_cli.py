@@ -216,6 +216,28 @@ def test_gibbs_starts_from_a_sentence(call):
     assert "😀" in record["candidates"][0]["text"], "bytes of one character are not resampled apart"
 
 
+def test_chains_are_told_in_records(call):
+    args = ("sample", "今天天气很好。", "--model", "bert", "--sweeps", 4, "--seed", 5, "--json")
+    chains = ("--method", "mh", "--energy", "local", "--scan", "block", "--block", 2, "--chains", 2, "-n", 3)
+    code, out, _ = call(*args, *chains, "--keep", "天气", "--keep", "。", "--thin", 1, "--burn-in", 2)
+    assert code == 0
+    candidates = json.loads(out)["candidates"]
+    assert [(c["chain"]["chain"], c["chain"]["step"]) for c in candidates] == [(0, 4), (1, 4), (0, 3)]
+    for candidate in candidates:
+        assert "天气" in candidate["text"]
+        assert candidate["text"].endswith("。")
+        assert candidate["chain"]["kind"] == "sample"
+        assert candidate["chain"]["log_target"] < 0
+        assert set(candidate["chain"]["acceptance"]) == {"block"}
+
+
+def test_a_search_is_called_one(call):
+    args = ("sample", "--model", "bert", "--length", 5, "--sweeps", 3, "--seed", 5, "--json")
+    code, out, _ = call(*args, "--method", "anneal", "--anneal", "1:0.2:geometric", "--top-k", 50)
+    assert code == 0
+    assert json.loads(out)["candidates"][0]["chain"]["kind"] == "search"
+
+
 def test_a_bad_row_becomes_an_error_record(call, tmp_path):
     rows = [
         json.dumps({"id": "good", "text": ARTICLE}, ensure_ascii=False),
@@ -270,7 +292,26 @@ def test_a_bad_row_becomes_an_error_record(call, tmp_path):
         (["title", "t.jsonl", "--field", "body"], 2, ["no field 'body'", "text"]),
         (["title"], 2, ["INPUT"]),
         (["sample", "--sweeps", "3"], 2, ["--sweeps does not apply to gpt2 models"]),
-        (["sample", "--model", "bert", "--top-k", "3"], 2, ["--top-k does not apply to bert models"]),
+        (["sample", "--model", "bert", "--top-p", "0.3"], 2, ["--top-p does not apply to bert models"]),
+        (["sample", "--model", "bert", "--keyword", "词"], 2, ["--keyword does not apply to bert models"]),
+        (["sample", "--method", "mh"], 2, ["--method does not apply to gpt2 models"]),
+        (["sample", "--model", "bert", "--energy", "raw"], 2, ["--energy needs --method mh or anneal"]),
+        (["sample", "--model", "bert", "--block", "2"], 2, ["--block needs --scan block"]),
+        (["sample", "--model", "bert", "--anneal", "1:0.3"], 2, ["--anneal needs --method anneal"]),
+        (["sample", "--model", "bert", "--method", "anneal", "--anneal", "0.3:1"], 2, ["rises"]),
+        (["sample", "--model", "bert", "--method", "anneal", "--thin", "2"], 2, ["--thin needs"]),
+        (["sample", "--model", "bert", "--keep", "词"], 2, ["--keep needs a sentence"]),
+        (["sample", " ", "--model", "bert", "--keep", "词"], 2, ["--keep needs a sentence"]),
+        (
+            ["sample", "--model", "bert", "-n", "9", "--chains", "1", "--sweeps", "6"],
+            2,
+            ["9 states of each", "record 4"],
+        ),
+        (
+            ["sample", "今天很好", "--model", "bert", "--seed", "1", "--keep", "昨天"],
+            1,
+            ["昨天 is not in the sentence"],
+        ),
         (["sample", "--model", "bert", "--length", "20-10"], 2, ["--length 20-10"]),
         (["sample", "--model", "bert", "--length", "long"], 2, ["--length long"]),
         (["sample", "--model", "bert", "--burn-in", "20"], 2, ["--burn-in 20"]),

@@ -349,9 +349,15 @@ def test_rows_of_chains_have_both_bars(monkeypatch):
     assert [line for line in terminal.screen if line] == ["note: [b]first[/b] note"] * 2
 
 
-@pytest.mark.parametrize("flags", [{"watched": True}, {"out": Terminal()}])
-def test_no_bar_beside_results_or_frames(monkeypatch, flags):
-    assert run_bars(monkeypatch, 2, **flags).getvalue() == "note: [b]first[/b] note\n" * 2
+def test_no_bar_beside_frames(monkeypatch):
+    assert run_bars(monkeypatch, 2, watched=True).getvalue() == "note: [b]first[/b] note\n" * 2
+
+
+def test_beside_results_the_bar_of_steps_is_gone_when_they_come(monkeypatch):
+    terminal = run_bars(monkeypatch, 2, out=Terminal())
+    assert "30/30 steps" in drawn(terminal)
+    assert "rows" not in drawn(terminal)
+    assert [line for line in terminal.screen if line] == ["note: [b]first[/b] note"] * 2
 
 
 def test_bars_beside_results_in_a_file(monkeypatch):

@@ -1,38 +1,53 @@
-"""Texts from a masked model, by Gibbs sampling."""
+"""Texts from a masked model, by Gibbs sampling, plain or corrected, or by annealing."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
 from typing import cast
 
-from textgen.backends.base import Backend, Prepared
+from textgen.backends.base import Backend, Outcome, Prepared
 from textgen.decoding.allowed import line_ids
 from textgen.errors import DataError, UsageError
-from textgen.events import OnEvent
-from textgen.mcmc.gibbs import Chain, GibbsSampler
+from textgen.events import ChainStep, OnEvent, Steps, ignore
+from textgen.mcmc.anneal import Schedule
+from textgen.mcmc.diagnostics import effective_sample_size, split_rhat
+from textgen.mcmc.energy import ENERGIES, Conditionals, ProposalLaw
+from textgen.mcmc.gibbs import GibbsSampler
+from textgen.mcmc.gibbs_chain import LENGTH, Chain, Course, Update, Visited
+from textgen.mcmc.scan import Scan
 from textgen.models.batching import alike
 from textgen.models.bert import Bert
 from textgen.models.load import LoadedModel
 from textgen.options import GibbsOptions
 from textgen.rng import row_key, uniform
-from textgen.schema import Candidate, Row
+from textgen.schema import Candidate, ChainReport, Row
+from textgen.text.keywords import missing
 
 FRAME = 2  # <cls> and <sep>
 UNIT = 4  # chains are padded to a multiple of this; a forward here costs by the place, not by the call
-LENGTH = 4  # the stream of random numbers that a chain's length is drawn from; see mcmc.gibbs
 
 
 @dataclass(frozen=True)
 class Seed(Prepared):
-    """A seed sentence as ids without frame; empty for a free sample."""
+    """A seed sentence; empty for a free sample.
+
+    Attributes:
+        ids: Its pieces, without frame.
+        free: Those that may be drawn anew.
+    """
 
     ids: list[int]
+    free: list[int]
 
 
 class BertBackend(Backend[GibbsOptions, Seed]):
-    """Samples sentences of a given length, or starts from a sentence; `num_candidates` texts come from as
-    many chains, the last recorded state of each."""
+    """Samples sentences of a given length, or starts from a sentence.
+
+    `num_candidates` texts come from as many chains, the last recorded state of each; from fewer chains,
+    the last of every chain first, then the ones before; of more chains, from the first.
+    """
 
     options = GibbsOptions
     task = "sample"
@@ -48,59 +63,155 @@ class BertBackend(Backend[GibbsOptions, Seed]):
     def prepare(self, row: Row, options: GibbsOptions, on_event: OnEvent) -> Seed:
         if row.keywords:
             raise DataError("the row has keywords", hint="Gibbs sampling takes none")
-        ids = self.tokenizer.encode(row.text.strip())
+        text = row.text.strip()
+        ids = self.tokenizer.encode(text)
         if ids and "length" in options.model_fields_set:
             raise DataError("a seed sentence has its own length", hint="leave out --length, or the sentence")
+        if options.keep and not ids:
+            raise UsageError("--keep needs a sentence", hint="give the sentence that the words are part of")
         longest = len(ids) or options.length[1]
         if longest + FRAME > self.positions:
             raise (DataError if ids else UsageError)(
                 f"{longest} pieces are more than the model reads", hint=f"at most {self.positions - FRAME}"
             )
-        if ids and not self._free(ids):
-            raise DataError(
-                "nothing in the sentence can be resampled", hint="give a sentence of ordinary text"
-            )
-        return Seed(row, longest + FRAME, len(ids), len(ids), ids)
+        kept = self._kept(text, ids, options.keep)
+        free = [place for place in self._ordinary(ids) if place not in kept]
+        if ids and not free:
+            hint = "keep less of it" if options.keep else "give a sentence of ordinary text"
+            raise DataError("nothing in the sentence can be resampled", hint=hint)
+        return Seed(row, longest + FRAME, len(ids), len(ids), ids, free)
 
     def compute(
         self, batch: Sequence[Seed], options: GibbsOptions, seed: int, on_event: OnEvent
-    ) -> list[list[Candidate]]:
-        chains = [
-            self._chain(start, row_key(seed, start.row.text, id=start.row.id), candidate, options)
-            for start in batch
-            for candidate in range(options.num_candidates)
-        ]
+    ) -> list[Outcome]:
+        rows = [self._chains(start, seed, options) for start in batch]
+        chains = [chain for row in rows for chain in row]
+        names = {id(chain): start.row.name for start, row in zip(batch, rows, strict=True) for chain in row}
+        total = sum(options.sweeps * self._sampler(chain, options).steps(chain) for chain in chains)
+        course = Course(options.sweeps, options.burnt, options.thin, self._teller(names, total, on_event))
         for together in alike(chains, _padded, options.batch_size):
-            sampler = self._sampler(together)
-            sampler.run(together, sweeps=options.sweeps, burn_in=options.burnt, thin=options.thin)
-        candidates = [self._candidate(chain) for chain in chains]
-        n = options.num_candidates
-        return [candidates[at : at + n] for at in range(0, len(candidates), n)]
+            self._sampler(together[0], options).run(together, course)
+        return [self._texts(row, options) for row in rows]
 
-    def _chain(self, start: Seed, key: bytes, candidate: int, options: GibbsOptions) -> Chain:
+    def _chains(self, start: Seed, seed: int, options: GibbsOptions) -> list[Chain]:
+        key = row_key(seed, start.row.text, id=start.row.id)
+        return [self._chain(start, key, number, options) for number in range(options.parallel)]
+
+    def _chain(self, start: Seed, key: bytes, number: int, options: GibbsOptions) -> Chain:
         specials = self.tokenizer.specials
-        body, free = start.ids, self._free(start.ids)
+        body, free = start.ids, start.free
         if not body:
             least, most = options.length
-            length = least + int(uniform(key, candidate, 0, LENGTH) * (most - least + 1))
+            length = least + int(uniform(key, number, 0, LENGTH) * (most - least + 1))
             body, free = [specials.mask] * length, list(range(length))
         spaces = any(i in self.tokenizer.vocabulary.spaced for i in body)
         allowed = line_ids(self.tokenizer, self.network.vocab_size, spaces=spaces)
-        return Chain([specials.cls, *body, specials.sep], [p + 1 for p in free], allowed, key, candidate)
+        # what is kept counts for the energy; bytes and line breaks, which may not be drawn, have none
+        scored = [place + 1 for place in self._ordinary(body)]
+        framed = [specials.cls, *body, specials.sep]
+        return Chain(framed, [place + 1 for place in free], allowed, key, number, scored)
 
-    def _free(self, ids: Sequence[int]) -> list[int]:
-        """Places that may be resampled: not line breaks, nor bytes that make a character together."""
+    def _ordinary(self, ids: Sequence[int]) -> list[int]:
+        """Places that can be resampled: not line breaks, nor bytes that make a character together."""
         vocabulary = self.tokenizer.vocabulary
         return [n for n, i in enumerate(ids) if i not in vocabulary.byte_ids and i != vocabulary.newline]
 
-    def _sampler(self, chains: Sequence[Chain]) -> GibbsSampler:
-        return GibbsSampler(self.network, self.tokenizer.specials.mask, _padded(chains[0]))
+    def _kept(self, text: str, ids: Sequence[int], words: Sequence[str]) -> set[int]:
+        """Places of the pieces that write some of the words, every occurrence of them.
 
-    def _candidate(self, chain: Chain) -> Candidate:
-        last = replace(chain, ids=chain.kept[-1])
-        score = self._sampler([last]).pseudo_logprob(last) / len(last.free)
-        text = self.tokenizer.decode(last.ids)
-        return Candidate(text, score, "mean_pseudo_logprob", None, len(last.ids) - FRAME, "stop")
+        Raises:
+            DataError: A word is not in the text.
+        """
+        if absent := missing(text, words):
+            raise DataError(f"{absent[0]} is not in the sentence", hint="--keep takes parts of it")
+        whole = text.encode()
+        ends = list(accumulate(len(self.tokenizer.vocabulary.pieces[i]) for i in ids))
+        kept: set[int] = set()
+        for word in (word.encode() for word in words):
+            at = whole.find(word)
+            while at >= 0:
+                starts = zip([0, *ends], ends, strict=False)
+                kept |= {n for n, (start, end) in enumerate(starts) if start < at + len(word) and at < end}
+                at = whole.find(word, at + 1)
+        return kept
+
+    def _sampler(self, chain: Chain, options: GibbsOptions) -> GibbsSampler:
+        """The sampler of all chains of this one's padded length."""
+        first, last, kind = options.anneal
+        return GibbsSampler(
+            Conditionals(self.network, self.tokenizer.specials.mask, _padded(chain)),
+            Scan(options.scan, options.block),
+            ProposalLaw(options.temperature, options.top_k),
+            None if options.method == "gibbs" else ENERGIES[options.energy],
+            Schedule(first, last, kind == "geometric") if options.method == "anneal" else Schedule(),
+        )
+
+    def _teller(
+        self, names: dict[int, str], total: int, on_event: OnEvent
+    ) -> Callable[[Update], None] | None:
+        """Tells of every step of the chains, whose rows have these names, as events, if anyone listens."""
+        if on_event is ignore:
+            return None
+        done = 0
+
+        def tell(update: Update) -> None:
+            nonlocal done
+            done += 1
+            on_event(Steps(done, total))
+            on_event(self._step(update, names[id(update.chain)]))
+
+        return tell
+
+    def _step(self, update: Update, name: str) -> ChainStep:
+        ids, decode = update.chain.ids, self.tokenizer.decode
+        edited = len(decode(ids[: min(update.places)])), len(decode(ids[: max(update.places) + 1]))
+        return ChainStep(
+            name,
+            update.chain.candidate,
+            update.step,
+            update.move,
+            update.accepted,
+            update.changed,
+            update.log_target,
+            decode(ids),
+            edited,
+            len(ids) - FRAME,
+        )
+
+    def _texts(self, chains: Sequence[Chain], options: GibbsOptions) -> Outcome:
+        searched = options.method == "anneal"
+        # chains that cool have no law whose samples could be counted
+        series = [] if searched else [chain.series for chain in chains]
+        ess, rhat = effective_sample_size(series), split_rhat(series)
+        found = []
+        for number in range(options.num_candidates):
+            back, at = divmod(number, len(chains))
+            chain = chains[at]
+            visited = chain.best if searched else chain.kept[-1 - back]
+            assert visited is not None  # the options leave sweeps after burn-in
+            report = ChainReport(
+                "search" if searched else "sample",
+                None if visited.energy is None else -visited.energy,
+                chain.candidate,
+                visited.sweep,
+                options.sweeps,
+                chain.moves.acceptance,
+                chain.moves.novelty,
+                ess,
+                rhat,
+            )
+            found.append(self._candidate(chain, visited, report, options))
+        if lost := [word for candidate in found for word in missing(candidate.text, options.keep)]:
+            return DataError(f"{lost[0]} was lost", hint="this is a mistake of textgen: please report it")
+        return found
+
+    def _candidate(
+        self, chain: Chain, visited: Visited, report: ChainReport, options: GibbsOptions
+    ) -> Candidate:
+        score = self._sampler(chain, options).pseudo_logprob(chain, visited.ids) / len(chain.free)
+        text = self.tokenizer.decode(visited.ids)
+        tokens = len(visited.ids) - FRAME
+        return Candidate(text, score, "mean_pseudo_logprob", None, tokens, "stop", chain=report)
 
 
 def _padded(chain: Chain) -> int:

@@ -57,9 +57,8 @@ def listening(total: int, *, quiet: bool, to_file: bool = False, watched: bool =
         yield ignore
         return
     shortened: list[Shortened] = []
-    # never beside results on the same terminal, which a bar would be drawn through
-    shown = not watched and sys.stderr.isatty() and (to_file or not sys.stdout.isatty())
-    bars = _Bars(total) if shown else None
+    shared = sys.stdout.isatty() and not to_file
+    bars = _Bars(total, shared=shared) if sys.stderr.isatty() and not watched else None
 
     def on_event(event: Event) -> None:
         if isinstance(event, Shortened):
@@ -85,11 +84,14 @@ class _Bars:
 
     Args:
         total: How many rows there are.
+        shared: Results come on the same terminal: then there is no bar of the rows, and that of the steps
+            is taken off as soon as results may come.
     """
 
-    def __init__(self, total: int) -> None:
+    def __init__(self, total: int, *, shared: bool = False) -> None:
         self._bar = _bar()
-        self._rows = self._add("rows", total) if total > 1 else None
+        self._shared = shared
+        self._rows = self._add("rows", total) if total > 1 and not shared else None
         self._steps: TaskID | None = None
         self._done = 0
 
@@ -99,6 +101,9 @@ class _Bars:
             self._stepped(event)
         elif self._rows is not None:
             self._bar.update(self._rows, completed=event.done)
+        elif self._shared and self._steps is not None:
+            self.stop()
+            self._bar, self._steps, self._done = _bar(), None, 0
 
     def stop(self) -> None:
         """Take the bars off the screen."""

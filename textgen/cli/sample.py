@@ -20,9 +20,9 @@ FILE = "Prompts from a file: one a line, JSONL or CSV; - is stdin."
 CHAIN_PANEL = "Chains (bert)"
 
 
-def chain(help: str) -> Any:
+def chain(help: str, *, metavar: str | None = None) -> Any:
     """A flag of a Markov chain."""
-    return opt.option(help, panel=CHAIN_PANEL)
+    return opt.option(help, panel=CHAIN_PANEL, metavar=metavar)
 
 
 SAMPLE: opt.Flags = {
@@ -32,7 +32,38 @@ SAMPLE: opt.Flags = {
             "Where the text may end (default any); for a sentence up to 128 more.", metavar="any|sentence"
         ),
     ],
+    "method": Annotated[
+        str | None,
+        chain(
+            "Take all that is drawn (gibbs, the default; then --scan, --temperature and --top-k shape the "
+            "law), accept by --energy (mh), or cool to its best text (anneal).",
+            metavar="gibbs|mh|anneal",
+        ),
+    ],
+    "scan": Annotated[
+        str | None,
+        chain("Which places are drawn together (default random).", metavar="random|sequential|block|all"),
+    ],
+    "block": Annotated[int | None, chain("Places of a block (default 3).")],
+    "energy": Annotated[
+        str | None,
+        chain("Sum of negative logits, or of negative log-probabilities (default raw).", metavar="raw|local"),
+    ],
+    "anneal": Annotated[
+        str | None,
+        chain(
+            "First and last temperature of the search (default 1.0:0.3); it falls by a constant difference, "
+            "or with :geometric by a constant factor.",
+            metavar="FIRST:LAST",
+        ),
+    ],
+    "chains": Annotated[
+        int | None, chain("Chains (default one a text); fewer give several texts each, the last ones first.")
+    ],
     "length": Annotated[str | None, chain("Pieces of a free sample, such as 16 or 12-24 (default 12-24).")],
+    "keep": Annotated[
+        list[str] | None, chain("A part of the sentence that may not change; may be given several times.")
+    ],
     "sweeps": Annotated[int | None, chain("Sweeps of each chain (default 20).")],
     "burn_in": Annotated[int | None, chain("Sweeps not recorded at the start (default a third).")],
     "thin": Annotated[
@@ -74,6 +105,8 @@ def sample(
     options = options_for(files, given)
     if prompt and "length" in options.model_fields_set:
         raise UsageError("a seed sentence has its own length", hint="leave out --length, or the sentence")
+    if not (prompt or "").strip() and not input and "keep" in options.model_fields_set:
+        raise UsageError("--keep needs a sentence", hint="give the sentence that the words are part of")
     rows = _rows(prompt, input, field, keyword_field or "")
     if output:
         check_output(output, [input] if input else [], force=force)

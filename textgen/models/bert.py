@@ -63,9 +63,10 @@ class SelfAttention(nn.Module):
         self.key = Linear(config.hidden_size, config.hidden_size)
         self.value = Linear(config.hidden_size, config.hidden_size)
 
-    def forward(self, x: Tensor, attend: Attend) -> Tensor:
-        parts = (split_heads(project(x), self.heads) for project in (self.query, self.key, self.value))
-        return join_heads(attend(*parts))
+    def forward(self, x: Tensor, attend: Attend, asking: Tensor | None = None) -> Tensor:
+        """Contexts of the places `asking` `(rows, some, hidden)`, by default of all of `x`."""
+        asked = ((self.query, x if asking is None else asking), (self.key, x), (self.value, x))
+        return join_heads(attend(*(split_heads(project(places), self.heads) for project, places in asked)))
 
 
 class AddNorm(nn.Module):
@@ -87,8 +88,8 @@ class Attention(nn.Module):
         self.self = SelfAttention(config)
         self.output = AddNorm(config.hidden_size, config)
 
-    def forward(self, x: Tensor, attend: Attend) -> Tensor:
-        out: Tensor = self.output(self.self(x, attend), x)
+    def forward(self, x: Tensor, attend: Attend, asking: Tensor | None = None) -> Tensor:
+        out: Tensor = self.output(self.self(x, attend, asking), x if asking is None else asking)
         return out
 
 
@@ -108,8 +109,9 @@ class Layer(nn.Module):
         self.intermediate = Intermediate(config)
         self.output = AddNorm(config.intermediate_size, config)
 
-    def forward(self, x: Tensor, attend: Attend) -> Tensor:
-        x = self.attention(x, attend)
+    def forward(self, x: Tensor, attend: Attend, asking: Tensor | None = None) -> Tensor:
+        """States of all places of `x`, or of those of its places that `asking` holds."""
+        x = self.attention(x, attend, asking)
         out: Tensor = self.output(self.intermediate(x), x)
         return out
 
@@ -177,13 +179,27 @@ class Bert(nn.Module):
         """The layers, each called with `(x, attend)`."""
         return self.bert.encoder.layer
 
-    def encode(self, ids: Tensor, lengths: Tensor) -> Tensor:
-        """Hidden states `(rows, length, hidden)` of padded rows, every place seeing both sides."""
+    def encode(self, ids: Tensor, lengths: Tensor, positions: Tensor | None = None) -> Tensor:
+        """Hidden states of padded rows, every place seeing both sides.
+
+        Args:
+            ids: `(rows, length)`, padded on the right.
+            lengths: `(rows,)`, how many ids of each row count.
+            positions: `(rows,)`, the one place a row that is wanted; None is all of them.
+
+        Returns:
+            `(rows, length, hidden)`, or `(rows, 1, hidden)`. One place is not computed otherwise than all,
+            but its last bits may differ: attention sums in another order for one query.
+        """
         x = self.embed(ids, torch.arange(ids.shape[1]), torch.zeros_like(ids))
         attend = both_sides(padding_bias(lengths, ids.shape[1]))
-        for layer in self.layers:
+        *lower, last = self.layers
+        for layer in lower:
             x = layer(x, attend)
-        return x
+        # behind the last layer's keys and values nothing of the other places is needed
+        asking = None if positions is None else x[torch.arange(len(x)), positions][:, None]
+        found: Tensor = last(x, attend, asking)
+        return found
 
     def logits(self, hidden: Tensor) -> Tensor:
         """Head: hidden states `(…, hidden)` to raw logits `(…, vocab)`."""
@@ -192,5 +208,4 @@ class Bert(nn.Module):
 
     def masked_logits(self, ids: Tensor, lengths: Tensor, positions: Tensor) -> Tensor:
         """Logits `(rows, vocab)` at one position a row; see `MaskedModel`."""
-        hidden = self.encode(ids, lengths)
-        return self.logits(hidden[torch.arange(len(ids)), positions])
+        return self.logits(self.encode(ids, lengths, positions)[:, 0])
