@@ -176,7 +176,9 @@ class Cgmh:
         points = self.target.points([states[n] for n in new], [parents[n] for n in new]) if new else []
         for n, point in zip(new, points, strict=True):
             found[n] = point
-            chains[n].seen[states[n]] = replace(point, scored=Scored(point.scored.logprob))
+            # with the memory of the present text, which begins alike: its own would be too much to keep
+            kept = Scored(point.scored.logprob, chains[n].point.scored.memory)
+            chains[n].seen[states[n]] = replace(point, scored=kept)
         return [point for point in found if point is not None]
 
     def _accepted(

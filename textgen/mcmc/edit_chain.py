@@ -33,7 +33,7 @@ class Chain:
         energies: log pi after every step.
         best: The best visits to different texts that may be reported, best first, at most `KEPT`.
         laws: What the laws were at places of the present state.
-        seen: What points were proposed from it, without their language model's memory.
+        seen: What points were proposed from it, with the language model's memory of its own text.
     """
 
     key: bytes
