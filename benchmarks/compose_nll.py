@@ -32,8 +32,9 @@ from textgen.models.export import export_model
 from textgen.models.load import load_model
 from textgen.text.content import content_words
 from textgen.text.keywords import missing
+from textgen.text.segment import sentences
 
-SENTENCE = re.compile(r"[^。！？\n]{9,23}[。！？]")
+SENTENCE = re.compile(r"[^。！？\n]{9,23}[。！？]\s*")
 
 
 def keyword_sets(path: Path, count: int) -> list[tuple[str, list[str]]]:
@@ -41,14 +42,14 @@ def keyword_sets(path: Path, count: int) -> list[tuple[str, list[str]]]:
     chance = random.Random(0)
     found = []
     for line in path.read_text(encoding="utf-8").splitlines():
-        sentences = SENTENCE.findall(json.loads(line)["text"])
-        chance.shuffle(sentences)
-        for sentence in sentences:
+        split = [one.strip() for one in sentences(json.loads(line)["text"]) if SENTENCE.fullmatch(one)]
+        chance.shuffle(split)
+        for sentence in split:
             words = [w for w in content_words(sentence) if re.fullmatch("[\u4e00-\u9fff]+", w)]
             wanted = len(found) % 4 + 1
             if len(words) >= wanted:
                 chosen = sorted(chance.sample(range(len(words)), wanted))
-                found.append((sentence.strip(), [words[n] for n in chosen]))
+                found.append((sentence, [words[n] for n in chosen]))
                 break
     chance.shuffle(found)
     return found[:count]

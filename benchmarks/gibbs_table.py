@@ -25,8 +25,9 @@ from textgen.metrics.fluency import bits_per_char
 from textgen.metrics.translation import self_bleu
 from textgen.models.catalog import find_model
 from textgen.models.load import load_model
+from textgen.text.segment import sentences
 
-SENTENCE = re.compile(r"[^。！？\n]{11,23}[。！？]")
+SENTENCE = re.compile(r"[^。！？\n]{11,23}[。！？]\s*")
 METHODS = ("gibbs", "gibbs:temperature=0.7", "mh:energy=local", "mh", "anneal")
 
 
@@ -34,11 +35,12 @@ def main(plain: Path, out: Path, count: int, methods: list[str], common: dict[st
     out.mkdir(parents=True, exist_ok=True)
     texts = [json.loads(line)["text"] for line in plain.read_text(encoding="utf-8").splitlines()]
     known = {gram for text in texts for gram in grams(text)}
-    sentences = [found[len(found) // 2] for text in texts if (found := SENTENCE.findall(text))]
+    split = [[one.strip() for one in sentences(text) if SENTENCE.fullmatch(one)] for text in texts]
+    whole = [found[len(found) // 2] for found in split if found]
     judge = load_model(find_model("gpt2"))
     head = ["method", "nats/char", "self-BLEU", "distinct-2", "new 4-grams", "seconds a text"]
     print("|", " | ".join(head), "|\n" + "|---" * len(head) + "|")
-    row(judge, "sentences of the file", sentences[:count], set(), 0.0)
+    row(judge, "sentences of the file", whole[:count], set(), 0.0)
     for method in methods:
         samples, seconds = sampled(method, out, count, common)
         row(judge, method, samples, known, seconds)

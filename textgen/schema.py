@@ -43,8 +43,9 @@ class ChainReport:
         steps: How many there were.
         acceptance: Share of the proposals accepted, by kind of move.
         novel: Share of the steps that led to another text.
-        ess: Effective sample size of the energy over all chains of the row; None where it cannot be told.
-        rhat: Split R-hat of the energy over all chains of the row; near 1 where they agree.
+        ess: Effective sample size of log pi (Gibbs sampling: a place) over all chains of the row; None for
+            a search, which has no law, and where it cannot be told.
+        rhat: Split R-hat of the same; near 1 where the chains agree.
     """
 
     kind: str

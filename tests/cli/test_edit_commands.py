@@ -174,3 +174,24 @@ def test_steps_are_written_and_drawn(call, tmp_path: Path):
     assert steps[0]["chain"] == 0
     assert any(step["text"] == out.strip() for step in steps)
     assert (tmp_path / "p.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_sample_with_cgmh_is_compose(call, tmp_path: Path):
+    wanted = call("compose", "--keyword", "广州", "--keyword", "美食", *SHORT)
+    assert wanted[0] == 0
+    flags = ("sample", "--model", "cgmh", *SHORT)
+    assert call(*flags, "--keyword", "广州", "--keyword", "美食") == wanted
+    (tmp_path / "w.txt").write_text("广州 美食\n", encoding="utf-8")
+    assert call(*flags, "-i", tmp_path / "w.txt") == call("compose", "-i", tmp_path / "w.txt", *SHORT)
+    assert call(*flags)[0] == call(*flags, "春天")[0] == call(*flags, "--keyword", "春", "--stream")[0] == 2
+
+
+def test_only_chains_can_be_watched(call, tmp_path: Path):
+    code, _, err = call("sample", "春天", "--trace", tmp_path / "t.jsonl", "--seed", "1")
+    assert code == 2
+    assert "runs no chains" in err
+    code, _, _ = call(
+        "sample", "-m", "bert", "--length", "4", "--sweeps", "2", "--trace", tmp_path / "t.jsonl", "-q"
+    )
+    assert code == 0
+    assert len(records((tmp_path / "t.jsonl").read_text(encoding="utf-8"))) >= 8

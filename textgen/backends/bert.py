@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
 from typing import cast
 
 from textgen.backends.base import Backend, Outcome, Prepared
+from textgen.backends.locks import kept_spans, ordinary
 from textgen.decoding.allowed import line_ids
 from textgen.errors import DataError, UsageError
 from textgen.events import ChainStep, OnEvent, Steps, ignore
@@ -74,8 +74,9 @@ class BertBackend(Backend[GibbsOptions, Seed]):
             raise (DataError if ids else UsageError)(
                 f"{longest} pieces are more than the model reads", hint=f"at most {self.positions - FRAME}"
             )
-        kept = self._kept(text, ids, options.keep)
-        free = [place for place in self._ordinary(ids) if place not in kept]
+        vocabulary = self.tokenizer.vocabulary
+        kept = {place for span in kept_spans(text, ids, options.keep, vocabulary) for place in span}
+        free = [place for place in ordinary(ids, vocabulary) if place not in kept]
         if ids and not free:
             hint = "keep less of it" if options.keep else "give a sentence of ordinary text"
             raise DataError("nothing in the sentence can be resampled", hint=hint)
@@ -107,33 +108,9 @@ class BertBackend(Backend[GibbsOptions, Seed]):
         spaces = any(i in self.tokenizer.vocabulary.spaced for i in body)
         allowed = line_ids(self.tokenizer, self.network.vocab_size, spaces=spaces)
         # what is kept counts for the energy; bytes and line breaks, which may not be drawn, have none
-        scored = [place + 1 for place in self._ordinary(body)]
+        scored = [place + 1 for place in ordinary(body, self.tokenizer.vocabulary)]
         framed = [specials.cls, *body, specials.sep]
         return Chain(framed, [place + 1 for place in free], allowed, key, number, scored)
-
-    def _ordinary(self, ids: Sequence[int]) -> list[int]:
-        """Places that can be resampled: not line breaks, nor bytes that make a character together."""
-        vocabulary = self.tokenizer.vocabulary
-        return [n for n, i in enumerate(ids) if i not in vocabulary.byte_ids and i != vocabulary.newline]
-
-    def _kept(self, text: str, ids: Sequence[int], words: Sequence[str]) -> set[int]:
-        """Places of the pieces that write some of the words, every occurrence of them.
-
-        Raises:
-            DataError: A word is not in the text.
-        """
-        if absent := missing(text, words):
-            raise DataError(f"{absent[0]} is not in the sentence", hint="--keep takes parts of it")
-        whole = text.encode()
-        ends = list(accumulate(len(self.tokenizer.vocabulary.pieces[i]) for i in ids))
-        kept: set[int] = set()
-        for word in (word.encode() for word in words):
-            at = whole.find(word)
-            while at >= 0:
-                starts = zip([0, *ends], ends, strict=False)
-                kept |= {n for n, (start, end) in enumerate(starts) if start < at + len(word) and at < end}
-                at = whole.find(word, at + 1)
-        return kept
 
     def _sampler(self, chain: Chain, options: GibbsOptions) -> GibbsSampler:
         """The sampler of all chains of this one's padded length."""

@@ -24,7 +24,7 @@ from textgen.mcmc.cgmh import MOST_STEPS, Cgmh
 from textgen.mcmc.edit_chain import Chain, Step, Visit
 from textgen.mcmc.edits import Operations, State
 from textgen.mcmc.proposals import Laws, Proposals, Weighted
-from textgen.mcmc.target import Outside, Repeated, Target, Term
+from textgen.mcmc.target import Length, Outside, Repeated, Target, Term
 from textgen.models.gpt2 import Gpt2
 from textgen.models.incremental import IncrementalGpt2
 from textgen.models.load import LoadedModel
@@ -152,6 +152,7 @@ class CgmhBackend(Backend[C, Start], Generic[C]):
         outside = Outside(self.blanks)
         terms: list[tuple[float, Term]] = [
             (-options.length_weight, outside),
+            (options.length_reward, Length()),
             (-options.repetition, Repeated(self.marks)),
             *self.terms(options),
         ]

@@ -10,7 +10,7 @@ from textgen.events import OnEvent
 from textgen.mcmc.cgmh import START
 from textgen.mcmc.edits import Operations, State, Subject
 from textgen.mcmc.proposals import Laws
-from textgen.mcmc.target import Length, Term
+from textgen.mcmc.target import Term
 from textgen.options import ComposeOptions
 from textgen.rng import uniform
 from textgen.schema import Candidate, Row
@@ -28,7 +28,7 @@ class ComposeBackend(CgmhBackend[ComposeOptions]):
     options = ComposeOptions
 
     def terms(self, options: ComposeOptions) -> list[tuple[float, Term]]:
-        return [(options.length_reward, Length()), (-options.whole_words, Merged(self.tokenizer))]
+        return [(-options.whole_words, Merged(self.tokenizer))]
 
     def operations(self, options: ComposeOptions) -> Operations:
         return super().operations(options) if options.ordered else Operations(0.3, 0.32, 0.28, SWAPS)

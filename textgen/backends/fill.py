@@ -11,7 +11,7 @@ from textgen.events import OnEvent
 from textgen.mcmc.cgmh import START
 from textgen.mcmc.edits import State, Subject
 from textgen.mcmc.proposals import Laws
-from textgen.mcmc.target import Length, Term, blanks_of
+from textgen.mcmc.target import Term, blanks_of
 from textgen.options import FillOptions
 from textgen.rng import uniform
 from textgen.schema import Row
@@ -26,7 +26,7 @@ class FillBackend(CgmhBackend[FillOptions]):
     blanks = True
 
     def terms(self, options: FillOptions) -> list[tuple[float, Term]]:
-        return [(options.length_reward, Length())]
+        return []
 
     def prepare(self, row: Row, options: FillOptions, on_event: OnEvent) -> Start:
         parts = BLANK.split(row.text.strip())

@@ -67,9 +67,7 @@ def read_keywords(name: str, field: str = KEYWORDS) -> list[Row]:
             line of a text file without any of its separators, blanks separate.
     """
     if name != STDIN and path_kind(name) == "folder":
-        raise UsageError(
-            f"{name} is a folder", hint="-i takes a file with one set of words a line"
-        )
+        raise UsageError(f"{name} is a folder", hint="-i takes a file with one set of words a line")
     path = Path(name)
     if (values := _values(path)) is not None:
         return list(_table(path, None, field, values))

@@ -8,7 +8,6 @@ import typer
 
 from textgen.cli import edit
 from textgen.cli import options as opt
-from textgen.errors import UsageError
 
 WORDS = "Words that every sentence contains."
 FILE = "Sets of words from a file: one a line, JSONL or CSV; - is stdin."
@@ -45,17 +44,7 @@ def compose(
     debug: opt.Debug = False,
 ) -> int:
     """Write sentences around given words (用词造句), by inserting, deleting and replacing."""
-    from textgen.batch.read import read_keywords
-    from textgen.schema import Row
-
-    if words and input is not None:
-        raise UsageError("words and -i exclude each other", hint="--keyword adds a word to every set")
-    if input is None:
-        rows = [Row("", name="1", keywords=tuple(word.strip() for word in words or () if word.strip()))]
-        if not rows[0].keywords and not given.get("keyword"):
-            raise UsageError("there are no words", hint="textgen compose 广州 美食, or a file with -i")
-    else:
-        rows = read_keywords(input, keyword_field or "keywords")
+    rows = edit.words(words or (), input, keyword_field, given)
     sink = edit.Sink(output, force, as_json, quiet, threads)
     inputs = [input] if input else []
     return edit.edit("compose", model, rows, given, sink, inputs=inputs, show=edit.show_text)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -155,6 +155,21 @@ def sentences(sentence: str | None, input: str | None, field: str) -> list[Row]:
     if sentence is None:
         raise UsageError("there is no sentence", hint="give one as an argument, or a file with -i")
     return [Row(sentence, name="1")]
+
+
+def words(words: Sequence[str], input: str | None, field: str | None, given: dict[str, Any]) -> list[Row]:
+    """The row of some words, or those of a file; words for all rows may be among the options given."""
+    from textgen.batch.read import KEYWORDS, read_keywords
+    from textgen.schema import Row
+
+    if words and input is not None:
+        raise UsageError("words and -i exclude each other", hint="--keyword adds a word to every set")
+    if input is not None:
+        return read_keywords(input, field or KEYWORDS)
+    row = Row("", name="1", keywords=tuple(word.strip() for word in words if word.strip()))
+    if not row.keywords and not given.get("keyword"):
+        raise UsageError("there are no words", hint="textgen compose 广州 美食, or a file with -i")
+    return [row]
 
 
 def show_text(candidate: Candidate, row: Row) -> None:

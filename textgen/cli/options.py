@@ -19,7 +19,7 @@ P = ParamSpec("P")
 Flags = dict[str, Any]  # annotations by the name of the option
 
 DECODING_PANEL = "Decoding"
-SAMPLING_PANEL = "Sampling (--decode sample, stochastic)"
+SAMPLING_PANEL = "Sampling (--decode sample, stochastic; bert: --temperature, --top-k)"
 CONTENT_PANEL = "What the text may say"
 RUN_PANEL = "Run"
 OBSERVE_PANEL = "Watching the chains"

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from textgen.cli import console
+from textgen.cli import console, edit
 from textgen.cli import options as opt
 from textgen.errors import UsageError
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 PROMPT = "What to continue (gpt2), or the sentence to start from (bert)."
 FILE = "Prompts from a file: one a line, JSONL or CSV; - is stdin."
 CHAIN_PANEL = "Chains (bert)"
+CGMH = "cgmh"  # not a model: what textgen compose does
 
 
 def chain(help: str, *, metavar: str | None = None) -> Any:
@@ -64,6 +66,7 @@ SAMPLE: opt.Flags = {
     "keep": Annotated[
         list[str] | None, chain("A part of the sentence that may not change; may be given several times.")
     ],
+    "steps": Annotated[int | None, chain("Edits of a chain of --model cgmh (default 200).")],
     "sweeps": Annotated[int | None, chain("Sweeps of each chain (default 20).")],
     "burn_in": Annotated[int | None, chain("Sweeps not recorded at the start (default a third).")],
     "thin": Annotated[
@@ -72,7 +75,7 @@ SAMPLE: opt.Flags = {
 }
 
 
-@opt.takes(opt.COMMON, SAMPLE, opt.DECODING, opt.CONTENT)
+@opt.takes(opt.COMMON, SAMPLE, opt.DECODING, opt.CONTENT, opt.OBSERVE)
 def sample(
     given: dict[str, Any],
     prompt: Annotated[str | None, typer.Argument(help=PROMPT, show_default=False)] = None,
@@ -91,14 +94,32 @@ def sample(
 ) -> int:
     """Continue a prompt (gpt2, the default), or sample sentences (bert).
 
-    Without a prompt both write freely. Samples come in the order drawn.
+    Without a prompt both write freely. Samples come in the order drawn. --model cgmh is textgen compose.
     """
     from textgen.batch.write import check_output
-    from textgen.cli.run import Request, choose_model, generate, one_sink, options_for, seeded
+    from textgen.cli.observe import check_observation
+    from textgen.cli.run import (
+        Request,
+        choose_model,
+        generate,
+        observation_of,
+        one_sink,
+        options_for,
+        seeded,
+    )
 
     if stream and (as_json or output):
         raise UsageError("--stream shows text, not records", hint="leave out --json and -o")
+    if model == CGMH:
+        if prompt or stream:
+            hint = "give the words with --keyword, or a file of them with -i"
+            raise UsageError(f"--model {CGMH} takes no prompt and does not stream", hint=hint)
+        words = edit.words((), input, keyword_field, given)
+        sink = edit.Sink(output, force, as_json, quiet, threads)
+        inputs = [input] if input else []
+        return edit.edit("compose", "gpt2", words, given, sink, inputs=inputs, show=edit.show_text)
     one_sink(output, as_json=as_json)
+    observation = observation_of(given)
     files = choose_model(model, "sample", "textgen title writes titles with it")
     if stream and files.kind != "gpt2":
         raise UsageError(f"a {files.kind} model does not write from left to right", hint="leave out --stream")
@@ -107,10 +128,15 @@ def sample(
         raise UsageError("a seed sentence has its own length", hint="leave out --length, or the sentence")
     if not (prompt or "").strip() and not input and "keep" in options.model_fields_set:
         raise UsageError("--keep needs a sentence", hint="give the sentence that the words are part of")
+    if observation.wanted and not hasattr(options, "sweeps"):
+        raise UsageError(f"a {files.kind} model runs no chains", hint="leave out --watch, --trace and --plot")
     rows = _rows(prompt, input, field, keyword_field or "")
+    inputs = [input] if input else []
     if output:
-        check_output(output, [input] if input else [], force=force)
-    request = Request(files, seeded(options, quiet=quiet), rows, output, as_json, quiet, threads)
+        check_output(output, inputs, force=force)
+    check_observation(observation, [*map(Path, inputs), *([output] if output else [])], force=force)
+    options = seeded(options, quiet=quiet)
+    request = Request(files, options, rows, output, as_json, quiet, threads, observation=observation)
     number = _numbering(len(rows) * options.num_candidates)
     if stream:
         return _stream(request, number)

@@ -1,0 +1,128 @@
+"""Diagnostics of chains against what is known of the series."""
+
+from __future__ import annotations
+
+from statistics import fmean, variance
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from textgen.mcmc.diagnostics import Moves, autocorrelation, effective_sample_size, split_rhat
+
+
+def autoregressive(share: float, chains: int = 4, length: int = 20_000, seed: int = 1) -> NDArray[np.float64]:
+    """Stationary AR(1) series of variance 1: x_t = share * x_{t-1} + noise."""
+    generator = np.random.default_rng(seed)
+    noise = generator.standard_normal((chains, length)) * np.sqrt(1 - share**2)
+    found = np.empty_like(noise)
+    found[:, 0] = generator.standard_normal(chains)
+    for at in range(1, length):
+        found[:, at] = share * found[:, at - 1] + noise[:, at]
+    return found
+
+
+@pytest.mark.parametrize("share", [-0.4, 0.0, 0.5, 0.9])
+def test_of_an_autoregressive_series(share: float) -> None:
+    series = autoregressive(share)
+    expected = series.size * (1 - share) / (1 + share)
+    assert effective_sample_size(series.tolist()) == pytest.approx(expected, rel=0.1)
+    assert split_rhat(series.tolist()) == pytest.approx(1, abs=0.003)
+    correlations = autocorrelation(series[0].tolist(), 3)
+    assert correlations == pytest.approx([share**lag for lag in range(4)], abs=0.05)
+
+
+def test_alternating_series_tell_more_than_there_are_but_not_endlessly() -> None:
+    series = autoregressive(-0.99, length=2000)
+    assert effective_sample_size(series.tolist()) == pytest.approx(8000 * np.log10(8000))
+
+
+def test_rhat_is_that_of_the_formula() -> None:
+    chains = [[1.0, 2.0, 4.0, 3.0], [2.0, 6.0, 5.0, 5.0]]
+    halves = [[1, 2], [4, 3], [2, 6], [5, 5]]
+    within = fmean(variance(half) for half in halves)
+    between = 2 * variance([fmean(half) for half in halves])
+    assert split_rhat(chains) == pytest.approx(((within / 2 + between / 2) / within) ** 0.5)
+
+
+def test_chains_that_disagree_show() -> None:
+    series = autoregressive(0.3, length=1000)
+    assert split_rhat(series.tolist()) < 1.01
+    shifted = series + np.array([0, 0, 0, 3.0])[:, None]
+    assert split_rhat(shifted.tolist()) > 1.3
+    assert effective_sample_size(shifted.tolist()) < 20
+    drifting = series[:1] + np.linspace(0, 4, 1000)  # one chain, its halves disagree
+    assert split_rhat(drifting.tolist()) > 1.3
+
+
+def test_neither_changes_with_scale_and_place() -> None:
+    series = autoregressive(0.7, length=500)
+    for measure in (split_rhat, effective_sample_size):
+        assert measure((series * 1e3 - 70).tolist()) == pytest.approx(measure(series.tolist()), rel=1e-6)
+
+
+def test_series_are_cut_to_the_shortest() -> None:
+    series = autoregressive(0.2, chains=3, length=100).tolist()
+    uneven = [series[0], series[1][:60], series[2][:81]]
+    for measure in (split_rhat, effective_sample_size):
+        assert measure(uneven) == measure([one[:60] for one in series])
+
+
+def test_of_an_odd_length_the_middle_is_left_out() -> None:
+    chains = [[1.0, 2.0, 99.0, 4.0, 3.0], [2.0, 6.0, -99.0, 5.0, 5.0]]
+    assert split_rhat(chains) == split_rhat([[1, 2, 4, 3], [2, 6, 5, 5]])
+
+
+@pytest.mark.parametrize(
+    "chains",
+    [[], [[]], [[], []], [[1.0]], [[1.0, 2.0, 3.0]], [[2.0] * 10, [2.0] * 10], [[1.0] * 10, [2.0] * 10]],
+    ids=str,
+)
+def test_what_cannot_be_told(chains: list[list[float]]) -> None:
+    assert split_rhat(chains) is None
+    assert effective_sample_size(chains) is None
+
+
+def test_autocorrelation_of_little() -> None:
+    assert autocorrelation([], 3) == []
+    assert autocorrelation([2.0, 2.0, 2.0], 3) == []
+    assert autocorrelation([1.0, -1.0, 1.0, -1.0], 9) == pytest.approx([1, -0.75, 0.5, -0.25])
+
+
+def test_moves_are_counted_by_kind() -> None:
+    moves = Moves()
+    assert moves.acceptance == {}
+    assert moves.novelty == 0
+    for move, accepted, changed in [
+        ("insert", True, True),
+        ("delete", False, False),
+        ("insert", False, False),
+        ("delete", False, False),
+        ("replace", True, False),
+    ]:
+        moves.count(move, accepted=accepted, changed=changed)
+    assert moves.acceptance == {"delete": 0.0, "insert": 0.5, "replace": 1.0}
+    assert moves.novelty == pytest.approx(0.2)
+
+
+@pytest.mark.parametrize("seed", [2, 4, 5])
+def test_the_sum_of_correlations_is_geyers_initial_monotone_sequence(seed: int) -> None:
+    """Short series, whose pairs of correlations fall and rise by chance; by sums and loops."""
+    series = autoregressive(0.8, chains=3, length=60, seed=seed).tolist()
+    halves = [half for one in series for half in (one[:30], one[30:])]
+    within = fmean(variance(half) for half in halves)
+    total = within * 29 / 30 + variance([fmean(half) for half in halves])
+
+    def correlation(lag: int) -> float:
+        products = []
+        for half in halves:
+            mean = fmean(half)
+            pairs = zip(half, half[lag:], strict=False)
+            products.append(sum((a - mean) * (b - mean) for a, b in pairs) / 29)
+        return 1 - (within - fmean(products)) / total
+
+    pairs = [(1.0 if lag == 0 else correlation(lag)) + correlation(lag + 1) for lag in range(0, 29, 2)]
+    ended = next((n for n, pair in enumerate(pairs) if pair < 0), len(pairs))
+    falling = [min(pairs[: n + 1]) for n in range(ended)]
+    assert effective_sample_size(series) == pytest.approx(180 / (2 * sum(falling) - 1), rel=1e-9)
+    assert falling != pairs[:ended]  # some rose

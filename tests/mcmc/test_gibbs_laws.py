@@ -1,0 +1,279 @@
+"""The law of a chain, from the transition matrix of its own kernel, and from runs of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+from masked import (
+    Body,
+    Conditional,
+    chain_at,
+    conditionals_of,
+    distance,
+    frame,
+    inconsistent,
+    law_of,
+    masked_chains,
+    random_conditional,
+    random_joint,
+    sampler_of,
+    states_of,
+    stationary,
+    sweep_matrix,
+    update_matrix,
+)
+from torch import Tensor
+
+from textgen.mcmc.anneal import Schedule
+from textgen.mcmc.energy import ProposalLaw, local, log_ratio, raw
+from textgen.mcmc.gibbs import Drawn, GibbsSampler
+from textgen.mcmc.gibbs_chain import Chain, Course, Proposal
+from textgen.mcmc.scan import Scan
+
+VALUES, LENGTH = 3, 3
+MASK = frame(VALUES)[0]
+RANDOM = random_conditional(frame(VALUES)[3], 5)
+STATES = states_of(VALUES, LENGTH)
+SCANS = [Scan("random"), Scan("sequential"), Scan("block", 2), Scan("block", 5), Scan("all")]
+LAWS = [ProposalLaw(), ProposalLaw(0.6), ProposalLaw(1.7, 2)]
+VIEWS = {"raw": raw, "local": local}
+
+
+def energies(
+    name: str, conditional: Conditional = RANDOM, places: range | list[int] = range(LENGTH)
+) -> Tensor:
+    """E of every state, from the tables alone."""
+    found = []
+    for state in STATES:
+        terms = []
+        for place in places:
+            logits = conditional((*state[:place], MASK, *state[place + 1 :]), place)[:VALUES]
+            scores = logits if name == "raw" else logits - logits.exp().sum().log()
+            terms.append(-float(scores[state[place]]))
+        found.append(sum(terms))
+    return torch.tensor(found, dtype=torch.float64)
+
+
+def target(name: str, temperature: float = 1.0) -> Tensor:
+    return (-energies(name) / temperature).softmax(0)
+
+
+def all_chains() -> list[Chain]:
+    return [chain_at(state, VALUES) for state in STATES]
+
+
+# Gibbs sampling takes the law of its scan
+
+
+@pytest.mark.parametrize(
+    ("scan", "free", "law"),
+    [
+        ("random", [1, 2], [0.3725, 0.1275, 0.1275, 0.3725]),
+        ("sequential", [1, 2], [0.25, 0.25, 0.25, 0.25]),
+        ("sequential", [2, 1], [0.495, 0.005, 0.005, 0.495]),
+    ],
+)
+def test_inconsistent_conditionals_have_a_law_for_each_scan(
+    scan: str, free: list[int], law: list[float]
+) -> None:
+    states = states_of(2, 2)
+    sampler = sampler_of(2, inconsistent, scan=Scan(scan))
+    chains = [chain_at(state, 2, free=free) for state in states]
+    wanted = torch.tensor(law, dtype=torch.float64)
+    assert states == [(0, 0), (0, 1), (1, 0), (1, 1)]
+    torch.testing.assert_close(stationary(sweep_matrix(sampler, chains)), wanted, atol=1e-12, rtol=0)
+
+    started = [chain_at([2, 2], 2, free=free, candidate=n) for n in range(400)]
+    sampler.run(started, Course(30, 10, 2))
+    found = law_of([state.ids for chain in started for state in chain.kept], states)
+    assert float((found - wanted).abs().max()) < 0.03
+
+
+@pytest.mark.parametrize("scan", ["random", "sequential", "block", "all"])
+def test_corrected_by_local_energies_all_scans_have_one_law(scan: str) -> None:
+    sampler = sampler_of(2, inconsistent, scan=Scan(scan, 2), energy=local)
+    states = states_of(2, 2)
+    wanted = torch.tensor([0.495, 0.005, 0.005, 0.495], dtype=torch.float64)
+    found = stationary(sweep_matrix(sampler, [chain_at(state, 2) for state in states]))
+    torch.testing.assert_close(found, wanted, atol=1e-12, rtol=0)
+    chains = masked_chains(2, 2, 300)
+    sampler.run(chains, Course(60, 20, 5))
+    ran = law_of([state.ids for chain in chains for state in chain.kept], states)
+    assert distance(ran, wanted) < 0.05
+
+
+@pytest.mark.parametrize("length", [2, 3])
+def test_consistent_conditionals_give_their_joint_law(length: int) -> None:
+    joint = random_joint(VALUES, length, seed=length)
+    conditional = conditionals_of(joint, frame(VALUES)[3], MASK)
+    chains = [chain_at(state, VALUES) for state in states_of(VALUES, length)]
+    for scan in (Scan("random"), Scan("sequential")):
+        sampler = sampler_of(VALUES, conditional, scan=scan)
+        found = stationary(sweep_matrix(sampler, chains))
+        torch.testing.assert_close(found, joint.flatten(), atol=1e-12, rtol=0)
+    started = masked_chains(VALUES, length, 500)
+    sampler_of(VALUES, conditional).run(started, Course(40, 10))
+    ran = law_of([state.ids for chain in started for state in chain.kept], states_of(VALUES, length))
+    assert distance(ran, joint.flatten()) < 0.04
+    assert distance(ran, torch.full_like(ran, 1 / len(ran))) > 0.1  # and no other law
+
+
+@pytest.mark.parametrize("scan", [Scan("block", 2), Scan("all")])
+def test_without_correction_places_drawn_together_miss_the_joint_law(scan: Scan) -> None:
+    joint = random_joint(VALUES, LENGTH, seed=3)
+    sampler = sampler_of(VALUES, conditionals_of(joint, frame(VALUES)[3], MASK), scan=scan)
+    assert distance(stationary(sweep_matrix(sampler, all_chains())), joint.flatten()) > 0.01
+
+
+@pytest.mark.parametrize("law", LAWS[1:], ids=str)
+def test_without_correction_the_proposal_law_changes_the_law(law: ProposalLaw) -> None:
+    plain = stationary(sweep_matrix(sampler_of(VALUES, RANDOM), all_chains()))
+    bent = stationary(sweep_matrix(sampler_of(VALUES, RANDOM, proposal=law), all_chains()))
+    assert distance(plain, bent) > 0.05
+
+
+# corrected, it takes that of the energy
+
+
+@pytest.mark.parametrize("scan", SCANS, ids=str)
+@pytest.mark.parametrize("law", LAWS, ids=str)
+@pytest.mark.parametrize("name", VIEWS)
+def test_the_energys_law_is_invariant(scan: Scan, law: ProposalLaw, name: str) -> None:
+    sampler = sampler_of(VALUES, RANDOM, scan=scan, proposal=law, energy=VIEWS[name])
+    step = sweep_matrix(sampler, all_chains())
+    pi = target(name)
+    torch.testing.assert_close(step.sum(1), torch.ones_like(pi), atol=1e-12, rtol=0)
+    assert float((pi @ step - pi).abs().max()) < 1e-12
+    if not law.top_k:
+        torch.testing.assert_close(stationary(step), pi, atol=1e-10, rtol=0)
+
+
+@pytest.mark.parametrize("scan", SCANS[1:], ids=str)
+def test_every_update_is_reversible(scan: Scan) -> None:
+    sampler = sampler_of(VALUES, RANDOM, scan=scan, proposal=ProposalLaw(1.3, 2), energy=raw)
+    places = {"sequential": [2], "block": [1, 3], "all": [1, 2, 3]}[scan.kind]
+    flow = target("raw")[:, None] * update_matrix(sampler, all_chains(), places)
+    torch.testing.assert_close(flow, flow.T, atol=1e-14, rtol=0)
+    assert float(flow.fill_diagonal_(0).sum()) > 0.01  # something moves
+
+
+@pytest.mark.parametrize("name", VIEWS)
+@pytest.mark.parametrize("temperature", [0.4, 2.5])
+def test_a_temperature_sharpens_the_law(name: str, temperature: float) -> None:
+    for scan in (Scan("random"), Scan("all")):
+        sampler = sampler_of(VALUES, RANDOM, scan=scan, energy=VIEWS[name])
+        step = sweep_matrix(sampler, all_chains(), temperature=temperature)
+        pi = target(name, temperature)
+        assert float((pi @ step - pi).abs().max()) < 1e-12
+        assert distance(pi, target(name)) > 0.05
+
+
+def test_the_two_energies_have_different_laws() -> None:
+    assert distance(target("raw"), target("local")) > 0.05
+
+
+class NoWayBack(GibbsSampler):
+    """Leaves q out of the ratio."""
+
+    def judge(self, proposals, temperatures):
+        judged = super().judge(proposals, temperatures)
+        return [(e, log_ratio(p.chain.energy, e, 0, 0)) for p, (e, _) in zip(proposals, judged, strict=True)]
+
+
+class UncutWayBack(GibbsSampler):
+    """Forgets that the piece that was there could not have been drawn."""
+
+    def proposed(self, chain: Chain, places: list[int], drawn: list[Drawn]) -> Proposal:
+        uncut = self.conditionals.logits(self.sites(chain, places)).log_softmax(-1)
+        back = sum(float(law[chain.ids[place]]) for law, place in zip(uncut, places, strict=True))
+        return replace(super().proposed(chain, places, drawn), reverse=back)
+
+
+class MixedEnergies(GibbsSampler):
+    """Weighs the present state by the one energy, the proposed by the other."""
+
+    def measure(self, chains):
+        GibbsSampler.measure(replace(self, energy=raw), chains)
+
+
+class SameContexts(GibbsSampler):
+    """Takes the way back from what the present places saw, though all of them have changed."""
+
+    def proposed(self, chain: Chain, places: list[int], drawn: list[Drawn]) -> Proposal:
+        return replace(super().proposed(chain, places, drawn), reverse=sum(back for *_, back in drawn))
+
+
+BROKEN = [
+    (NoWayBack, Scan("random"), ProposalLaw()),
+    (NoWayBack, Scan("block", 2), ProposalLaw()),
+    (NoWayBack, Scan("all"), ProposalLaw()),
+    (UncutWayBack, Scan("random"), ProposalLaw(1.0, 2)),
+    (UncutWayBack, Scan("block", 2), ProposalLaw(1.0, 2)),
+    (MixedEnergies, Scan("random"), ProposalLaw()),
+    (SameContexts, Scan("all"), ProposalLaw()),
+]
+
+
+@pytest.mark.parametrize(("kind", "scan", "law"), BROKEN, ids=str)
+def test_a_broken_ratio_would_show(kind: type[GibbsSampler], scan: Scan, law: ProposalLaw) -> None:
+    broken = sampler_of(VALUES, RANDOM, kind=kind, scan=scan, proposal=law, energy=local)
+    pi = target("local")
+    assert distance(stationary(sweep_matrix(broken, all_chains()), pi), pi) > 0.01
+
+
+@pytest.mark.parametrize("name", VIEWS)
+@pytest.mark.parametrize("scan", [Scan("random"), Scan("block", 2), Scan("all")], ids=str)
+def test_a_place_that_is_kept_belongs_to_the_energy(scan: Scan, name: str) -> None:
+    kept = [state for state in STATES if state[1] == 2]
+    there = torch.tensor([state in kept for state in STATES])
+    sampler = sampler_of(VALUES, RANDOM, scan=scan, energy=VIEWS[name])
+    laws = {}
+    for scored in ([1, 2, 3], [1, 3]):
+        chains = [chain_at(state, VALUES, free=[1, 3], scored=scored) for state in kept]
+        laws[len(scored)] = stationary(sweep_matrix(sampler, chains))
+        wanted = (-energies(name, places=[place - 1 for place in scored])[there]).softmax(0)
+        torch.testing.assert_close(laws[len(scored)], wanted, atol=1e-10, rtol=0)
+    assert distance(laws[3], laws[2]) > 0.01
+
+
+# runs do what the matrices say
+
+
+@pytest.mark.parametrize("scan", SCANS, ids=str)
+@pytest.mark.parametrize("view", [None, raw, local])
+def test_a_sweep_of_a_run_follows_the_matrix(scan: Scan, view) -> None:
+    sampler = sampler_of(VALUES, RANDOM, scan=scan, proposal=ProposalLaw(1.2, 2), energy=view)
+    step = sweep_matrix(sampler, all_chains())
+    start = STATES[14]
+    chains = [chain_at(start, VALUES, candidate=n) for n in range(2000)]
+    sampler.run(chains, Course(2))
+    for sweep, wanted in enumerate([step[14], (step @ step)[14]]):
+        assert distance(law_of([chain.kept[sweep].ids for chain in chains], STATES), wanted) < 0.05
+
+
+@pytest.mark.parametrize("name", VIEWS)
+@pytest.mark.parametrize("scan", [Scan("random"), Scan("block", 2)], ids=str)
+def test_annealing_finds_the_best_state(scan: Scan, name: str) -> None:
+    best = STATES[int(energies(name).argmin())]
+    chains = masked_chains(VALUES, LENGTH, 20)
+    sampler = sampler_of(VALUES, RANDOM, scan=scan, energy=VIEWS[name], schedule=Schedule(5.0, 0.05))
+    sampler.run(chains, Course(300))
+    assert {tuple(chain.best.ids[1:-1]) for chain in chains} == {best}
+    assert chains[0].best.energy == pytest.approx(float(energies(name).min()), abs=1e-12)
+
+
+def test_the_temperature_of_a_run_is_that_of_its_sweep() -> None:
+    """Nearly cold from the second sweep on, the chain goes nowhere it would have to climb to."""
+    chains = [chain_at(STATES[0], VALUES, candidate=n) for n in range(300)]
+    sampler = sampler_of(VALUES, RANDOM, energy=raw, schedule=Schedule(50.0, 1e-4))
+    sampler.run(chains, Course(2))
+    climbed = [chain.kept[0].energy > chain_energy(STATES[0]) for chain in chains]
+    assert sum(climbed) > 30
+    first = {id(chain): chain.kept[0].energy for chain in chains}
+    assert all(chain.kept[1].energy <= first[id(chain)] + 12 * 1e-4 for chain in chains)
+
+
+def chain_energy(state: Body) -> float:
+    return float(energies("raw")[STATES.index(state)])
