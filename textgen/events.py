@@ -47,7 +47,7 @@ class ChainStep:
         name: The row's name.
         chain: The chain's number among those of the row.
         step: The step's number, from 1.
-        move: `replace`, `insert`, `delete`, `swap`, `shift`, or the scan of a Gibbs sampler.
+        move: `replace`, `insert`, `delete`, `swap` or `none`, or the scan of a Gibbs sampler.
         accepted: Whether the move was made.
         changed: Whether the text is another one than before.
         log_target: Unnormalised log-probability of the state after the step; where the sampled law has

@@ -74,7 +74,7 @@ class Candidate:
         score_kind: The formula of the score, such as `mean_logprob` or `logprob_l2r+logprob_r2l`; see
             `decoding.rank`. `penalized_…` is after penalties, `bidirectional_…` no log-probability at all.
         logprob: Log-probability under the model restricted to the task's ids, before any filter; None
-            for texts of a chain, which have none.
+            for texts of a masked model, which has none.
         tokens: How many pieces were written, the end symbol included if it was.
         finish_reason: `stop`, `length`, `sentence` or `loop`.
         direction: How a title was found: `l2r`, `r2l` or `both`.

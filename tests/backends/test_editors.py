@@ -129,6 +129,15 @@ def test_a_length_out_of_reach_is_an_error_record(editors: dict[str, Any]) -> No
         ("correct", Row("", "1"), {}, "empty"),
         ("fill", Row("没有空", "1"), {}, "no blank"),
         ("fill", Row("___", "1"), {}, "nothing but blanks"),
+        ("fill", Row("书" * 509 + "___好___", "1"), {}, "512 pieces"),
+        ("fill", Row("今天___", "1", keywords=("好",)), {}, "keywords"),
+        ("rewrite", Row(SENTENCE, "1", keywords=("好",)), {}, "keywords"),
+        ("rewrite", Row(SENTENCE, "1"), {"keep": "一整天的书", "length": "1-4"}, "5 pieces"),
+        ("rewrite", Row("书" * 600, "1"), {"proposals": "gpt2"}, "at most 510"),
+        ("correct", Row("今天\t天气很好", "1"), {"candidates": 8}, "cannot be written"),
+        ("compose", Row("", "1", keywords=("春\t天",)), {}, "cannot be written"),
+        ("compose", Row("", "1", keywords=("春天\n秋天",)), {}, "line break"),
+        ("compose", Row("", "1", keywords=(" ", "")), {}, "no keywords"),
     ],
 )
 def test_what_is_impossible_is_said(
@@ -150,6 +159,7 @@ def test_what_is_impossible_is_said(
         ({"proposals": "nothing"}, "no model nothing"),
         ({"steps": 0}, "--steps"),
         ({"beams": 3}, "--beams"),
+        ({"length": "600-700"}, "more than the models read"),
     ],
 )
 def test_options_that_do_not_go_together_are_refused(
@@ -258,3 +268,43 @@ def test_steps_are_told_with_what_was_edited(editors: dict[str, Any]) -> None:
         before = step.text
     assert {step.move for step in steps} == {"replace", "insert", "delete", "swap"}
     assert candidate.chain.acceptance.keys() == {step.move for step in steps}
+
+
+def test_a_text_as_long_as_the_models_read(editors: dict[str, Any]) -> None:
+    """Every longer state is impossible, and there are steps in which all that is proposed is longer."""
+    for command in ("rewrite", "correct"):
+        [record] = editors[command].generate(["书" * 510], chains=1, steps=4, seed=3)
+        assert record.error is None or "no other text" in record.error
+
+
+def test_a_correction_is_never_empty(editors: dict[str, Any]) -> None:
+    [candidate] = only(
+        editors["correct"].generate(["嗯"], distance=0.1, similarity=0.0, length_reward=0.0, steps=40, seed=1)
+    )
+    assert candidate.text
+
+
+def test_fewer_texts_than_asked_for_are_told(editors: dict[str, Any]) -> None:
+    events: list[Any] = []
+    found = only(
+        editors["compose"].generate(
+            [keywords("广州")], length=2, num_candidates=3, steps=5, seed=1, on_event=events.append
+        )
+    )
+    assert [candidate.text for candidate in found] == ["广州"]
+    assert [e.text for e in events if isinstance(e, Note)] == ["1: 1 of 3 texts were found"]
+
+
+def test_one_character_reaches_the_length_well_within_sixty_steps(editors: dict[str, Any]) -> None:
+    for method in ("mh", "anneal"):
+        first: dict[int, int] = {}
+
+        def listen(event: object, first: dict[int, int] = first) -> None:
+            if isinstance(event, ChainStep) and 10 <= event.tokens <= 24:
+                first.setdefault(event.chain, event.step)
+
+        editors["compose"].generate(
+            [keywords("春天")], method=method, steps=60, num_candidates=8, seed=1, on_event=listen
+        )
+        assert len(first) == 8
+        assert max(first.values()) <= 50

@@ -58,13 +58,30 @@ def test_bad_rows_are_reported_and_the_others_go_on(call, tmp_path: Path):
         '{"id": "a", "keywords": "雨"}',
     ]
     (tmp_path / "w.jsonl").write_text("\n".join(rows), encoding="utf-8")
-    code, _, err = call("compose", "-i", tmp_path / "w.jsonl", "-o", tmp_path / "out.jsonl", *SHORT)
+    code, _, err = call(
+        "compose", "-i", tmp_path / "w.jsonl", "-o", tmp_path / "out.jsonl", "--length", "4-12", *SHORT
+    )
     assert code == 3
     found = records((tmp_path / "out.jsonl").read_text(encoding="utf-8"))
     assert [record["id"] for record in found] == ["1", "2", "3", "4", "a"]
     assert [record["error"] is None for record in found] == [True, False, False, False, True]
     assert [record.get("prompt") for record in found] == ["春天", None, None, None, "雨"]
     assert err.count("error:") == 3
+
+
+def test_lines_of_words(call, tmp_path: Path):
+    lines = ['["GDP 增长"]', "GDP 增长,", "GDP 增长", "[1]", "雨"]
+    (tmp_path / "w.txt").write_text("\n".join(lines), encoding="utf-8")
+    code, out, err = call("compose", "-i", tmp_path / "w.txt", "--json", "--length", "8-12", *SHORT)
+    assert code == 3
+    assert [record.get("prompt") for record in records(out)] == [
+        "GDP 增长",
+        "GDP 增长",
+        "GDP、增长",
+        None,
+        "雨",
+    ]
+    assert "line 4" in err
 
 
 def test_a_record_tells_of_the_chain(call):

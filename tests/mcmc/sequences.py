@@ -267,7 +267,7 @@ def _laws(
     if law_of is not None:
         return [law_of(space.points[n].state, choice) for n, choice in tried]
     contexts = [choice.context(space.points[n].state) for n, choice in tried]
-    return list(chain.laws.laws(contexts, [space.points[n].scored for n, _ in tried])[0])
+    return list(chain.laws.laws(contexts, [space.points[n].scored for n, _ in tried]))
 
 
 def _draws(choice: Choice, law: Tensor) -> list[float]:

@@ -177,7 +177,7 @@ def test_a_move_and_its_reverse_are_paired_one_by_one(toy: str, law: str) -> Non
                 back = {REPLACE: REPLACE, INSERT: DELETE, SWAP: SWAP}[move]
                 pairs.append((point.state, after, choice, Choice(back, choice.place, choice.pair)))
     contexts = [there.context(before) for before, _, there, _ in pairs]
-    laws, _ = chain.laws.laws(contexts, [None] * len(contexts))
+    laws = chain.laws.laws(contexts, [None] * len(contexts))
     for (before, after, there, back), drawn in zip(pairs, laws, strict=True):
         token = before.ids[there.place] if there.move == REPLACE else 0
         assert back in choices(after, back.move)
@@ -195,7 +195,7 @@ def test_a_replacement_among_candidates_weighed_by_the_target_is_always_accepted
     replaced = inserted = 0
     for point in space.points:
         for choice in choices(point.state, REPLACE) + choices(point.state, INSERT):
-            [law], _ = chain.laws.laws([choice.context(point.state)], [None])
+            [law] = chain.laws.laws([choice.context(point.state)], [None])
             drawn = (law > -inf).nonzero()[:, 0].tolist()
             assert len(drawn) == 2
             ratios = []

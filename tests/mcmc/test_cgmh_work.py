@@ -10,8 +10,8 @@ from sequences import TabularContext, at_most, everything, proposals, random_big
 from textgen.mcmc.anneal import Schedule
 from textgen.mcmc.cgmh import REMEMBERED, Cgmh
 from textgen.mcmc.edit_chain import Step
-from textgen.mcmc.edits import DELETE, FREE, REPLACE, SWAP, Operations, State
-from textgen.mcmc.proposals import Proposals, Weighted
+from textgen.mcmc.edits import FREE, REPLACE, SWAP, Operations, State
+from textgen.mcmc.proposals import Proposals
 from textgen.mcmc.target import Target
 from textgen.rng import row_key
 
@@ -53,22 +53,6 @@ def test_texts_are_scored_from_texts_that_begin_like_them() -> None:
             assert len(texts) == len(parents) <= 3
             assert None not in parents
     assert 200 < own <= 300
-
-
-def test_what_the_law_scored_is_where_the_text_begins() -> None:
-    """But for a text that a piece is left out of: the law has scored others."""
-    model = random_bigrams(3, 1)
-    laws = Weighted(proposals(3), model, 1.0, 3)
-    kernel = Cgmh(Target(model), laws, Operations(0.3, 0.4, 0.3))
-    chains = [kernel.start(KEY, candidate, START) for candidate in range(40)]
-    model.calls.clear()
-    steps: list[Step] = []
-    kernel.run(chains, steps=1, on_step=steps.append)
-    [(candidates, _), (texts, parents)] = model.calls
-    assert len(candidates) == 3 * 40
-    shorter = [len(text) < len(START.ids) for text in texts]
-    assert parents == [START.ids if less else text for text, less in zip(texts, shorter, strict=True)]
-    assert 3 < sum(shorter) == sum(step.move == DELETE for step in steps) < len(texts) - 3
 
 
 def test_a_chain_that_stands_still_computes_nothing_twice() -> None:

@@ -14,23 +14,23 @@ from typing import ClassVar, Generic, TypeVar, cast
 
 from textgen.backends.base import Backend, Outcome, Prepared
 from textgen.backends.chain_reports import Narrator, best_states, last_states, reporter
-from textgen.backends.keywords import with_keywords
-from textgen.backends.proposing import Proposer, load_proposer
+from textgen.backends.proposing import Proposer, load_beside, proposer_of
 from textgen.decoding.allowed import line_ids, punctuation_ids, text_ids
-from textgen.errors import DataError
-from textgen.events import OnEvent
+from textgen.errors import DataError, UsageError
+from textgen.events import Note, OnEvent
 from textgen.mcmc.anneal import Schedule
 from textgen.mcmc.cgmh import MOST_STEPS, Cgmh
 from textgen.mcmc.edit_chain import Chain, Step, Visit
 from textgen.mcmc.edits import Operations, State
 from textgen.mcmc.proposals import Laws, Proposals, Weighted
-from textgen.mcmc.target import Length, Outside, Repeated, Target, Term
+from textgen.mcmc.target import Length, Outside, Repeated, Target, Term, blanks_of
 from textgen.models.gpt2 import Gpt2
 from textgen.models.incremental import IncrementalGpt2
 from textgen.models.load import LoadedModel
 from textgen.options import CgmhOptions
 from textgen.rng import row_key
 from textgen.schema import Candidate, ChainReport, Row
+from textgen.text.keywords import missing
 
 C = TypeVar("C", bound=CgmhOptions)
 
@@ -72,7 +72,7 @@ class CgmhBackend(Backend[C, Start], Generic[C]):
             network, [specials.bos, newline], [specials.eos, newline], allowed
         )
         self.marks = punctuation_ids(self.tokenizer.vocabulary)
-        self._proposers: dict[str, Proposer] = {}
+        self._beside: dict[str, LoadedModel] = {}
 
     @abstractmethod
     def terms(self, options: C) -> list[tuple[float, Term]]:
@@ -97,22 +97,47 @@ class CgmhBackend(Backend[C, Start], Generic[C]):
         return f"{self.model.label}+{self._proposer(options).label}"
 
     def check(self, options: C) -> None:
-        self._proposer(options)
+        if options.length is not None and options.length[0] > self.longest(options):
+            raise UsageError(
+                f"--length {options.length[0]} is more than the models read",
+                hint=f"at most {self.longest(options)} pieces",
+            )
 
     def longest(self, options: C) -> int:
-        """Most pieces that both models read."""
+        """Most pieces that all models read."""
         return min(self.language_model.longest, self._proposer(options).longest - FRAME)
 
+    def loaded(self, name: str) -> LoadedModel:
+        """A model beside the language model, loaded once."""
+        if name not in self._beside:
+            self._beside[name] = load_beside(name, self.model)
+        return self._beside[name]
+
     def start(self, row: Row, state: State, options: C, keywords: Sequence[str] = ()) -> Start:
-        """A row that is ready. Raises DataError if its text is longer than the models read."""
-        spaced = self.tokenizer.vocabulary.spaced
-        if len(state.ids) > self.longest(options):
+        """A row that is ready.
+
+        Raises:
+            DataError: Its text is longer than the models read, what is locked is longer than the text may
+                be, or the language model has no piece for a character of it.
+        """
+        ids, longest = state.ids, self.longest(options)
+        least = len(ids) + (len(blanks_of(state)) * state.subject.length[0] if self.blanks else 0)
+        if least > longest:
             raise DataError(
-                f"{len(state.ids)} pieces are more than the models read",
-                hint=f"at most {self.longest(options)}; split the text into sentences",
+                f"{least} pieces are more than the models read",
+                hint=f"at most {longest}; split the text into sentences",
             )
+        locked, most = len(ids) - len(state.free), state.subject.length[1]
+        if locked > most and not self.blanks:
+            raise DataError(
+                f"what must stay has {locked} pieces and a text at most {most}", hint="raise --length"
+            )
+        if strange := [i for i in ids if not self.language_model.allowed[i]]:
+            shown = self.tokenizer.decode(strange[:1])
+            raise DataError(f"{shown!r} cannot be written", hint="take control characters out of the text")
+        spaced = self.tokenizer.vocabulary.spaced
         tokens = len(self.tokenizer.encode(row.text))
-        return Start(row, 1, tokens, tokens, state, tuple(keywords), any(i in spaced for i in state.ids))
+        return Start(row, 1, tokens, tokens, state, tuple(keywords), any(i in spaced for i in ids))
 
     def compute(self, batch: Sequence[Start], options: C, seed: int, on_event: OnEvent) -> list[Outcome]:
         narrator = Narrator(self.tokenizer.decode, options.steps, len(batch) * options.parallel, on_event)
@@ -126,7 +151,10 @@ class CgmhBackend(Backend[C, Start], Generic[C]):
                 kernel, [(batch[n].row.name, chain) for n in rows for chain in chains[n]], options, narrator
             )
             for n in rows:
-                found[n] = self._outcome(batch[n], chains[n], kernel, options)
+                outcome = found[n] = self._outcome(batch[n], chains[n], kernel, options)
+                if isinstance(outcome, list) and len(outcome) < options.num_candidates:
+                    texts = f"{len(outcome)} of {options.num_candidates} texts were found"
+                    on_event(Note(f"{batch[n].row.name}: {texts}"))
         return found
 
     def _run(self, kernel: Cgmh, chains: Sequence[tuple[str, Chain]], options: C, narrator: Narrator) -> None:
@@ -140,6 +168,8 @@ class CgmhBackend(Backend[C, Start], Generic[C]):
                 search=options.searching,
                 on_step=partial(_tell, narrator, names),
             )
+            for _, chain in together:
+                chain.forget()
 
     def _chains(self, start: Start, kernel: Cgmh, options: C, seed: int) -> list[Chain]:
         key = row_key(seed, start.row.text, id=start.row.id, keywords=start.keywords)
@@ -186,32 +216,41 @@ class CgmhBackend(Backend[C, Start], Generic[C]):
         return Weighted(proposals, self.language_model, options.power, options.candidates)
 
     def _proposer(self, options: C) -> Proposer:
-        name = options.proposals
-        if name not in self._proposers:
-            self._proposers[name] = load_proposer(name, self.model)
-        return self._proposers[name]
+        return proposer_of(self.loaded(options.proposals))
 
     def _outcome(self, start: Start, chains: list[Chain], kernel: Cgmh, options: C) -> Outcome:
         found = best_states(chains) if options.searching else last_states(chains, kernel)
         if not found:
-            least, most = start.state.subject.length
-            return DataError(
-                f"no text of {least}-{most} pieces was found in {MOST_STEPS * options.steps} steps",
-                hint="raise --steps, or widen --length",
-            )
+            reason = f"{self.unfound(start)} in {MOST_STEPS * options.steps} steps"
+            return DataError(reason, hint="raise --steps, or widen --length")
+        chosen = found[: options.num_candidates]
+        if options.searching:
+            chosen.sort(key=lambda pair: -pair[1].point.log_target)
         report = reporter(chains, steps=options.steps, search=options.searching)
-        candidates = [self._candidate(visit, report(chain, visit), start) for chain, visit in found]
-        return self.checked(start, candidates, options)[: options.num_candidates]
+        candidates = [self._candidate(visit, report(chain, visit)) for chain, visit in chosen]
+        if not all(self.holds(start, candidate.text, options) for candidate in candidates):
+            hint = "this is a mistake of textgen: please report it"
+            return DataError("what must be there was lost", hint=hint)
+        return [self.finished(start, candidate) for candidate in candidates]
 
-    def _candidate(self, visit: Visit, report: ChainReport, start: Start) -> Candidate:
+    def unfound(self, start: Start) -> str:
+        """What to say where no text was found."""
+        least, most = start.state.subject.length
+        return f"no text of {least}-{most} pieces was found"
+
+    def holds(self, start: Start, text: str, options: C) -> bool:
+        """Whether the final text has what must be in it."""
+        return not missing(text, start.keywords)
+
+    def finished(self, start: Start, candidate: Candidate) -> Candidate:
+        """The candidate with what only the command knows of it."""
+        return candidate
+
+    def _candidate(self, visit: Visit, report: ChainReport) -> Candidate:
         tokens = len(visit.point.state.ids) + 1  # the end counts
         text = self.tokenizer.decode(list(visit.point.state.ids))
         logprob = visit.point.scored.logprob
         return Candidate(text, logprob / tokens, "mean_logprob", logprob, tokens, "stop", chain=report)
-
-    def checked(self, start: Start, candidates: list[Candidate], options: C) -> list[Candidate]:
-        """The candidates, once what must be in them was found in the final texts."""
-        return with_keywords(candidates, start.keywords, ordered=False)
 
 
 def _tell(narrator: Narrator, names: dict[int, str], step: Step) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from textgen.backends.cgmh import CgmhBackend, Start
-from textgen.backends.keywords import with_keywords
 from textgen.backends.whole_words import Merged
 from textgen.errors import DataError
 from textgen.events import OnEvent
@@ -13,10 +12,10 @@ from textgen.mcmc.proposals import Laws
 from textgen.mcmc.target import Term
 from textgen.options import ComposeOptions
 from textgen.rng import uniform
-from textgen.schema import Candidate, Row
-from textgen.text.keywords import essential
+from textgen.schema import Row
+from textgen.text.keywords import essential, keywords_of, missing
 
-SWAPS = 0.1  # share of the steps in which two keywords change places
+SWAPS = 0.05  # share of the steps in which two keywords change places
 
 
 class ComposeBackend(CgmhBackend[ComposeOptions]):
@@ -31,23 +30,19 @@ class ComposeBackend(CgmhBackend[ComposeOptions]):
         return [(-options.whole_words, Merged(self.tokenizer))]
 
     def operations(self, options: ComposeOptions) -> Operations:
-        return super().operations(options) if options.ordered else Operations(0.3, 0.32, 0.28, SWAPS)
+        return Operations(0.25, 0.45, 0.25, 0.0 if options.ordered else SWAPS)
 
     def prepare(self, row: Row, options: ComposeOptions, on_event: OnEvent) -> Start:
         if row.text.strip():
             raise DataError("compose takes keywords, no text", hint="put them into the field of keywords")
-        keywords = tuple(dict.fromkeys([*options.keyword, *row.keywords]))
+        keywords = tuple(dict.fromkeys([*options.keyword, *keywords_of(list(row.keywords))]))
         if not keywords:
             raise DataError("there are no keywords", hint="compose writes around at least one")
+        if broken := [word for word in keywords if len(word.splitlines()) > 1]:
+            raise DataError(f"the keyword {broken[0]!r} has a line break", hint="give two keywords")
         wanted = essential(keywords, ordered=options.ordered)
         pieces = [self.tokenizer.encode(word) for word in wanted]
         assert options.length is not None
-        total = sum(map(len, pieces))
-        if total > options.length[1]:
-            raise DataError(
-                f"the keywords have {total} pieces and a text at most {options.length[1]}",
-                hint="raise --length",
-            )
         subject = Subject(length=options.length)
         state = State.of([(ids, label) for label, ids in enumerate(pieces, 1)], subject=subject)
         return self.start(row, state, options, keywords)
@@ -61,5 +56,5 @@ class ComposeBackend(CgmhBackend[ComposeOptions]):
         parts = [(state.ids[span.start : span.stop], state.labels[span.start]) for span in spans]
         return State.of(parts, subject=state.subject)
 
-    def checked(self, start: Start, candidates: list[Candidate], options: ComposeOptions) -> list[Candidate]:
-        return with_keywords(candidates, start.keywords, ordered=options.ordered)
+    def holds(self, start: Start, text: str, options: ComposeOptions) -> bool:
+        return not missing(text, start.keywords, ordered=options.ordered)

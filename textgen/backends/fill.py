@@ -30,13 +30,14 @@ class FillBackend(CgmhBackend[FillOptions]):
 
     def prepare(self, row: Row, options: FillOptions, on_event: OnEvent) -> Start:
         parts = BLANK.split(row.text.strip())
+        if row.keywords:
+            raise DataError("the row has keywords", hint="compose takes keywords")
         if len(parts) == 1:
             raise DataError("there is no blank in the text", hint="write ___ where something is missing")
         if not any(part.strip() for part in parts):
             raise DataError("there is nothing but blanks", hint="give a text with ___ in it")
         assert options.length is not None
         pieces = [self.tokenizer.encode(part) for part in parts]
-        # two blanks side by side are one
         given = [(ids, label) for label, ids in enumerate(pieces, 1) if ids]
         subject = Subject(length=options.length)
         state = State.of(given, open_left=not pieces[0], open_right=not pieces[-1], subject=subject)
@@ -46,10 +47,18 @@ class FillBackend(CgmhBackend[FillOptions]):
         return 0 not in blanks_of(state)
 
     def first(self, start: Start, key: bytes, candidate: int, laws: Laws, options: FillOptions) -> State:
-        """The text with a piece drawn into every blank, from the left to the right."""
+        """The text with a piece drawn into every blank, the last one first."""
         state = start.state
         for gap in reversed(state.gaps):
-            law, _ = laws.laws([state.at_gap(gap)], [None])
+            law = laws.laws([state.at_gap(gap)], [None])
             [token] = invert_cdf(law.exp(), [uniform(key, candidate, gap, START)]).tolist()
             state = state.inserted(gap, token)
         return state
+
+    def holds(self, start: Start, text: str, options: FillOptions) -> bool:
+        given = BLANK.split(start.row.text.strip())
+        return re.fullmatch(".+".join(map(re.escape, given)), text, re.DOTALL) is not None
+
+    def unfound(self, start: Start) -> str:
+        least, most = start.state.subject.length
+        return f"no text with {least}-{most} pieces in each blank was found"

@@ -72,12 +72,16 @@ def read_keywords(name: str, field: str = KEYWORDS) -> list[Row]:
     if (values := _values(path)) is not None:
         return list(_table(path, None, field, values))
     lines = [line for line in _text_of(path).splitlines() if line.strip()]
-    return [Row("", name=str(n), keywords=_line_of_keywords(line)) for n, line in enumerate(lines, 1)]
+    return [_line_of_keywords(line, number) for number, line in enumerate(lines, 1)]
 
 
-def _line_of_keywords(line: str) -> tuple[str, ...]:
-    found = keywords_of(line)
-    return tuple(dict.fromkeys(line.split())) if len(found) == 1 else found
+def _line_of_keywords(line: str, number: int) -> Row:
+    try:
+        found = keywords_of(line)
+    except DataError as error:
+        return Row("", name=str(number), error=f"line {number}: {error.line}")
+    whole = found == (line.strip(),)  # no separator in it
+    return Row("", name=str(number), keywords=tuple(dict.fromkeys(line.split())) if whole else found)
 
 
 def _expand(name: str) -> list[Path]:

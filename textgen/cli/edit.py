@@ -37,7 +37,9 @@ CHAIN: opt.Flags = {
     ],
     "steps": Annotated[int | None, chain("Edits of a chain (default 200).")],
     "chains": Annotated[int | None, chain("Chains a row (default 4 or -n, under mh -n).")],
-    "anneal": Annotated[str | None, chain("Temperatures of the search, first and last (default 0.5:0.1).")],
+    "anneal": Annotated[
+        str | None, chain("First and last temperature of the search (default 0.5:0.1, rewrite 1.0:0.1).")
+    ],
     "proposals": Annotated[
         str | None,
         chain(
@@ -56,12 +58,16 @@ CHAIN: opt.Flags = {
 }
 LAW: opt.Flags = {
     "power": Annotated[float | None, law("Exponent of the language model's probability (default 1.0).")],
-    "length": Annotated[str | None, law("Pieces of a text, such as 16 or 10-24.")],
+    "length": Annotated[
+        str | None,
+        law("Characters of a text, such as 16 or 10-24 (default: compose 10-24; fill 1-8, each blank)."),
+    ],
     "length_weight": Annotated[float | None, law("Cost of a piece outside the length (default 5).")],
     "repetition": Annotated[
-        float | None, law("Cost of a pair of characters that the text had before (default 3).")
+        float | None,
+        law("Cost of a pair of characters that was there before, or of marks (default 3, correct 0)."),
     ],
-    "length_reward": Annotated[float | None, law("Added for every piece.")],
+    "length_reward": Annotated[float | None, law("Added for every character (default 2, correct 3).")],
 }
 KEEP: opt.Flags = {
     "keep": Annotated[
@@ -69,8 +75,8 @@ KEEP: opt.Flags = {
         opt.content("A part of the text that may not change; may be given several times."),
     ],
 }
-SIMILARITY = law("Weight of the likeness of the embeddings.")
-DISTANCE = law("Cost of an edit between the text and the result.")
+SIMILARITY = law("Weight of the likeness of the embeddings (default: rewrite 100, correct 40).")
+DISTANCE = law("Cost of an edit between the text and the result (default: rewrite 0, correct 6).")
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,13 @@ SENTENCE = "A sentence."
 FILE = "Sentences from a file: one a line, JSONL or CSV; - is stdin."
 REWRITE: opt.Flags = {
     "similarity": Annotated[float | None, edit.SIMILARITY],
-    "content": Annotated[float | None, edit.law("Cost of a content word that is lost.")],
+    "changes": Annotated[
+        float | None, edit.law("Share of the characters that should be edited (default 0.3).")
+    ],
+    "change_weight": Annotated[float | None, edit.law("Cost of an edit that is missing (default 4).")],
+    "content": Annotated[float | None, edit.law("Cost of a content word that is lost (default 2).")],
     "shared": Annotated[
-        float | None, edit.law("Weight of the share of common characters; below 0 others are wanted.")
+        float | None, edit.law("Weight of the share of common characters; below 0 others are wanted (0).")
     ],
     "distance": Annotated[float | None, edit.DISTANCE],
 }

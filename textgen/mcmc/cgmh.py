@@ -18,7 +18,7 @@ from textgen.decoding.categorical import invert_cdf
 from textgen.mcmc.accept import accepts
 from textgen.mcmc.anneal import Schedule
 from textgen.mcmc.edit_chain import Chain, Step, Visit
-from textgen.mcmc.edits import DELETE, SWAP, Ids, Operations, State
+from textgen.mcmc.edits import SWAP, Ids, Operations, State
 from textgen.mcmc.moves import Choice, choices, log_proposals
 from textgen.mcmc.proposals import Laws
 from textgen.mcmc.target import Point, Target
@@ -29,6 +29,7 @@ from textgen.rng import uniform
 MOVE, PLACE, TOKEN, ACCEPT, START = range(5)
 MOST_STEPS = 4  # times the steps asked for, for chains that are not yet where they may be reported
 KEPT = 4  # best texts of a chain
+SEEN = 512  # points proposed from a state
 REMEMBERED = 64  # laws of a chain; one is as wide as the vocabulary
 NOTHING = "none"
 
@@ -120,65 +121,59 @@ class Cgmh:
 
     def _try(self, tried: Sequence[tuple[Chain, Choice]], temperature: float) -> list[tuple[Point, bool]]:
         """Propose and decide for every chain."""
-        laws, tokens, parents = self._pieces(tried)
+        laws, tokens = self._pieces(tried)
         states = [
             choice.apply(chain.point.state, token)
             for (chain, choice), token in zip(tried, tokens, strict=True)
         ]
-        points = self._points([chain for chain, _ in tried], states, parents)
+        points = self._points([chain for chain, _ in tried], states)
         return [
             (point, self._accepted(chain, choice, point, law, token, temperature))
             for (chain, choice), point, law, token in zip(tried, points, laws, tokens, strict=True)
         ]
 
-    def _pieces(
-        self, tried: Sequence[tuple[Chain, Choice]]
-    ) -> tuple[list[Tensor | None], list[int], list[Scored]]:
-        """For every chain the law of its piece, the piece drawn, and what its next text begins like."""
+    def _pieces(self, tried: Sequence[tuple[Chain, Choice]]) -> tuple[list[Tensor | None], list[int]]:
+        """For every chain the law of its piece, and the piece drawn; a swap has neither."""
         rows = [n for n, (_, choice) in enumerate(tried) if choice.move != SWAP]
         laws: list[Tensor | None] = [None] * len(tried)
         tokens = [0] * len(tried)
-        parents = [chain.point.scored for chain, _ in tried]
         if not rows:
-            return laws, tokens, parents
-        found, scored = self._laws([tried[n] for n in rows])
+            return laws, tokens
+        found = self._laws([tried[n] for n in rows])
         uniforms = [uniform(tried[n][0].key, tried[n][0].candidate, tried[n][0].steps, TOKEN) for n in rows]
         drawn = invert_cdf(torch.stack(found).exp(), uniforms).tolist()
-        for n, law, token, known in zip(rows, found, drawn, scored, strict=True):
+        for n, law, token in zip(rows, found, drawn, strict=True):
             laws[n], tokens[n] = law, token
-            if tried[n][1].move != DELETE:
-                parents[n] = known.get(token, parents[n])
-        return laws, tokens, parents
+        return laws, tokens
 
-    def _laws(self, tried: Sequence[tuple[Chain, Choice]]) -> tuple[list[Tensor], list[dict[int, Scored]]]:
-        """For every chain the law of its piece, and what the language model said meanwhile; see `Laws`."""
+    def _laws(self, tried: Sequence[tuple[Chain, Choice]]) -> list[Tensor]:
+        """The laws of the pieces, those known from the same state not computed again."""
         contexts = [choice.context(chain.point.state) for chain, choice in tried]
         found = [chain.laws.get(context) for (chain, _), context in zip(tried, contexts, strict=True)]
-        scored: list[dict[int, Scored]] = [{} for _ in tried]
         new = [n for n, law in enumerate(found) if law is None]
         if new:
-            laws, said = self.laws.laws([contexts[n] for n in new], [tried[n][0].point.scored for n in new])
-            for n, law, known in zip(new, laws, said, strict=True):
-                found[n], scored[n] = law, known
+            laws = self.laws.laws([contexts[n] for n in new], [tried[n][0].point.scored for n in new])
+            for n, law in zip(new, laws, strict=True):
+                found[n] = law
                 if len(tried[n][0].laws) < REMEMBERED:
                     tried[n][0].laws[contexts[n]] = law.clone()
-        return [law for law in found if law is not None], scored
+        return [law for law in found if law is not None]
 
-    def _points(
-        self, chains: Sequence[Chain], states: Sequence[State], parents: Sequence[Scored]
-    ) -> list[Point]:
+    def _points(self, chains: Sequence[Chain], states: Sequence[State]) -> list[Point]:
         """Judge the proposed states, but for the present ones and those judged since the chain moved."""
         found = [
             chain.point if state == chain.point.state else chain.seen.get(state)
             for chain, state in zip(chains, states, strict=True)
         ]
         new = [n for n, point in enumerate(found) if point is None]
-        points = self.target.points([states[n] for n in new], [parents[n] for n in new]) if new else []
+        parents = [chains[n].point.scored for n in new]
+        points = self.target.points([states[n] for n in new], parents) if new else []
         for n, point in zip(new, points, strict=True):
             found[n] = point
             # with the memory of the present text, which begins alike: its own would be too much to keep
             kept = Scored(point.scored.logprob, chains[n].point.scored.memory)
-            chains[n].seen[states[n]] = replace(point, scored=kept)
+            if len(chains[n].seen) < SEEN:
+                chains[n].seen[states[n]] = replace(point, scored=kept)
         return [point for point in found if point is not None]
 
     def _accepted(
@@ -200,9 +195,14 @@ class Cgmh:
             return
         # of equally good visits the first, and each text once, where its locks lie best
         visits = sorted(
-            [*chain.best, Visit(chain.point, chain.steps)], key=lambda visit: -visit.point.log_target
+            [*chain.best, Visit(_light(chain.point), chain.steps)], key=lambda visit: -visit.point.log_target
         )
         texts: dict[Ids, Visit] = {}
         for visit in visits:
             texts.setdefault(visit.point.state.ids, visit)
         chain.best = list(texts.values())[:KEPT]
+
+
+def _light(point: Point) -> Point:
+    """A point without its language model's memory, which is of no use once the chain has moved on."""
+    return replace(point, scored=Scored(point.scored.logprob))

@@ -50,9 +50,13 @@ class Chain:
     def move(self, point: Point) -> None:
         """Go to another point."""
         if point.state != self.point.state:
-            self.laws.clear()
-            self.seen.clear()
+            self.forget()
         self.point = point
+
+    def forget(self) -> None:
+        """Give up what is remembered of the present state."""
+        self.laws.clear()
+        self.seen.clear()
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,9 @@ from torch import Tensor
 from textgen.mcmc.edits import Context
 from textgen.models.contracts import Scored, SequenceModel
 
+TEXTS = 64  # scored together
+LEAST = -1e100  # a log-probability that can still be multiplied
+
 
 class ContextModel(Protocol):
     """A model that judges pieces by what stands on both sides of them."""
@@ -27,9 +30,7 @@ class ContextModel(Protocol):
 class Laws(Protocol):
     """The law of the piece at a place."""
 
-    def laws(
-        self, contexts: Sequence[Context], parents: Sequence[Scored | None]
-    ) -> tuple[Tensor, list[dict[int, Scored]]]:
+    def laws(self, contexts: Sequence[Context], parents: Sequence[Scored | None]) -> Tensor:
         """The laws at some places.
 
         Args:
@@ -37,9 +38,7 @@ class Laws(Protocol):
             parents: For each, what a language model said of a text that begins alike.
 
         Returns:
-            Log-probabilities `(contexts, vocab)`, float64, normalised, -inf where nothing is drawn; and
-            for each place what the language model said of the text with a piece, by piece, where it was
-            asked.
+            Log-probabilities `(contexts, vocab)`, float64, normalised, -inf where nothing is drawn.
         """
 
 
@@ -74,14 +73,12 @@ class Proposals:
         # what the model thinks of a piece that stands alone
         self.unigram = self._restricted([Context((), ())]).log_softmax(-1)[0]
 
-    def laws(
-        self, contexts: Sequence[Context], parents: Sequence[Scored | None]
-    ) -> tuple[Tensor, list[dict[int, Scored]]]:
+    def laws(self, contexts: Sequence[Context], parents: Sequence[Scored | None]) -> Tensor:
         """See `Laws`; no language model is asked."""
         logits = self._restricted(contexts) / self.temperature
         if 0 < self.top_k < logits.shape[-1]:
             logits = logits.masked_fill(~_best(logits, self.top_k), -torch.inf)
-        return self.mixed(logits.log_softmax(-1)), [{} for _ in contexts]
+        return self.mixed(logits.log_softmax(-1))
 
     def candidates(self, contexts: Sequence[Context], count: int) -> Tensor:
         """The best `count` pieces at each place, `(contexts, count)`."""
@@ -117,24 +114,32 @@ class Weighted:
         self.power = power
         self.count = min(count, int(proposals.allowed.sum()))
 
-    def laws(
-        self, contexts: Sequence[Context], parents: Sequence[Scored | None]
-    ) -> tuple[Tensor, list[dict[int, Scored]]]:
+    def laws(self, contexts: Sequence[Context], parents: Sequence[Scored | None]) -> Tensor:
         """See `Laws`."""
         candidates = self.proposals.candidates(contexts, self.count)
+        step = max(1, TEXTS // self.count)  # places at once: what is kept of a text is large
+        weights = torch.cat(
+            [
+                self._logprobs(contexts[at : at + step], candidates[at : at + step], parents[at : at + step])
+                for at in range(0, len(contexts), step)
+            ]
+        )
+        laws = torch.full((len(contexts), len(self.proposals.allowed)), -torch.inf, dtype=torch.float64)
+        laws.scatter_(-1, candidates, (self.power * weights).log_softmax(-1))
+        return self.proposals.mixed(laws)
+
+    def _logprobs(
+        self, contexts: Sequence[Context], candidates: Tensor, parents: Sequence[Scored | None]
+    ) -> Tensor:
+        """Of the texts with each candidate, `(contexts, count)`."""
         texts = [
             context.filled(token)
             for context, row in zip(contexts, candidates.tolist(), strict=True)
             for token in row
         ]
         scored = self.model.score(texts, [parent for parent in parents for _ in range(self.count)])
-        weights = torch.tensor([one.logprob for one in scored], dtype=torch.float64).view(candidates.shape)
-        laws = torch.full((len(contexts), len(self.proposals.allowed)), -torch.inf, dtype=torch.float64)
-        laws.scatter_(-1, candidates, (self.power * weights).log_softmax(-1))
-        each = iter(scored)
-        return self.proposals.mixed(laws), [
-            {token: next(each) for token in row} for row in candidates.tolist()
-        ]
+        found = torch.tensor([one.logprob for one in scored], dtype=torch.float64).view(candidates.shape)
+        return found.clamp(min=LEAST)  # where nothing is possible, all are alike
 
 
 def _ranked(logits: Tensor, count: int) -> Tensor:

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from math import inf
+from math import ceil, inf
 from typing import Protocol
 
 from textgen.mcmc.edits import Ids, State
@@ -65,11 +65,14 @@ class Target:
             parents: What was said of texts that begin like theirs; see `SequenceModel.score`.
         """
         possible = [n for n, state in enumerate(states) if all(holds(state) for holds in self.constraints)]
+        found = [Point(state, Scored(-inf), -inf) for state in states]
+        if not possible:
+            return found
         scored = self.model.score([states[n].ids for n in possible], [parents[n] for n in possible])
         added = self._added([states[n] for n in possible])
-        found = [Point(state, Scored(-inf), -inf) for state in states]
         for n, said, more in zip(possible, scored, added, strict=True):
-            found[n] = Point(states[n], said, self.power * said.logprob + more)
+            value = self.power * said.logprob + more if said.logprob > -inf else -inf
+            found[n] = Point(states[n], said, value)
         return found
 
     def _added(self, states: Sequence[State]) -> list[float]:
@@ -138,6 +141,23 @@ class Distance:
 
     def values(self, states: Sequence[State]) -> list[float]:
         return [float(levenshtein(state.subject.source, state.ids)) for state in states]
+
+
+@dataclass(frozen=True)
+class TooNear:
+    """How many edits a text is short of a share of its source's length.
+
+    Attributes:
+        share: Of the source's pieces that should be edited.
+    """
+
+    share: float
+
+    def values(self, states: Sequence[State]) -> list[float]:
+        return [self._short(state.subject.source, state.ids) for state in states]
+
+    def _short(self, source: Ids, ids: Ids) -> float:
+        return max(0.0, ceil(self.share * len(source)) - levenshtein(source, ids))
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from textgen.options.cgmh import (
     ComposeOptions,
     CorrectOptions,
     FillOptions,
+    NearOptions,
     RewriteOptions,
 )
 from textgen.options.decoding import ContinueOptions, DecodingOptions
@@ -23,6 +24,7 @@ __all__ = [
     "DecodingOptions",
     "FillOptions",
     "GibbsOptions",
+    "NearOptions",
     "Options",
     "RewriteOptions",
     "TitleOptions",

@@ -35,7 +35,8 @@ class CgmhOptions(Options):
         power: Exponent of the language model's probability.
         length_reward: Added to log pi for every piece.
         length_weight: Taken from log pi for every piece outside the length.
-        repetition: Taken from log pi for every pair of neighbouring pieces that the text had before.
+        repetition: Taken from log pi for every pair of neighbouring pieces that the text had before, or that
+            are two marks.
     """
 
     method: Literal["mh", "anneal"] = "anneal"
@@ -100,40 +101,52 @@ class ComposeOptions(CgmhOptions):
     length_reward: float = 2.0
 
 
-class RewriteOptions(CgmhOptions):
+class NearOptions(CgmhOptions):
+    """Texts like a given one.
+
+    Attributes:
+        keep: Parts of the given text that may not change, wherever they occur in it.
+        similarity: Weight of the cosine of both texts' embeddings.
+        distance: Taken from log pi for every edit that lies between both texts.
+    """
+
+    keep: Words = Field((), max_length=MAX_KEYWORDS)
+    similarity: Weight = 0.0
+    distance: Weight = 0.0
+
+
+class RewriteOptions(NearOptions):
     """Other words for the same thing.
 
     Attributes:
         length: None is three to five quarters of the sentence's.
-        keep: Parts of the sentence that may not change, wherever they occur in it.
-        similarity: Weight of the cosine of the text's and the sentence's embeddings.
+        changes: Share of the sentence's pieces that should be edited.
+        change_weight: Taken from log pi for every edit that is missing to that.
         content: Taken from log pi for every content word of the sentence that the text lacks.
         shared: Weight of the share of pieces that the text has in common with the sentence; below 0 other
             words are wanted.
-        distance: Taken from log pi for every edit that lies between the text and the sentence.
     """
 
-    keep: Words = Field((), max_length=MAX_KEYWORDS)
-    similarity: Weight = 40.0
-    content: Weight = 1.0
-    shared: Weight = -5.0
-    distance: Weight = 0.0
+    anneal: Fall = (1.0, 0.1, "linear")  # it starts at a text that is hard to leave
+    length_reward: float = 2.0
+    similarity: Weight = 100.0
+    changes: float = Field(0.3, ge=0, le=1)
+    change_weight: Weight = 4.0
+    content: Weight = 2.0
+    shared: Weight = 0.0
 
 
-class CorrectOptions(CgmhOptions):
+class CorrectOptions(NearOptions):
     """The sentence as it was meant.
 
     Attributes:
         length: None leaves it free.
-        keep: Parts of the sentence that may not change, wherever they occur in it.
-        distance: Taken from log pi for every edit that lies between the text and the sentence.
-        similarity: Weight of the cosine of the text's and the sentence's embeddings.
     """
 
-    keep: Words = Field((), max_length=MAX_KEYWORDS)
-    distance: Weight = 4.0
+    length_reward: float = 3.0  # what a piece costs the language model: leaving one out gains nothing
     repetition: Weight = 0.0
-    similarity: Weight = 0.0
+    distance: Weight = 6.0
+    similarity: Weight = 40.0
 
 
 class FillOptions(CgmhOptions):
