@@ -38,7 +38,7 @@ CHAIN: opt.Flags = {
     "steps": Annotated[int | None, chain("Edits of a chain (default 200).")],
     "chains": Annotated[int | None, chain("Chains a row (default 4 or -n, under mh -n).")],
     "anneal": Annotated[
-        str | None, chain("First and last temperature of the search (default 0.5:0.1, rewrite 1.0:0.1).")
+        str | None, chain("First and last temperature of a search (default 0.5:0.1; rewrite 1:0.1).")
     ],
     "proposals": Annotated[
         str | None,
@@ -60,12 +60,12 @@ LAW: opt.Flags = {
     "power": Annotated[float | None, law("Exponent of the language model's probability (default 1.0).")],
     "length": Annotated[
         str | None,
-        law("Characters of a text, such as 16 or 10-24 (default: compose 10-24; fill 1-8, each blank)."),
+        law("Characters of a text, such as 16 or 10-24; of each blank (1-8)."),
     ],
     "length_weight": Annotated[float | None, law("Cost of a piece outside the length (default 5).")],
     "repetition": Annotated[
         float | None,
-        law("Cost of a pair of characters that was there before, or of marks (default 3, correct 0)."),
+        law("Cost of a pair of characters that was there before (default 3, correct 0)."),
     ],
     "length_reward": Annotated[float | None, law("Added for every character (default 2, correct 3).")],
 }
