@@ -111,7 +111,7 @@ class Backend(ABC, Generic[O, P]):
             records: dict[int, Record] = {}
             shown = 0
             usable = self._prepared(window, options, records, on_event)
-            for batch in alike(usable, lambda pair: padded_length(pair[1].size), options.batch_size):
+            for batch in alike(usable, lambda pair: padded_length(pair[1].size), options.rows_at_once):
                 with torch.inference_mode():
                     found = self.compute([prepared for _, prepared in batch], options, seed, on_event)
                 for (number, prepared), outcome in zip(batch, found, strict=True):

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
+import typer
+
 from textgen.cli import console
 from textgen.cli import options as opt
 from textgen.errors import UsageError
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 
 CHAIN_PANEL = "Chain"
 LAW_PANEL = "What counts as good"
+FILE = "Sentences from a file: one a line, JSONL or CSV; - is stdin."
 Show = Callable[["Candidate", "Row"], None]
 
 
@@ -147,6 +150,38 @@ def edit(
         files, options, rows, sink.output, sink.as_json, sink.quiet, sink.threads, command, observation
     )
     return generate(request, show_all)
+
+
+def on_sentences(name: str, doc: str, show: Show, *groups: opt.Flags) -> Callable[..., int]:
+    """Make a command that works on a sentence, or on those of a file.
+
+    Args:
+        name: The command's name.
+        doc: Its help.
+        show: Prints a candidate.
+        *groups: Flags beside those that all such commands take.
+    """
+
+    def command(
+        given: dict[str, Any],
+        sentence: Annotated[str | None, typer.Argument(help="The sentence.", show_default=False)] = None,
+        model: opt.Model = "gpt2",
+        input: Annotated[str | None, opt.option(FILE, "-i", "--input", metavar="FILE")] = None,
+        output: opt.Output = None,
+        force: opt.Force = False,
+        as_json: opt.Json = False,
+        field: opt.Field = "text",
+        threads: opt.Threads = None,
+        config: opt.Config = None,
+        quiet: opt.Quiet = False,
+        debug: opt.Debug = False,
+    ) -> int:
+        rows = sentences(sentence, input, field)
+        sink = Sink(output, force, as_json, quiet, threads)
+        return edit(name, model, rows, given, sink, inputs=[input] if input else [], show=show)
+
+    command.__name__, command.__doc__ = name, doc
+    return opt.takes(opt.COMMON, *groups, CHAIN, LAW, opt.OBSERVE)(command)
 
 
 def sentences(sentence: str | None, input: str | None, field: str) -> list[Row]:

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
-
-import typer
+from typing import Annotated
 
 from textgen.cli import edit
 from textgen.cli import options as opt
 
-SENTENCE = "A sentence."
-FILE = "Sentences from a file: one a line, JSONL or CSV; - is stdin."
 REWRITE: opt.Flags = {
     "similarity": Annotated[float | None, edit.SIMILARITY],
     "changes": Annotated[
@@ -25,23 +21,4 @@ REWRITE: opt.Flags = {
 }
 
 
-@opt.takes(opt.COMMON, edit.KEEP, REWRITE, edit.CHAIN, edit.LAW, opt.OBSERVE)
-def rewrite(
-    given: dict[str, Any],
-    sentence: Annotated[str | None, typer.Argument(help=SENTENCE, show_default=False)] = None,
-    model: opt.Model = "gpt2",
-    input: Annotated[str | None, opt.option(FILE, "-i", "--input", metavar="FILE")] = None,
-    output: opt.Output = None,
-    force: opt.Force = False,
-    as_json: opt.Json = False,
-    field: opt.Field = "text",
-    threads: opt.Threads = None,
-    config: opt.Config = None,
-    quiet: opt.Quiet = False,
-    debug: opt.Debug = False,
-) -> int:
-    """Say the same in other words."""
-    rows = edit.sentences(sentence, input, field)
-    sink = edit.Sink(output, force, as_json, quiet, threads)
-    inputs = [input] if input else []
-    return edit.edit("rewrite", model, rows, given, sink, inputs=inputs, show=edit.show_text)
+rewrite = edit.on_sentences("rewrite", "Say the same in other words.", edit.show_text, edit.KEEP, REWRITE)

@@ -48,6 +48,11 @@ class Options(BaseModel):
     batch_size: int = Field(16, ge=1, le=4096)
 
     @property
+    def rows_at_once(self) -> int:
+        """Rows whose records come out together."""
+        return self.batch_size
+
+    @property
     def draws(self) -> bool:
         """Whether random numbers are drawn."""
         return True

@@ -55,6 +55,11 @@ class CgmhOptions(Options):
     repetition: Weight = 3.0
 
     @property
+    def rows_at_once(self) -> int:
+        """As many rows as there are chains in a batch: they are slow, and an interruption loses a batch."""
+        return max(1, self.batch_size // self.parallel)
+
+    @property
     def parallel(self) -> int:
         """How many chains a row has."""
         return self.chains or max(self.num_candidates, SEARCHERS if self.searching else 1)

@@ -101,6 +101,11 @@ class GibbsOptions(Options):
         return self.sweeps // 3 if self.burn_in is None else self.burn_in
 
     @property
+    def rows_at_once(self) -> int:
+        """As many rows as there are chains in a batch: they are slow, and an interruption loses a batch."""
+        return max(1, self.batch_size // self.parallel)
+
+    @property
     def parallel(self) -> int:
         """How many chains there are."""
         return self.chains or self.num_candidates
