@@ -41,7 +41,7 @@ class FillBackend(CgmhBackend[FillOptions]):
         given = [(ids, label) for label, ids in enumerate(pieces, 1) if ids]
         subject = Subject(length=options.length)
         state = State.of(given, open_left=not pieces[0], open_right=not pieces[-1], subject=subject)
-        return self.start(row, state, options, [part for part in parts if part])
+        return self.start(row, state, options)
 
     def possible(self, state: State) -> bool:
         return 0 not in blanks_of(state)
