@@ -29,6 +29,10 @@ class Row:
     error: str | None = None
     keywords: tuple[str, ...] = ()
 
+    def __post_init__(self) -> None:
+        if isinstance(self.keywords, str):  # a single word, not its characters
+            object.__setattr__(self, "keywords", (self.keywords,))
+
 
 @dataclass(frozen=True)
 class ChainReport:

@@ -104,7 +104,7 @@ def test_a_chain_that_is_too_short_runs_on(editors: dict[str, Any]) -> None:
     assert chain is not None
     assert 12 < chain.steps <= 48
     assert found[0].tokens - 1 >= 10
-    assert any(isinstance(event, Note) and "not yet" in event.text for event in events)
+    assert any(isinstance(event, Note) and "no text to be shown yet" in event.text for event in events)
     assert [event.done for event in events if isinstance(event, Steps)] == [10, 12]
 
 
@@ -308,3 +308,7 @@ def test_one_character_reaches_the_length_well_within_sixty_steps(editors: dict[
         )
         assert len(first) == 8
         assert max(first.values()) <= 50
+
+
+def test_a_single_keyword_may_be_a_plain_text() -> None:
+    assert Row("", keywords="春天").keywords == ("春天",)  # type: ignore[arg-type]

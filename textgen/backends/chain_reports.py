@@ -47,7 +47,7 @@ class Narrator:
             self._late.add(name)
             most = MOST_STEPS * self.steps
             self.on_event(
-                Note(f"{name}: not yet where it may be shown after {self.steps} steps; going on to {most}")
+                Note(f"{name}: no text to be shown yet after {self.steps} steps; going on to at most {most}")
             )
         ids = chain.point.state.ids
         self.on_event(

@@ -37,7 +37,7 @@ class ComposeBackend(CgmhBackend[ComposeOptions]):
             raise DataError("compose takes keywords, no text", hint="put them into the field of keywords")
         keywords = tuple(dict.fromkeys([*options.keyword, *keywords_of(list(row.keywords))]))
         if not keywords:
-            raise DataError("there are no keywords", hint="compose writes around at least one")
+            raise DataError("there are no keywords", hint="put them into the field of keywords")
         if broken := [word for word in keywords if len(word.splitlines()) > 1]:
             raise DataError(f"the keyword {broken[0]!r} has a line break", hint="give two keywords")
         wanted = essential(keywords, ordered=options.ordered)

@@ -10,7 +10,8 @@ from textgen.cli import edit
 from textgen.cli import options as opt
 
 WORDS = "Words that every sentence contains."
-FILE = "Sets of words from a file: one a line, JSONL or CSV; - is stdin."
+FILE = "Sets of words: a file with one a line (blanks or ，、; between words), JSONL, CSV; - is stdin."
+FIELD = "The field of a JSONL or CSV row with its words (default keywords)."
 COMPOSE: opt.Flags = {
     "keyword": opt.CONTENT["keyword"],
     "ordered": Annotated[
@@ -37,7 +38,7 @@ def compose(
     output: opt.Output = None,
     force: opt.Force = False,
     as_json: opt.Json = False,
-    keyword_field: opt.KeywordField = "keywords",
+    keyword_field: Annotated[str | None, opt.option(FIELD)] = None,
     threads: opt.Threads = None,
     config: opt.Config = None,
     quiet: opt.Quiet = False,

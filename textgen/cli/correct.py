@@ -23,14 +23,17 @@ def show_change(candidate: Candidate, row: Row) -> None:
 
     console.result(candidate.text)
     source = row.text.strip()
-    if candidate.text == source:
-        return
+    changed = candidate.text != source
     if not sys.stdout.isatty():
-        console.result(f"  {marked(source, candidate.text)}")
+        if changed:
+            console.result(f"  {marked(source, candidate.text)}")
         return
     from rich.console import Console
     from rich.text import Text
 
+    if not changed:
+        Console(highlight=False).print(Text("  no change", "dim"))
+        return
     from textgen.text.changes import changes
 
     line = Text("  ")

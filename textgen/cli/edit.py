@@ -186,21 +186,23 @@ def on_sentences(name: str, doc: str, show: Show, *groups: opt.Flags) -> Callabl
 
 def sentences(sentence: str | None, input: str | None, field: str) -> list[Row]:
     """The row of a literal sentence, or those of a file."""
-    from textgen.batch.read import read_prompts
+    from textgen.batch.read import STDIN, read_prompts
     from textgen.schema import Row
 
     if input is not None and sentence is not None:
         raise UsageError("a sentence and -i exclude each other", hint="put the sentence into the file")
     if input is not None:
         return read_prompts(input, field)
-    if sentence is None:
-        raise UsageError("there is no sentence", hint="give one as an argument, or a file with -i")
+    if sentence is None or sentence.strip() in ("", STDIN):
+        raise UsageError(
+            "there is no sentence", hint="give one as an argument, or a file with -i; -i - is stdin"
+        )
     return [Row(sentence, name="1")]
 
 
 def words(words: Sequence[str], input: str | None, field: str | None, given: dict[str, Any]) -> list[Row]:
     """The row of some words, or those of a file; words for all rows may be among the options given."""
-    from textgen.batch.read import KEYWORDS, read_keywords
+    from textgen.batch.read import KEYWORDS, STDIN, read_keywords
     from textgen.schema import Row
 
     if words and input is not None:
@@ -208,8 +210,9 @@ def words(words: Sequence[str], input: str | None, field: str | None, given: dic
     if input is not None:
         return read_keywords(input, field or KEYWORDS)
     row = Row("", name="1", keywords=tuple(word.strip() for word in words if word.strip()))
-    if not row.keywords and not given.get("keyword"):
-        raise UsageError("there are no words", hint="textgen compose 广州 美食, or a file with -i")
+    if row.keywords == (STDIN,) or not (row.keywords or given.get("keyword")):
+        hint = "textgen compose 广州 美食, or a file with -i; -i - is stdin"
+        raise UsageError("there are no words", hint=hint)
     return [row]
 
 

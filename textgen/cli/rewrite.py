@@ -21,4 +21,10 @@ REWRITE: opt.Flags = {
 }
 
 
-rewrite = edit.on_sentences("rewrite", "Say the same in other words.", edit.show_text, edit.KEEP, REWRITE)
+rewrite = edit.on_sentences(
+    "rewrite",
+    "Say the same in other words, as far as small models can: names, times and numbers may change; --keep them.",
+    edit.show_text,
+    edit.KEEP,
+    REWRITE,
+)

@@ -94,8 +94,9 @@ def sample(
 ) -> int:
     """Continue a prompt (gpt2, the default), or sample sentences (bert).
 
-    Without a prompt both write freely. Samples come in the order drawn. --model cgmh is textgen compose: its
-    help tells more options, and other defaults.
+    Without a prompt both write freely. Samples come in the order drawn.
+
+    --model cgmh is textgen compose, whose help tells more options and other defaults.
     """
     from textgen.batch.write import check_output
     from textgen.cli.observe import check_observation
