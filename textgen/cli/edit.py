@@ -194,9 +194,8 @@ def sentences(sentence: str | None, input: str | None, field: str) -> list[Row]:
     if input is not None:
         return read_prompts(input, field)
     if sentence is None or sentence.strip() in ("", STDIN):
-        raise UsageError(
-            "there is no sentence", hint="give one as an argument, or a file with -i; -i - is stdin"
-        )
+        hint = "give one as an argument, or a file with -i; -i - is stdin"
+        raise UsageError("there is no sentence", hint=hint)
     return [Row(sentence, name="1")]
 
 

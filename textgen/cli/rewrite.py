@@ -23,7 +23,7 @@ REWRITE: opt.Flags = {
 
 rewrite = edit.on_sentences(
     "rewrite",
-    "Say the same in other words, as far as small models can: names, times and numbers may change; --keep them.",
+    "Say the same in other words. The models are small: names and numbers may change; --keep them.",
     edit.show_text,
     edit.KEEP,
     REWRITE,
