@@ -30,6 +30,7 @@ from textgen.metrics.fluency import bits_per_char
 from textgen.models.catalog import find_model
 from textgen.models.export import export_model
 from textgen.models.load import load_model
+from textgen.options import parse
 from textgen.text.content import content_words
 from textgen.text.keywords import missing
 from textgen.text.segment import sentences
@@ -71,7 +72,7 @@ def main(path: Path, out: Path, count: int, options: dict[str, Any]) -> None:
         candidate = record.candidates[0]
         ids, made = reference.compose([encode(word) for word in words], seconds)
         spent += seconds
-        steps["textgen"] += candidate.chain.steps
+        steps["textgen"] += candidate.chain.steps * parse(compose.options, options).parallel
         steps["reference"] += made
         text = compose.tokenizer.decode(ids)
         rows.append({"words": words, "source": sentence, "textgen": candidate.text, "reference": text})

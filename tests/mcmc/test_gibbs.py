@@ -58,7 +58,7 @@ def told(chain: Chain) -> tuple[Any, ...]:
     return chain.ids, chain.energy, chain.kept, chain.best, chain.moves, chain.series
 
 
-@pytest.mark.parametrize("fields", SETTINGS, ids=str)
+@pytest.mark.parametrize("fields", SETTINGS)
 def test_chains_together_equal_single_chains(fields: dict[str, Any]) -> None:
     together, alone = legal_chains(), legal_chains()
     sampler(**fields).run(together, Course(6, 2))
@@ -263,7 +263,7 @@ def test_energies_series_and_the_best_state_are_those_of_the_states(scan: Scan, 
         assert chain.kept[0].energy == pytest.approx(energy_of(chain, chain.kept[0].ids, name), abs=1e-9)
 
 
-@pytest.mark.parametrize("fields", SETTINGS, ids=str)
+@pytest.mark.parametrize("fields", SETTINGS)
 def test_every_step_is_told_and_counted(fields: dict[str, Any]) -> None:
     chain = legal_chains()[2]
     updates: list[tuple[Update, list[int]]] = []
