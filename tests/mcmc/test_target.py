@@ -20,6 +20,7 @@ from textgen.mcmc.target import (
     Repeated,
     Shared,
     Target,
+    TooNear,
     blanks_of,
     levenshtein,
 )
@@ -198,3 +199,12 @@ def test_impossible_states_are_not_scored() -> None:
     # each with the parent that is its own
     assert model.calls[0] == ([(1, 1), (0,)], [(1,), (0, 0)])
     assert [point.log_target for point in target.points([text(2)], [None])] == [-inf]
+
+
+@pytest.mark.parametrize(
+    ("share", "short"), [(0.0, [0, 0, 0]), (0.5, [2, 1, 0]), (0.3, [2, 1, 0]), (1.0, [4, 3, 1])]
+)
+def test_edits_that_are_missing_to_a_share_of_the_source(share: float, short: list[int]) -> None:
+    subject = Subject(source=(1, 2, 3, 4))
+    states = [text(*ids, subject=subject) for ids in ((1, 2, 3, 4), (1, 2, 3), (5, 6, 7, 4))]
+    assert TooNear(share).values(states) == short

@@ -1,0 +1,122 @@
+"""log pi of a record is the sum that the options say, term by term."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+import pytest
+import torch
+
+import textgen
+from textgen.decoding.allowed import punctuation_ids, text_ids
+from textgen.mcmc.similarity import Similarity
+from textgen.mcmc.target import levenshtein
+from textgen.models.catalog import find_model
+from textgen.models.load import LoadedModel, load_model
+from textgen.models.scoring import sequence_logprobs
+from textgen.schema import Candidate, Row
+from textgen.text.content import content_words
+
+SENTENCE = "由于天气原因，今天的比赛取消了。"
+
+
+@pytest.fixture(scope="module")
+def gpt2() -> LoadedModel:
+    return load_model(find_model("gpt2"))
+
+
+def logprob(model: LoadedModel, text: str) -> float:
+    """Of a line of its own, by scores from scratch: the end symbol or a line break ends it."""
+    specials, newline = model.tokenizer.specials, model.tokenizer.vocabulary.newline
+    start = [specials.bos, newline, *model.tokenizer.encode(text)]
+    allowed = text_ids(model.tokenizer, model.network.vocab_size)
+    with torch.inference_mode():
+        ends = sequence_logprobs(
+            model.network, [], [[*start, specials.eos], [*start, newline]], allowed
+        ).logsumexp(0)
+        before = sequence_logprobs(model.network, [], [start[:2]], allowed)
+    return float(ends - before)
+
+
+def repeated(model: LoadedModel, text: str) -> int:
+    marks = punctuation_ids(model.tokenizer.vocabulary)
+    pairs = list(pairwise(model.tokenizer.encode(text)))
+    return sum(
+        (one in marks and other in marks) or (one, other) in pairs[:n] for n, (one, other) in enumerate(pairs)
+    )
+
+
+def only(command: str, row: Row, **options: Any) -> Candidate:
+    [record] = textgen.load(command).generate([row], seed=2, chains=1, **options)
+    assert record.error is None
+    return record.candidates[0]
+
+
+def test_compose(gpt2: LoadedModel) -> None:
+    found = only(
+        "compose",
+        Row("", "1", keywords=("春天", "公园")),
+        steps=40,
+        method="mh",
+        power=0.8,
+        length_reward=1.5,
+        repetition=2.5,
+        whole_words=0.0,
+    )
+    ids = gpt2.tokenizer.encode(found.text)
+    assert found.logprob == pytest.approx(logprob(gpt2, found.text), abs=1e-3)
+    assert found.chain is not None
+    wanted = 0.8 * logprob(gpt2, found.text) + 1.5 * len(ids) - 2.5 * repeated(gpt2, found.text)
+    assert found.chain.log_target == pytest.approx(wanted, abs=2e-3)
+
+
+@pytest.mark.parametrize(
+    ("command", "extra"), [("rewrite", {"changes": 0.5}), ("correct", {"distance": 0.5})]
+)
+def test_rewrite_and_correct(gpt2: LoadedModel, command: str, extra: dict[str, float]) -> None:
+    options = {"similarity": 12.0, "length_reward": 1.0, "repetition": 0.5} | extra
+    if command == "rewrite":
+        options |= {"change_weight": 2.0, "content": 1.5, "shared": -3.0, "distance": 0.25}
+    found = only(command, Row(SENTENCE, "1"), steps=30, method="mh", **options)
+    encode = gpt2.tokenizer.encode
+    ids, source = tuple(encode(found.text)), tuple(encode(SENTENCE))
+    assert ids != source
+    bert = load_model(find_model("bert"))
+    specials = bert.tokenizer.specials
+    similarity = Similarity(bert.network, specials.cls, specials.sep)  # type: ignore[arg-type]
+    with torch.inference_mode():
+        likeness = float(torch.cosine_similarity(*similarity.embeddings([ids, source]), dim=0))
+    edits = levenshtein(source, ids)
+    wanted = logprob(gpt2, found.text) + 12 * likeness + len(ids) - 0.5 * repeated(gpt2, found.text)
+    wanted -= options["distance"] * edits
+    if command == "rewrite":
+        lost = sum(word not in found.text for word in content_words(SENTENCE))
+        common = sum(min(ids.count(i), source.count(i)) for i in set(ids))
+        wanted -= 2.0 * max(0, -(-len(source) // 2) - edits) + 1.5 * lost
+        wanted -= 3.0 * 2 * common / (len(ids) + len(source))
+    assert found.chain is not None
+    assert found.chain.log_target == pytest.approx(wanted, abs=5e-3)
+
+
+def test_fill_and_lengths_outside_the_range(gpt2: LoadedModel) -> None:
+    """The state after the first step, which may not be reported yet."""
+    events: list[Any] = []
+    textgen.load("fill").generate(
+        ["今天___很好，我们去___"],
+        steps=6,
+        chains=1,
+        seed=1,
+        method="mh",
+        length="3-5",
+        length_weight=1.25,
+        length_reward=0.5,
+        repetition=0.0,
+        on_event=events.append,
+    )
+    first = next(event for event in events if hasattr(event, "log_target"))
+    middle, _, end = first.text.removeprefix("今天").partition("很好，我们去")
+    outside = sum(max(3 - n, n - 5, 0) for n in (len(middle), len(end)))
+    assert outside > 0
+    wanted = logprob(gpt2, first.text) + 0.5 * len(gpt2.tokenizer.encode(first.text)) - 1.25 * outside
+    assert first.log_target == pytest.approx(wanted, abs=2e-3)
