@@ -312,8 +312,8 @@ def test_an_unknown_option_is_told_what_there_is() -> None:
     with pytest.raises(UsageError) as caught:
         parse(GibbsOptions, {"beams": 1})
     assert caught.value.hint == (
-        "it takes -n, --seed, --batch-size, --method, --scan, --block, --energy, --temperature, --top-k, "
-        "--anneal, --chains, --length, --keep, --sweeps, --burn-in, --thin"
+        "it takes -n, --seed, --batch-size, --chains, --anneal, --temperature, --top-k, --method, --scan, "
+        "--block, --energy, --length, --keep, --sweeps, --burn-in, --thin"
     )
 
 

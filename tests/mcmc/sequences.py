@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from textgen.mcmc.cgmh import Cgmh
-from textgen.mcmc.edits import FREE, NOTHING, Context, Ids, State, Subject
+from textgen.mcmc.edits import FREE, NO_SUBJECT, Context, Ids, State, Subject
 from textgen.mcmc.moves import Choice, choices, log_proposals
 from textgen.mcmc.proposals import Proposals
 from textgen.mcmc.target import Point
@@ -152,7 +152,7 @@ def states_of(
     any_order: bool = False,
     open_left: bool = True,
     open_right: bool = True,
-    subject: Subject = NOTHING,
+    subject: Subject = NO_SUBJECT,
 ) -> list[State]:
     """All texts of at most `most` pieces with the keywords, locked wherever they may be."""
     spans = [(tuple(pieces), label) for label, pieces in enumerate(keywords, 1)]

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import cast
 
 from textgen.backends.base import Backend, Outcome, Prepared
+from textgen.backends.chain_reports import Reports, lost
 from textgen.backends.locks import kept_spans, ordinary
 from textgen.decoding.allowed import line_ids
 from textgen.errors import DataError, UsageError
 from textgen.events import ChainStep, OnEvent, Steps, ignore
 from textgen.mcmc.anneal import Schedule
-from textgen.mcmc.diagnostics import effective_sample_size, split_rhat
 from textgen.mcmc.energy import ENERGIES, Conditionals, ProposalLaw
 from textgen.mcmc.gibbs import GibbsSampler
 from textgen.mcmc.gibbs_chain import LENGTH, Chain, Course, Update, Visited
@@ -114,13 +114,12 @@ class BertBackend(Backend[GibbsOptions, Seed]):
 
     def _sampler(self, chain: Chain, options: GibbsOptions) -> GibbsSampler:
         """The sampler of all chains of this one's padded length."""
-        first, last, kind = options.anneal
         return GibbsSampler(
             Conditionals(self.network, self.tokenizer.specials.mask, _padded(chain)),
             Scan(options.scan, options.block),
             ProposalLaw(options.temperature, options.top_k),
             None if options.method == "gibbs" else ENERGIES[options.energy],
-            Schedule(first, last, kind == "geometric") if options.method == "anneal" else Schedule(),
+            Schedule.falling(*options.anneal) if options.method == "anneal" else Schedule(),
         )
 
     def _teller(
@@ -157,29 +156,20 @@ class BertBackend(Backend[GibbsOptions, Seed]):
 
     def _texts(self, chains: Sequence[Chain], options: GibbsOptions) -> Outcome:
         searched = options.method == "anneal"
-        # chains that cool have no law whose samples could be counted
-        series = [] if searched else [chain.series for chain in chains]
-        ess, rhat = effective_sample_size(series), split_rhat(series)
+        reports = Reports([chain.series for chain in chains], search=searched)
         found = []
         for number in range(options.num_candidates):
             back, at = divmod(number, len(chains))
             chain = chains[at]
             visited = chain.best if searched else chain.kept[-1 - back]
             assert visited is not None  # the options leave sweeps after burn-in
-            report = ChainReport(
-                "search" if searched else "sample",
-                None if visited.energy is None else -visited.energy,
-                chain.candidate,
-                visited.sweep,
-                options.sweeps,
-                chain.moves.acceptance,
-                chain.moves.novelty,
-                ess,
-                rhat,
+            value = None if visited.energy is None else -visited.energy
+            report = reports.of(
+                chain.candidate, chain.moves, log_target=value, step=visited.sweep, steps=options.sweeps
             )
             found.append(self._candidate(chain, visited, report, options))
-        if lost := [word for candidate in found for word in missing(candidate.text, options.keep)]:
-            return DataError(f"{lost[0]} was lost", hint="this is a mistake of textgen: please report it")
+        if words := [word for candidate in found for word in missing(candidate.text, options.keep)]:
+            return lost(words[0])
         return found
 
     def _candidate(

@@ -13,7 +13,7 @@ from functools import partial
 from typing import ClassVar, Generic, TypeVar, cast
 
 from textgen.backends.base import Backend, Outcome, Prepared
-from textgen.backends.chain_reports import Narrator, best_states, last_states, reporter
+from textgen.backends.chain_reports import Narrator, Reports, best_states, last_states, lost
 from textgen.backends.proposing import Proposer, load_beside, proposer_of
 from textgen.decoding.allowed import line_ids, punctuation_ids, text_ids
 from textgen.errors import DataError, UsageError
@@ -29,7 +29,7 @@ from textgen.models.incremental import IncrementalGpt2
 from textgen.models.load import LoadedModel
 from textgen.options import CgmhOptions
 from textgen.rng import row_key
-from textgen.schema import Candidate, ChainReport, Row
+from textgen.schema import Candidate, Row
 from textgen.text.keywords import missing
 
 C = TypeVar("C", bound=CgmhOptions)
@@ -189,12 +189,11 @@ class CgmhBackend(Backend[C, Start], Generic[C]):
         longest = self.longest(options)
         constraints = [lambda state: len(state.ids) <= longest, self.possible]
         target = Target(self.language_model, options.power, [term for term in terms if term[0]], constraints)
-        first, last, kind = options.anneal if options.searching else (1.0, 1.0, "linear")
         return Cgmh(
             target,
             self._laws(options, spaces=spaces),
             self.operations(options),
-            Schedule(first, last, geometric=kind == "geometric"),
+            Schedule.falling(*options.anneal) if options.searching else Schedule(),
             lambda state: outside.distance(state) == 0 and self.reportable(state),
         )
 
@@ -226,11 +225,12 @@ class CgmhBackend(Backend[C, Start], Generic[C]):
         chosen = found[: options.num_candidates]
         if options.searching:
             chosen.sort(key=lambda pair: -pair[1].point.log_target)
-        report = reporter(chains, steps=options.steps, search=options.searching)
-        candidates = [self._candidate(visit, report(chain, visit)) for chain, visit in chosen]
+        # the second halves tell how the chains agree
+        series = [chain.energies[options.steps // 2 : options.steps] for chain in chains]
+        reports = Reports(series, search=options.searching)
+        candidates = [self._candidate(chain, visit, reports) for chain, visit in chosen]
         if not all(self.holds(start, candidate.text, options) for candidate in candidates):
-            hint = "this is a mistake of textgen: please report it"
-            return DataError("what must be there was lost", hint=hint)
+            return lost("what must be there")
         return [self.finished(start, candidate) for candidate in candidates]
 
     def unfound(self, start: Start) -> str:
@@ -246,10 +246,13 @@ class CgmhBackend(Backend[C, Start], Generic[C]):
         """The candidate with what only the command knows of it."""
         return candidate
 
-    def _candidate(self, visit: Visit, report: ChainReport) -> Candidate:
-        tokens = len(visit.point.state.ids) + 1  # the end counts
-        text = self.tokenizer.decode(list(visit.point.state.ids))
-        logprob = visit.point.scored.logprob
+    def _candidate(self, chain: Chain, visit: Visit, reports: Reports) -> Candidate:
+        point = visit.point
+        report = reports.of(
+            chain.candidate, chain.moves, log_target=point.log_target, step=visit.step, steps=chain.steps
+        )
+        tokens = len(point.state.ids) + 1  # the end counts
+        text, logprob = self.tokenizer.decode(list(point.state.ids)), point.scored.logprob
         return Candidate(text, logprob / tokens, "mean_logprob", logprob, tokens, "stop", chain=report)
 
 

@@ -1,12 +1,13 @@
-"""What chains of edits tell: while they run, to the events' listener, and in the end, in records."""
+"""What chains tell: while they run, to the events' listener, and in the end, in records."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from textgen.errors import DataError
 from textgen.events import ChainStep, Note, OnEvent, Steps, ignore
 from textgen.mcmc.cgmh import MOST_STEPS, Cgmh
-from textgen.mcmc.diagnostics import effective_sample_size, split_rhat
+from textgen.mcmc.diagnostics import Moves, effective_sample_size, split_rhat
 from textgen.mcmc.edit_chain import Chain, Step, Visit
 from textgen.mcmc.edits import DELETE, INSERT, SWAP, Ids
 from textgen.schema import ChainReport
@@ -104,22 +105,36 @@ def best_states(chains: Sequence[Chain]) -> list[tuple[Chain, Visit]]:
     return list(found.values())
 
 
-def reporter(chains: Sequence[Chain], *, steps: int, search: bool) -> Callable[[Chain, Visit], ChainReport]:
-    """What makes the report of a text of these chains; the chains' second halves tell how they agree."""
-    series = [chain.energies[steps // 2 : steps] for chain in chains]
-    ess, rhat = effective_sample_size(series), split_rhat(series)
+class Reports:
+    """Makes the reports of texts of a row's chains.
 
-    def report(chain: Chain, visit: Visit) -> ChainReport:
+    Args:
+        series: What tells how the chains agree, one series a chain.
+        search: The texts are the best that were visited; then there is no law whose draws could be counted.
+    """
+
+    def __init__(self, series: Sequence[Sequence[float]], *, search: bool) -> None:
+        self.kind = "search" if search else "sample"
+        counted = [] if search else series
+        self.ess, self.rhat = effective_sample_size(counted), split_rhat(counted)
+
+    def of(
+        self, candidate: int, moves: Moves, *, log_target: float | None, step: int, steps: int
+    ) -> ChainReport:
+        """The report of a text that the chain of that number was at after a step."""
         return ChainReport(
-            "search" if search else "sample",
-            visit.point.log_target,
-            chain.candidate,
-            visit.step,
-            chain.steps,
-            chain.moves.acceptance,
-            chain.moves.novelty,
-            None if search else ess,
-            None if search else rhat,
+            self.kind,
+            log_target,
+            candidate,
+            step,
+            steps,
+            moves.acceptance,
+            moves.novelty,
+            self.ess,
+            self.rhat,
         )
 
-    return report
+
+def lost(what: str) -> DataError:
+    """The error of a row whose text lacks what a chain cannot lose."""
+    return DataError(f"{what} was lost", hint="this is a mistake of textgen: please report it")

@@ -45,7 +45,7 @@ def compose(
     debug: opt.Debug = False,
 ) -> int:
     """Write sentences around given words (用词造句), by inserting, deleting and replacing."""
-    rows = edit.words(words or (), input, keyword_field, given)
+    rows = edit.word_rows(words or (), input, keyword_field, given)
     sink = edit.Sink(output, force, as_json, quiet, threads)
     inputs = [input] if input else []
     return edit.edit("compose", model, rows, given, sink, inputs=inputs, show=edit.show_text)

@@ -176,7 +176,7 @@ def on_sentences(name: str, doc: str, show: Show, *groups: opt.Flags) -> Callabl
         quiet: opt.Quiet = False,
         debug: opt.Debug = False,
     ) -> int:
-        rows = sentences(sentence, input, field)
+        rows = sentence_rows(sentence, input, field)
         sink = Sink(output, force, as_json, quiet, threads)
         return edit(name, model, rows, given, sink, inputs=[input] if input else [], show=show)
 
@@ -184,7 +184,7 @@ def on_sentences(name: str, doc: str, show: Show, *groups: opt.Flags) -> Callabl
     return opt.takes(opt.COMMON, *groups, CHAIN, LAW, opt.OBSERVE)(command)
 
 
-def sentences(sentence: str | None, input: str | None, field: str) -> list[Row]:
+def sentence_rows(sentence: str | None, input: str | None, field: str) -> list[Row]:
     """The row of a literal sentence, or those of a file."""
     from textgen.batch.read import STDIN, read_prompts
     from textgen.schema import Row
@@ -199,7 +199,7 @@ def sentences(sentence: str | None, input: str | None, field: str) -> list[Row]:
     return [Row(sentence, name="1")]
 
 
-def words(words: Sequence[str], input: str | None, field: str | None, given: dict[str, Any]) -> list[Row]:
+def word_rows(words: Sequence[str], input: str | None, field: str | None, given: dict[str, Any]) -> list[Row]:
     """The row of some words, or those of a file; words for all rows may be among the options given."""
     from textgen.batch.read import KEYWORDS, STDIN, read_keywords
     from textgen.schema import Row

@@ -109,6 +109,7 @@ def sample(
         options_for,
         seeded,
     )
+    from textgen.options import ChainOptions
 
     if stream and (as_json or output):
         raise UsageError("--stream shows text, not records", hint="leave out --json and -o")
@@ -116,7 +117,7 @@ def sample(
         if prompt or stream:
             hint = "give the words with --keyword, or a file of them with -i"
             raise UsageError(f"--model {CGMH} takes no prompt and does not stream", hint=hint)
-        words = edit.words((), input, keyword_field, given)
+        words = edit.word_rows((), input, keyword_field, given)
         sink = edit.Sink(output, force, as_json, quiet, threads)
         inputs = [input] if input else []
         return edit.edit("compose", "gpt2", words, given, sink, inputs=inputs, show=edit.show_text)
@@ -130,7 +131,7 @@ def sample(
         raise UsageError("a seed sentence has its own length", hint="leave out --length, or the sentence")
     if not (prompt or "").strip() and not input and "keep" in options.model_fields_set:
         raise UsageError("--keep needs a sentence", hint="give the sentence that the words are part of")
-    if observation.wanted and not hasattr(options, "sweeps"):
+    if observation.wanted and not isinstance(options, ChainOptions):
         raise UsageError(f"a {files.kind} model runs no chains", hint="leave out --watch, --trace and --plot")
     rows = _rows(prompt, input, field, keyword_field or "")
     inputs = [input] if input else []

@@ -24,6 +24,11 @@ class Schedule:
     last: float = 1.0
     geometric: bool = False
 
+    @classmethod
+    def falling(cls, first: float, last: float, kind: str) -> Schedule:
+        """Read what options say: both temperatures, and `linear` or `geometric`."""
+        return cls(first, last, kind == "geometric")
+
     def at(self, step: int, steps: int) -> float:
         """The temperature at a step, counted from 0; behind the last of `steps` it stays."""
         share = min(1.0, step / (steps - 1)) if steps > 1 else 1.0

@@ -43,7 +43,7 @@ class Subject:
     length: tuple[int, int] = (0, 10**6)
 
 
-NOTHING = Subject()
+NO_SUBJECT = Subject()
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class State:
     labels: Ids
     open_left: bool = True
     open_right: bool = True
-    subject: Subject = NOTHING
+    subject: Subject = NO_SUBJECT
 
     @classmethod
     def of(
@@ -72,7 +72,7 @@ class State:
         *,
         open_left: bool = True,
         open_right: bool = True,
-        subject: Subject = NOTHING,
+        subject: Subject = NO_SUBJECT,
     ) -> State:
         """Join parts, each pieces and their label."""
         ids = tuple(i for piece, _ in parts for i in piece)

@@ -12,12 +12,14 @@ from textgen.options.cgmh import (
     NearOptions,
     RewriteOptions,
 )
+from textgen.options.chains import ChainOptions
 from textgen.options.decoding import ContinueOptions, DecodingOptions
 from textgen.options.gibbs import GibbsOptions
 from textgen.options.title import TitleOptions
 
 __all__ = [
     "CgmhOptions",
+    "ChainOptions",
     "ComposeOptions",
     "ContinueOptions",
     "CorrectOptions",

@@ -6,15 +6,15 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from textgen.options.base import Options, Words
+from textgen.options.base import Words
+from textgen.options.chains import ChainOptions, Fall, Span
 from textgen.options.decoding import MAX_KEYWORDS, MIN_TEMPERATURE
-from textgen.options.gibbs import Fall, Span
 
 Weight = float
 SEARCHERS = 4  # chains of a search
 
 
-class CgmhOptions(Options):
+class CgmhOptions(ChainOptions):
     """What a chain of edits takes; its law is a sum of weighted terms, see `textgen.mcmc.target`.
 
     Attributes:
@@ -41,23 +41,16 @@ class CgmhOptions(Options):
 
     method: Literal["mh", "anneal"] = "anneal"
     steps: int = Field(200, ge=1)
-    chains: int | None = Field(None, ge=1, le=10_000)
     anneal: Fall = (0.5, 0.1, "linear")
     length: Span | None = None
     proposals: str = Field("bert", min_length=1)
     candidates: int = Field(0, ge=0)
     temperature: float = Field(0.7, ge=MIN_TEMPERATURE)
-    top_k: int = Field(0, ge=0)
     epsilon: float = Field(0.01, ge=0, lt=1)
     power: float = Field(1.0, ge=0)
     length_reward: float = 0.0
     length_weight: float = Field(5.0, gt=0)
     repetition: Weight = 3.0
-
-    @property
-    def rows_at_once(self) -> int:
-        """As many rows as there are chains in a batch: they are slow, and an interruption loses a batch."""
-        return max(1, self.batch_size // self.parallel)
 
     @property
     def parallel(self) -> int:
@@ -71,16 +64,15 @@ class CgmhOptions(Options):
 
     @model_validator(mode="after")
     def _chain(self) -> Self:
-        if self.length is not None and not 1 <= self.length[0] <= self.length[1]:
-            raise ValueError(f"--length {self.length[0]}-{self.length[1]} is not a range of lengths")
+        if self.length is not None:
+            self._check_length(self.length)
         if self.parallel < self.num_candidates:
             raise ValueError(
                 f"--chains {self.chains} is fewer than -n {self.num_candidates}: a text needs its own chain"
             )
         if "anneal" in self.model_fields_set and not self.searching:
             raise ValueError(f"--anneal needs --method anneal, not {self.method}")
-        if self.anneal[0] < self.anneal[1]:
-            raise ValueError(f"--anneal {self.anneal[0]:g}:{self.anneal[1]:g} rises: the higher comes first")
+        self._check_fall()
         for name in ("temperature", "top_k"):
             if self.candidates and name in self.model_fields_set:
                 flag = name.replace("_", "-")

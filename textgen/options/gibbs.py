@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
-from textgen.options.base import Options, Words, flag
-from textgen.options.decoding import MIN_TEMPERATURE
+from textgen.options.base import Words, flag
+from textgen.options.chains import ChainOptions, Fall, Span
 
 MAX_KEPT = 1000  # words that may not change
-WRONG_ANNEAL = "must be temperatures such as 1.0:0.3 or 1.0:0.3:geometric"
 # options that belong to some methods or scans, which are refused with others, never ignored
 TAKERS = {
     "energy": ("method", ("mh", "anneal")),
@@ -20,39 +19,7 @@ TAKERS = {
 }
 
 
-def _span(value: object) -> object:
-    """Read `12-24`, `16` or a pair as (least, most)."""
-    if isinstance(value, int) and not isinstance(value, bool):
-        return value, value
-    if isinstance(value, str):
-        least, dash, most = value.partition("-")
-        if not least.strip().isdecimal() or (dash and not most.strip().isdecimal()):
-            raise ValueError("must be a length such as 16 or a range such as 12-24")
-        return int(least), int(most) if dash else int(least)
-    return tuple(value) if isinstance(value, list) else value
-
-
-def _fall(value: object) -> object:
-    """Read `1.0:0.3`, `1.0:0.3:geometric` or such a list as (first, last, kind)."""
-    parts = value.split(":") if isinstance(value, str) else value
-    if not isinstance(parts, list | tuple) or len(parts) not in (2, 3):
-        raise ValueError(WRONG_ANNEAL)
-    kind = str(parts[2]).strip() if len(parts) == 3 else "linear"
-    try:
-        return float(parts[0]), float(parts[1]), kind
-    except (TypeError, ValueError):
-        raise ValueError(WRONG_ANNEAL) from None
-
-
-Span = Annotated[tuple[int, int], BeforeValidator(_span)]
-Temperature = Annotated[float, Field(ge=MIN_TEMPERATURE, le=1e4)]
-Fall = Annotated[
-    tuple[Temperature, Temperature, Literal["linear", "geometric"]],
-    BeforeValidator(_fall),
-]
-
-
-class GibbsOptions(Options):
+class GibbsOptions(ChainOptions):
     """What sampling from a masked model takes.
 
     Attributes:
@@ -85,10 +52,7 @@ class GibbsOptions(Options):
     scan: Literal["random", "sequential", "block", "all"] = "random"
     block: int = Field(3, ge=1)
     energy: Literal["raw", "local"] = "raw"
-    temperature: float = Field(1.0, ge=MIN_TEMPERATURE)
-    top_k: int = Field(0, ge=0)
     anneal: Fall = (1.0, 0.3, "linear")
-    chains: int | None = Field(None, ge=1, le=10_000)
     length: Span = (12, 24)
     keep: Words = Field((), max_length=MAX_KEPT)
     sweeps: int = Field(20, ge=1)
@@ -101,16 +65,6 @@ class GibbsOptions(Options):
         return self.sweeps // 3 if self.burn_in is None else self.burn_in
 
     @property
-    def rows_at_once(self) -> int:
-        """As many rows as there are chains in a batch: they are slow, and an interruption loses a batch."""
-        return max(1, self.batch_size // self.parallel)
-
-    @property
-    def parallel(self) -> int:
-        """How many chains there are."""
-        return self.chains or self.num_candidates
-
-    @property
     def states(self) -> int:
         """How many texts a chain gives."""
         return -(-self.num_candidates // self.parallel)
@@ -121,10 +75,8 @@ class GibbsOptions(Options):
             if option in self.model_fields_set and getattr(self, other) not in values:
                 known = " or ".join(values)
                 raise ValueError(f"{flag(option)} needs {flag(other)} {known}, not {getattr(self, other)}")
-        if not 1 <= self.length[0] <= self.length[1]:
-            raise ValueError(f"--length {self.length[0]}-{self.length[1]} is not a range of lengths")
-        if self.anneal[0] < self.anneal[1]:
-            raise ValueError(f"--anneal {self.anneal[0]:g}:{self.anneal[1]:g} rises: the higher comes first")
+        self._check_length(self.length)
+        self._check_fall()
         self._check_states()
         return self
 

@@ -1,0 +1,80 @@
+"""What all Markov chains take."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field
+
+from textgen.options.base import Options
+from textgen.options.decoding import MIN_TEMPERATURE
+
+WRONG_ANNEAL = "must be temperatures such as 1.0:0.3 or 1.0:0.3:geometric"
+
+
+def _span(value: object) -> object:
+    """Read `12-24`, `16` or a pair as (least, most)."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value, value
+    if isinstance(value, str):
+        least, dash, most = value.partition("-")
+        if not least.strip().isdecimal() or (dash and not most.strip().isdecimal()):
+            raise ValueError("must be a length such as 16 or a range such as 12-24")
+        return int(least), int(most) if dash else int(least)
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _fall(value: object) -> object:
+    """Read `1.0:0.3`, `1.0:0.3:geometric` or such a list as (first, last, kind)."""
+    parts = value.split(":") if isinstance(value, str) else value
+    if not isinstance(parts, list | tuple) or len(parts) not in (2, 3):
+        raise ValueError(WRONG_ANNEAL)
+    kind = str(parts[2]).strip() if len(parts) == 3 else "linear"
+    try:
+        return float(parts[0]), float(parts[1]), kind
+    except (TypeError, ValueError):
+        raise ValueError(WRONG_ANNEAL) from None
+
+
+Span = Annotated[tuple[int, int], BeforeValidator(_span)]
+Temperature = Annotated[float, Field(ge=MIN_TEMPERATURE, le=1e4)]
+Fall = Annotated[
+    tuple[Temperature, Temperature, Literal["linear", "geometric"]],
+    BeforeValidator(_fall),
+]
+
+
+class ChainOptions(Options):
+    """What all Markov chains take.
+
+    Attributes:
+        chains: How many chains a row has; None is one a text.
+        anneal: First and last temperature of a search, and how it falls.
+        temperature: Divides the logits of what is proposed.
+        top_k: Propose only the k most probable pieces; 0 is all.
+    """
+
+    chains: int | None = Field(None, ge=1, le=10_000)
+    anneal: Fall = (1.0, 0.3, "linear")
+    temperature: float = Field(1.0, ge=MIN_TEMPERATURE)
+    top_k: int = Field(0, ge=0)
+
+    @property
+    def parallel(self) -> int:
+        """How many chains a row has."""
+        return self.chains or self.num_candidates
+
+    @property
+    def rows_at_once(self) -> int:
+        """As many rows as there are chains in a batch: they are slow, and an interruption loses a batch."""
+        return max(1, self.batch_size // self.parallel)
+
+    def _check_fall(self) -> None:
+        first, last, _ = self.anneal
+        if first < last:
+            raise ValueError(f"--anneal {first:g}:{last:g} rises: the higher comes first")
+
+    @staticmethod
+    def _check_length(length: tuple[int, int]) -> None:
+        if not 1 <= length[0] <= length[1]:
+            raise ValueError(f"--length {length[0]}-{length[1]} is not a range of lengths")
