@@ -17,6 +17,7 @@ DECODING = {
     "num_candidates": 1,
     "seed": None,
     "batch_size": 16,
+    "batch_tokens": 8192,
     "min_new_tokens": 0,
     "beams": None,
     "length_penalty": 1.0,

@@ -16,9 +16,10 @@ from textgen.schema import Row
 
 if TYPE_CHECKING:
     from textgen.backends.base import Backend
+    from textgen.batch.commands import run_batch as run_batch
 
 __version__ = "0.1.0"
-__all__ = ["DataError", "ModelError", "Row", "TextgenError", "UsageError", "__version__", "load"]
+__all__ = ["DataError", "ModelError", "Row", "TextgenError", "UsageError", "__version__", "load", "run_batch"]
 
 
 def load(model: str) -> Backend[Any, Any]:
@@ -39,3 +40,11 @@ def load(model: str) -> Backend[Any, Any]:
     from textgen.backends.base import open_backend
 
     return open_backend(model)
+
+
+def __getattr__(name: str) -> Any:
+    if name == "run_batch":  # what it imports takes a while
+        from textgen.batch.commands import run_batch
+
+        return run_batch
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -7,11 +7,31 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
+class Computed:
+    """So many more rows are done, of which so many are errors; so many tokens were read and written."""
+
+    rows: int
+    errors: int = 0
+    tokens: int = 0
+
+
+@dataclass(frozen=True)
 class Progress:
-    """So many rows of the total are done; the total is None while it is not known."""
+    """So many rows of the total are done; the total is None while it is not known.
+
+    Attributes:
+        done: Rows that are done, those of earlier runs included.
+        total: All rows.
+        errors: How many of this run's were errors.
+        tokens: How many tokens this run has read and written.
+        rows: How many of the rows this run has done.
+    """
 
     done: int
     total: int | None
+    errors: int = 0
+    tokens: int = 0
+    rows: int = 0
 
 
 @dataclass(frozen=True)
@@ -69,9 +89,52 @@ class ChainStep:
     tokens: int
 
 
-Event = Progress | Shortened | Note | Steps | ChainStep
+Event = Computed | Progress | Shortened | Note | Steps | ChainStep
 OnEvent = Callable[[Event], None]
 
 
 def ignore(event: Event) -> None:
     """The callback of a caller who does not listen."""
+
+
+class WithoutSteps:
+    """A listener that is not told of the steps of chains, so that nobody puts them into words.
+
+    Args:
+        on_event: Told of everything else.
+    """
+
+    def __init__(self, on_event: OnEvent) -> None:
+        self._on_event = on_event
+
+    def __call__(self, event: Event) -> None:
+        self._on_event(event)
+
+
+def hears_steps(on_event: OnEvent) -> bool:
+    """Whether a listener wants the steps of chains."""
+    return on_event is not ignore and not isinstance(on_event, WithoutSteps)
+
+
+class Tally:
+    """Adds up what is computed, and tells how far the whole is.
+
+    Args:
+        total: All rows, if that is known.
+        on_event: Told of the progress and of every other event.
+        done: Rows that were done before.
+    """
+
+    def __init__(self, total: int | None, on_event: OnEvent, *, done: int = 0) -> None:
+        self._total, self._on_event, self._before = total, on_event, done
+        self._rows = self._errors = self._tokens = 0
+
+    def __call__(self, event: Event) -> None:
+        if not isinstance(event, Computed):
+            self._on_event(event)
+            return
+        self._rows += event.rows
+        self._errors += event.errors
+        self._tokens += event.tokens
+        done = self._before + self._rows
+        self._on_event(Progress(done, self._total, self._errors, self._tokens, self._rows))

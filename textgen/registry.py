@@ -19,6 +19,7 @@ BACKENDS = {
 
 # commands that write by editing under a language model: the backend's class and that of its options
 LANGUAGE_MODEL = "gpt2"
+SIMILARITY = "bert"  # tells how alike two texts are
 EDITORS = {
     "compose": ("textgen.backends.compose:ComposeBackend", "textgen.options:ComposeOptions"),
     "rewrite": ("textgen.backends.rewrite:RewriteBackend", "textgen.options:RewriteOptions"),

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
 SCORE_DECIMALS = 4
@@ -21,6 +21,7 @@ class Row:
         id: The row's explicit id if it has one; it then keys the row's random numbers.
         error: Why the row could not be read; it becomes an error record.
         keywords: What its texts must contain.
+        fields: What else came with it and goes into its record; None for nothing.
     """
 
     text: str
@@ -28,6 +29,7 @@ class Row:
     id: str | None = None
     error: str | None = None
     keywords: tuple[str, ...] = ()
+    fields: Mapping[str, Any] | None = None
 
     def __post_init__(self) -> None:
         if isinstance(self.keywords, str):  # a single word, not its characters
@@ -128,6 +130,7 @@ class Record:
         seed: The seed, or None where nothing was drawn.
         prompt: What was continued, where there was a prompt.
         error: Why there are no candidates, or None.
+        fields: What came with the row and was to be kept.
     """
 
     id: str
@@ -136,21 +139,28 @@ class Record:
     input_tokens: int = 0
     used_tokens: int = 0
     seed: int | None = None
-    prompt: str | None = field(default=None)
+    prompt: str | None = None
     error: str | None = None
+    fields: Mapping[str, Any] | None = None
+
+    @property
+    def tokens(self) -> int:
+        """How many tokens were read and written."""
+        return self.used_tokens + sum(candidate.tokens for candidate in self.candidates)
 
     def to_dict(self) -> dict[str, Any]:
-        """A JSON-ready dictionary, scores rounded to 4 decimals, `prompt` only where there was one."""
+        """A JSON-ready dictionary, scores rounded to 4 decimals, without `prompt` and `fields` where none."""
         fields: dict[str, Any] = {"id": self.id}
         if self.prompt is not None:
             fields["prompt"] = self.prompt
         fields |= {"input_tokens": self.input_tokens, "used_tokens": self.used_tokens}
         fields["candidates"] = [candidate.to_dict() for candidate in self.candidates]
-        return fields | {"model": self.model, "seed": self.seed, "error": self.error}
+        fields |= {"model": self.model, "seed": self.seed, "error": self.error}
+        return fields if self.fields is None else fields | {"fields": dict(self.fields)}
 
     def to_json(self) -> str:
         """The record as one line of JSON."""
-        return json.dumps(self.to_dict(), ensure_ascii=False)
+        return json.dumps(self.to_dict(), ensure_ascii=False, default=str)
 
 
 def _rounded(value: Any) -> Any:

@@ -285,7 +285,7 @@ def test_a_bad_row_becomes_an_error_record(call, tmp_path):
         (["title", "a.txt", "--no-such-flag"], 2, ["--no-such-flag"]),
         (["title", "a.txt", "--config", "none.toml"], 2, ["none.toml"]),
         (["title", "a.txt", "--config", "a.txt"], 2, ["a.txt"]),
-        (["title", "a.txt", "-o", "out.txt"], 2, ["out.txt"]),
+        (["title", "a.txt", "-o", "out.doc"], 2, ["out.doc"]),
         (["title", "t.jsonl", "-o", "t.jsonl"], 2, ["also an input"]),
         (["title", "a.txt", "-o", "t.jsonl"], 2, ["t.jsonl exists", "--force"]),
         (["title", "a.txt", "-o", "no/such/out.jsonl"], 2, ["cannot be written"]),

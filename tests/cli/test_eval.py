@@ -156,7 +156,7 @@ def test_fields_and_a_csv_reference(call, files):
         "d,馆,,甲",
     ]
     (files / "ref.csv").write_text("\n".join(lines), encoding="gbk")
-    fields = ("--reference-field", "head", "--source-field", "body", "--keyword-field", "words")
+    fields = ("--reference-field", "head", "--source-field", "body", "--keywords-field", "words")
     report = found(call, "pred.jsonl", "--reference", "ref.csv", *fields)
     assert report["keyword-coverage"] == 75
     assert report["copied"] == round(100 * (4 + 2 + 0 + 0) / 35, 2)
@@ -227,7 +227,7 @@ def test_the_titles_of_the_samples(call, tmp_path):
             2,
             ["'body'", "--source-field"],
         ),
-        (["pred.jsonl", "--reference", "ref.jsonl", "--keyword-field", "k"], 2, ["'k'", "--keyword-field"]),
+        (["pred.jsonl", "--reference", "ref.jsonl", "--keywords-field", "k"], 2, ["'k'", "--keywords-field"]),
         (
             ["pred.jsonl", "--reference", "ref.jsonl", "--rouge-variant", "f1"],
             2,

@@ -84,22 +84,22 @@ def test_rows_bring_keywords_of_their_own(call: Any, tmp_path: Path) -> None:
     assert "夜间" in titles["b"]
     table.write_text(f"text,词\n{ARTICLE},晚上十点\n", encoding="utf-8-sig")
     table = table.rename(tmp_path / "a.csv")
-    code, out, _ = call("title", table, "--keyword-field", "词", *SHORT)
+    code, out, _ = call("title", table, "--keywords-field", "词", *SHORT)
     assert code == 0
     assert "晚上十点" in out
-    code, out, err = call("title", table, "--keyword-field", "词语", *SHORT)
+    code, out, err = call("title", table, "--keywords-field", "词语", *SHORT)
     assert (code, out) == (2, "")
-    assert "no field '词语' (--keyword-field one of: text, 词)" in err
+    assert "no field '词语' (--keywords-field one of: text, 词)" in err
 
 
 def test_the_usual_field_can_be_left_alone(call: Any, tmp_path: Path) -> None:
     table = tmp_path / "a.jsonl"
     table.write_text(json.dumps({"text": ARTICLE, "keywords": "足球"}) + "\n", encoding="utf-8")
     assert "足球" in call("title", table, *SHORT)[1]
-    assert "足球" not in call("title", table, "--keyword-field", "", *SHORT)[1]
+    assert "足球" not in call("title", table, "--keywords-field", "", *SHORT)[1]
     prompts = ("-i", table, "--max-new-tokens", "4", "-q", "--seed", "1")
     assert call("sample", *prompts)[0] == 0  # a column of that name is none of its business unasked
-    code, _, err = call("sample", *prompts, "--keyword-field", "keywords")
+    code, _, err = call("sample", *prompts, "--keywords-field", "keywords")
     assert code == 1
     assert "the row's keywords do not go with --decode sample" in err
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from textgen.cli import console as cli_console
+from textgen.cli.bars import Bars
 from textgen.cli.observe import Observation, check_observation, observing
 from textgen.cli.watch import BLOCKS, MARK, View, Watch, edited_text, frame, sparkline, visible
 from textgen.errors import UsageError
@@ -370,7 +371,7 @@ def test_quiet_draws_nothing(monkeypatch):
 
 def test_another_batch_is_a_bar_that_is_not_done(monkeypatch):
     monkeypatch.setattr(sys, "stderr", Terminal())
-    bars = cli_console._Bars(1)
+    bars = Bars(1)
     bars.see(Steps(30, 30))
     assert bars._bar.finished
     bars.see(Steps(1, 30))

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from textgen.batch.read import read_articles
+from textgen.batch.read import FileRows
 from textgen.errors import DataError, TextgenError, UsageError
 from textgen.metrics.tables import (
     Fields,
@@ -18,6 +18,7 @@ from textgen.metrics.tables import (
     read_predictions,
     read_references,
 )
+from textgen.options import InputOptions
 
 
 def jsonl(path: Path, *rows: Any) -> Path:
@@ -56,7 +57,7 @@ IDS = ["a", 7, None, "", True, 2.5, 0, "x\ud800", [1], False]
 def test_rows_are_called_as_the_reader_of_articles_calls_them(path: Path) -> None:
     rows = [{"id": id, "text": "文", "title": "题"} for id in IDS] + [{"text": "文", "title": "题"}]
     path.write_text("\n\n".join(json.dumps(row) for row in rows), encoding="utf-8")
-    expected = [row.name for row in read_articles([str(path)], "text")]
+    expected = [row.name for row in FileRows([str(path)], InputOptions())]
     assert list(read_references(path, Fields())) == expected
     assert expected[:4] == ["a", "7", "3", "4"]
     assert expected[-1] == "11"
@@ -113,7 +114,7 @@ GOOD = {"id": "a", "title": "题"}
         ([{**GOOD, "keywords": ["甲", 5]}], Fields(), DataError, "line 1: a keyword must be text"),
         ([GOOD], Fields("head"), UsageError, "no field 'head'"),
         ([GOOD], Fields(source="body"), UsageError, "no field 'body'"),
-        ([GOOD], Fields(keyword="words"), UsageError, "no field 'words'"),
+        ([GOOD], Fields(keywords="words"), UsageError, "no field 'words'"),
     ],
 )
 def test_references_that_cannot_be_used(

@@ -7,25 +7,24 @@ error records, windows, batches of rows with the same padded length.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Sized
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import islice
 from typing import Any, ClassVar, Generic, Self, TypeAlias, TypeVar
 
 import torch
 
 from textgen.errors import DataError, UsageError
-from textgen.events import Note, OnEvent, Progress, ignore
+from textgen.events import Computed, Note, OnEvent, Tally, ignore
 from textgen.models.attention import padded_length
-from textgen.models.batching import alike
+from textgen.models.batching import Room, alike, out_of_memory
 from textgen.models.catalog import ModelFiles, find_model
 from textgen.models.load import LoadedModel, load_model
 from textgen.options import Options, parse
 from textgen.registry import EDITORS, LANGUAGE_MODEL, backend_class, editor_class
 from textgen.rng import fresh_seed
 from textgen.schema import Candidate, Record, Row
-
-WINDOW = 128  # rows looked at together to find batches; their records come out together
 
 # what became of a row: its candidates, in the order to be reported, or why there are none
 Outcome: TypeAlias = list[Candidate] | DataError
@@ -100,29 +99,62 @@ class Backend(ABC, Generic[O, P]):
 
     def run(self, rows: Iterable[Row], options: O, on_event: OnEvent = ignore) -> Iterator[Record]:
         """Generate for rows as they come, with validated options; records in the order of the rows."""
+        seed = self.begin(options, on_event)
+        total = len(rows) if isinstance(rows, Sized) else None
+        listener = on_event if on_event is ignore else Tally(total, on_event)
+        stream = iter(rows)
+        while window := list(islice(stream, options.window)):
+            yield from self.window(window, options, seed, listener)
+
+    def begin(self, options: O, on_event: OnEvent = ignore) -> int:
+        """Check the options against the model, tell what their user should know, and return the seed.
+
+        Raises:
+            UsageError: The model cannot do that.
+        """
         self.check(options)
         for text in self.notes(options):
             on_event(Note(text))
-        seed = self.seeded(options)
-        total = len(rows) if isinstance(rows, Sequence) else None
-        stream = iter(rows)
-        done = 0
-        while window := list(islice(stream, WINDOW)):
-            records: dict[int, Record] = {}
-            shown = 0
-            usable = self._prepared(window, options, records, on_event)
-            for batch in alike(usable, lambda pair: padded_length(pair[1].size), options.rows_at_once):
-                with torch.inference_mode():
-                    found = self.compute([prepared for _, prepared in batch], options, seed, on_event)
-                for (number, prepared), outcome in zip(batch, found, strict=True):
-                    records[number] = self._record(prepared, outcome, options, seed)
-                on_event(Progress(done + len(records), total))
-                # an interruption loses no row that was finished and whose turn had come
-                while shown in records:
-                    yield records[shown]
-                    shown += 1
-            yield from (records[number] for number in range(shown, len(window)))
-            done += len(window)
+        return self.seeded(options)
+
+    def window(
+        self, rows: Sequence[Row], options: O, seed: int, on_event: OnEvent = ignore
+    ) -> Iterator[Record]:
+        """Generate for rows that are looked at together: those of one padded size make batches.
+
+        Args:
+            rows: As many as fit into memory.
+            options: Validated, and checked by `begin`.
+            seed: From `begin`.
+            on_event: Told of every batch (`Computed`), and what the backend tells.
+
+        Yields:
+            The records in the order of the rows, each as soon as those before it are done.
+        """
+        records: dict[int, Record] = {}
+        usable = self._prepared(rows, options, records, on_event)
+        if records:
+            on_event(Computed(len(records), errors=len(records)))
+        shown = 0
+        for batch in alike(usable, _padded_size, lambda size: self._most(size, options)):
+            outcomes = self._computed([prepared for _, prepared in batch], options, seed, on_event)
+            found = {
+                number: self._record(prepared, outcome, options, seed)
+                for (number, prepared), outcome in zip(batch, outcomes, strict=True)
+            }
+            records |= found
+            on_event(
+                Computed(
+                    len(found),
+                    errors=sum(record.error is not None for record in found.values()),
+                    tokens=sum(record.tokens for record in found.values()),
+                )
+            )
+            # an interruption loses no row that was finished and whose turn had come
+            while shown in records:
+                yield records.pop(shown)
+                shown += 1
+        yield from (records[number] for number in range(shown, len(rows)))
 
     @staticmethod
     def seeded(options: O) -> int:
@@ -153,7 +185,7 @@ class Backend(ABC, Generic[O, P]):
         return None
 
     def _prepared(
-        self, window: list[Row], options: O, records: dict[int, Record], on_event: OnEvent
+        self, window: Sequence[Row], options: O, records: dict[int, Record], on_event: OnEvent
     ) -> list[tuple[int, P]]:
         """The rows that can be used, with their numbers; those that cannot go into `records`."""
         usable = []
@@ -163,7 +195,9 @@ class Backend(ABC, Generic[O, P]):
                     raise DataError(row.error)
                 usable.append((number, self.prepare(row, options, on_event)))
             except DataError as error:
-                records[number] = Record(row.name, [], self.label(options), error=error.line)
+                records[number] = Record(
+                    row.name, [], self.label(options), error=error.line, fields=row.fields
+                )
         return usable
 
     def _record(self, prepared: P, outcome: Outcome, options: O, seed: int) -> Record:
@@ -176,7 +210,36 @@ class Backend(ABC, Generic[O, P]):
             seed=seed if options.draws else None,
             prompt=self.prompt(prepared.row),
             error=outcome.line if isinstance(outcome, DataError) else None,
+            fields=prepared.row.fields,
         )
+
+    @cached_property  # backends with an `open` of their own may not call __init__
+    def _room(self) -> Room:
+        return Room()
+
+    def _most(self, size: int, options: O) -> int:
+        return self._room.rows(size, most_rows=options.rows_at_once, most_tokens=options.tokens_at_once)
+
+    def _computed(self, batch: Sequence[P], options: O, seed: int, on_event: OnEvent) -> Sequence[Outcome]:
+        """What became of a batch; one that does not fit into memory is halved, now and from then on."""
+        try:
+            with torch.inference_mode():
+                return self.compute(batch, options, seed, on_event)
+        except (MemoryError, RuntimeError) as error:
+            if not out_of_memory(error):
+                raise
+        if len(batch) == 1:
+            return [DataError("there is not enough memory for it", hint="shorten it, or free some memory")]
+        # behind the handler, whose traceback held on to the tensors of the failed attempt
+        size = padded_length(batch[0].size)
+        fewer = self._room.halve(len(batch), size)
+        on_event(Note(f"out of memory with {len(batch)} rows of {size} tokens; from here on {fewer}"))
+        parts = [batch[at : at + fewer] for at in range(0, len(batch), fewer)]
+        return [outcome for part in parts for outcome in self._computed(part, options, seed, on_event)]
+
+
+def _padded_size(pair: tuple[int, Prepared]) -> int:
+    return padded_length(pair[1].size)
 
 
 def _row(text: object, number: int) -> Row:

@@ -11,7 +11,7 @@ from textgen.backends.chain_reports import Reports, lost
 from textgen.backends.locks import kept_spans, ordinary
 from textgen.decoding.allowed import line_ids
 from textgen.errors import DataError, UsageError
-from textgen.events import ChainStep, OnEvent, Steps, ignore
+from textgen.events import ChainStep, OnEvent, Steps, hears_steps
 from textgen.mcmc.anneal import Schedule
 from textgen.mcmc.energy import ENERGIES, Conditionals, ProposalLaw
 from textgen.mcmc.gibbs import GibbsSampler
@@ -90,7 +90,7 @@ class BertBackend(Backend[GibbsOptions, Seed]):
         names = {id(chain): start.row.name for start, row in zip(batch, rows, strict=True) for chain in row}
         total = sum(options.sweeps * self._sampler(chain, options).steps(chain) for chain in chains)
         course = Course(options.sweeps, options.burnt, options.thin, self._teller(names, total, on_event))
-        for together in alike(chains, _padded, options.batch_size):
+        for together in alike(chains, _padded, lambda _: options.batch_size):
             self._sampler(together[0], options).run(together, course)
         return [self._texts(row, options) for row in rows]
 
@@ -126,7 +126,7 @@ class BertBackend(Backend[GibbsOptions, Seed]):
         self, names: dict[int, str], total: int, on_event: OnEvent
     ) -> Callable[[Update], None] | None:
         """Tells of every step of the chains, whose rows have these names, as events, if anyone listens."""
-        if on_event is ignore:
+        if not hears_steps(on_event):
             return None
         done = 0
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from textgen.errors import DataError
-from textgen.events import ChainStep, Note, OnEvent, Steps, ignore
+from textgen.events import ChainStep, Note, OnEvent, Steps, hears_steps
 from textgen.mcmc.cgmh import MOST_STEPS, Cgmh
 from textgen.mcmc.diagnostics import Moves, effective_sample_size, split_rhat
 from textgen.mcmc.edit_chain import Chain, Step, Visit
@@ -37,7 +37,7 @@ class Narrator:
 
     def __call__(self, step: Step, name: str) -> None:
         """Tell of one step of a chain of the row of that name."""
-        if self.on_event is ignore:
+        if not hears_steps(self.on_event):
             return
         chain = step.chain
         if chain.steps <= self.steps:

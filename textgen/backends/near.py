@@ -15,10 +15,10 @@ from textgen.mcmc.similarity import Similarity
 from textgen.mcmc.target import Term
 from textgen.models.bert import Bert
 from textgen.options import NearOptions
+from textgen.registry import SIMILARITY
 from textgen.schema import Row
 
 N = TypeVar("N", bound=NearOptions)
-SIMILARITY = "bert"
 
 
 class NearBackend(CgmhBackend[N], Generic[N]):

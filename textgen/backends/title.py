@@ -100,7 +100,7 @@ class TitleBackend(Backend[TitleOptions, Article]):
         ]
         found: list[list[Title]] = [[] for _ in batch]
         most = min(options.batch_size, max(1, ROWS // search.rows))
-        for part in alike(views, lambda item: _size(item[1], options), most):
+        for part in alike(views, lambda item: _size(item[1], options), lambda _: most):
             model = Read(self.network, [view.source for _, view in part])
             pools = search.titles(model, [view for _, view in part])
             for (number, view), titles in zip(part, pools, strict=True):

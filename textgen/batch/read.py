@@ -1,105 +1,107 @@
-"""Rows from files: articles, prompts, JSONL and CSV.
+"""Rows from files: articles, prompts, sentences, sets of words.
 
 A row that cannot be read becomes a row with an error, so that the rest goes on; what makes the whole
-command pointless (a path that is not there, a field that no row has) is raised.
+command pointless (a path that is not there, a field that no row has) is raised, before a model is loaded.
+Files are read as streams: once to count their rows, and again as the rows are asked for.
 """
 
 from __future__ import annotations
 
-import stat
-import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
+from textgen.batch.parquet import parquet_values
+from textgen.batch.sources import CSV, LINES, PARQUET, TEXT, TSV, Source, find_sources, path_kind, printable
 from textgen.errors import DataError, UsageError
+from textgen.options.batch import InputOptions
 from textgen.schema import Row
 from textgen.text.encoding import decode_bytes, read_text
 from textgen.text.keywords import keywords_of
-from textgen.text.tables import DELIMITERS, csv_values, json_values
-
-STDIN = "-"
-TEXT_SUFFIXES = (".txt", ".md")
-JSONL_SUFFIXES = (".jsonl", ".ndjson")
-KEYWORDS = "keywords"  # the field of a table with the keywords of each row
+from textgen.text.lines import DAMAGED, Line, find_encoding, lines_of
+from textgen.text.tables import DELIMITERS, Value, csv_values, json_values
 
 
-def read_articles(inputs: list[str], field: str, keyword_field: str | None = None) -> list[Row]:
-    """One row an article.
+@dataclass(frozen=True)
+class Span:
+    """Some rows of a file, from `start` to before `stop`."""
+
+    source: Source
+    start: int
+    stop: int
+
+
+class FileRows:
+    """The rows of files, as often as they are asked for.
 
     Args:
-        inputs: Text files, folders of them, JSONL, CSV or TSV files, or `-` for a text on stdin.
-        field: Where the text lies in a JSONL or CSV row; its id is the field `id`.
-        keyword_field: Where a row's keywords lie; None is the field `keywords`, if there is one, and an
-            empty name none.
+        inputs: Paths, folders, patterns, or `-` for stdin.
+        options: How rows are read.
 
     Raises:
         UsageError: A path does not exist, or the first row of a table lacks a field that was named.
-        TextgenError: A folder holds no texts.
+        TextgenError: The only input cannot be read, or a folder holds nothing to read.
     """
-    rows: list[Row] = []
-    for name in inputs:
+
+    def __init__(self, inputs: Sequence[str], options: InputOptions) -> None:
+        self.options = options
+        self.sources = find_sources(inputs, lines=options.lines)
+        self._counts = [sum(1 for _ in self._rows(source)) for source in self.sources]
+
+    def __len__(self) -> int:
+        return sum(self._counts)
+
+    def __iter__(self) -> Iterator[Row]:
+        return (row for source in self.sources for row in self._rows(source))
+
+    def spans(self, start: int, stop: int) -> list[Span]:
+        """Where the rows from `start` to before `stop` lie."""
+        found, first = [], 0
+        for source, count in zip(self.sources, self._counts, strict=True):
+            begin, end = max(start - first, 0), min(stop - first, count)
+            if begin < end:
+                found.append(Span(source, begin, end))
+            first += count
+        return found
+
+    def rows_of(self, span: Span) -> Iterator[Row]:
+        """The rows of a span."""
+        return islice(self._rows(span.source), span.start, span.stop)
+
+    @property
+    def files(self) -> list[Path]:
+        """The files that are read."""
+        return [source.path for source in self.sources if source.spool is None]
+
+    @property
+    def reading(self) -> dict[str, Any]:
+        """How the files are read."""
+        return self.options.model_dump()
+
+    def fingerprint(self) -> str:
+        """The sha256 of the files."""
+        digest = sha256()
+        for source in self.sources:
+            digest.update(source.label.encode())
+            try:
+                with source.open_raw() as file:
+                    while block := file.read(1 << 20):
+                        digest.update(block)
+            except OSError:
+                digest.update(b"unreadable")
+        return digest.hexdigest()
+
+    def _rows(self, source: Source) -> Iterator[Row]:
+        alone = len(self.sources) == 1
         try:
-            rows += [
-                row for path in _expand(name) for row in _rows(path, field, keyword_field, one_text=True)
-            ]
+            yield from source_rows(source, self.options, alone=alone)
         except DataError as error:  # of several inputs the others go on
-            if len(inputs) == 1:
+            if alone:
                 raise
-            rows.append(Row("", name=printable(name), error=error.line))
-    return rows
-
-
-def read_prompts(name: str, field: str, keyword_field: str | None = "") -> list[Row]:
-    """One row a prompt: the lines of a text file or of stdin (`-`), or the rows of a JSONL or CSV file."""
-    if name != STDIN and path_kind(name) == "folder":
-        raise UsageError(f"{name} is a folder", hint="-i takes a file with one prompt a line, JSONL or CSV")
-    [path] = _expand(name)
-    return list(_rows(path, field, keyword_field, one_text=False))
-
-
-def read_keywords(name: str, field: str = KEYWORDS) -> list[Row]:
-    """One row a set of keywords, without text.
-
-    Args:
-        name: A text file or `-` for stdin, with a set a line; or a JSONL or CSV file.
-        field: Where the keywords lie in a row of a table: a list, or text as `keywords_of` reads it. In a
-            line of a text file without any of its separators, blanks separate.
-    """
-    if name != STDIN and path_kind(name) == "folder":
-        raise UsageError(f"{name} is a folder", hint="-i takes a file with one set of words a line")
-    path = Path(name)
-    if (values := _values(path)) is not None:
-        return list(_table(path, None, field, values))
-    lines = [line for line in _text_of(path).splitlines() if line.strip()]
-    return [_line_of_keywords(line, number) for number, line in enumerate(lines, 1)]
-
-
-def _line_of_keywords(line: str, number: int) -> Row:
-    try:
-        found = keywords_of(line)
-    except DataError as error:
-        return Row("", name=str(number), error=f"line {number}: {error.line}")
-    whole = found == (line.strip(),)  # no separator in it
-    return Row("", name=str(number), keywords=tuple(dict.fromkeys(line.split())) if whole else found)
-
-
-def _expand(name: str) -> list[Path]:
-    path = Path(name)
-    if name == STDIN or path_kind(name) == "file":
-        return [path]
-    try:
-        texts = sorted(
-            file for file in path.iterdir() if file.suffix.lower() in TEXT_SUFFIXES and file.is_file()
-        )
-    except OSError as error:
-        raise DataError(
-            f"cannot read the folder {name}: {error.strerror}", hint="check its permissions"
-        ) from None
-    if not texts:
-        hint = f"it takes {' and '.join(TEXT_SUFFIXES)} files; tables are named one by one"
-        raise DataError(f"no texts in the folder {name}", hint=hint)
-    return texts
+            yield Row("", name=source.label, error=error.line)
 
 
 def read_lines(name: str, option: str) -> list[str]:
@@ -111,104 +113,130 @@ def read_lines(name: str, option: str) -> list[str]:
     if path_kind(name, "check the path") == "folder":
         raise UsageError(f"{option} {name} is a folder", hint="it takes a file with one text a line")
     try:
-        return [line.strip() for line in _text_of(Path(name)).splitlines() if line.strip()]
+        return [line.strip() for line in read_text(Path(name)).splitlines() if line.strip()]
     except DataError as error:
         raise UsageError(f"{option}: {error.message}", hint=error.hint) from None
 
 
-def path_kind(name: str, hint: str = "check the path; `-` reads from stdin") -> str:
-    """`file` or `folder`. Raises UsageError if there is neither, or none that can be looked at."""
-    try:
-        mode = Path(name).stat().st_mode
-    except FileNotFoundError:
-        raise UsageError(f"no such file: {name}", hint=hint) from None
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        shown = name if len(name) <= 40 else name[:40] + "…"
-        hint = "inputs are paths; pipe a text:  … | textgen title -"
-        raise UsageError(f"{shown}: {reason}", hint=hint) from None
-    return "folder" if stat.S_ISDIR(mode) else "file"
+def source_rows(source: Source, options: InputOptions, *, alone: bool = True) -> Iterator[Row]:
+    """The rows of a file.
 
+    Args:
+        source: The file.
+        options: How they are read.
+        alone: Whether it is the only one; else its label goes before the numbers of its rows.
 
-def printable(name: str) -> str:
-    """A name that can be written as UTF-8; what cannot is escaped."""
-    return name.encode("utf-8", "backslashreplace").decode()
-
-
-def _rows(path: Path, field: str, keyword_field: str | None, *, one_text: bool) -> Iterator[Row]:
-    if (values := _values(path)) is not None:
-        yield from _table(path, field, keyword_field, values)
-    elif one_text:
-        yield _article(path)
+    Raises:
+        DataError: It cannot be read at all.
+        UsageError: Its first row lacks a field that was named.
+    """
+    if source.problem is not None:
+        raise source.problem
+    prefix = "" if alone else f"{source.label}:"
+    if source.form == TEXT:
+        yield _article(source, options)
+    elif source.form == LINES:
+        texts = (line for line in _lines(source) if isinstance(line[1], DataError) or line[1].strip())
+        for count, (number, text) in enumerate(texts, 1):
+            yield _line_row(number, text, f"{prefix}{count}", options)
     else:
-        lines = _text_of(path).replace("\r\n", "\n").split("\n")
-        numbered = (line for line in lines if line.strip())
-        yield from (Row(line, name=str(number)) for number, line in enumerate(numbered, 1))
+        yield from _table(source, options, prefix)
 
 
-def _values(path: Path) -> list[tuple[int, Any]] | None:
-    """The rows of a table with their line numbers; None if the file is no table."""
-    suffix = path.suffix.lower()
-    if suffix in JSONL_SUFFIXES:
-        return list(json_values(_text_of(path)))
-    if suffix in DELIMITERS:
-        return list(csv_values(_text_of(path), DELIMITERS[suffix], str(path)))
-    return None
-
-
-def _article(path: Path) -> Row:
-    name = "stdin" if str(path) == STDIN else printable(path.name)
+def _article(source: Source, options: InputOptions) -> Row:
     try:
-        return Row(_text_of(path), name=name)
+        with source.open() as file:
+            text = decode_bytes(file.read(), name=source.name)
     except DataError as error:
-        return Row("", name=name, error=error.line)
+        return Row("", name=source.label, error=error.line)
+    except DAMAGED as error:
+        reason = getattr(error, "strerror", None) or str(error) or "it ends too early"
+        return Row("", name=source.label, error=f"{source.name} cannot be read: {reason} (is it whole?)")
+    return Row(text, name=source.label) if options.field else _words_row(text, source.label, "")
 
 
-def _text_of(path: Path) -> str:
-    if str(path) == STDIN:
-        if sys.stdin is None:
-            raise DataError("stdin is closed", hint="pipe a text into it")
-        return decode_bytes(sys.stdin.buffer.read(), name="stdin")
-    return read_text(path)
+def _lines(source: Source) -> Iterator[Line]:
+    encoding = find_encoding(source.open, source.name)
+    return lines_of(source.open, encoding, source.name)
 
 
-def _table(
-    path: Path, field: str | None, keyword_field: str | None, values: list[tuple[int, Any]]
-) -> Iterator[Row]:
+def _line_row(number: int, text: str | DataError, name: str, options: InputOptions) -> Row:
+    if isinstance(text, DataError):
+        return Row("", name=name, error=text.line)
+    text = text.removesuffix("\n").removesuffix("\r")
+    return Row(text, name=name) if options.field else _words_row(text, name, f"line {number}: ")
+
+
+def _words_row(text: str, name: str, place: str) -> Row:
+    """A set of words; without any separator blanks separate."""
+    try:
+        found = keywords_of(text)
+    except DataError as error:
+        return Row("", name=name, error=f"{place}{error.line}")
+    whole = found == (text.strip(),)
+    return Row("", name=name, keywords=tuple(dict.fromkeys(text.split())) if whole else found)
+
+
+def _values(source: Source) -> Iterator[Value]:
+    if source.form == PARQUET:
+        return parquet_values(source.path)
+    if source.form in (CSV, TSV):
+        return csv_values(_lines(source), DELIMITERS[f".{source.form}"], source.name)
+    return json_values(_lines(source))
+
+
+def _table(source: Source, options: InputOptions, prefix: str) -> Iterator[Row]:
     """The rows of a table; without a field for the text, keywords are all they have."""
-    if not values:
-        raise DataError(f"{path} has no rows", hint="a table has one row an article, a prompt, or the like")
-    if field is not None:
-        _check_first(path, field, "--field", values[0][1])
-    if keyword_field:
-        _check_first(path, keyword_field, "--keyword-field", values[0][1])
-    for row_number, (line, value) in enumerate(values, 1):
-        yield _table_row(line, row_number, value, field, keyword_field)
+    number, first = 0, True
+    for number, (place, value) in enumerate(_values(source), 1):
+        if first and isinstance(value, dict):
+            _check_first(source, options, value)
+            first = False
+        yield _table_row(place, f"{prefix}{number}", value, options)
+    if not number:
+        hint = "a table has one row an article, a prompt, or the like"
+        raise DataError(f"{source.name} has no rows", hint=hint)
 
 
-def _check_first(path: Path, field: str, flag: str, value: Any) -> None:
-    if isinstance(value, dict) and field not in value:
-        names = ", ".join(str(name) for name in value if name is not None)
-        raise UsageError(f"the first row of {path} has no field {field!r}", hint=f"{flag} one of: {names}")
+def _check_first(source: Source, options: InputOptions, value: dict[Any, Any]) -> None:
+    wanted = {"--field": options.field, "--keywords-field": options.keywords_field}
+    if options.id_field != "id":
+        wanted["--id-field"] = options.id_field
+    for flag, field in wanted.items():
+        if field and field not in value:
+            names = ", ".join(str(name) for name in value if name is not None)
+            hint = f"{flag} one of: {names}"
+            raise UsageError(f"the first row of {source.name} has no field {field!r}", hint=hint)
 
 
-def _table_row(line: int, number: int, value: Any, field: str | None, keyword_field: str | None) -> Row:
+def _table_row(line: int, number: str, value: Any, options: InputOptions) -> Row:
     if isinstance(value, DataError):
-        return Row("", name=str(number), error=value.line)
+        return Row("", name=number, error=value.line)
     if not isinstance(value, dict):
-        return Row("", name=str(number), error=f"line {line} is not an object with fields")
-    given = value.get("id")
+        return Row("", name=number, error=f"line {line} is not an object with fields")
+    given = value.get(options.id_field)
     id = printable(str(given)) if given not in (None, "") else None
-    name = id or str(number)
+    name = id or number
     if None in value:
         return Row("", name=name, id=id, error=f"line {line} has more cells than the header")
-    text = "" if field is None else value.get(field)
-    if text is None:
-        return Row("", name=name, id=id, error=f"line {line} has no field {field!r}")
+    read = (options.field, options.id_field, options.keywords_name)
+    kept = {key: cell for key, cell in value.items() if key not in read} if options.keep_fields else None
+    text = "" if options.field is None else value.get(options.field)
     if not isinstance(text, str):
-        return Row("", name=name, id=id, error=f"line {line}: {field!r} is not text")
+        problem = f"has no field {options.field!r}" if text is None else f": {options.field!r} is not text"
+        return Row("", name=name, id=id, error=f"line {line} {problem}".replace(" :", ":"), fields=kept)
     try:
-        keywords = keywords_of(value.get(KEYWORDS if keyword_field is None else keyword_field))
+        keywords = keywords_of(value.get(options.keywords_name))
     except DataError as error:
-        return Row("", name=name, id=id, error=f"line {line}: {error.line}")
-    return Row(text, name=name, id=id, keywords=keywords)
+        return Row("", name=name, id=id, error=f"line {line}: {error.line}", fields=kept)
+    return Row(text, name=name, id=id, keywords=keywords, fields=kept)
+
+
+class GivenRows(list[Row]):
+    """Rows that were given, not read from files."""
+
+    reading: ClassVar[dict[str, Any]] = {}
+
+    def fingerprint(self) -> str:
+        """The sha256 of what they hold."""
+        return sha256(repr([(row.text, row.id, row.keywords) for row in self]).encode()).hexdigest()

@@ -10,8 +10,6 @@ from textgen.cli import edit
 from textgen.cli import options as opt
 
 WORDS = "Words that every sentence contains."
-FILE = "Sets of words: a file with one a line (blanks or ，、; between words), JSONL, CSV; - is stdin."
-FIELD = "The field of a JSONL or CSV row with its words (default keywords)."
 COMPOSE: opt.Flags = {
     "keyword": opt.CONTENT["keyword"],
     "ordered": Annotated[
@@ -29,23 +27,32 @@ COMPOSE: opt.Flags = {
 }
 
 
-@opt.takes(opt.COMMON, COMPOSE, edit.CHAIN, edit.LAW, opt.OBSERVE)
+@opt.takes(
+    opt.COMMON,
+    COMPOSE,
+    edit.CHAIN,
+    edit.LAW,
+    {"keywords_field": Annotated[str | None, opt.KEYWORDS_FIELD]},
+    opt.READING,
+    opt.BATCH,
+    opt.OBSERVE,
+)
 def compose(
     given: dict[str, Any],
     words: Annotated[list[str] | None, typer.Argument(help=WORDS, show_default=False)] = None,
     model: opt.Model = "gpt2",
-    input: Annotated[str | None, opt.option(FILE, "-i", "--input", metavar="FILE")] = None,
+    input: opt.Inputs = None,
     output: opt.Output = None,
-    force: opt.Force = False,
     as_json: opt.Json = False,
-    keyword_field: Annotated[str | None, opt.option(FIELD)] = None,
-    threads: opt.Threads = None,
     config: opt.Config = None,
     quiet: opt.Quiet = False,
     debug: opt.Debug = False,
 ) -> int:
-    """Write sentences around given words (用词造句), by inserting, deleting and replacing."""
-    rows = edit.word_rows(words or (), input, keyword_field, given)
-    sink = edit.Sink(output, force, as_json, quiet, threads)
-    inputs = [input] if input else []
-    return edit.edit("compose", model, rows, given, sink, inputs=inputs, show=edit.show_text)
+    """Write sentences around given words (用词造句), by inserting, deleting and replacing.
+
+    A text file holds a set of words a line, with blanks or ，,、；;| between them.
+    """
+    from textgen.cli.run import Sink
+
+    rows = edit.word_rows(words or (), input, given)
+    return edit.edit("compose", model, rows, given, Sink(output, as_json, quiet), show=edit.show_text)

@@ -5,15 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
+from textgen.cli.bars import Bars
 from textgen.events import Event, Note, OnEvent, Progress, Shortened, Steps, ignore
-
-if TYPE_CHECKING:
-    from rich.progress import Progress as Bar
-    from rich.progress import TaskID
+from textgen.schema import Record
 
 SHOWN = 3  # warnings of one kind printed one by one; the rest are counted
+ERRORS_SHOWN = 10
 
 
 def note(text: str, *, quiet: bool = False) -> None:
@@ -43,6 +41,31 @@ def rule(number: int) -> None:
     Console().rule(f"{number}", style="dim", align="left")
 
 
+class Errors:
+    """Reports error records: the first in full, the rest by their number.
+
+    Args:
+        total: How many rows there are.
+    """
+
+    def __init__(self, total: int) -> None:
+        self._total = total
+        self.count = 0
+
+    def see(self, record: Record) -> None:
+        """Report a record if it is an error."""
+        if record.error is None:
+            return
+        self.count += 1
+        if self.count <= ERRORS_SHOWN:
+            report(record.error if self._total == 1 else f"{record.id}: {record.error}")
+
+    def end(self) -> None:
+        """Tell how many more there were."""
+        if self.count > ERRORS_SHOWN:
+            report(f"{self.count - ERRORS_SHOWN} more rows are errors; their records say why")
+
+
 @contextmanager
 def listening(total: int, *, quiet: bool, to_file: bool = False, watched: bool = False) -> Iterator[OnEvent]:
     """Render events: bars for more than one row and for chains' steps on a terminal, and warnings.
@@ -56,14 +79,15 @@ def listening(total: int, *, quiet: bool, to_file: bool = False, watched: bool =
     if quiet:
         yield ignore
         return
-    shortened: list[Shortened] = []
     shared = sys.stdout.isatty() and not to_file
-    bars = _Bars(total, shared=shared) if sys.stderr.isatty() and not watched else None
+    bars = Bars(total, shared=shared) if sys.stderr.isatty() and not watched else None
+    cut = 0
 
     def on_event(event: Event) -> None:
+        nonlocal cut
         if isinstance(event, Shortened):
-            shortened.append(event)
-            if len(shortened) <= SHOWN:
+            cut += 1
+            if cut <= SHOWN:
                 note(_warning(event))
         elif isinstance(event, Note):
             note(f"note: {event.text}")
@@ -75,67 +99,10 @@ def listening(total: int, *, quiet: bool, to_file: bool = False, watched: bool =
     finally:
         if bars:
             bars.stop()
-    if len(shortened) > SHOWN:
-        note(f"warning: {len(shortened) - SHOWN} more inputs were longer than the model reads")
-
-
-class _Bars:
-    """Bars on stderr: of the rows, if there are several, and of the steps of the chains that run now.
-
-    Args:
-        total: How many rows there are.
-        shared: Results come on the same terminal: then there is no bar of the rows, and that of the steps
-            is taken off as soon as results may come.
-    """
-
-    def __init__(self, total: int, *, shared: bool = False) -> None:
-        self._bar = _bar()
-        self._shared = shared
-        self._rows = self._add("rows", total) if total > 1 and not shared else None
-        self._steps: TaskID | None = None
-        self._done = 0
-
-    def see(self, event: Progress | Steps) -> None:
-        """Show how far it is."""
-        if isinstance(event, Steps):
-            self._stepped(event)
-        elif self._rows is not None:
-            self._bar.update(self._rows, completed=event.done)
-        elif self._shared and self._steps is not None:
-            self.stop()
-            self._bar, self._steps, self._done = _bar(), None, 0
-
-    def stop(self) -> None:
-        """Take the bars off the screen."""
-        if self._bar.tasks:
-            self._bar.stop()
-
-    def _stepped(self, event: Steps) -> None:
-        if self._steps is None:
-            self._steps = self._add("steps", event.total)
-        if event.done < self._done:  # another batch of rows, with a pace of its own
-            self._bar.reset(self._steps)
-        self._done = event.done
-        self._bar.update(self._steps, completed=event.done, total=event.total)
-
-    def _add(self, what: str, total: int) -> TaskID:
-        task = self._bar.add_task(what, total=total)
-        self._bar.start()  # not before: without a task it would draw an empty line
-        return task
+    if cut > SHOWN:
+        note(f"warning: {cut - SHOWN} more inputs were longer than the model reads")
 
 
 def _warning(event: Shortened) -> str:
     name = event.name or "input"
     return f"warning: {name}: used {event.used:,} of {event.tokens:,} tokens ({event.how})"
-
-
-def _bar() -> Bar:
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
-    from rich.progress import Progress as Bar
-
-    columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"), TimeRemainingColumn())
-    # what is printed on stderr goes above the bars; results are for another file than this terminal
-    return Bar(
-        *columns, console=Console(stderr=True), transient=True, redirect_stdout=False, redirect_stderr=True
-    )

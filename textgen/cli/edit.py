@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -15,12 +13,13 @@ from textgen.cli import options as opt
 from textgen.errors import UsageError
 
 if TYPE_CHECKING:
+    from textgen.batch.engine import Rows
+    from textgen.cli.run import Sink
     from textgen.schema import Candidate, Record, Row
 
 CHAIN_PANEL = "Chain"
 LAW_PANEL = "What counts as good"
-FILE = "Sentences from a file: one a line, JSONL or CSV; - is stdin."
-Show = Callable[["Candidate", "Row"], None]
+ShowCandidate = Callable[["Candidate", "Row"], None]
 
 
 def chain(help: str, *names: str, metavar: str | None = None) -> Any:
@@ -78,30 +77,13 @@ KEEP: opt.Flags = {
         opt.content("A part of the text that may not change; may be given several times."),
     ],
 }
+ON_FIELD: opt.Flags = {"field": Annotated[str | None, opt.FIELD]}
 SIMILARITY = law("Weight of the likeness of the embeddings (default: rewrite 100, correct 40).")
 DISTANCE = law("Cost of an edit between the text and the result (default: rewrite 0, correct 6).")
 
 
-@dataclass(frozen=True)
-class Sink:
-    """Where results go, and how much is said beside them."""
-
-    output: Path | None
-    force: bool
-    as_json: bool
-    quiet: bool
-    threads: int | None
-
-
 def edit(
-    command: str,
-    model: str,
-    rows: list[Row],
-    given: dict[str, Any],
-    sink: Sink,
-    *,
-    inputs: list[str],
-    show: Show,
+    command: str, model: str, rows: Rows, given: dict[str, Any], sink: Sink, *, show: ShowCandidate
 ) -> int:
     """Run a command that writes by editing.
 
@@ -109,36 +91,19 @@ def edit(
         command: Its name.
         model: The language model.
         rows: The input.
-        given: The options that the user set.
+        given: The options that the user set, but for those of reading.
         sink: Where results go.
-        inputs: The files that the rows were read from.
         show: Prints a candidate.
     """
-    from textgen.batch.write import check_output
-    from textgen.cli.observe import check_observation
-    from textgen.cli.run import (
-        Request,
-        choose_model,
-        generate,
-        observation_of,
-        one_sink,
-        options_for,
-        seeded,
-    )
-    from textgen.models.catalog import find_model
+    from textgen.batch.commands import choose_model, options_for, take
+    from textgen.cli.observe import observation_of
+    from textgen.cli.run import generate, request_for
+    from textgen.options import RunOptions
 
-    one_sink(sink.output, as_json=sink.as_json)
+    run = take(given, RunOptions)
     observation = observation_of(given)
-    files = choose_model(model, "sample", "the language model is a gpt2")
-    if files.kind != "gpt2":
-        raise UsageError(f"{model} is a {files.kind} model", hint="the language model is a gpt2")
-    options = options_for(files, given, command)
-    find_model(options.proposals)
-    if sink.output:
-        check_output(sink.output, inputs, force=sink.force)
-    used = [*map(Path, inputs), *([sink.output] if sink.output else [])]
-    check_observation(observation, used, force=sink.force)
-    options = seeded(options, quiet=sink.quiet)
+    files = choose_model(command, model)
+    options = options_for(command, files, given)
 
     def show_all(record: Record, row: Row) -> None:
         for candidate in record.candidates:
@@ -146,13 +111,10 @@ def edit(
                 console.result(" ".join(record.id.split()) + "\t", end="")
             show(candidate, row)
 
-    request = Request(
-        files, options, rows, sink.output, sink.as_json, sink.quiet, sink.threads, command, observation
-    )
-    return generate(request, show_all)
+    return generate(request_for(command, files, options, rows, run, sink, observation), show_all)
 
 
-def on_sentences(name: str, doc: str, show: Show, *groups: opt.Flags) -> Callable[..., int]:
+def on_sentences(name: str, doc: str, show: ShowCandidate, *groups: opt.Flags) -> Callable[..., int]:
     """Make a command that works on a sentence, or on those of a file.
 
     Args:
@@ -166,53 +128,55 @@ def on_sentences(name: str, doc: str, show: Show, *groups: opt.Flags) -> Callabl
         given: dict[str, Any],
         sentence: Annotated[str | None, typer.Argument(help="The sentence.", show_default=False)] = None,
         model: opt.Model = "gpt2",
-        input: Annotated[str | None, opt.option(FILE, "-i", "--input", metavar="FILE")] = None,
+        input: opt.Inputs = None,
         output: opt.Output = None,
-        force: opt.Force = False,
         as_json: opt.Json = False,
-        field: opt.Field = "text",
-        threads: opt.Threads = None,
         config: opt.Config = None,
         quiet: opt.Quiet = False,
         debug: opt.Debug = False,
     ) -> int:
-        rows = sentence_rows(sentence, input, field)
-        sink = Sink(output, force, as_json, quiet, threads)
-        return edit(name, model, rows, given, sink, inputs=[input] if input else [], show=show)
+        from textgen.cli.run import Sink
+
+        rows = sentence_rows(name, sentence, input, given)
+        return edit(name, model, rows, given, Sink(output, as_json, quiet), show=show)
 
     command.__name__, command.__doc__ = name, doc
-    return opt.takes(opt.COMMON, *groups, CHAIN, LAW, opt.OBSERVE)(command)
+    return opt.takes(opt.COMMON, *groups, CHAIN, LAW, ON_FIELD, opt.READING, opt.BATCH, opt.OBSERVE)(command)
 
 
-def sentence_rows(sentence: str | None, input: str | None, field: str) -> list[Row]:
-    """The row of a literal sentence, or those of a file."""
-    from textgen.batch.read import STDIN, read_prompts
+def sentence_rows(
+    command: str, sentence: str | None, inputs: list[str] | None, given: dict[str, Any]
+) -> Rows:
+    """The row of a literal sentence, or those of files."""
+    from textgen.batch.commands import given_rows, read_rows
+    from textgen.batch.sources import STDIN
     from textgen.schema import Row
 
-    if input is not None and sentence is not None:
+    if inputs and sentence is not None:
         raise UsageError("a sentence and -i exclude each other", hint="put the sentence into the file")
-    if input is not None:
-        return read_prompts(input, field)
+    if inputs:
+        return read_rows(command, inputs, given)
     if sentence is None or sentence.strip() in ("", STDIN):
         hint = "give one as an argument, or a file with -i; -i - is stdin"
         raise UsageError("there is no sentence", hint=hint)
-    return [Row(sentence, name="1")]
+    return given_rows([Row(sentence, name="1")], given)
 
 
-def word_rows(words: Sequence[str], input: str | None, field: str | None, given: dict[str, Any]) -> list[Row]:
-    """The row of some words, or those of a file; words for all rows may be among the options given."""
-    from textgen.batch.read import KEYWORDS, STDIN, read_keywords
+def word_rows(words: Sequence[str], inputs: list[str] | None, given: dict[str, Any]) -> Rows:
+    """The row of some words, or those of files; words for all rows may be among the options given."""
+    from textgen.batch.commands import given_rows, read_rows
+    from textgen.batch.sources import STDIN
     from textgen.schema import Row
 
-    if words and input is not None:
+    if words and inputs:
         raise UsageError("words and -i exclude each other", hint="--keyword adds a word to every set")
-    if input is not None:
-        return read_keywords(input, field or KEYWORDS)
+    if inputs:
+        return read_rows("compose", inputs, given)
     row = Row("", name="1", keywords=tuple(word.strip() for word in words if word.strip()))
     if row.keywords == (STDIN,) or not (row.keywords or given.get("keyword")):
         hint = "textgen compose 广州 美食, or a file with -i; -i - is stdin"
         raise UsageError("there are no words", hint=hint)
-    return [row]
+    return given_rows([row], given)
 
 
 def show_text(candidate: Candidate, row: Row) -> None:

@@ -34,7 +34,7 @@ EVAL: opt.Flags = {
         str | None,
         opt.option("Its field with what was read (default text, if there is one).", panel=REFERENCE_PANEL),
     ],
-    "keyword_field": Annotated[
+    "keywords_field": Annotated[
         str | None,
         opt.option(
             "Its field with keywords, a list or a string (default keywords, if there is one).",

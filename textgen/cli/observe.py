@@ -9,6 +9,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from textgen.errors import UsageError
 from textgen.events import ChainStep, Event, Note, OnEvent
@@ -16,6 +17,14 @@ from textgen.events import ChainStep, Event, Note, OnEvent
 TRACE_SUFFIXES = (".jsonl",)
 PLOT_SUFFIXES = (".png", ".svg", ".pdf")
 DUMB = ("dumb", "unknown")  # terminals that cannot move their cursor
+
+
+def observation_of(given: dict[str, Any]) -> Observation:
+    """Take what is to be shown and kept of the chains out of the options that the user set."""
+    trace, plot = given.pop("trace", None), given.pop("plot", None)
+    return Observation(
+        bool(given.pop("watch", False)), Path(trace) if trace else None, Path(plot) if plot else None
+    )
 
 
 @dataclass(frozen=True)
@@ -122,32 +131,13 @@ def _on_terminal() -> bool:
 def _check_file(
     flag: str, path: Path, suffixes: Sequence[str], others: Sequence[Path], *, force: bool
 ) -> None:
+    from textgen.batch.output import check_writable, same_file
+
     if path.suffix.lower() not in suffixes:
         hint = f"give a name that ends in {' or '.join(suffixes)}"
         raise UsageError(f"{flag} {path}: it cannot have this ending", hint=hint)
-    exists = _writable(flag, path)
-    if any(_same(path, other) for other in others):
+    exists = check_writable(flag, path)
+    if any(same_file(path, other) for other in others):
         raise UsageError(f"{flag} {path} is also another input or output", hint="write to another file")
     if exists and not force:
         raise UsageError(f"{flag} {path} exists", hint="--force overwrites it")
-
-
-def _writable(flag: str, path: Path) -> bool:
-    """Whether there is such a file already; leaves everything as it was."""
-    try:
-        exists = path.exists()
-        with path.open("a"):
-            pass
-        if not exists:
-            path.unlink()
-    except OSError as error:
-        shown = f"{flag} {str(path)[:80]}"
-        raise UsageError(f"{shown} cannot be written: {error.strerror}", hint="give another path") from None
-    return exists
-
-
-def _same(path: Path, other: Path) -> bool:
-    try:
-        return path.samefile(other)
-    except OSError:  # one of them is yet to be written
-        return path.resolve() == other.resolve()

@@ -23,6 +23,9 @@ SAMPLING_PANEL = "Sampling (--decode sample, stochastic; bert: --temperature, --
 CONTENT_PANEL = "What the text may say"
 RUN_PANEL = "Run"
 OBSERVE_PANEL = "Watching the chains"
+FILES_PANEL = "Files"
+BATCH_PANEL = "Runs over files"
+FILES = "Read from files, folders, 'patterns*': one text a line, JSONL, CSV, TSV, Parquet; - is stdin."
 FLAGS_ONLY = ("config", "debug")
 
 
@@ -97,6 +100,9 @@ DECODING: Flags = {
     ],
     "typical_p": Annotated[float | None, sampling("Keep the most typical pieces of mass p (default off).")],
     "epsilon_cutoff": Annotated[float | None, sampling("Keep pieces at least this probable (default off).")],
+    "batch_tokens": Annotated[
+        int | None, option("Most tokens computed together [8192]; the same.", panel=RUN_PANEL)
+    ],
     "eta_cutoff": Annotated[
         float | None, sampling("The same, lowered where much is possible (default off).")
     ],
@@ -119,7 +125,7 @@ COMMON: Flags = {
     ],
     "seed": Annotated[int | None, option("The same seed gives the same texts.", panel=RUN_PANEL)],
     "batch_size": Annotated[
-        int | None, option("Rows computed together [16]; no influence on the texts.", panel=RUN_PANEL)
+        int | None, option("Most rows computed together [16]; no influence on the texts.", panel=RUN_PANEL)
     ],
 }
 
@@ -140,23 +146,79 @@ Model = Annotated[
     str,
     typer.Option("-m", "--model", help="A model's name or directory.", metavar="MODEL", show_default=True),
 ]
-Threads = Annotated[
-    int | None,
-    typer.Option(min=1, help="Threads to compute with (default all cores).", rich_help_panel=RUN_PANEL),
-]
 Config = Annotated[
     Path | None, option("Options from a TOML file; flags win over it.", panel=RUN_PANEL, metavar="FILE.toml")
 ]
-Output = Annotated[Path | None, option("Write records to this file.", "-o", "--output", metavar="OUT.jsonl")]
+Inputs = Annotated[list[str] | None, option(FILES, "-i", "--input", panel=FILES_PANEL, metavar="FILE")]
+Output = Annotated[
+    str | None,
+    option(
+        "Write records to this file; - prints them as they come.",
+        "-o",
+        "--output",
+        panel=FILES_PANEL,
+        metavar="OUT.jsonl|csv|parquet|txt",
+    ),
+]
 Force = Annotated[bool, switch("--force", "Overwrite the output.")]
 Json = Annotated[bool, switch("--json", "Print one JSON record a line.")]
 Quiet = Annotated[bool, switch("--quiet", "No progress, notes or warnings.", short="-q")]
 Debug = Annotated[bool, switch("--debug", "Show the traceback of an error.", panel=RUN_PANEL)]
-KeywordField = Annotated[
-    str | None,
-    content("The field of a row with keywords of its own (default for titles keywords, if there is one)."),
+Threads = Annotated[
+    int | None,
+    typer.Option(min=1, help="Threads to compute with (default all cores).", rich_help_panel=RUN_PANEL),
 ]
-Field = Annotated[str, option("The field of a JSONL or CSV row that holds the text (default text).")]
+
+
+def files(help: str, *names: str, metavar: str | None = None) -> Any:
+    """A flag about how rows are read."""
+    return option(help, *names, panel=FILES_PANEL, metavar=metavar)
+
+
+def running(help: str, *names: str, metavar: str | None = None) -> Any:
+    """A flag about how a run over files goes."""
+    return option(help, *names, panel=BATCH_PANEL, metavar=metavar)
+
+
+FIELD = files("The field of a table with the text (default text).")
+KEYWORDS_FIELD = files("The field with a row's keywords (default for title, compose: keywords).")
+READING: Flags = {
+    "lines": Annotated[
+        bool | None,
+        typer.Option(
+            "--lines/--whole",
+            help="A text file holds a text a line, or one text (default for titles).",
+            rich_help_panel=FILES_PANEL,
+            show_default=False,
+        ),
+    ],
+    "id_field": Annotated[str | None, files("The field with the row's id (default id).")],
+    "keep_fields": Annotated[
+        bool | None,
+        switch("--keep-fields", "Carry the other fields of a row to its record.", panel=FILES_PANEL),
+    ],
+}
+BATCH: Flags = {
+    "force": Annotated[bool | None, switch("--force", "Overwrite the output.", panel=BATCH_PANEL)],
+    "resume": Annotated[
+        bool | None, switch("--resume", "Go on where the run was interrupted.", panel=BATCH_PANEL)
+    ],
+    "retry_errors": Annotated[
+        bool | None, switch("--retry-errors", "Redo the error rows of a finished output.", panel=BATCH_PANEL)
+    ],
+    "strict": Annotated[
+        bool | None, switch("--strict", "Stop at the first row that is an error.", panel=BATCH_PANEL)
+    ],
+    "workers": Annotated[
+        int | None,
+        running("Processes, of one thread each (default with -o one a core).", "--workers", "--num-workers"),
+    ],
+    "threads": Annotated[int | None, running("Threads, in one process (default all cores, with -o one).")],
+    "shard": Annotated[str | None, running("Only this part of the rows, such as 2/8.", metavar="I/N")],
+    "engine": Annotated[str | None, running("This machine, or a cluster (needs ray).", metavar="local|ray")],
+    "address": Annotated[str | None, running("The Ray cluster (default: one is started here).")],
+    "num_gpus": Annotated[float | None, running("GPUs of a worker of a cluster (default 0).")],
+}
 
 
 def takes(*groups: Flags) -> Callable[[Callable[P, int]], Callable[..., int]]:

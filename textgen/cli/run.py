@@ -1,175 +1,192 @@
-"""The path that every generating command takes: options, checks, model, records, exit code."""
+"""The path that every generating command takes: checks, seed, model, records, exit code."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from textgen.cli import console
+from textgen.cli.observe import Observation, check_observation, observing
 from textgen.errors import UsageError
-from textgen.options import Options, parse
 from textgen.schema import Record, Row
 
 if TYPE_CHECKING:
-    from textgen.cli.observe import Observation
+    from textgen.batch.engine import Rows, Task
+    from textgen.batch.output import Output
     from textgen.events import OnEvent
     from textgen.models.catalog import ModelFiles
+    from textgen.options import Options, RunOptions
 
 OK, FAILED, SOME_FAILED = 0, 1, 3
+ON_FILES = ("force", "resume", "retry_errors")  # what needs an output that is a file
+GIGABYTE = 1 << 30
+
+Show = Callable[[Record, Row], None]
+
+
+@dataclass(frozen=True)
+class Sink:
+    """Where results go, and how much is said beside them.
+
+    Attributes:
+        output: Where records go; None prints texts.
+        as_json: Print records instead of texts.
+        quiet: Say nothing on stderr but errors.
+    """
+
+    output: str | None
+    as_json: bool
+    quiet: bool
 
 
 @dataclass(frozen=True)
 class Request:
-    """What a command was asked to do, before anything is loaded.
+    """What a command was asked to do, once it has been checked and before anything is loaded.
 
     Attributes:
-        files: The model.
-        options: Validated, with the seed that will be used.
+        command: Its name.
+        task: What is done with every row.
         rows: The input.
-        output: Where records go; None prints.
-        as_json: Print records instead of texts.
-        quiet: Say nothing on stderr but errors.
-        threads: Threads to compute with; None leaves torch's choice.
-        editor: The command, if it writes by editing under the model.
+        run: How the run goes.
+        sink: Where results go.
+        output: The files that are written; None where records are printed.
+        start: How the run begins.
         observation: What is shown and kept of the chains.
     """
 
-    files: ModelFiles
-    options: Options
-    rows: list[Row]
-    output: Path | None
-    as_json: bool
-    quiet: bool
-    threads: int | None
-    editor: str | None = None
-    observation: Observation | None = None
+    command: str
+    task: Task
+    rows: Rows
+    run: RunOptions
+    sink: Sink
+    output: Output | None = None
+    start: Any = "new"
+    observation: Observation = field(default_factory=Observation)
 
 
-def one_sink(output: Path | None, *, as_json: bool) -> None:
-    """Refuse to both write and print the records."""
-    if output and as_json:
+def request_for(
+    command: str,
+    files: ModelFiles,
+    options: Options,
+    rows: Rows,
+    run: RunOptions,
+    sink: Sink,
+    observation: Observation,
+) -> Request:
+    """Check everything that can be checked before a model is loaded, and settle the seed.
+
+    Raises:
+        UsageError: Something cannot be written or would destroy something, or options exclude each other.
+    """
+    from textgen.batch.commands import seeded
+    from textgen.batch.engine import Task
+    from textgen.batch.output import check_output, output_of
+    from textgen.options import ChainOptions
+    from textgen.registry import EDITORS
+
+    if sink.output and sink.as_json:
         raise UsageError("-o writes the records, --json prints them", hint="leave out one of them")
+    output = output_of(sink.output, run.shard) if sink.output is not None else None
+    inputs: list[Path] = getattr(rows, "files", [])
+    if output is None and (unfit := [name for name in ON_FILES if getattr(run, name)]):
+        needed = not (unfit == ["force"] and observation.files)
+        if needed:
+            flag = "--" + unfit[0].replace("_", "-")
+            raise UsageError(f"{flag} needs a file to write to", hint="name one with -o")
+    start = check_output(output, inputs, run) if output else "new"
+    if observation.wanted and not isinstance(options, ChainOptions):
+        raise UsageError(f"a {files.kind} model runs no chains", hint="leave out --watch, --trace and --plot")
+    check_observation(observation, [*inputs, *(output.files if output else ())], force=run.force)
+    if observation.wanted:
+        if run.engine != "local" or (run.workers or 1) > 1:
+            raise UsageError("chains are watched in one process", hint="leave out --workers and --engine")
+        run = run.model_copy(update={"workers": 1})
+    settled = seeded(options, output, earlier=start != "new")
+    if settled.seed != options.seed:
+        console.note(f"seed {settled.seed}", quiet=sink.quiet)
+    threads = run.threads or (1 if sink.output is not None or (run.workers or 1) > 1 else None)
+    task = Task(files, settled, command if command in EDITORS else None, threads)
+    return Request(command, task, rows, run, sink, output, start, observation)
 
 
-def observation_of(given: dict[str, Any]) -> Observation:
-    """Take what is to be shown and kept of the chains out of the options that the user set."""
-    from textgen.cli.observe import Observation
-
-    trace, plot = given.pop("trace", None), given.pop("plot", None)
-    return Observation(
-        bool(given.pop("watch", False)), Path(trace) if trace else None, Path(plot) if plot else None
-    )
-
-
-def choose_model(name: str, task: str, otherwise: str) -> ModelFiles:
-    """Find the model a command is to use, of a kind that does its task."""
-    from textgen.models.catalog import find_model
-    from textgen.registry import task_of
-
-    files = find_model(name)
-    if task_of(files.kind) != task:
-        raise UsageError(f"{name} is a {files.kind} model", hint=otherwise)
-    return files
-
-
-def options_for(files: ModelFiles, given: dict[str, Any], editor: str | None = None) -> Any:
-    """Validate the options for a model, or for a command that writes by editing."""
-    from textgen.batch.read import read_lines
-    from textgen.registry import editor_options, options_class
-
-    if editor is not None:
-        return parse(editor_options(editor), given, user=f"textgen {editor}")
-
-    if isinstance(given.get("one_of"), str):
-        given = given | {"one_of": read_lines(given["one_of"], "--one-of")}
-    return parse(options_class(files.kind), given, user=f"{files.kind} models")
-
-
-def seeded(options: Options, *, quiet: bool) -> Options:
-    """Where something is drawn and no seed was given, take a fresh one and tell it."""
-    from textgen.rng import fresh_seed
-
-    if not options.draws or options.seed is not None:
-        return options
-    options = options.model_copy(update={"seed": fresh_seed()})
-    console.note(f"seed {options.seed}", quiet=quiet)
-    return options
-
-
-def generate(request: Request, show: Callable[[Record, Row], None]) -> int:
+def generate(request: Request, show: Show) -> int:
     """Generate, show or write every record as it comes, and tell the exit code."""
-    failed = 0
-    for record in _records(request, show):
-        if record.error is not None:
-            failed += 1
-            console.report(_named(record, len(request.rows)))
-    total = len(request.rows)
-    if request.output:
-        records = "1 record" if total == 1 else f"{total} records"
-        console.note(f"wrote {records} to {request.output}", quiet=request.quiet)
-    if not failed:
+    return _to_file(request, request.output) if request.output else _to_stdout(request, show)
+
+
+def _to_file(request: Request, output: Output) -> int:
+    from textgen.batch.run import Job, bounds, run
+
+    first, last = bounds(len(request.rows), request.run.shard)
+    errors = console.Errors(last - first)
+
+    def on_record(record: Record) -> None:
+        errors.see(record)
+
+    job = Job(request.command, request.task, request.rows, output, request.run, request.start)
+    try:
+        with _listening(request, last - first) as on_event:
+            summary = run(job, on_event, on_record)
+    except KeyboardInterrupt:
+        if output.part.exists():
+            console.note(f"{output.path} is not finished; --resume goes on")
+        raise
+    finally:
+        errors.end()
+    if not summary.computed:
+        told = f"{output.path} has all {summary.rows} records already; {summary.errors} of them are errors"
+        console.note(told, quiet=request.sink.quiet)
         return OK
-    return FAILED if failed == total else SOME_FAILED
+    records = "1 record" if summary.rows == 1 else f"{summary.rows} records"
+    failed = f", {summary.errors} of them errors" if summary.errors else ""
+    memory = f" (a process took up to {summary.memory / GIGABYTE:.2f} GiB)" if summary.memory else ""
+    console.note(f"wrote {records}{failed} to {output.path}{memory}", quiet=request.sink.quiet)
+    return _exit_code(summary.rows, summary.errors)
 
 
-def _records(request: Request, show: Callable[[Record, Row], None]) -> Iterable[Record]:
-    from textgen.batch.write import write_records
+def _to_stdout(request: Request, show: Show) -> int:
+    from textgen.batch.engine import Slice
+    from textgen.batch.run import bounds, engine_for
+    from textgen.errors import TextgenError
+    from textgen.events import Tally
 
-    with _listening(request) as on_event:
-        records = _computed(request, on_event)
-        if request.output:
-            yield from write_records(request.output, records)
-            return
-        for record, row in zip(records, request.rows, strict=True):
-            if request.as_json:
+    rows = Slice(request.rows, *bounds(len(request.rows), request.run.shard))
+    errors = console.Errors(len(rows))
+    as_json = request.sink.as_json or request.sink.output is not None
+    with (
+        _listening(request, len(rows)) as on_event,
+        engine_for(request.task, request.run, rows, len(rows)) as engine,
+    ):
+        engine.begin(on_event)
+        records = engine.records(rows, Tally(len(rows), on_event))
+        for record, row in zip(records, rows, strict=True):
+            if request.run.strict and record.error is not None:
+                raise TextgenError(f"{record.id}: {record.error}", hint="--strict stops at the first error")
+            if as_json:
                 console.result(record.to_json())
             elif record.error is None:
                 show(record, row)
-            yield record
+            errors.see(record)
+    errors.end()
+    return _exit_code(len(rows), errors.count)
 
 
 @contextmanager
-def _listening(request: Request) -> Iterator[OnEvent]:
+def _listening(request: Request, total: int) -> Iterator[OnEvent]:
     """What renders events, and observes chains where that was asked for."""
-    from textgen.cli.observe import Observation, observing
-
-    observation = request.observation or Observation()
+    watched = request.observation.watch
+    to_file = request.output is not None
     with (
-        console.listening(
-            len(request.rows),
-            quiet=request.quiet,
-            to_file=request.output is not None,
-            watched=observation.watch,
-        ) as on_event,
-        observing(observation, on_event) as heard,
+        console.listening(total, quiet=request.sink.quiet, to_file=to_file, watched=watched) as on_event,
+        observing(request.observation, on_event) as heard,
     ):
         yield heard
 
 
-def _computed(request: Request, on_event: Any) -> Iterable[Record]:
-    if all(row.error is not None for row in request.rows):  # nothing to load a model for
-        return (Record(row.name, [], request.files.label, error=row.error) for row in request.rows)
-    backend = load(request)
-    records: Iterable[Record] = backend.run(request.rows, request.options, on_event)
-    return records
-
-
-def load(request: Request) -> Any:
-    """Load the backend of the request's model, with its threads."""
-    import torch
-
-    from textgen.registry import backend_class, editor_class
-
-    if request.threads:
-        torch.set_num_threads(min(request.threads, os.cpu_count() or 1))
-    kind = request.files.kind
-    backend = backend_class(kind) if request.editor is None else editor_class(request.editor)
-    return backend.open(request.files)
-
-
-def _named(record: Record, total: int) -> str:
-    return str(record.error) if total == 1 else f"{record.id}: {record.error}"
+def _exit_code(rows: int, errors: int) -> int:
+    if not errors:
+        return OK
+    return FAILED if errors == rows else SOME_FAILED

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -13,12 +12,13 @@ from textgen.cli import options as opt
 from textgen.errors import UsageError
 
 if TYPE_CHECKING:
+    from textgen.batch.engine import Rows
     from textgen.cli.run import Request
     from textgen.schema import Record, Row
 
 PROMPT = "What to continue (gpt2), or the sentence to start from (bert)."
-FILE = "Prompts from a file: one a line, JSONL or CSV; - is stdin."
 CHAIN_PANEL = "Chains (bert)"
+FIELD_NAMES = ("--field", "--prompt-field")
 CGMH = "cgmh"  # not a model: what textgen compose does
 
 
@@ -75,19 +75,29 @@ SAMPLE: opt.Flags = {
 }
 
 
-@opt.takes(opt.COMMON, SAMPLE, opt.DECODING, opt.CONTENT, opt.OBSERVE)
+@opt.takes(
+    opt.COMMON,
+    SAMPLE,
+    opt.DECODING,
+    opt.CONTENT,
+    {
+        "field": Annotated[
+            str | None, opt.files("The field of a table with the prompt (default text).", *FIELD_NAMES)
+        ],
+        "keywords_field": Annotated[str | None, opt.KEYWORDS_FIELD],
+    },
+    opt.READING,
+    opt.BATCH,
+    opt.OBSERVE,
+)
 def sample(
     given: dict[str, Any],
     prompt: Annotated[str | None, typer.Argument(help=PROMPT, show_default=False)] = None,
     model: opt.Model = "gpt2",
-    input: Annotated[str | None, opt.option(FILE, "-i", "--input", metavar="FILE")] = None,
+    input: opt.Inputs = None,
     output: opt.Output = None,
-    force: opt.Force = False,
     as_json: opt.Json = False,
-    field: opt.Field = "text",
-    keyword_field: opt.KeywordField = None,
     stream: Annotated[bool, opt.switch("--stream", "Show the text as it is written.")] = False,
-    threads: opt.Threads = None,
     config: opt.Config = None,
     quiet: opt.Quiet = False,
     debug: opt.Debug = False,
@@ -98,48 +108,33 @@ def sample(
 
     --model cgmh is textgen compose, whose help tells more options and other defaults.
     """
-    from textgen.batch.write import check_output
-    from textgen.cli.observe import check_observation
-    from textgen.cli.run import (
-        Request,
-        choose_model,
-        generate,
-        observation_of,
-        one_sink,
-        options_for,
-        seeded,
-    )
-    from textgen.options import ChainOptions
+    from textgen.batch.commands import choose_model, options_for, take
+    from textgen.cli.observe import observation_of
+    from textgen.cli.run import Sink, generate, request_for
+    from textgen.options import RunOptions
 
     if stream and (as_json or output):
         raise UsageError("--stream shows text, not records", hint="leave out --json and -o")
+    sink = Sink(output, as_json, quiet)
     if model == CGMH:
         if prompt or stream:
             hint = "give the words with --keyword, or a file of them with -i"
             raise UsageError(f"--model {CGMH} takes no prompt and does not stream", hint=hint)
-        words = edit.word_rows((), input, keyword_field, given)
-        sink = edit.Sink(output, force, as_json, quiet, threads)
-        inputs = [input] if input else []
-        return edit.edit("compose", "gpt2", words, given, sink, inputs=inputs, show=edit.show_text)
-    one_sink(output, as_json=as_json)
+        given.pop("field", None)
+        words = edit.word_rows((), input, given)
+        return edit.edit("compose", "gpt2", words, given, sink, show=edit.show_text)
+    run = take(given, RunOptions)
     observation = observation_of(given)
-    files = choose_model(model, "sample", "textgen title writes titles with it")
+    files = choose_model("sample", model)
     if stream and files.kind != "gpt2":
         raise UsageError(f"a {files.kind} model does not write from left to right", hint="leave out --stream")
-    options = options_for(files, given)
+    rows = _rows(prompt, input, given)
+    options = options_for("sample", files, given)
     if prompt and "length" in options.model_fields_set:
         raise UsageError("a seed sentence has its own length", hint="leave out --length, or the sentence")
     if not (prompt or "").strip() and not input and "keep" in options.model_fields_set:
         raise UsageError("--keep needs a sentence", hint="give the sentence that the words are part of")
-    if observation.wanted and not isinstance(options, ChainOptions):
-        raise UsageError(f"a {files.kind} model runs no chains", hint="leave out --watch, --trace and --plot")
-    rows = _rows(prompt, input, field, keyword_field or "")
-    inputs = [input] if input else []
-    if output:
-        check_output(output, inputs, force=force)
-    check_observation(observation, [*map(Path, inputs), *([output] if output else [])], force=force)
-    options = seeded(options, quiet=quiet)
-    request = Request(files, options, rows, output, as_json, quiet, threads, observation=observation)
+    request = request_for("sample", files, options, rows, run, sink, observation)
     number = _numbering(len(rows) * options.num_candidates)
     if stream:
         return _stream(request, number)
@@ -152,15 +147,15 @@ def sample(
     return generate(request, show)
 
 
-def _rows(prompt: str | None, input: str | None, field: str, keyword_field: str) -> list[Row]:
-    from textgen.batch.read import read_prompts
+def _rows(prompt: str | None, inputs: list[str] | None, given: dict[str, Any]) -> Rows:
+    from textgen.batch.commands import given_rows, read_rows
     from textgen.schema import Row
 
-    if input is None:
-        return [Row(prompt or "", name="1")]
+    if not inputs:
+        return given_rows([Row(prompt or "", name="1")], given)
     if prompt is not None:
         raise UsageError("a prompt and -i exclude each other", hint="put the prompt into the file")
-    return read_prompts(input, field, keyword_field)
+    return read_rows("sample", inputs, given)
 
 
 def _numbering(total: int) -> Callable[[], None]:
@@ -177,21 +172,21 @@ def _numbering(total: int) -> Callable[[], None]:
 
 
 def _stream(request: Request, number: Callable[[], None]) -> int:
-    from textgen.cli.run import FAILED, OK, SOME_FAILED, load
+    from textgen.batch.engine import threads
+    from textgen.cli.run import FAILED, OK, SOME_FAILED
     from textgen.errors import DataError
 
-    backend = load(request)
-    seed = backend.seeded(request.options)
+    options = request.task.options
     failed = 0
-    with console.listening(1, quiet=request.quiet) as on_event:
+    with threads(request.task.threads), console.listening(1, quiet=request.sink.quiet) as on_event:
+        backend = request.task.open()
+        seed = backend.begin(options, on_event)
         for row in request.rows:
             try:
                 if row.error is not None:
                     raise DataError(row.error)
-                for candidate in range(request.options.num_candidates):
-                    parts = backend.stream_row(
-                        row, request.options, seed, candidate=candidate, on_event=on_event
-                    )
+                for candidate in range(options.num_candidates):
+                    parts = backend.stream_row(row, options, seed, candidate=candidate, on_event=on_event)
                     number()
                     console.result(row.text, end="")
                     for part in parts:

@@ -12,7 +12,7 @@ from textgen.cli.passages import passages, title_line
 if TYPE_CHECKING:
     from textgen.schema import Record, Row
 
-INPUTS = "Text files, a folder, JSONL or CSV files, or - for stdin."
+INPUTS = "Text files, folders, JSONL, CSV, TSV or Parquet files, 'patterns*', or - for stdin."
 TITLE: opt.Flags = {
     "long": Annotated[
         str | None,
@@ -60,17 +60,24 @@ TITLE: opt.Flags = {
 }
 
 
-@opt.takes(opt.COMMON, opt.DECODING, opt.CONTENT, TITLE)
+@opt.takes(
+    opt.COMMON,
+    opt.DECODING,
+    opt.CONTENT,
+    TITLE,
+    {
+        "field": Annotated[str | None, opt.FIELD],
+        "keywords_field": Annotated[str | None, opt.KEYWORDS_FIELD],
+    },
+    opt.READING,
+    opt.BATCH,
+)
 def title(
     inputs: Annotated[list[str], typer.Argument(help=INPUTS, metavar="INPUT")],
     given: dict[str, Any],
     model: opt.Model = "title",
     output: opt.Output = None,
-    force: opt.Force = False,
     as_json: opt.Json = False,
-    field: opt.Field = "text",
-    keyword_field: opt.KeywordField = None,
-    threads: opt.Threads = None,
     config: opt.Config = None,
     quiet: opt.Quiet = False,
     debug: opt.Debug = False,
@@ -79,18 +86,17 @@ def title(
 
     One article prints one title a line; several print name, tab, title.
     """
-    from textgen.batch.read import read_articles
-    from textgen.batch.write import check_output
-    from textgen.cli.run import Request, choose_model, generate, one_sink, options_for, seeded
+    from textgen.batch.commands import choose_model, options_for, read_rows, take
+    from textgen.cli.observe import Observation
+    from textgen.cli.run import Sink, generate, request_for
+    from textgen.options import RunOptions
 
-    one_sink(output, as_json=as_json)
-    files = choose_model(model, "title", "textgen sample continues prompts with it")
-    options = options_for(files, given)
-    rows = read_articles(inputs, field, keyword_field)
-    if output:
-        check_output(output, inputs, force=force)
-    options = seeded(options, quiet=quiet)
-
+    run = take(given, RunOptions)
+    files = choose_model("title", model)
+    rows = read_rows("title", inputs, given)
+    options = options_for("title", files, given)
+    sink = Sink(output, as_json, quiet)
+    request = request_for("title", files, options, rows, run, sink, Observation())
     several = len(rows) > 1
     details = options.num_candidates > 1 or getattr(options, "explain", False)
 
@@ -101,4 +107,4 @@ def title(
             if candidate.support is not None:
                 passages(candidate, row.text)
 
-    return generate(Request(files, options, rows, output, as_json, quiet, threads), show)
+    return generate(request, show)

@@ -138,7 +138,7 @@ def _batches(windows: Sequence[Window]) -> Iterator[list[Window]]:
     def size(window: Window) -> int:
         return padded_length(len(window.ids))
 
-    for bucket in alike(windows, size, PLACES):
+    for bucket in alike(windows, size, lambda _: PLACES):
         most = max(1, PLACES // size(bucket[0]))
         yield from (bucket[at : at + most] for at in range(0, len(bucket), most))
 

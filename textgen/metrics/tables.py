@@ -15,7 +15,7 @@ from textgen.errors import DataError, UsageError
 from textgen.text.encoding import read_text
 from textgen.text.keywords import keywords_of
 from textgen.text.normalize import check_encodable
-from textgen.text.tables import DELIMITERS, csv_values, json_values
+from textgen.text.tables import DELIMITERS, csv_values, json_values, numbered
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Fields:
 
     reference: str = "title"
     source: str | None = None
-    keyword: str | None = None
+    keywords: str | None = None
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ def read_predictions(path: Path) -> dict[str, Prediction]:
         UsageError: There is no such file, or its first row is no record.
         DataError: A line cannot be used, or two rows have one id.
     """
-    rows = _lines(path, json_values(_content(path)))
+    rows = _lines(path, json_values(numbered(_content(path))))
     if "candidates" not in rows[0].fields:
         hint = "predictions are records as `textgen title … -o FILE.jsonl` writes them"
         raise UsageError(f"the first row of {path} has no field 'candidates'", hint=hint)
@@ -103,12 +103,12 @@ def read_references(path: Path, fields: Fields) -> dict[str, Reference]:
         DataError: A line cannot be used, or two rows have one id.
     """
     delimiter = DELIMITERS.get(path.suffix.lower())
-    text = _content(path)
-    rows = _lines(path, csv_values(text, delimiter, str(path)) if delimiter else json_values(text))
+    lines = numbered(_content(path))
+    rows = _lines(path, csv_values(lines, delimiter, str(path)) if delimiter else json_values(lines))
     for flag, field in (
         ("--reference-field", fields.reference),
         ("--source-field", fields.source),
-        ("--keyword-field", fields.keyword),
+        ("--keywords-field", fields.keywords),
     ):
         if field is not None and field not in rows[0].fields:
             names = ", ".join(str(name) for name in rows[0].fields)
@@ -145,7 +145,7 @@ def _reference(row: _Line, fields: Fields) -> Reference:
         )
     name = fields.source or "text"
     source = row.fields.get(name)
-    keywords = row.fields.get(fields.keyword or "keywords")
+    keywords = row.fields.get(fields.keywords or "keywords")
     return Reference(
         row.name, text, None if source is None else _text(row, source, repr(name)), _keywords(row, keywords)
     )

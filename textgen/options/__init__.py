@@ -4,6 +4,7 @@ One class a backend; what a backend cannot use is not among its fields and is re
 """
 
 from textgen.options.base import Options, flag, parse
+from textgen.options.batch import InputOptions, RunOptions
 from textgen.options.cgmh import (
     CgmhOptions,
     ComposeOptions,
@@ -26,9 +27,11 @@ __all__ = [
     "DecodingOptions",
     "FillOptions",
     "GibbsOptions",
+    "InputOptions",
     "NearOptions",
     "Options",
     "RewriteOptions",
+    "RunOptions",
     "TitleOptions",
     "flag",
     "parse",

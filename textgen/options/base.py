@@ -28,6 +28,8 @@ def _word(value: str) -> str:
     return word
 
 
+WINDOW = 4  # batches
+UNBOUND = 2**31
 Words = Annotated[tuple[Annotated[str, AfterValidator(_word)], ...], BeforeValidator(_words)]
 Texts = Annotated[tuple[Annotated[str, Field(min_length=1)], ...], BeforeValidator(_list)]
 
@@ -38,7 +40,7 @@ class Options(BaseModel):
     Attributes:
         num_candidates: How many texts a row.
         seed: Seed of all random numbers; None draws a fresh one where any are drawn.
-        batch_size: Rows computed together; it changes the speed, not the texts.
+        batch_size: Most rows computed together; it changes the speed, not the texts.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, strict=True)
@@ -49,8 +51,18 @@ class Options(BaseModel):
 
     @property
     def rows_at_once(self) -> int:
-        """Rows whose records come out together."""
+        """Most rows of a batch."""
         return self.batch_size
+
+    @property
+    def tokens_at_once(self) -> int:
+        """Most tokens of a batch, padding included, if it has several rows."""
+        return UNBOUND
+
+    @property
+    def window(self) -> int:
+        """Rows looked at together to find batches of one size: what an interruption loses at most."""
+        return WINDOW * self.rows_at_once
 
     @property
     def draws(self) -> bool:
@@ -58,7 +70,7 @@ class Options(BaseModel):
         return True
 
 
-O = TypeVar("O", bound=Options)  # noqa: E741
+M = TypeVar("M", bound=BaseModel)
 FLAGS = {"num_candidates": "-n"}
 
 
@@ -67,7 +79,7 @@ def flag(name: str) -> str:
     return FLAGS.get(name, "--" + name.replace("_", "-"))
 
 
-def parse(kind: type[O], given: dict[str, Any], *, user: str = "this model") -> O:
+def parse(kind: type[M], given: dict[str, Any], *, user: str = "this model") -> M:
     """Validate options.
 
     Args:
@@ -85,7 +97,7 @@ def parse(kind: type[O], given: dict[str, Any], *, user: str = "this model") -> 
         raise _usage_error(error, kind, user) from None
 
 
-def _usage_error(error: ValidationError, kind: type[Options], user: str) -> UsageError:
+def _usage_error(error: ValidationError, kind: type[BaseModel], user: str) -> UsageError:
     first = error.errors(include_url=False)[0]
     name = str(first["loc"][0]) if first["loc"] else ""
     if first["type"] == "extra_forbidden":

@@ -69,6 +69,10 @@ class ChainOptions(Options):
         """As many rows as there are chains in a batch: they are slow, and an interruption loses a batch."""
         return max(1, self.batch_size // self.parallel)
 
+    @property
+    def window(self) -> int:
+        return self.rows_at_once
+
     def _check_fall(self) -> None:
         first, last, _ = self.anneal
         if first < last:

@@ -22,6 +22,7 @@ class DecodingOptions(Options):
     An option that belongs to some strategies is refused with another, never ignored.
 
     Attributes:
+        batch_tokens: Most tokens computed together, padding included, if they are of several rows.
         decode: The strategy; see `textgen.strategies`.
         max_new_tokens: Most pieces to write, the end symbol included.
         min_new_tokens: Least pieces to write, the end symbol not included; a text is never empty.
@@ -52,6 +53,7 @@ class DecodingOptions(Options):
 
     offered: ClassVar = tuple(name for name in STRATEGIES if name != "bidirectional")
 
+    batch_tokens: int = Field(8192, ge=1)
     decode: Literal["greedy", "sample", "beam", "diverse", "stochastic", "contrastive"] = "sample"
     max_new_tokens: int = Field(120, ge=1)
     min_new_tokens: int = Field(0, ge=0)
@@ -76,6 +78,10 @@ class DecodingOptions(Options):
     ordered: bool = False
     avoid: Words = Field((), max_length=MAX_AVOIDED)
     one_of: Texts = ()
+
+    @property
+    def tokens_at_once(self) -> int:
+        return self.batch_tokens
 
     @property
     def strategy(self) -> Strategy:

@@ -95,9 +95,7 @@ def decode_bytes(data: bytes, *, name: str = "input") -> str:
     Raises:
         DataError: It is empty, binary, damaged, or in no encoding that can be found.
     """
-    for signature, kind in _SIGNATURES:
-        if data.startswith(signature):
-            raise _not_text(name, f", it is {kind}")
+    check_binary(data, name)
     text = _by_mark(data, name)
     if text is None:
         text = _by_utf8(data)
@@ -108,6 +106,42 @@ def decode_bytes(data: bytes, *, name: str = "input") -> str:
     if "\0" in text or len(_CONTROL.findall(text)) > _MAX_CONTROLS * len(text):
         raise _not_text(name)
     return text
+
+
+def check_binary(data: bytes, name: str) -> None:
+    """Raise DataError if the data begins as no text does."""
+    for signature, kind in _SIGNATURES:
+        if data.startswith(signature):
+            raise _not_text(name, f", it is {kind}")
+
+
+def encoding_by_mark(data: bytes) -> str | None:
+    """The encoding that a byte-order mark names, such that Python's codec reads the mark off."""
+    for mark, encoding in _BOMS:
+        if data.startswith(mark):
+            return "utf-8-sig" if encoding == "utf-8" else encoding[: len("utf-16")]
+    return None
+
+
+def guess_encoding(sample: bytes, name: str) -> str:
+    """The encoding of a part of a text that has no mark and is not UTF-8.
+
+    Args:
+        sample: Whole lines.
+        name: What messages call the text.
+
+    Raises:
+        DataError: It is in none that can be found.
+    """
+    if wide := _utf16(sample):
+        return wide
+    if b"\0" in sample:
+        raise _not_text(name)
+    encoding = _detect(sample, name)
+    if encoding is None:
+        raise DataError(f"{name} is in no encoding that can be recognised", hint=_CONVERT_HINT)
+    family = _FAMILIES.get(encoding, (encoding,))
+    return next((member for member in family if _try(sample, member) is not None), family[0])
 
 
 def _not_text(name: str, detail: str = "") -> DataError:

@@ -1,47 +1,115 @@
-"""The rows of JSON lines and of tables with delimiters."""
+"""The rows of JSON lines and of tables with delimiters, as their lines come."""
 
 from __future__ import annotations
 
 import csv
 import io
 import json
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterable, Iterator
 from typing import Any, Literal
 
 from textgen.errors import DataError
+from textgen.text.lines import Line
 
 DELIMITERS = {".csv": ",", ".tsv": "\t"}
 LARGEST_CELL = 2**30
+LONGEST_ROW = 10_000  # lines; a quotation mark that opens more of them is taken for a mistake
+UNFINISHED = "unexpected end of data"  # csv's words for a quotation mark without its partner
+
+Value = tuple[int, Any]  # the number of a row's first line, and the row or what is wrong with it
 
 
-def json_values(text: str) -> Iterator[tuple[int, Any]]:
+def numbered(text: str) -> Iterator[Line]:
+    """The lines of a text with their ends and numbers."""
+    return enumerate(io.StringIO(text, newline="\n"), 1)
+
+
+def json_values(lines: Iterable[Line]) -> Iterator[Value]:
     """Line numbers with the value of each line, or the DataError that reading it gave; no blank lines."""
-    for number, line in enumerate(text.split("\n"), 1):
-        if not line.strip():
-            continue
-        try:
-            yield number, json.loads(line)
-        except (ValueError, RecursionError) as error:
-            yield number, DataError(f"line {number} is not JSON: {error}", hint="is the file whole?")
+    for number, line in lines:
+        if isinstance(line, DataError):
+            yield number, line
+        elif line.strip():
+            try:
+                yield number, json.loads(line)
+            except (ValueError, RecursionError) as error:
+                reason = str(error)
+                if isinstance(error, json.JSONDecodeError):
+                    reason = f"{error.msg}, column {error.colno}"
+                yield number, DataError(f"line {number} is not JSON: {reason}", hint="is the file whole?")
 
 
-def csv_values(text: str, delimiter: str, name: str) -> Iterator[tuple[int, dict[str | None, Any]]]:
-    """Line numbers and rows; cells beyond the header lie under None.
+def csv_values(lines: Iterable[Line], delimiter: str, name: str) -> Iterator[Value]:
+    """Line numbers and rows, or the DataError of a row; cells beyond the header lie under None.
 
     Args:
-        text: With its header.
-        delimiter: Of `DELIMITERS`. In a table with tabs a quotation mark is text; elsewhere one without
-            its partner is an error.
+        lines: The header first.
+        delimiter: Of `DELIMITERS`. In a table with tabs a quotation mark is text; elsewhere a cell within
+            marks may have several lines.
         name: What to call the table.
 
     Raises:
-        DataError: It is no such table.
+        DataError: The header cannot be read.
     """
     csv.field_size_limit(LARGEST_CELL)
-    quoting: Literal[0, 3] = csv.QUOTE_NONE if delimiter == "\t" else csv.QUOTE_MINIMAL
-    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, quoting=quoting, strict=True)
-    try:
-        for row in reader:
-            yield reader.line_num, row
-    except csv.Error as error:
-        raise DataError(f"{name}, line {reader.line_num}: {error}", hint="is it a CSV file?") from None
+    rows = iter(_Rows(lines, delimiter))
+    _, header = next(rows, (1, None))
+    if header is None or isinstance(header, DataError):
+        reason = "it has no header" if header is None else header.message
+        raise DataError(f"{name}: {reason}", hint="is it a CSV file?")
+    for number, cells in rows:
+        if isinstance(cells, DataError):
+            yield number, cells
+            continue
+        values: dict[str | None, Any] = dict(zip(header, cells, strict=False))
+        values |= dict.fromkeys(header[len(cells) :])
+        if len(cells) > len(header):
+            values[None] = cells[len(header) :]
+        yield number, values
+
+
+class _Rows:
+    """The cells of every row; where one cannot be read, reading goes on at the line behind its first."""
+
+    def __init__(self, lines: Iterable[Line], delimiter: str) -> None:
+        self._lines = iter(lines)
+        self._delimiter = delimiter
+        self._waiting: deque[Line] = deque()  # lines to be read again
+
+    def __iter__(self) -> Iterator[tuple[int, list[str] | DataError]]:
+        while (line := self._next()) is not None:
+            number, text = line
+            if isinstance(text, DataError):
+                yield number, text
+            elif text.strip():
+                yield number, self._cells(number, text)
+
+    def _next(self) -> Line | None:
+        return self._waiting.popleft() if self._waiting else next(self._lines, None)
+
+    def _cells(self, number: int, text: str) -> list[str] | DataError:
+        parts, taken = [text], list[Line]()
+        while True:
+            try:
+                cells = self._parse(parts)
+                return next((part for _, part in taken if isinstance(part, DataError)), cells)
+            except csv.Error as error:
+                reason = str(error)
+            if reason != UNFINISHED or not self._take_more(parts, taken):
+                self._waiting.extendleft(reversed(taken))
+                return DataError(f"line {number} is no row: {reason}", hint="is a quotation mark missing?")
+
+    def _parse(self, parts: list[str]) -> list[str]:
+        quoting: Literal[0, 3] = csv.QUOTE_NONE if self._delimiter == "\t" else csv.QUOTE_MINIMAL
+        return next(csv.reader(parts, delimiter=self._delimiter, quoting=quoting, strict=True))
+
+    def _take_more(self, parts: list[str], taken: list[Line]) -> bool:
+        """Take lines up to the next with an odd number of quotation marks: only there a row may end."""
+        while len(taken) < LONGEST_ROW and (line := self._next()) is not None:
+            taken.append(line)
+            text = line[1]
+            parts.append("\n" if isinstance(text, DataError) else text)
+            if parts[-1].count('"') % 2:
+                return True
+        return False

@@ -1,0 +1,179 @@
+"""What computes the rows of a run: this process, several, or a cluster; the records are the same."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import islice
+from pathlib import Path
+from typing import Any, Protocol
+
+from textgen.events import OnEvent
+from textgen.models.catalog import ModelFiles, find_model
+from textgen.options import Options
+from textgen.registry import SIMILARITY, backend_class, editor_class
+from textgen.schema import Record, Row
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is done with every row.
+
+    Attributes:
+        files: The model.
+        options: Validated; with a seed, where anything is drawn.
+        editor: The command, if it writes by editing under the model.
+        threads: Threads to compute with; None leaves torch's choice.
+    """
+
+    files: ModelFiles
+    options: Options
+    editor: str | None = None
+    threads: int | None = None
+
+    @property
+    def models(self) -> list[ModelFiles]:
+        """All models that it takes."""
+        if self.editor is None:
+            return [self.files]
+        beside = dict.fromkeys((getattr(self.options, "proposals", SIMILARITY), SIMILARITY))
+        return [self.files, *(find_model(name) for name in beside if name != self.files.name)]
+
+    def open(self) -> Any:
+        """Load the backend."""
+        kind = backend_class(self.files.kind) if self.editor is None else editor_class(self.editor)
+        return kind.open(self.files)
+
+
+class Rows(Protocol):
+    """Rows whose number is known, as often as they are asked for."""
+
+    def __len__(self) -> int: ...
+    def __iter__(self) -> Iterator[Row]: ...
+
+    @property
+    def reading(self) -> dict[str, Any]:
+        """How they are read."""
+
+    def fingerprint(self) -> str:
+        """The sha256 of all that they are made of."""
+
+
+@dataclass(frozen=True)
+class Slice:
+    """The rows from `start` to before `stop`."""
+
+    rows: Rows
+    start: int
+    stop: int
+
+    def __len__(self) -> int:
+        return self.stop - self.start
+
+    def __iter__(self) -> Iterator[Row]:
+        return islice(self.rows, self.start, self.stop)
+
+
+class Engine(Protocol):
+    """Computes rows.
+
+    Attributes:
+        memory: Most bytes that one of its processes has held; 0 where the system does not tell.
+    """
+
+    @property
+    def memory(self) -> int: ...
+
+    def begin(self, on_event: OnEvent) -> None:
+        """Load what is needed, check the options against it, and tell what their user should know."""
+
+    def records(self, rows: Iterable[Row], on_event: OnEvent) -> Iterator[Record]:
+        """The records in the order of the rows; `on_event` is told of what was `Computed`."""
+
+
+def windows(rows: Iterable[Row], size: int) -> Iterator[list[Row]]:
+    """Rows that are looked at together: a function of the input alone."""
+    stream = iter(rows)
+    while window := list(islice(stream, size)):
+        yield window
+
+
+class Worker:
+    """Computes windows in this process.
+
+    Args:
+        task: What is done with every row.
+    """
+
+    def __init__(self, task: Task) -> None:
+        self.task = task
+        self._seed = 0
+
+    def begin(self, on_event: OnEvent) -> None:
+        """Load the backend, check the options against it, and tell what their user should know."""
+        self._seed = self._backend.begin(self.task.options, on_event)
+
+    def window(self, rows: Sequence[Row], on_event: OnEvent) -> Iterator[Record]:
+        """The records of a window, each as soon as those before it are done."""
+        found: Iterator[Record] = self._backend.window(rows, self.task.options, self._seed, on_event)
+        return found
+
+    def records(self, rows: Iterable[Row], on_event: OnEvent) -> Iterator[Record]:
+        """The records of all rows, a window after the other."""
+        for window in windows(rows, self.task.options.window):
+            yield from self.window(window, on_event)
+
+    @property
+    def memory(self) -> int:
+        """Most bytes that this process has held."""
+        return peak_memory()
+
+    @cached_property
+    def _backend(self) -> Any:
+        return self.task.open()
+
+
+@contextmanager
+def local(task: Task, workers: int) -> Iterator[Engine]:
+    """An engine on this machine: this process if one is enough, else several."""
+    if workers > 1:
+        from textgen.batch.pool import pool
+
+        with pool(task, workers) as engine:
+            yield engine
+        return
+    with threads(task.threads):
+        yield Worker(task)
+
+
+def cores() -> int:
+    """The processors that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+@contextmanager
+def threads(number: int | None) -> Iterator[None]:
+    """Compute with so many threads; afterwards with as many as before."""
+    import torch
+
+    before = torch.get_num_threads()
+    if number:
+        torch.set_num_threads(min(number, cores()))
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def peak_memory() -> int:
+    """Most bytes that this process has held at once; 0 where the system does not tell."""
+    with suppress(OSError):
+        for line in Path("/proc/self/status").read_text(encoding="ascii", errors="replace").splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024
+    return 0

@@ -1,0 +1,134 @@
+"""The records of a run that is not finished: a line each, flushed each, never lost and never torn."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from textgen.errors import TextgenError, UsageError
+
+try:
+    import fcntl
+except ImportError:  # no locks on this system
+    fcntl = None  # type: ignore[assignment]
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What of an interrupted run's records is whole.
+
+    Attributes:
+        rows: How many there are.
+        errors: How many of them are errors.
+        size: How many bytes they take.
+    """
+
+    rows: int = 0
+    errors: int = 0
+    size: int = 0
+
+
+def whole_windows(path: Path, window: int, total: int) -> Kept:
+    """The records up to the end of the last window that is whole: a cut one is computed again.
+
+    Args:
+        path: The journal. Its last line may be torn.
+        window: Rows of a window.
+        total: Rows of the run; the last window may be shorter.
+    """
+    kept = now = Kept()
+    with path.open("rb") as file:
+        for line in file:
+            try:
+                error = json.loads(line)["error"] if line.endswith(b"\n") else None
+            except (ValueError, KeyError, TypeError):
+                break
+            if not line.endswith(b"\n") or now.rows == total:
+                break
+            now = Kept(now.rows + 1, now.errors + (error is not None), now.size + len(line))
+            if now.rows % window == 0 or now.rows == total:
+                kept = now
+    return kept
+
+
+class Journal:
+    """Writes records.
+
+    Args:
+        file: The open file, of which it is the only writer.
+        path: What messages call it.
+    """
+
+    def __init__(self, file: BinaryIO, path: Path) -> None:
+        self._file, self._path = file, path
+        self.rows = 0
+
+    def write(self, line: str) -> None:
+        """Write a record and flush it.
+
+        Raises:
+            TextgenError: The disk is full, or gone.
+        """
+        try:
+            # a lone surrogate becomes its escape, which JSON reads as the same
+            self._file.write(line.encode("utf-8", "backslashreplace") + b"\n")
+            self._file.flush()
+        except OSError as error:
+            raise unwritten(self._path, error) from None
+        self.rows += 1
+
+    def sync(self) -> None:
+        """Let what was written survive a power failure, too."""
+        with suppress(OSError):  # not every file can
+            os.fsync(self._file.fileno())
+
+
+def check_free(path: Path) -> None:
+    """Raise UsageError if another process writes a journal."""
+    with suppress(OSError), path.open("r+b") as file:
+        _lock(file, path)
+
+
+@contextmanager
+def journal(path: Path, kept: Kept) -> Iterator[Journal]:
+    """Open a journal behind what is kept of it, for this process alone.
+
+    Raises:
+        UsageError: Another process writes it.
+        TextgenError: It cannot be written.
+    """
+    try:
+        file = path.open("r+b" if path.exists() else "w+b")
+    except OSError as error:
+        raise unwritten(path, error) from None
+    try:
+        _lock(file, path)
+        file.truncate(kept.size)
+        file.seek(kept.size)
+        opened = Journal(file, path)
+        yield opened
+        opened.sync()
+    finally:
+        with suppress(OSError):
+            file.close()
+
+
+def unwritten(path: Path, error: OSError) -> TextgenError:
+    """What to say where writing failed."""
+    hint = "what was written before is safe: make room, then --resume goes on"
+    return TextgenError(f"writing {path} failed: {error.strerror or error}", hint=hint)
+
+
+def _lock(file: BinaryIO, path: Path) -> None:
+    if fcntl is None:
+        return
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        hint = "wait for it, or write to another file"
+        raise UsageError(f"{path} is being written by another run", hint=hint) from None

@@ -1,0 +1,159 @@
+"""What a run is: everything its results depend on, in a file beside them.
+
+A run may be resumed only as what it was: same options and seed, same models, same input, same versions,
+same machine. How many processes compute is not part of it, nor what the output is called.
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from hashlib import sha256
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from textgen import __version__
+from textgen.batch.journal import unwritten
+from textgen.errors import UsageError
+from textgen.models.catalog import ModelFiles
+from textgen.options import Options
+
+RUNNING, FINISHED = "running", "finished"
+LIBRARIES = ("torch", "sentencepiece", "jieba")
+PRECISION = "float32"
+MOST_SHOWN = 4  # differences
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """A run.
+
+    Attributes:
+        command: What is done: `title`, `sample`, `compose` and so on.
+        models: sha256 of the files of each model, by name.
+        options: All of them, the seed among them.
+        input: sha256 of the input and of how it is read, its rows, and which of them.
+        versions: Of the libraries, and of Python.
+        machine: Processor, system, threads of a worker, precision.
+        state: `running` or `finished`.
+        errors: How many rows of a finished run are errors.
+    """
+
+    command: str
+    models: dict[str, str]
+    options: dict[str, Any]
+    input: dict[str, Any]
+    versions: dict[str, str]
+    machine: dict[str, Any]
+    state: str = RUNNING
+    errors: int | None = None
+
+    def write(self, path: Path) -> None:
+        """Write it as a whole. Raises TextgenError if that fails."""
+        draft = path.with_name(path.name + ".new")
+        try:
+            draft.write_text(json.dumps(asdict(self), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+            draft.replace(path)
+        except OSError as error:
+            draft.unlink(missing_ok=True)
+            raise unwritten(path, error) from None
+
+
+def manifest_of(
+    command: str, models: Sequence[ModelFiles], options: Options, input: dict[str, Any], threads: int
+) -> Manifest:
+    """The manifest of a run that begins."""
+    return Manifest(
+        command,
+        {files.label.partition("@")[0]: _digest(files) for files in models},
+        json.loads(options.model_dump_json()),
+        input,
+        {"textgen": __version__, "python": platform.python_version()}
+        | {name: _version(name) for name in LIBRARIES},
+        {
+            "cpu": _processor(),
+            "system": f"{platform.system()} {platform.machine()}",
+            "threads": threads,
+            "precision": PRECISION,
+        },
+    )
+
+
+def read_manifest(path: Path) -> Manifest:
+    """Read a manifest. Raises UsageError if it is none."""
+    try:
+        return Manifest(**json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError) as error:
+        raise UsageError(f"{path} cannot be used: {error}", hint="--force begins anew") from None
+
+
+def check_same(earlier: Manifest, now: Manifest, path: Path, *, same_input: bool = True) -> None:
+    """Refuse to go on as another run.
+
+    Args:
+        earlier: What was run.
+        now: What is to be run.
+        path: Where the earlier one is kept.
+        same_input: Whether the input must be the same, and not only the number of its rows.
+
+    Raises:
+        UsageError: They differ; the message says in what.
+    """
+    before, after = asdict(earlier), asdict(now)
+    for values in (before, after):
+        del values["state"], values["errors"]
+        if not same_input:
+            del values["input"]["sha256"]
+    found = [f"{name} {_short(one)}, now {_short(other)}" for name, one, other in _differences(before, after)]
+    if not found:
+        return
+    more = f", and {len(found) - MOST_SHOWN} more" if len(found) > MOST_SHOWN else ""
+    raise UsageError(
+        f"{path} is of another run: {'; '.join(found[:MOST_SHOWN])}{more}", hint="--force begins anew"
+    )
+
+
+def _differences(one: Any, other: Any, name: str = "") -> Iterator[tuple[str, Any, Any]]:
+    if isinstance(one, Mapping) and isinstance(other, Mapping):
+        for key in dict.fromkeys((*one, *other)):
+            yield from _differences(one.get(key), other.get(key), f"{name}.{key}" if name else key)
+    elif one != other:
+        yield name, one, other
+
+
+def _short(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 24 else text[:20] + "…"
+
+
+def _digest(files: ModelFiles) -> str:
+    """The sha256 of all files of a model, its tokenizer's among them."""
+    digest = sha256()
+    paths = sorted(path for path in files.path.iterdir() if path.suffix in (".json", ".safetensors"))
+    for path in [*paths, *([files.tokenizer] if files.tokenizer else [])]:
+        digest.update(path.name.encode())
+        with path.open("rb") as file:
+            while block := file.read(1 << 20):
+                digest.update(block)
+    return digest.hexdigest()
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def _processor() -> str:
+    """The processor's name as the system tells it."""
+    try:
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()

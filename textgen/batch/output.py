@@ -1,0 +1,162 @@
+"""Where the results of a run go, and whether they may."""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from textgen.batch.journal import check_free
+from textgen.batch.parquet import check_parquet
+from textgen.batch.sources import STDIN
+from textgen.errors import UsageError
+from textgen.options.batch import RunOptions
+
+JSONL = ".jsonl"
+FORMATS = (JSONL, ".csv", ".parquet", ".txt")
+STREAMS = (STDIN, "/dev/stdout")
+
+Start = Literal["new", "resume", "finished", "retry"]
+
+
+@dataclass(frozen=True)
+class Output:
+    """The files of a run.
+
+    Attributes:
+        path: What the user asked for; it is there once the run has finished.
+    """
+
+    path: Path
+
+    @property
+    def part(self) -> Path:
+        """The records so far, one a line."""
+        return self._beside(".part")
+
+    @property
+    def manifest(self) -> Path:
+        """What the run is."""
+        return self._beside(".manifest.json")
+
+    @property
+    def records(self) -> Path:
+        """The finished records: the output itself, or what stays beside one that cannot hold the errors."""
+        return self.path if self.path.suffix.lower() == JSONL else self._beside(".records.jsonl")
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """All that is written."""
+        return tuple(dict.fromkeys((self.path, self.part, self.manifest, self.records)))
+
+    def _beside(self, suffix: str) -> Path:
+        return self.path.with_name(self.path.name + suffix)
+
+
+def output_of(name: str, shard: tuple[int, int] = (1, 1)) -> Output | None:
+    """The output that a name stands for; None is a stream: stdout, a device, or a pipe.
+
+    A folder gets a file with the shard's number, so that the shards of a run may go into one folder.
+
+    Raises:
+        UsageError: It is no name for an output.
+    """
+    path = Path(name)
+    try:
+        mode = path.stat().st_mode if name not in STREAMS and path.exists() else None
+    except (OSError, ValueError) as error:
+        raise _unwritable(path, str(getattr(error, "strerror", None) or error)) from None
+    if name in STREAMS or (mode is not None and not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)):
+        return None
+    if name.endswith("/") or (mode is not None and stat.S_ISDIR(mode)):
+        return Output(path / f"part-{shard[0]:05}-of-{shard[1]:05}{JSONL}")
+    if path.suffix.lower() not in FORMATS:
+        hint = f"give a name that ends in {', '.join(FORMATS)}, or a folder with / behind it"
+        raise UsageError(f"-o {name[:80]}: its format is told by its ending", hint=hint)
+    if path.suffix.lower() == ".parquet":
+        check_parquet(name)
+    return Output(path)
+
+
+def check_output(output: Output, inputs: Iterable[Path], run: RunOptions) -> Start:
+    """Refuse an output that cannot be written or would destroy something, and tell how to begin.
+
+    Args:
+        output: Where the results are to go.
+        inputs: Files that are read.
+        run: Says whether to go on, to begin anew, or to redo errors.
+
+    Raises:
+        UsageError: It is one of the inputs, exists without leave, is unfinished, cannot be written, or
+            there is nothing to go on from.
+    """
+    for path in inputs:
+        if any(same_file(path, file) for file in output.files):
+            raise UsageError(f"-o {output.path} is also an input", hint="write to another file")
+    if output.path.name.startswith("part-") and not output.path.parent.exists():
+        _make_folder(output.path.parent)
+    for file in (output.path, output.part, output.manifest):
+        check_writable("-o", file)
+    check_free(output.part)
+    start = _start(output, run)
+    if start in ("resume", "finished", "retry") and not output.manifest.exists():
+        hint = "--force begins anew"
+        raise UsageError(f"{output.manifest} is missing, which says what was run", hint=hint)
+    return start
+
+
+def _start(output: Output, run: RunOptions) -> Start:
+    finished, begun = output.path.exists(), output.part.exists()
+    if run.force:
+        return "new"
+    if run.retry_errors:
+        if not finished:
+            hint = "--resume finishes it first" if begun else "check the path"
+            raise UsageError(f"--retry-errors: there is no finished {output.path}", hint=hint)
+        return "retry"
+    if run.resume:
+        return "finished" if finished else "resume" if begun else "new"
+    if finished:
+        raise UsageError(f"-o {output.path} exists", hint="--force overwrites it")
+    if begun:
+        hint = "--resume goes on, --force begins anew"
+        raise UsageError(f"-o {output.path}: an earlier run was interrupted", hint=hint)
+    return "new"
+
+
+def check_writable(flag: str, path: Path) -> bool:
+    """Whether there is such a file already; leaves everything as it was.
+
+    Raises:
+        UsageError: It cannot be written.
+    """
+    try:
+        exists = path.exists()
+        with path.open("a"):
+            pass
+        if not exists:
+            path.unlink()
+    except OSError as error:
+        raise _unwritable(path, str(error.strerror), flag) from None
+    return exists
+
+
+def _unwritable(path: Path, reason: str, flag: str = "-o") -> UsageError:
+    return UsageError(f"{flag} {str(path)[:80]} cannot be written: {reason}", hint="give another path")
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir()
+    except OSError as error:
+        raise _unwritable(folder, str(error.strerror)) from None
+
+
+def same_file(path: Path, other: Path) -> bool:
+    """Whether two names are of one file, which need not be there yet."""
+    try:
+        return path.samefile(other)
+    except OSError:  # one of them is yet to be written
+        return path.resolve() == other.resolve()

@@ -1,0 +1,236 @@
+"""A run over files: rows in, records out, nothing lost.
+
+The records go into a journal beside the output, a line each, and become the output once all are there.
+A run that was interrupted goes on behind the last whole window of rows, and gives the same bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
+
+from textgen.batch.engine import Engine, Rows, Slice, Task, cores, local
+from textgen.batch.formats import convert
+from textgen.batch.journal import Journal, Kept, journal, unwritten, whole_windows
+from textgen.batch.manifest import FINISHED, Manifest, check_same, manifest_of, read_manifest
+from textgen.batch.output import Output, Start
+from textgen.batch.retry import ErrorRows, is_error, record_lines
+from textgen.errors import TextgenError, UsageError
+from textgen.events import Computed, OnEvent, Tally, ignore
+from textgen.options.batch import RunOptions
+from textgen.schema import Record, Row
+
+OnRecord = Callable[[Record], None]
+
+
+def unheard(record: Record) -> None:
+    """The callback of a caller who does not want the records."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """A run.
+
+    Attributes:
+        command: `title`, `sample`, `compose` and so on.
+        task: What is done with every row.
+        rows: The input.
+        output: Where the records go.
+        options: How the run goes.
+        start: From `check_output`.
+    """
+
+    command: str
+    task: Task
+    rows: Rows
+    output: Output
+    options: RunOptions
+    start: Start = "new"
+
+    @property
+    def bounds(self) -> tuple[int, int]:
+        """The rows of the shard."""
+        return bounds(len(self.rows), self.options.shard)
+
+    @property
+    def total(self) -> int:
+        """How many rows the shard has."""
+        first, last = self.bounds
+        return last - first
+
+
+@dataclass(frozen=True)
+class Summary:
+    """How a run ended.
+
+    Attributes:
+        rows: Records in the output.
+        errors: How many of them are errors.
+        computed: How many this run has computed.
+        memory: Most bytes that one of its processes has held; 0 where the system does not tell.
+    """
+
+    rows: int
+    errors: int
+    computed: int
+    memory: int = 0
+
+
+def bounds(total: int, shard: tuple[int, int]) -> tuple[int, int]:
+    """The rows of a shard: neighbours, so that the outputs of all shards, joined, are that of the whole.
+
+    Raises:
+        UsageError: There are more shards than rows.
+    """
+    part, parts = shard
+    first, last = total * (part - 1) // parts, total * part // parts
+    if first == last:
+        raise UsageError(f"--shard {part}/{parts}: it has none of the {total} rows", hint="fewer shards")
+    return first, last
+
+
+def run(job: Job, on_event: OnEvent = ignore, on_record: OnRecord = unheard) -> Summary:
+    """Compute what is missing of a run, and finish it.
+
+    Args:
+        job: What to do; its options have a seed where anything is drawn.
+        on_event: Told of the progress, of inputs that were shortened, and so on.
+        on_record: Told of every record once it is written.
+
+    Raises:
+        UsageError: The shard has no rows, or the run does not match the one that it is to go on with.
+        TextgenError: A model cannot be loaded, the output not be written, a process died, or a row is an
+            error under `strict`. What was written is safe, and `resume` goes on.
+    """
+    manifest = _manifest(job)
+    if job.start != "new":
+        earlier = read_manifest(job.output.manifest)
+        check_same(earlier, manifest, job.output.manifest, same_input=job.start != "retry")
+        if job.start == "finished" or (job.start == "retry" and not earlier.errors):
+            return Summary(job.total, earlier.errors or 0, 0)
+    if job.start == "retry":
+        return _retry(job, manifest, on_event, on_record)
+    kept = Kept()
+    if job.start == "resume":
+        kept = whole_windows(job.output.part, job.task.options.window, job.total)
+    return _go_on(job, manifest, kept, on_event, on_record)
+
+
+def earlier_seed(output: Output) -> int | None:
+    """The seed of the run that an output is of."""
+    seed = read_manifest(output.manifest).options.get("seed") if output.manifest.exists() else None
+    return seed if isinstance(seed, int) else None
+
+
+def engine_for(
+    task: Task, options: RunOptions, rows: Iterable[Row], count: int
+) -> AbstractContextManager[Engine]:
+    """What computes so many rows."""
+    if all(row.error is not None for row in rows):  # nothing to load a model for
+        return nullcontext(_Nothing(task))
+    if options.engine == "ray":
+        from textgen.batch.ray import on_ray
+
+        return on_ray(task, options)
+    workers = options.workers or (cores() if task.threads == 1 and options.threads is None else 1)
+    return local(task, min(workers, -(-count // task.options.window)))
+
+
+def _manifest(job: Job) -> Manifest:
+    part, parts = job.options.shard
+    size = {"rows": len(job.rows), "shard": f"{part}/{parts}"}
+    input = {"sha256": job.rows.fingerprint(), **size, **job.rows.reading}
+    return manifest_of(job.command, job.task.models, job.task.options, input, job.task.threads or 1)
+
+
+def _go_on(job: Job, manifest: Manifest, kept: Kept, on_event: OnEvent, on_record: OnRecord) -> Summary:
+    first, last = job.bounds
+    rows = Slice(job.rows, first + kept.rows, last)
+    errors, memory = kept.errors, 0
+    if len(rows):
+        with engine_for(job.task, job.options, rows, len(rows)) as engine:
+            engine.begin(on_event)
+            manifest.write(job.output.manifest)
+            with journal(job.output.part, kept) as log:
+                records = engine.records(rows, Tally(job.total, on_event, done=kept.rows))
+                errors += _write(records, log, job, on_record)
+            memory = engine.memory
+        if log.rows != len(rows):
+            raise TextgenError("the input changed while it was read", hint="--force begins anew")
+    _finish(job, manifest, errors)
+    return Summary(job.total, errors, len(rows), memory)
+
+
+def _retry(job: Job, manifest: Manifest, on_event: OnEvent, on_record: OnRecord) -> Summary:
+    """Compute the error rows again; the other records stay as they are, byte for byte."""
+    old = job.output.records
+    rows = ErrorRows(Slice(job.rows, *job.bounds), old)
+    with engine_for(job.task, job.options, rows, len(rows)) as engine:
+        engine.begin(on_event)
+        with journal(job.output.part, Kept()) as log:
+            again = engine.records(rows, Tally(len(rows), on_event))
+            errors = 0
+            for line in record_lines(old):
+                if not is_error(line):
+                    log.write(line)
+                    continue
+                record = next(again)
+                errors += record.error is not None
+                log.write(record.to_json())
+                on_record(record)
+        memory = engine.memory
+    _finish(job, manifest, errors)
+    return Summary(job.total, errors, len(rows), memory)
+
+
+def _write(records: Iterable[Record], log: Journal, job: Job, on_record: OnRecord) -> int:
+    """Write records as they come; how many of them are errors."""
+    errors = 0
+    for record in records:
+        if record.error is not None:
+            if job.options.strict:
+                raise TextgenError(f"{record.id}: {record.error}", hint="--strict stops at the first error")
+            errors += 1
+        log.write(record.to_json())
+        on_record(record)
+        if log.rows % job.task.options.window == 0:
+            log.sync()
+    return errors
+
+
+def _finish(job: Job, manifest: Manifest, errors: int) -> None:
+    """Make the output of the journal: there at once and as a whole, or not at all."""
+    output = job.output
+    try:
+        if output.records == output.path:
+            output.part.replace(output.path)
+        else:
+            draft = output.path.with_suffix(f".new{output.path.suffix}")
+            convert(output.part, draft)
+            draft.replace(output.path)
+            if errors:  # what --retry-errors goes by
+                output.part.replace(output.records)
+            else:
+                output.records.unlink(missing_ok=True)
+                output.part.unlink()
+    except OSError as error:
+        raise unwritten(output.path, error) from None
+    replace(manifest, state=FINISHED, errors=errors).write(output.manifest)
+
+
+class _Nothing:
+    """Has nothing to compute, since no row could be read; see `Engine`."""
+
+    memory = 0
+
+    def __init__(self, task: Task) -> None:
+        self._label = task.files.label
+
+    def begin(self, on_event: OnEvent) -> None:
+        pass
+
+    def records(self, rows: Iterable[Row], on_event: OnEvent) -> Iterator[Record]:
+        for row in rows:
+            on_event(Computed(1, errors=1))
+            yield Record(row.name, [], self._label, error=row.error, fields=row.fields)

@@ -1,0 +1,204 @@
+"""Which files a command reads, and in which form their rows lie there."""
+
+from __future__ import annotations
+
+import glob
+import gzip
+import io
+import lzma
+import os
+import shutil
+import stat
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+from textgen.errors import DataError, UsageError
+
+STDIN = "-"
+TEXT, LINES, PARQUET = "text", "lines", "parquet"  # one text a file, one a line
+JSONL, CSV, TSV = "jsonl", "csv", "tsv"
+FORMS = {
+    ".txt": TEXT,
+    ".md": TEXT,
+    ".jsonl": JSONL,
+    ".ndjson": JSONL,
+    ".csv": CSV,
+    ".tsv": TSV,
+    ".parquet": PARQUET,
+}
+ARCHIVES: dict[str, Any] = {".gz": gzip.open, ".xz": lzma.open}
+MAGIC = "*?["  # what makes a name a pattern
+IN_MEMORY = 1 << 20  # bytes of stdin; more of them lie in a temporary file
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file with rows.
+
+    Attributes:
+        path: Where it is; `-` is stdin.
+        form: `text` (one text), `lines` (one a line), `jsonl`, `csv`, `tsv` or `parquet`.
+        label: What its rows are called after.
+        spool: What stdin held.
+        problem: Why there is nothing to read.
+    """
+
+    path: Path
+    form: str
+    label: str
+    spool: BinaryIO | None = field(default=None, compare=False)
+    problem: DataError | None = None
+
+    def open(self) -> BinaryIO:
+        """Open it from its beginning, unpacked. Raises OSError."""
+        if self.spool is not None:
+            return cast(BinaryIO, io.BufferedReader(_Kept(self.spool)))
+        return cast(BinaryIO, ARCHIVES.get(self.path.suffix.lower(), open)(self.path, "rb"))
+
+    def open_raw(self) -> BinaryIO:
+        """Open it from its beginning, as it lies on the disk. Raises OSError."""
+        return self.path.open("rb") if self.spool is None else self.open()
+
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+        return "stdin" if self.spool is not None else str(self.path)
+
+
+def find_sources(inputs: Sequence[str], *, lines: bool) -> list[Source]:
+    """Find the files that inputs name.
+
+    Args:
+        inputs: Paths of files or folders, patterns such as `news/*.jsonl`, or `-` for stdin.
+        lines: A text file holds a text a line.
+
+    Returns:
+        The files in the order of the inputs; those of a folder or pattern by name.
+
+    Raises:
+        UsageError: There is no such file, or its form is none we read.
+        DataError: The only input is a folder with nothing to read.
+    """
+    found: list[tuple[Path, DataError | None]] = []
+    for name in inputs:
+        try:
+            found += [(path, None) for path in _expand(name)]
+        except DataError as error:  # of several inputs the others go on
+            if len(inputs) == 1:
+                raise
+            found.append((Path(name), error))
+    labels = _labels([path for path, _ in found])
+    return [
+        Source(path, _form(path, lines=lines), label, _spooled() if str(path) == STDIN else None, problem)
+        for (path, problem), label in zip(found, labels, strict=True)
+    ]
+
+
+def path_kind(name: str, hint: str = "check the path; `-` reads from stdin") -> str:
+    """`file` or `folder`. Raises UsageError if there is neither, or none that can be looked at."""
+    try:
+        mode = Path(name).stat().st_mode
+    except FileNotFoundError:
+        raise UsageError(f"no such file: {name}", hint=hint) from None
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        shown = name if len(name) <= 40 else name[:40] + "…"
+        hint = "inputs are paths; pipe a text:  … | textgen title -"
+        raise UsageError(f"{shown}: {reason}", hint=hint) from None
+    return "folder" if stat.S_ISDIR(mode) else "file"
+
+
+def printable(name: str) -> str:
+    """A name that can be written as UTF-8; what cannot is escaped."""
+    return name.encode("utf-8", "backslashreplace").decode()
+
+
+def _expand(name: str) -> list[Path]:
+    path = Path(name)
+    if name == STDIN:
+        return [path]
+    if any(character in name for character in MAGIC) and not os.path.lexists(name):
+        return _matches(name)
+    return [path] if path_kind(name) == "file" else _files_in(path)
+
+
+def _matches(pattern: str) -> list[Path]:
+    named = map(Path, glob.glob(pattern, recursive=True))  # noqa: PTH207 (a pattern may be absolute)
+    found = sorted(path for path in named if path.is_file())
+    if not found:
+        raise UsageError(f"no file matches {pattern}", hint="** goes into folders")
+    return found
+
+
+def _files_in(folder: Path) -> list[Path]:
+    try:
+        files = sorted(file for file in folder.iterdir() if _known(file) and file.is_file())
+    except OSError as error:
+        raise DataError(
+            f"cannot read the folder {folder}: {error.strerror}", hint="check its permissions"
+        ) from None
+    if not files:
+        hint = f"it takes {', '.join(FORMS)}, also with {' or '.join(ARCHIVES)} behind them"
+        raise DataError(f"no texts in the folder {folder}", hint=hint)
+    return files
+
+
+def _known(path: Path) -> bool:
+    return _ending(path) in FORMS
+
+
+def _ending(path: Path) -> str:
+    """The ending without that of an archive."""
+    suffix = path.suffix.lower()
+    return path.with_suffix("").suffix.lower() if suffix in ARCHIVES else suffix
+
+
+def _form(path: Path, *, lines: bool) -> str:
+    ending = _ending(path)
+    if ending == ".json":
+        hint = "one JSON object a line is read from a file that ends in .jsonl"
+        raise UsageError(f"{path}: a JSON file cannot be read row by row", hint=hint)
+    form = FORMS.get(ending, TEXT)
+    if form == PARQUET and path.suffix.lower() in ARCHIVES:
+        raise UsageError(f"{path}: a packed Parquet file cannot be read", hint="unpack it")
+    return LINES if form == TEXT and lines else form
+
+
+def _labels(paths: Sequence[Path]) -> list[str]:
+    """The files' names, or whole paths where two have one name."""
+    names = Counter(path.name for path in paths)
+    return [
+        "stdin" if str(path) == STDIN else printable(path.name if names[path.name] == 1 else str(path))
+        for path in paths
+    ]
+
+
+def _spooled() -> BinaryIO:
+    """All of stdin, so that it can be read more than once."""
+    if sys.stdin is None:
+        raise DataError("stdin is closed", hint="pipe a text into it")
+    spool = tempfile.SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115 (lives as long as the source)
+    shutil.copyfileobj(sys.stdin.buffer, spool)
+    return cast(BinaryIO, spool)
+
+
+class _Kept(io.RawIOBase):
+    """Reads a file that stays open, and may be read by several at a time."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file, self._at = file, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: bytearray) -> int:  # type: ignore[override]
+        self._file.seek(self._at)
+        data = self._file.read(len(buffer))
+        buffer[: len(data)] = data
+        self._at += len(data)
+        return len(data)
