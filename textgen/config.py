@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,37 +12,76 @@ from textgen.errors import UsageError
 # whose options a file may hold
 COMMANDS = ("title", "sample", "compose", "rewrite", "correct", "fill", "eval")
 
+JOB = ("command", "input")  # what a job says beside its options
+
 
 def read_config(path: Path, command: str) -> dict[str, Any]:
     """Read the options for one command.
 
     Args:
         path: A TOML file. Keys at the top hold for every command, those in a table such as `[title]`
-            for that command alone and win over the top. Dashes and underscores are the same.
+            for that command alone and win over the top. Dashes and underscores are the same. What makes
+            it a job (`command`, `input`) is left out.
         command: The command's name.
 
     Returns:
         Options by field name, not yet validated.
 
     Raises:
-        UsageError: The file is missing or is not TOML, its table is none, or it has a table for no command.
+        UsageError: The file is missing or is not TOML, its table is none, it has a table for no command, or
+            it is another command's job.
     """
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        raise UsageError(f"--config {path}: {error.strerror}", hint="give the path of a TOML file") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(
-            f"--config {path}: {error}", hint="it is UTF-8, with lines like  top_p = 0.9"
-        ) from None
-    for name, value in content.items():
-        if isinstance(value, dict) and name not in COMMANDS:
-            raise UsageError(f"--config {path}: no command {name}", hint=f"tables: {', '.join(COMMANDS)}")
+    content = _content(path, "--config")
+    _check_tables(content, path)
+    if (of := content.get("command", command)) != command:
+        raise UsageError(f"--config {path} is a job of textgen {of}", hint=f"run it by  textgen batch {path}")
     special = content.pop(command, {})
     if not isinstance(special, dict):
         raise UsageError(f"--config {path}: {command} is not a table", hint=f"begin one with  [{command}]")
-    general = {key: value for key, value in content.items() if not isinstance(value, dict)}
+    general = {key: value for key, value in content.items() if not isinstance(value, dict) and key not in JOB}
     return _by_field(general) | _by_field(special)
+
+
+def read_job(path: Path, commands: Sequence[str]) -> tuple[str, list[str]]:
+    """The command of a job and what it reads; the rest of the file are its options.
+
+    Args:
+        path: A TOML file.
+        commands: Those that may be jobs.
+
+    Raises:
+        UsageError: The file is missing or is not TOML, or names no command, no input or no output.
+    """
+    content = _content(path, "job")
+    command: Any = content.get("command")
+    inputs: Any = content.get("input")
+    if command not in commands:
+        told = "names no command" if command is None else f"has a command {command!r}"
+        raise UsageError(f"job {path} {told}", hint=f'command = "…" is one of {", ".join(commands)}')
+    names: Any = [inputs] if isinstance(inputs, str) else inputs
+    if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
+        raise UsageError(f"job {path} names no input", hint='input = "news.jsonl", or a list of files')
+    known = content | (content[command] if isinstance(content.get(command), dict) else {})
+    if not isinstance(known.get("output"), str):
+        raise UsageError(f"job {path} names no output", hint='output = "titles.jsonl"')
+    return command, list(names)
+
+
+def _content(path: Path, what: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise UsageError(f"{what} {path}: {error.strerror}", hint="give the path of a TOML file") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(
+            f"{what} {path}: {error}", hint="it is UTF-8, with lines like  top_p = 0.9"
+        ) from None
+
+
+def _check_tables(content: dict[str, Any], path: Path) -> None:
+    for name, value in content.items():
+        if isinstance(value, dict) and name not in COMMANDS:
+            raise UsageError(f"--config {path}: no command {name}", hint=f"tables: {', '.join(COMMANDS)}")
 
 
 def _by_field(options: dict[str, Any]) -> dict[str, Any]:

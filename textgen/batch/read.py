@@ -67,10 +67,6 @@ class FileRows:
             first += count
         return found
 
-    def rows_of(self, span: Span) -> Iterator[Row]:
-        """The rows of a span."""
-        return islice(self._rows(span.source), span.start, span.stop)
-
     @property
     def files(self) -> list[Path]:
         """The files that are read."""
@@ -95,13 +91,7 @@ class FileRows:
         return digest.hexdigest()
 
     def _rows(self, source: Source) -> Iterator[Row]:
-        alone = len(self.sources) == 1
-        try:
-            yield from source_rows(source, self.options, alone=alone)
-        except DataError as error:  # of several inputs the others go on
-            if alone:
-                raise
-            yield Row("", name=source.label, error=error.line)
+        return rows_or_error(source, self.options, alone=len(self.sources) == 1)
 
 
 def read_lines(name: str, option: str) -> list[str]:
@@ -116,6 +106,21 @@ def read_lines(name: str, option: str) -> list[str]:
         return [line.strip() for line in read_text(Path(name)).splitlines() if line.strip()]
     except DataError as error:
         raise UsageError(f"{option}: {error.message}", hint=error.hint) from None
+
+
+def rows_of(span: Span, options: InputOptions, *, alone: bool) -> Iterator[Row]:
+    """The rows of a span; see `source_rows`."""
+    return islice(rows_or_error(span.source, options, alone=alone), span.start, span.stop)
+
+
+def rows_or_error(source: Source, options: InputOptions, *, alone: bool) -> Iterator[Row]:
+    """The rows of a file; where it is not the only one and cannot be read, a single row says so."""
+    try:
+        yield from source_rows(source, options, alone=alone)
+    except DataError as error:  # of several inputs the others go on
+        if alone:
+            raise
+        yield Row("", name=source.label, error=error.line)
 
 
 def source_rows(source: Source, options: InputOptions, *, alone: bool = True) -> Iterator[Row]:

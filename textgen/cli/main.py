@@ -15,6 +15,7 @@ import typer
 
 from textgen import __version__
 from textgen.cli import console
+from textgen.cli.batch import batch
 from textgen.cli.compose import compose
 from textgen.cli.correct import correct
 from textgen.cli.doctor import doctor
@@ -42,6 +43,7 @@ app.command("compose")(compose)
 app.command("rewrite")(rewrite)
 app.command("correct")(correct)
 app.command("fill")(fill)
+app.command("batch")(batch)
 app.command("eval")(evaluate)
 app.add_typer(models, name="models")
 app.command("doctor")(doctor)

@@ -51,7 +51,7 @@ def load_model(files: ModelFiles) -> LoadedModel:
     """
     tokenizer = load_tokenizer(files)
     weights = read_weights(files.weights)
-    network = _network(files, weights, tokenizer).eval().requires_grad_(False)
+    network = _network(files, weights, tokenizer).eval().requires_grad_(False).to(torch.get_default_device())
     if len(tokenizer.vocabulary) > network.vocab_size:
         raise ModelError(
             f"{files.path}: the tokenizer has {len(tokenizer.vocabulary)} pieces, "
