@@ -157,6 +157,7 @@ def _to_stdout(request: Request, show: Show) -> int:
     errors = console.Errors(len(rows))
     as_json = request.sink.as_json or request.sink.output is not None
     with (
+        _stream(request.sink.output) as write,
         _listening(request, len(rows)) as on_event,
         engine_for(request.task, request.run, rows, len(rows)) as engine,
     ):
@@ -166,7 +167,7 @@ def _to_stdout(request: Request, show: Show) -> int:
             if request.run.strict and record.error is not None:
                 raise TextgenError(f"{record.id}: {record.error}", hint="--strict stops at the first error")
             if as_json:
-                console.result(record.to_json())
+                write(record.to_json())
             elif record.error is None:
                 show(record, row)
             errors.see(record)
@@ -184,6 +185,23 @@ def _listening(request: Request, total: int) -> Iterator[OnEvent]:
         observing(request.observation, on_event) as heard,
     ):
         yield heard
+
+
+@contextmanager
+def _stream(output: str | None) -> Iterator[Callable[[str], None]]:
+    """What writes a line to stdout, or to a device or a pipe."""
+    from textgen.batch.output import STREAMS
+
+    if output is None or output in STREAMS:
+        yield console.result
+        return
+    with Path(output).open("w", encoding="utf-8", errors="backslashreplace") as file:
+
+        def write(line: str) -> None:
+            file.write(line + "\n")
+            file.flush()
+
+        yield write
 
 
 def _exit_code(rows: int, errors: int) -> int:
