@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from textgen.batch.parquet import write_parquet
+from textgen.batch.sources import printable
 
 COLUMNS: dict[str, type] = {
     "id": str,
@@ -73,15 +74,17 @@ def _write_text(records: Path, path: Path) -> None:
 
 def _write_csv(records: Path, path: Path) -> None:
     """With a byte-order mark, without which Excel takes the text for another encoding."""
-    with path.open("w", encoding="utf-8-sig", newline="") as file:
-        writer = csv.DictWriter(file, list(_columns(records)))
+    names = _kept_columns(records)
+    with path.open("w", encoding="utf-8-sig", errors="backslashreplace", newline="") as file:
+        writer = csv.DictWriter(file, list(_columns(records, names)))
         writer.writeheader()
-        writer.writerows(_rows(records))
+        writer.writerows(_rows(records, names))
 
 
 def _write_parquet(records: Path, path: Path) -> None:
-    columns = _columns(records)
-    write_parquet(path, (_typed(row, columns) for row in _rows(records)), columns)
+    names = _kept_columns(records)
+    columns = _columns(records, names)
+    write_parquet(path, (_typed(row, columns) for row in _rows(records, names)), columns)
 
 
 WRITERS: dict[str, Callable[[Path, Path], None]] = {
@@ -97,10 +100,23 @@ def _read(records: Path) -> Iterator[dict[str, Any]]:
             yield json.loads(line)
 
 
-def _rows(records: Path) -> Iterator[dict[str, Any]]:
+def _kept_columns(records: Path) -> dict[str, str]:
+    """The columns of the fields that were kept, which may be called like ours, or like each other's."""
+    fields = dict.fromkeys(name for record in _read(records) for name in record.get("fields", {}))
+    taken, columns = {*COLUMNS, *fields}, {}
+    for name in fields:
+        column = name
+        while column in COLUMNS or (column != name and column in taken):
+            column = f"input_{column}"
+        taken.add(column)
+        columns[name] = column
+    return {name: printable(column) for name, column in columns.items()}
+
+
+def _rows(records: Path, names: Mapping[str, str]) -> Iterator[dict[str, Any]]:
     for record in _read(records):
         own = {name: record[name] for name in OF_RECORD if name in record}
-        own |= {_column(name): _cell(value) for name, value in record.get("fields", {}).items()}
+        own |= {names[name]: _cell(value) for name, value in record.get("fields", {}).items()}
         for number, candidate in enumerate(record["candidates"], 1):
             cells = {name: _cell(value) for name, value in candidate.items()}
             yield own | {"candidate": number} | cells
@@ -108,14 +124,19 @@ def _rows(records: Path) -> Iterator[dict[str, Any]]:
             yield own
 
 
-def _columns(records: Path) -> dict[str, type]:
+def _columns(records: Path, names: Mapping[str, str]) -> dict[str, type]:
     """The columns that any row has, with their types: ours first, then those that were kept."""
     found: dict[str, set[type]] = {}
-    for row in _rows(records):
+    for row in _rows(records, names):
         for name, value in row.items():
-            found.setdefault(name, set()).update([] if value is None else [type(value)])
+            found.setdefault(name, set()).update([] if value is None else [_kind(value)])
     ours = {name: kind for name, kind in COLUMNS.items() if name in ALWAYS or found.get(name)}
     return ours | {name: _common(kinds) for name, kinds in found.items() if name not in COLUMNS}
+
+
+def _kind(value: Any) -> type:
+    """The type of a cell; a number that no column of numbers holds is text."""
+    return str if isinstance(value, int) and not -(2**63) <= value < 2**63 else type(value)
 
 
 def _common(kinds: set[type]) -> type:
@@ -126,16 +147,13 @@ def _common(kinds: set[type]) -> type:
 
 
 def _typed(row: dict[str, Any], columns: dict[str, type]) -> dict[str, Any]:
-    return {
-        name: value if value is None else columns[name](value)
-        for name, value in row.items()
-        if name in columns
-    }
+    return {name: _converted(value, columns[name]) for name, value in row.items() if name in columns}
 
 
-def _column(field: str) -> str:
-    """The column of a field that was kept, which may be called like one of ours."""
-    return f"input_{field}" if field in COLUMNS else field
+def _converted(value: Any, kind: type) -> Any:
+    if value is None or kind is not str:
+        return value if value is None else kind(value)
+    return printable(value if isinstance(value, str) else json.dumps(value))
 
 
 def _cell(value: Any) -> Any:

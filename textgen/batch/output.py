@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from textgen.batch.journal import check_free
+from textgen.batch.manifest import RUNNING, read_manifest
 from textgen.batch.parquet import check_parquet
 from textgen.batch.sources import STDIN
 from textgen.errors import UsageError
@@ -117,13 +118,23 @@ def _start(output: Output, run: RunOptions) -> Start:
             raise UsageError(f"--retry-errors: there is no finished {output.path}", hint=hint)
         return "retry"
     if run.resume:
-        return "finished" if finished else "resume" if begun else "new"
+        return _resumed(output, finished=finished, begun=begun)
     if finished:
         raise UsageError(f"-o {output.path} exists", hint="--force overwrites it")
-    if begun:
+    if begun and output.part.stat().st_size:
         hint = "--resume goes on, --force begins anew"
         raise UsageError(f"-o {output.path}: an earlier run was interrupted", hint=hint)
     return "new"
+
+
+def _resumed(output: Output, *, finished: bool, begun: bool) -> Start:
+    """How `--resume` begins: an output may be there of a run before the one that was interrupted."""
+    known = output.manifest.exists()
+    if begun and known and read_manifest(output.manifest).state == RUNNING:
+        return "resume"
+    if finished:
+        return "finished"
+    return "resume" if begun and (known or output.part.stat().st_size) else "new"
 
 
 def check_writable(flag: str, path: Path) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -19,22 +19,50 @@ def check_parquet(name: str) -> None:
         raise UsageError(f"{name}: Parquet files need pyarrow", hint="pip install '.[parquet]'")
 
 
-def parquet_values(path: Path) -> Iterator[Value]:
-    """Numbers and rows of a Parquet file. Raises DataError if it is none, UsageError without pyarrow."""
+def parquet_values(path: Path, columns: Sequence[str] = (), *, named: Sequence[str] = ()) -> Iterator[Value]:
+    """Numbers and rows of a Parquet file, or the DataError of a row that Python has no values for.
+
+    Args:
+        path: The file.
+        columns: Those to read, if they are there; empty for all.
+        named: Those that a user named; where one is not there all are read, so that they can be told.
+
+    Raises:
+        DataError: It is no Parquet file.
+        UsageError: There is no pyarrow.
+    """
     check_parquet(str(path))
     import pyarrow
     from pyarrow import parquet
 
     try:
         with parquet.ParquetFile(path) as file:
+            names = file.schema_arrow.names
+            wanted = [name for name in columns if name in names]
+            some = wanted if wanted and all(name in names for name in named) else None
             number = 0
-            for batch in file.iter_batches(ROWS):
-                for value in batch.to_pylist():
+            for batch in file.iter_batches(ROWS, columns=some):
+                for value in _pythonic(batch):
                     number += 1
-                    yield number, value
+                    shown = value if isinstance(value, dict) else _unusable(number, value)
+                    yield number, shown
     except (pyarrow.ArrowException, OSError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise DataError(f"{path} cannot be read: {reason}", hint="is it a whole Parquet file?") from None
+
+
+def _pythonic(batch: Any) -> list[Any]:
+    """The rows as dictionaries, or the error of one that holds a date beyond the year 9999, say."""
+    try:
+        return list(batch.to_pylist())
+    except (OverflowError, ValueError) as error:
+        if len(batch) == 1:
+            return [error]
+    return [row for number in range(len(batch)) for row in _pythonic(batch.slice(number, 1))]
+
+
+def _unusable(number: int, error: object) -> DataError:
+    return DataError(f"line {number} has a value that cannot be read: {error}", hint="leave out its column")
 
 
 def write_parquet(path: Path, rows: Iterable[Mapping[str, Any]], types: Mapping[str, type]) -> None:

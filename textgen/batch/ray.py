@@ -59,7 +59,7 @@ class RayEngine:
         context.target_max_block_size = BLOCK
         context.enable_progress_bars = False
         size = self._task.options.window
-        if isinstance(rows, Slice) and isinstance(rows.rows, FileRows):
+        if isinstance(rows, Slice) and isinstance(rows.rows, FileRows) and rows.rows.lie_in_files:
             spans = rows.rows.spans(rows.start, rows.stop)
             read = {"options": rows.rows.options, "alone": len(rows.rows.sources) == 1, "size": size}
             source = _dataset(spans).flat_map(_read, fn_kwargs=read, num_cpus=READER_CPUS)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from hashlib import sha256
 from itertools import islice
 from pathlib import Path
@@ -21,7 +22,7 @@ from textgen.options.batch import InputOptions
 from textgen.schema import Row
 from textgen.text.encoding import decode_bytes, read_text
 from textgen.text.keywords import keywords_of
-from textgen.text.lines import DAMAGED, Line, find_encoding, lines_of
+from textgen.text.lines import DAMAGED, Line, damaged, find_encoding, lines_of
 from textgen.text.tables import DELIMITERS, Value, csv_values, json_values
 
 
@@ -35,21 +36,21 @@ class Span:
 
 
 class FileRows:
-    """The rows of files, as often as they are asked for.
+    """The rows of files, as often as they are asked for; they are counted when their number is.
 
     Args:
         inputs: Paths, folders, patterns, or `-` for stdin.
         options: How rows are read.
 
     Raises:
-        UsageError: A path does not exist, or the first row of a table lacks a field that was named.
-        TextgenError: The only input cannot be read, or a folder holds nothing to read.
+        UsageError: A path does not exist; when rows are read, the first of a table lacks a field that was
+            named.
+        TextgenError: The only input is a folder with nothing to read, or cannot be read when it is.
     """
 
     def __init__(self, inputs: Sequence[str], options: InputOptions) -> None:
         self.options = options
         self.sources = find_sources(inputs, lines=options.lines)
-        self._counts = [sum(1 for _ in self._rows(source)) for source in self.sources]
 
     def __len__(self) -> int:
         return sum(self._counts)
@@ -66,6 +67,11 @@ class FileRows:
                 found.append(Span(source, begin, end))
             first += count
         return found
+
+    @property
+    def lie_in_files(self) -> bool:
+        """Whether another process can read them, too."""
+        return all(source.spool is None for source in self.sources)
 
     @property
     def files(self) -> list[Path]:
@@ -89,6 +95,10 @@ class FileRows:
             except OSError:
                 digest.update(b"unreadable")
         return digest.hexdigest()
+
+    @cached_property
+    def _counts(self) -> list[int]:
+        return [sum(1 for _ in self._rows(source)) for source in self.sources]
 
     def _rows(self, source: Source) -> Iterator[Row]:
         return rows_or_error(source, self.options, alone=len(self.sources) == 1)
@@ -142,8 +152,11 @@ def source_rows(source: Source, options: InputOptions, *, alone: bool = True) ->
         yield _article(source, options)
     elif source.form == LINES:
         texts = (line for line in _lines(source) if isinstance(line[1], DataError) or line[1].strip())
+        count = 0
         for count, (number, text) in enumerate(texts, 1):
             yield _line_row(number, text, f"{prefix}{count}", options)
+        if not count:
+            raise DataError(f"{source.name} is empty", hint="it needs at least one line of text")
     else:
         yield from _table(source, options, prefix)
 
@@ -155,8 +168,7 @@ def _article(source: Source, options: InputOptions) -> Row:
     except DataError as error:
         return Row("", name=source.label, error=error.line)
     except DAMAGED as error:
-        reason = getattr(error, "strerror", None) or str(error) or "it ends too early"
-        return Row("", name=source.label, error=f"{source.name} cannot be read: {reason} (is it whole?)")
+        return Row("", name=source.label, error=damaged(error, source.name).line)
     return Row(text, name=source.label) if options.field else _words_row(text, source.label, "")
 
 
@@ -182,9 +194,10 @@ def _words_row(text: str, name: str, place: str) -> Row:
     return Row("", name=name, keywords=tuple(dict.fromkeys(text.split())) if whole else found)
 
 
-def _values(source: Source) -> Iterator[Value]:
+def _values(source: Source, options: InputOptions) -> Iterator[Value]:
     if source.form == PARQUET:
-        return parquet_values(source.path)
+        columns = () if options.keep_fields else options.names
+        return parquet_values(source.path, columns, named=options.named)
     if source.form in (CSV, TSV):
         return csv_values(_lines(source), DELIMITERS[f".{source.form}"], source.name)
     return json_values(_lines(source))
@@ -193,7 +206,7 @@ def _values(source: Source) -> Iterator[Value]:
 def _table(source: Source, options: InputOptions, prefix: str) -> Iterator[Row]:
     """The rows of a table; without a field for the text, keywords are all they have."""
     number, first = 0, True
-    for number, (place, value) in enumerate(_values(source), 1):
+    for number, (place, value) in enumerate(_values(source, options), 1):
         if first and isinstance(value, dict):
             _check_first(source, options, value)
             first = False
@@ -219,19 +232,20 @@ def _table_row(line: int, number: str, value: Any, options: InputOptions) -> Row
         return Row("", name=number, error=value.line)
     if not isinstance(value, dict):
         return Row("", name=number, error=f"line {line} is not an object with fields")
-    given = value.get(options.id_field)
+    given = value.get(options.id_field) if options.id_field else None
     id = printable(str(given)) if given not in (None, "") else None
     name = id or number
     if None in value:
         return Row("", name=name, id=id, error=f"line {line} has more cells than the header")
-    read = (options.field, options.id_field, options.keywords_name)
-    kept = {key: cell for key, cell in value.items() if key not in read} if options.keep_fields else None
+    kept = None
+    if options.keep_fields:
+        kept = {key: cell for key, cell in value.items() if key not in options.names}
     text = "" if options.field is None else value.get(options.field)
     if not isinstance(text, str):
         problem = f"has no field {options.field!r}" if text is None else f": {options.field!r} is not text"
         return Row("", name=name, id=id, error=f"line {line} {problem}".replace(" :", ":"), fields=kept)
     try:
-        keywords = keywords_of(value.get(options.keywords_name))
+        keywords = keywords_of(value.get(options.keywords_name) if options.keywords_name else None)
     except DataError as error:
         return Row("", name=name, id=id, error=f"line {line}: {error.line}", fields=kept)
     return Row(text, name=name, id=id, keywords=keywords, fields=kept)

@@ -13,9 +13,9 @@ from dataclasses import dataclass, replace
 from textgen.batch.engine import Engine, Rows, Slice, Task, cores, local
 from textgen.batch.formats import convert
 from textgen.batch.journal import Journal, Kept, journal, unwritten, whole_windows
-from textgen.batch.manifest import FINISHED, Manifest, check_same, manifest_of, read_manifest
+from textgen.batch.manifest import FINISHED, RUNNING, Manifest, check_same, manifest_of, read_manifest
 from textgen.batch.output import Output, Start
-from textgen.batch.retry import ErrorRows, is_error, record_lines
+from textgen.batch.retry import ErrorRows, count_errors, is_error, record_lines
 from textgen.errors import TextgenError, UsageError
 from textgen.events import Computed, OnEvent, Tally, ignore
 from textgen.options.batch import RunOptions
@@ -107,6 +107,10 @@ def run(job: Job, on_event: OnEvent = ignore, on_record: OnRecord = unheard) -> 
     if job.start != "new":
         earlier = read_manifest(job.output.manifest)
         check_same(earlier, manifest, job.output.manifest, same_input=job.start != "retry")
+        if earlier.state == RUNNING and job.start != "resume":  # killed with nothing left to do but this
+            errors = count_errors(job.output.records)
+            earlier = replace(manifest, state=FINISHED, errors=errors)
+            earlier.write(job.output.manifest)
         if job.start == "finished" or (job.start == "retry" and not earlier.errors):
             return Summary(job.total, earlier.errors or 0, 0)
     if job.start == "retry":
@@ -126,7 +130,14 @@ def earlier_seed(output: Output) -> int | None:
 def engine_for(
     task: Task, options: RunOptions, rows: Iterable[Row], count: int
 ) -> AbstractContextManager[Engine]:
-    """What computes so many rows."""
+    """What computes rows.
+
+    Args:
+        task: What is done with every row.
+        options: How the run goes.
+        rows: The whole input, whatever of it is computed.
+        count: How many rows are computed.
+    """
     if all(row.error is not None for row in rows):  # nothing to load a model for
         return nullcontext(_Nothing(task))
     if options.engine == "ray":
@@ -149,10 +160,10 @@ def _go_on(job: Job, manifest: Manifest, kept: Kept, on_event: OnEvent, on_recor
     rows = Slice(job.rows, first + kept.rows, last)
     errors, memory = kept.errors, 0
     if len(rows):
-        with engine_for(job.task, job.options, rows, len(rows)) as engine:
+        with engine_for(job.task, job.options, job.rows, len(rows)) as engine:
             engine.begin(on_event)
-            manifest.write(job.output.manifest)
             with journal(job.output.part, kept) as log:
+                manifest.write(job.output.manifest)
                 records = engine.records(rows, Tally(job.total, on_event, done=kept.rows))
                 errors += _write(records, log, job, on_record)
             memory = engine.memory
@@ -166,7 +177,7 @@ def _retry(job: Job, manifest: Manifest, on_event: OnEvent, on_record: OnRecord)
     """Compute the error rows again; the other records stay as they are, byte for byte."""
     old = job.output.records
     rows = ErrorRows(Slice(job.rows, *job.bounds), old)
-    with engine_for(job.task, job.options, rows, len(rows)) as engine:
+    with engine_for(job.task, job.options, job.rows, len(rows)) as engine:
         engine.begin(on_event)
         with journal(job.output.part, Kept()) as log:
             again = engine.records(rows, Tally(len(rows), on_event))

@@ -159,7 +159,7 @@ def _to_stdout(request: Request, show: Show) -> int:
     with (
         _stream(request.sink.output) as write,
         _listening(request, len(rows)) as on_event,
-        engine_for(request.task, request.run, rows, len(rows)) as engine,
+        engine_for(request.task, request.run, request.rows, len(rows)) as engine,
     ):
         engine.begin(on_event)
         records = engine.records(rows, Tally(len(rows), on_event))

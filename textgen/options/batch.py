@@ -43,6 +43,17 @@ class InputOptions(BaseModel):
         """The field to look for keywords in; empty for none."""
         return KEYWORDS if self.keywords_field is None else self.keywords_field
 
+    @property
+    def named(self) -> tuple[str, ...]:
+        """Those that must be there: all but an id and keywords that a row may or may not have."""
+        optional = {"id", KEYWORDS if self.keywords_field is None else ""}
+        return tuple(name for name in self.names if name not in optional)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The fields that are read."""
+        return tuple(name for name in (self.field, self.id_field, self.keywords_name) if name)
+
 
 class RunOptions(BaseModel):
     """How a run over files goes.

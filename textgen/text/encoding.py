@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import re
 import unicodedata
+from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -50,6 +51,8 @@ _SAMPLE = 8192  # bytes or characters; enough to judge, and even, so that UTF-16
 _SURE = 0.4
 _UNSURE = 0.2
 _CHINESE = 0.7  # least share of everyday characters in Chinese text; mistaken text scores about 0.3
+_CHINESE_CODECS = ("gb18030", "cp950", "big5hkscs")
+_WHOLE = 0.5  # least share of the lines of a file that are whole
 _FAMILIES = {"utf-8": ("utf-8",), "gb18030": ("gb18030",), "cp950": ("cp950", "big5hkscs")}
 
 
@@ -104,7 +107,7 @@ def decode_bytes(data: bytes, *, name: str = "input") -> str:
     if not text.strip():
         raise DataError(f"{name} is empty", hint="it needs at least one line of text")
     if "\0" in text or len(_CONTROL.findall(text)) > _MAX_CONTROLS * len(text):
-        raise _not_text(name)
+        raise not_text(name)
     return text
 
 
@@ -112,7 +115,7 @@ def check_binary(data: bytes, name: str) -> None:
     """Raise DataError if the data begins as no text does."""
     for signature, kind in _SIGNATURES:
         if data.startswith(signature):
-            raise _not_text(name, f", it is {kind}")
+            raise not_text(name, f", it is {kind}")
 
 
 def encoding_by_mark(data: bytes) -> str | None:
@@ -123,28 +126,47 @@ def encoding_by_mark(data: bytes) -> str | None:
     return None
 
 
-def guess_encoding(sample: bytes, name: str) -> str:
-    """The encoding of a part of a text that has no mark and is not UTF-8.
+def wide_encoding(sample: bytes) -> str | None:
+    """The byte order of UTF-16 without a mark, if that is what the sample is.
 
     Args:
-        sample: Whole lines.
+        sample: From the beginning; it may end within a character.
+    """
+    even = sample[: len(sample) // 2 * 2]
+    return _utf16(even) or _utf16(even[:-2])
+
+
+def guess_encoding(lines: Sequence[bytes], name: str) -> str:
+    """The encoding of lines that have no mark and are not UTF-8; some of them may be damaged.
+
+    Args:
+        lines: A sample.
         name: What messages call the text.
 
     Raises:
         DataError: It is in none that can be found.
     """
-    if wide := _utf16(sample):
-        return wide
-    if b"\0" in sample:
-        raise _not_text(name)
+    shares = {encoding: _share_of_lines(lines, encoding) for encoding in _CHINESE_CODECS}
+    best = max(shares, key=shares.__getitem__)
+    if shares[best] >= _CHINESE * _WHOLE:
+        return best
+    sample = b"\n".join(lines)
     encoding = _detect(sample, name)
     if encoding is None:
-        raise DataError(f"{name} is in no encoding that can be recognised", hint=_CONVERT_HINT)
-    family = _FAMILIES.get(encoding, (encoding,))
-    return next((member for member in family if _try(sample, member) is not None), family[0])
+        raise _unrecognised(sample, name)
+    if _strange_share(_decode_as(sample, encoding, name)) > _MAX_STRANGE:
+        raise not_text(name)
+    return encoding
 
 
-def _not_text(name: str, detail: str = "") -> DataError:
+def _share_of_lines(lines: Sequence[bytes], encoding: str) -> float:
+    """The share of everyday characters beyond ASCII, times that of the lines that can be decoded."""
+    decoded = [text for line in lines if (text := _try(line, encoding)) is not None]
+    return _beyond_ascii_share("".join(decoded)) * len(decoded) / len(lines)
+
+
+def not_text(name: str, detail: str = "") -> DataError:
+    """What to say of a file that is no text."""
     return DataError(f"{name} is not a text file{detail}", hint=_TEXT_HINT)
 
 
@@ -183,13 +205,17 @@ def _by_guess(data: bytes, name: str) -> str:
         return data.decode(wide)
     encoding = _detect(data, name)
     if encoding is None:
-        if _CONTROL_BYTE.search(data):
-            raise _not_text(name)
-        raise DataError(f"{name} is in no encoding that can be recognised", hint=_CONVERT_HINT)
+        raise _unrecognised(data, name)
     text = _decode_as(data, encoding, name)
     if _strange_share(text) > _MAX_STRANGE:
-        raise _not_text(name)
+        raise not_text(name)
     return text
+
+
+def _unrecognised(data: bytes, name: str) -> DataError:
+    if _CONTROL_BYTE.search(data):
+        return not_text(name)
+    return DataError(f"{name} is in no encoding that can be recognised", hint=_CONVERT_HINT)
 
 
 def _decode_as(data: bytes, encoding: str, name: str) -> str:

@@ -11,19 +11,34 @@ import io
 import lzma
 import re
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 from typing import BinaryIO
 
 from textgen.errors import DataError
-from textgen.text.encoding import check_binary, encoding_by_mark, guess_encoding
+from textgen.text.encoding import check_binary, encoding_by_mark, guess_encoding, not_text, wide_encoding
 
 Open = Callable[[], BinaryIO]
 Line = tuple[int, "str | DataError"]  # the line's number from 1, and the line or what is wrong with it
 
 SAMPLE = 1 << 16  # bytes
+LINES = 100  # by which an encoding is guessed
+MOST_NULS = 0.01  # of the bytes of text with some broken lines
 MARK = "textgen-mark"  # an error handler of the codecs
 DAMAGED = (EOFError, OSError, zlib.error, lzma.LZMAError)  # what a broken archive or disk raises
 _STRANGE = re.compile("[\ud800-\udfff]")
+
+
+class BrokenLineError(DataError):
+    """A line that is not in the file's encoding.
+
+    Attributes:
+        text: The line with marks in the place of what cannot be decoded.
+    """
+
+    def __init__(self, message: str, text: str) -> None:
+        super().__init__(message, hint="is it damaged?")
+        self.text = text
 
 
 def find_encoding(open: Open, name: str) -> str:
@@ -39,26 +54,28 @@ def find_encoding(open: Open, name: str) -> str:
     Raises:
         DataError: It is empty, binary, unreadable, or in no encoding that can be found.
     """
-    try:
-        with open() as stream:
-            head = stream.read(SAMPLE)
-            if not head.strip():
-                raise DataError(f"{name} is empty", hint="it needs at least one line")
-            if encoding := encoding_by_mark(head):
-                return encoding
-            check_binary(head, name)
-            if b"\0" in head:  # UTF-16 without a mark, or no text at all
-                return guess_encoding(head[: len(head) // 2 * 2], name)
-            good, bad = _beyond_ascii(head, stream)
-    except DAMAGED as error:
-        raise _damaged(error, name) from None
-    return "utf-8" if not bad or good >= len(bad) else guess_encoding(b"\n".join(bad), name)
+    blocks = _blocks(open, name)
+    head = next(blocks, b"")
+    if encoding := encoding_by_mark(head):
+        return encoding
+    while not head.strip():
+        if not (block := next(blocks, b"")):
+            raise DataError(f"{name} is empty", hint="it needs at least one line")
+        head = block
+    check_binary(head, name)
+    if b"\0" in head:
+        if wide := wide_encoding(head):
+            return wide
+        if head.count(b"\0") > MOST_NULS * len(head):
+            raise not_text(name)
+    good, bad = _beyond_ascii(chain([head], blocks))
+    return "utf-8" if not bad or good >= len(bad) else guess_encoding(bad[:LINES], name)
 
 
 def lines_of(open: Open, encoding: str, name: str) -> Iterator[Line]:
     """The lines of a file with their ends, blank ones too.
 
-    A line that is not in the encoding becomes a DataError, and so does what comes behind damage.
+    A line that is no text becomes a DataError, and so does what comes behind damage.
 
     Raises:
         DataError: Nothing can be read at all.
@@ -68,13 +85,23 @@ def lines_of(open: Open, encoding: str, name: str) -> Iterator[Line]:
         with open() as stream, io.TextIOWrapper(stream, encoding, errors=MARK, newline="\n") as text:
             for number, line in enumerate(text, 1):
                 if _STRANGE.search(line):
-                    yield number, DataError(f"line {number} is not {shown(encoding)}", hint="is it damaged?")
+                    yield number, BrokenLineError(f"line {number} is not {shown(encoding)}", line)
+                elif "\0" in line:
+                    yield number, BrokenLineError(f"line {number} is not text", line)
                 else:
                     yield number, line
     except DAMAGED as error:
         if not number:
-            raise _damaged(error, name) from None
-        yield number + 1, _damaged(error, f"{name}, behind line {number}")
+            raise damaged(error, name) from None
+        yield number + 1, damaged(error, f"{name}, behind line {number}")
+
+
+def damaged(error: BaseException, name: str) -> DataError:
+    """What to say of a file that cannot be read, or not to its end."""
+    if isinstance(error, FileNotFoundError):
+        return DataError(f"{name} does not exist", hint="check the spelling of the path")
+    reason = getattr(error, "strerror", None) or str(error) or "it ends too early"
+    return DataError(f"{name} cannot be read: {reason}", hint="is it whole?")
 
 
 def shown(encoding: str) -> str:
@@ -82,16 +109,24 @@ def shown(encoding: str) -> str:
     return encoding.removesuffix("-sig").upper()
 
 
-def _beyond_ascii(head: bytes, stream: BinaryIO) -> tuple[int, list[bytes]]:
-    """How many lines beyond ASCII are UTF-8, and a sample of those that are not."""
-    good, bad, size = 0, list[bytes](), 0
-    rest = head
-    while rest:
-        *lines, rest = rest.split(b"\n")
-        block = stream.read(SAMPLE)
-        if not block:
-            lines.append(rest)
-        rest = rest + block if block else b""
+def _blocks(open: Open, name: str) -> Iterator[bytes]:
+    """The bytes of a file, up to damage. Raises DataError if there are none before it."""
+    some = False
+    try:
+        with open() as stream:
+            while block := stream.read(SAMPLE):
+                some = True
+                yield block
+    except DAMAGED as error:
+        if not some:
+            raise damaged(error, name) from None
+
+
+def _beyond_ascii(blocks: Iterable[bytes]) -> tuple[int, list[bytes]]:
+    """How many lines beyond ASCII are UTF-8, and those that are not; of many, their ends are left out."""
+    good, bad, rest = 0, list[bytes](), b""
+    for block in chain(blocks, [b"\n"]):
+        *lines, rest = (rest + block).split(b"\n")
         for line in lines:
             if line.isascii():
                 continue
@@ -99,16 +134,8 @@ def _beyond_ascii(head: bytes, stream: BinaryIO) -> tuple[int, list[bytes]]:
                 line.decode("utf-8")
                 good += 1
             except UnicodeDecodeError:
-                bad.append(line if size < SAMPLE else b"")
-                size += len(line)
+                bad.append(line if len(bad) < LINES else b"")
     return good, bad
-
-
-def _damaged(error: BaseException, name: str) -> DataError:
-    if isinstance(error, FileNotFoundError):
-        return DataError(f"{name} does not exist", hint="check the spelling of the path")
-    reason = getattr(error, "strerror", None) or str(error) or "it ends too early"
-    return DataError(f"{name} cannot be read: {reason}", hint="is it whole?")
 
 
 def _mark(error: UnicodeError) -> tuple[str, int]:

@@ -10,12 +10,11 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Literal
 
 from textgen.errors import DataError
-from textgen.text.lines import Line
+from textgen.text.lines import BrokenLineError, Line
 
 DELIMITERS = {".csv": ",", ".tsv": "\t"}
 LARGEST_CELL = 2**30
 LONGEST_ROW = 10_000  # lines; a quotation mark that opens more of them is taken for a mistake
-UNFINISHED = "unexpected end of data"  # csv's words for a quotation mark without its partner
 
 Value = tuple[int, Any]  # the number of a row's first line, and the row or what is wrong with it
 
@@ -32,7 +31,7 @@ def json_values(lines: Iterable[Line]) -> Iterator[Value]:
             yield number, line
         elif line.strip():
             try:
-                yield number, json.loads(line)
+                yield number, json.loads(line.rstrip("\r\n"))
             except (ValueError, RecursionError) as error:
                 reason = str(error)
                 if isinstance(error, json.JSONDecodeError):
@@ -80,36 +79,37 @@ class _Rows:
     def __iter__(self) -> Iterator[tuple[int, list[str] | DataError]]:
         while (line := self._next()) is not None:
             number, text = line
-            if isinstance(text, DataError):
+            if isinstance(text, DataError) and not isinstance(text, BrokenLineError):
                 yield number, text
-            elif text.strip():
-                yield number, self._cells(number, text)
+            elif _text(text).strip() or self._delimiter in _text(text):
+                yield number, self._cells(line)
 
     def _next(self) -> Line | None:
         return self._waiting.popleft() if self._waiting else next(self._lines, None)
 
-    def _cells(self, number: int, text: str) -> list[str] | DataError:
-        parts, taken = [text], list[Line]()
-        while True:
-            try:
-                cells = self._parse(parts)
-                return next((part for _, part in taken if isinstance(part, DataError)), cells)
-            except csv.Error as error:
-                reason = str(error)
-            if reason != UNFINISHED or not self._take_more(parts, taken):
-                self._waiting.extendleft(reversed(taken))
-                return DataError(f"line {number} is no row: {reason}", hint="is a quotation mark missing?")
-
-    def _parse(self, parts: list[str]) -> list[str]:
+    def _cells(self, first: Line) -> list[str] | DataError:
+        taken = [first]
         quoting: Literal[0, 3] = csv.QUOTE_NONE if self._delimiter == "\t" else csv.QUOTE_MINIMAL
-        return next(csv.reader(parts, delimiter=self._delimiter, quoting=quoting, strict=True))
+        rows = csv.reader(self._taking(taken), delimiter=self._delimiter, quoting=quoting, strict=True)
+        try:
+            cells = next(rows)
+        except csv.Error as error:
+            self._waiting.extendleft(reversed(taken[1:]))
+            broken = first[1] if isinstance(first[1], DataError) else None
+            hint = "is a quotation mark missing?"
+            return broken or DataError(f"line {first[0]} is no row: {error}", hint=hint)
+        return next((text for _, text in taken if isinstance(text, DataError)), cells)
 
-    def _take_more(self, parts: list[str], taken: list[Line]) -> bool:
-        """Take lines up to the next with an odd number of quotation marks: only there a row may end."""
-        while len(taken) < LONGEST_ROW and (line := self._next()) is not None:
+    def _taking(self, taken: list[Line]) -> Iterator[str]:
+        """The line that was taken, and others as the row goes on; they are added to those taken."""
+        yield _text(taken[0][1])
+        while len(taken) <= LONGEST_ROW and (line := self._next()) is not None:
             taken.append(line)
-            text = line[1]
-            parts.append("\n" if isinstance(text, DataError) else text)
-            if parts[-1].count('"') % 2:
-                return True
-        return False
+            yield _text(line[1])
+
+
+def _text(line: str | DataError) -> str:
+    """The line as far as it can be read: a row has its ends there even where some of it is broken."""
+    if isinstance(line, BrokenLineError):
+        return line.text
+    return "" if isinstance(line, DataError) else line
