@@ -39,7 +39,7 @@ def converted(ending: str, *records: Record) -> Path:
     """Convert records as a run does, from the lines of its journal."""
     part, path = Path("out.part"), Path(f"out{ending}")
     part.write_bytes(b"".join(one.to_json().encode("utf-8", "backslashreplace") + b"\n" for one in records))
-    convert(part, path)
+    convert(part, path, path.suffix.lower())
     return path
 
 

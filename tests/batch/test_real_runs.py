@@ -16,12 +16,12 @@ FAST = ("--decode", "greedy", "--max-new-tokens", "16", "-q")
 
 
 def articles(count: int) -> list[dict[str, str]]:
-    """Rows of many lengths: a sentence, two, three and so on of the sample articles."""
+    """Rows of many lengths: a sentence, two and so on up to twenty of the sample articles, and anew."""
     rows = []
     texts = [path.read_text(encoding="utf-8") for path in sorted((data_dir() / "samples/articles").iterdir())]
     for number in range(count):
         sentences = texts[number % len(texts)].replace("\n", "").split("。")
-        size = 1 + number // len(texts) % max(1, len(sentences) - 1)
+        size = 1 + number // len(texts) % 20
         rows.append({"id": f"r{number}", "text": f"第{number}号。" + "。".join(sentences[:size]) + "。"})
     return rows
 

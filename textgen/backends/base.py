@@ -220,22 +220,34 @@ class Backend(ABC, Generic[O, P]):
     def _most(self, size: int, options: O) -> int:
         return self._room.rows(size, most_rows=options.rows_at_once, most_tokens=options.tokens_at_once)
 
-    def _computed(self, batch: Sequence[P], options: O, seed: int, on_event: OnEvent) -> Sequence[Outcome]:
-        """What became of a batch; one that does not fit into memory is halved, now and from then on."""
+    def _computed(self, batch: Sequence[P], options: O, seed: int, on_event: OnEvent) -> list[Outcome]:
+        """What became of a batch; a part that does not fit into memory is halved, now and from then on."""
+        found: list[Outcome] = []
+        size = padded_length(batch[0].size)
+        while len(found) < len(batch):
+            part = batch[len(found) :][: self._most(size, options)]
+            outcomes = self._fitting(part, options, seed, on_event)
+            if outcomes is None and len(part) > 1:
+                fewer = self._room.halve(len(part), size)
+                on_event(Note(f"out of memory with {len(part)} rows of {size} tokens; from here on {fewer}"))
+            elif outcomes is None:
+                hint = "shorten it, or free some memory"
+                found.append(DataError("there is not enough memory for it", hint=hint))
+            else:
+                found += outcomes
+        return found
+
+    def _fitting(
+        self, part: Sequence[P], options: O, seed: int, on_event: OnEvent
+    ) -> Sequence[Outcome] | None:
+        """What became of rows; None if they do not fit into memory."""
         try:
             with torch.inference_mode():
-                return self.compute(batch, options, seed, on_event)
+                return self.compute(part, options, seed, on_event)
         except (MemoryError, RuntimeError) as error:
             if not out_of_memory(error):
                 raise
-        if len(batch) == 1:
-            return [DataError("there is not enough memory for it", hint="shorten it, or free some memory")]
-        # behind the handler, whose traceback held on to the tensors of the failed attempt
-        size = padded_length(batch[0].size)
-        fewer = self._room.halve(len(batch), size)
-        on_event(Note(f"out of memory with {len(batch)} rows of {size} tokens; from here on {fewer}"))
-        parts = [batch[at : at + fewer] for at in range(0, len(batch), fewer)]
-        return [outcome for part in parts for outcome in self._computed(part, options, seed, on_event)]
+        return None
 
 
 def _padded_size(pair: tuple[int, Prepared]) -> int:

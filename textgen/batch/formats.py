@@ -51,22 +51,23 @@ ALWAYS = (
 OF_RECORD = ("id", "prompt", "input_tokens", "used_tokens", "model", "seed", "error")
 
 
-def convert(records: Path, path: Path) -> None:
-    """Write records in the format that a file's ending names.
+def convert(records: Path, path: Path, format: str) -> None:
+    """Write records in another format.
 
     Args:
         records: JSON, one a line.
-        path: A file that ends in `.csv`, `.parquet` or `.txt`.
+        path: Where to.
+        format: `.csv`, `.parquet` or `.txt`.
 
     Raises:
         OSError: It cannot be written.
     """
-    WRITERS[path.suffix.lower()](records, path)
+    WRITERS[format](records, path)
 
 
 def _write_text(records: Path, path: Path) -> None:
     """A line a record, its texts with tabs between them; nothing for an error."""
-    with path.open("w", encoding="utf-8", newline="\n") as file:
+    with path.open("w", encoding="utf-8", errors="backslashreplace", newline="\n") as file:
         for record in _read(records):
             texts = [" ".join(candidate["text"].split()) for candidate in record["candidates"]]
             file.write("\t".join(texts) + "\n")
@@ -76,7 +77,8 @@ def _write_csv(records: Path, path: Path) -> None:
     """With a byte-order mark, without which Excel takes the text for another encoding."""
     names = _kept_columns(records)
     with path.open("w", encoding="utf-8-sig", errors="backslashreplace", newline="") as file:
-        writer = csv.DictWriter(file, list(_columns(records, names)))
+        # columns that are empty throughout are left out
+        writer = csv.DictWriter(file, list(_columns(records, names)), extrasaction="ignore")
         writer.writeheader()
         writer.writerows(_rows(records, names))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from collections.abc import Iterator
@@ -16,6 +17,9 @@ try:
     import fcntl
 except ImportError:  # no locks on this system
     fcntl = None  # type: ignore[assignment]
+
+
+UNSYNCED = (errno.EINVAL, errno.ENOTSUP, errno.EROFS)  # not every file can be
 
 
 @dataclass(frozen=True)
@@ -83,9 +87,16 @@ class Journal:
         self.rows += 1
 
     def sync(self) -> None:
-        """Let what was written survive a power failure, too."""
-        with suppress(OSError):  # not every file can
+        """Let what was written survive a power failure, too.
+
+        Raises:
+            TextgenError: The disk is full, or gone.
+        """
+        try:
             os.fsync(self._file.fileno())
+        except OSError as error:
+            if error.errno not in UNSYNCED:
+                raise unwritten(self._path, error) from None
 
 
 def check_free(path: Path) -> None:

@@ -22,6 +22,7 @@ from textgen.models.catalog import ModelFiles
 from textgen.options import Options
 
 RUNNING, FINISHED = "running", "finished"
+PARTS = ("models", "options", "input", "versions", "machine")
 LIBRARIES = ("torch", "sentencepiece", "jieba")
 PRECISION = "float32"
 MOST_SHOWN = 4  # differences
@@ -85,7 +86,11 @@ def manifest_of(
 def read_manifest(path: Path) -> Manifest:
     """Read a manifest. Raises UsageError if it is none."""
     try:
-        return Manifest(**json.loads(path.read_text(encoding="utf-8")))
+        manifest = Manifest(**json.loads(path.read_text(encoding="utf-8")))
+        for name in PARTS:
+            if not isinstance(getattr(manifest, name), dict):
+                raise TypeError(f"{name} is no table")
+        return manifest
     except (OSError, ValueError, TypeError) as error:
         raise UsageError(f"{path} cannot be used: {error}", hint="--force begins anew") from None
 
@@ -106,7 +111,7 @@ def check_same(earlier: Manifest, now: Manifest, path: Path, *, same_input: bool
     for values in (before, after):
         del values["state"], values["errors"]
         if not same_input:
-            del values["input"]["sha256"]
+            values["input"].pop("sha256", None)
     found = [f"{name} {_short(one)}, now {_short(other)}" for name, one, other in _differences(before, after)]
     if not found:
         return

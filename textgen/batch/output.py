@@ -28,9 +28,11 @@ class Output:
 
     Attributes:
         path: What the user asked for; it is there once the run has finished.
+        in_folder: The user asked for its folder, which is made if it is not there.
     """
 
     path: Path
+    in_folder: bool = False
 
     @property
     def part(self) -> Path:
@@ -45,12 +47,27 @@ class Output:
     @property
     def records(self) -> Path:
         """The finished records: the output itself, or what stays beside one that cannot hold the errors."""
-        return self.path if self.path.suffix.lower() == JSONL else self._beside(".records.jsonl")
+        return self.path if self.format == JSONL else self._beside(".records.jsonl")
 
     @property
     def files(self) -> tuple[Path, ...]:
         """All that is written."""
-        return tuple(dict.fromkeys((self.path, self.part, self.manifest, self.records)))
+        return tuple(dict.fromkeys((self.path, self.part, self.manifest, self.records, self.draft)))
+
+    @property
+    def draft(self) -> Path:
+        """The output in another format than the records', before it is whole."""
+        return self._beside(".new")
+
+    @property
+    def format(self) -> str:
+        """The ending that names the format."""
+        return self.path.suffix.lower()
+
+    def make_folder(self) -> None:
+        """Make the folder that was asked for. Raises OSError."""
+        if self.in_folder:
+            self.path.parent.mkdir(exist_ok=True)
 
     def _beside(self, suffix: str) -> Path:
         return self.path.with_name(self.path.name + suffix)
@@ -64,6 +81,8 @@ def output_of(name: str, shard: tuple[int, int] = (1, 1)) -> Output | None:
     Raises:
         UsageError: It is no name for an output.
     """
+    if not name:
+        raise UsageError("-o: the name is empty", hint="is a variable not set?")
     path = Path(name)
     try:
         mode = path.stat().st_mode if name not in STREAMS and path.exists() else None
@@ -72,7 +91,7 @@ def output_of(name: str, shard: tuple[int, int] = (1, 1)) -> Output | None:
     if name in STREAMS or (mode is not None and not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)):
         return None
     if name.endswith("/") or (mode is not None and stat.S_ISDIR(mode)):
-        return Output(path / f"part-{shard[0]:05}-of-{shard[1]:05}{JSONL}")
+        return Output(path / f"part-{shard[0]:05}-of-{shard[1]:05}{JSONL}", in_folder=True)
     if path.suffix.lower() not in FORMATS:
         hint = f"give a name that ends in {', '.join(FORMATS)}, or a folder with / behind it"
         raise UsageError(f"-o {name[:80]}: its format is told by its ending", hint=hint)
@@ -96,8 +115,9 @@ def check_output(output: Output, inputs: Iterable[Path], run: RunOptions) -> Sta
     for path in inputs:
         if any(same_file(path, file) for file in output.files):
             raise UsageError(f"-o {output.path} is also an input", hint="write to another file")
-    if output.path.name.startswith("part-") and not output.path.parent.exists():
-        _make_folder(output.path.parent)
+    if output.in_folder and not output.path.parent.exists():
+        _check_folder(output.path.parent)
+        return "new"
     for file in (output.path, output.part, output.manifest):
         check_writable("-o", file)
     check_free(output.part)
@@ -158,9 +178,10 @@ def _unwritable(path: Path, reason: str, flag: str = "-o") -> UsageError:
     return UsageError(f"{flag} {str(path)[:80]} cannot be written: {reason}", hint="give another path")
 
 
-def _make_folder(folder: Path) -> None:
+def _check_folder(folder: Path) -> None:
     try:
         folder.mkdir()
+        folder.rmdir()
     except OSError as error:
         raise _unwritable(folder, str(error.strerror)) from None
 

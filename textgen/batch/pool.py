@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
-from multiprocessing import get_context, parent_process
+from multiprocessing import get_context, parent_process, resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any
@@ -142,12 +142,13 @@ def pool(task: Task, workers: int) -> Iterator[Pool]:
     context = get_context("spawn")  # a fork would inherit locks that nobody lets go of
     processes = []
     try:
-        for _ in range(workers):
-            ours, theirs = context.Pipe()
-            process = context.Process(target=_work, args=(task, theirs), daemon=True)
-            process.start()
-            theirs.close()  # or its end would never be noticed
-            processes.append(_Process(process, ours))
+        with _interrupts_blocked():
+            for _ in range(workers):
+                ours, theirs = context.Pipe()
+                process = context.Process(target=_work, args=(task, theirs), daemon=True)
+                process.start()
+                theirs.close()  # or its end would never be noticed
+                processes.append(_Process(process, ours))
         yield Pool(task.options.window, processes)
     finally:
         for one in processes:
@@ -157,9 +158,22 @@ def pool(task: Task, workers: int) -> Iterator[Pool]:
             one.pipe.close()
 
 
+@contextmanager
+def _interrupts_blocked() -> Iterator[None]:
+    """Processes that are started never hear of Ctrl-C: it is the business of the first, and reaches it."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    resource_tracker.ensure_running()  # once it runs, starting a process no longer unblocks signals
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _work(task: Task, pipe: Connection) -> None:
     """What a process does: compute windows until there are no more."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the first process's business
     threading.Thread(target=_end_with_parent, daemon=True).start()
     import torch
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from textgen.batch.engine import Engine, Rows, Slice, Task, cores, local
 from textgen.batch.formats import convert
@@ -138,7 +139,7 @@ def engine_for(
         rows: The whole input, whatever of it is computed.
         count: How many rows are computed.
     """
-    if all(row.error is not None for row in rows):  # nothing to load a model for
+    if not count or all(row.error is not None for row in rows):  # nothing to load a model for
         return nullcontext(_Nothing(task))
     if options.engine == "ray":
         from textgen.batch.ray import on_ray
@@ -158,17 +159,15 @@ def _manifest(job: Job) -> Manifest:
 def _go_on(job: Job, manifest: Manifest, kept: Kept, on_event: OnEvent, on_record: OnRecord) -> Summary:
     first, last = job.bounds
     rows = Slice(job.rows, first + kept.rows, last)
-    errors, memory = kept.errors, 0
-    if len(rows):
-        with engine_for(job.task, job.options, job.rows, len(rows)) as engine:
-            engine.begin(on_event)
-            with journal(job.output.part, kept) as log:
-                manifest.write(job.output.manifest)
-                records = engine.records(rows, Tally(job.total, on_event, done=kept.rows))
-                errors += _write(records, log, job, on_record)
-            memory = engine.memory
-        if log.rows != len(rows):
-            raise TextgenError("the input changed while it was read", hint="--force begins anew")
+    with engine_for(job.task, job.options, job.rows, len(rows)) as engine:
+        engine.begin(on_event)
+        with _journal(job, kept) as log:
+            manifest.write(job.output.manifest)
+            records = engine.records(rows, Tally(job.total, on_event, done=kept.rows))
+            errors = kept.errors + _write(records, log, job, on_record)
+        memory = engine.memory
+    if log.rows != len(rows):
+        raise TextgenError("the input changed while it was read", hint="--force begins anew")
     _finish(job, manifest, errors)
     return Summary(job.total, errors, len(rows), memory)
 
@@ -179,17 +178,14 @@ def _retry(job: Job, manifest: Manifest, on_event: OnEvent, on_record: OnRecord)
     rows = ErrorRows(Slice(job.rows, *job.bounds), old)
     with engine_for(job.task, job.options, job.rows, len(rows)) as engine:
         engine.begin(on_event)
-        with journal(job.output.part, Kept()) as log:
+        with _journal(job, Kept()) as log:
             again = engine.records(rows, Tally(len(rows), on_event))
             errors = 0
             for line in record_lines(old):
-                if not is_error(line):
+                if is_error(line):
+                    errors += _write(islice(again, 1), log, job, on_record)
+                else:
                     log.write(line)
-                    continue
-                record = next(again)
-                errors += record.error is not None
-                log.write(record.to_json())
-                on_record(record)
         memory = engine.memory
     _finish(job, manifest, errors)
     return Summary(job.total, errors, len(rows), memory)
@@ -217,21 +213,28 @@ def _finish(job: Job, manifest: Manifest, errors: int) -> None:
         if output.records == output.path:
             output.part.replace(output.path)
         else:
-            draft = output.path.with_suffix(f".new{output.path.suffix}")
-            convert(output.part, draft)
-            draft.replace(output.path)
+            convert(output.part, output.draft, output.format)
+            output.draft.replace(output.path)
             if errors:  # what --retry-errors goes by
                 output.part.replace(output.records)
-            else:
-                output.records.unlink(missing_ok=True)
-                output.part.unlink()
+        replace(manifest, state=FINISHED, errors=errors).write(output.manifest)
+        if output.records != output.path and not errors:
+            output.records.unlink(missing_ok=True)
+            output.part.unlink()
     except OSError as error:
         raise unwritten(output.path, error) from None
-    replace(manifest, state=FINISHED, errors=errors).write(output.manifest)
+
+
+def _journal(job: Job, kept: Kept) -> AbstractContextManager[Journal]:
+    try:
+        job.output.make_folder()
+    except OSError as error:
+        raise unwritten(job.output.path.parent, error) from None
+    return journal(job.output.part, kept)
 
 
 class _Nothing:
-    """Has nothing to compute, since no row could be read; see `Engine`."""
+    """Has nothing to compute, since no row could be read, or all is done; see `Engine`."""
 
     memory = 0
 

@@ -132,11 +132,12 @@ def _to_file(request: Request, output: Output) -> int:
             summary = run(job, on_event, on_record)
     except KeyboardInterrupt:
         if output.part.exists():
-            console.note(f"{output.path} is not finished; --resume goes on")
+            again = "--retry-errors begins anew" if request.start == "retry" else "--resume goes on"
+            console.note(f"{output.path} is not finished; {again}")
         raise
     finally:
         errors.end()
-    if not summary.computed:
+    if not summary.computed and request.start != "resume":
         told = f"{output.path} has all {summary.rows} records already; {summary.errors} of them are errors"
         console.note(told, quiet=request.sink.quiet)
         return OK

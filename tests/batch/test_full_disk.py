@@ -1,0 +1,123 @@
+"""A disk without room ends a run in one line; once there is room it goes on."""
+
+import multiprocessing
+import os
+import shutil
+import subprocess
+import sys
+
+import echo_backend
+import pytest
+from echo import read_records, some_texts
+from echo_backend import run
+
+from textgen.batch.journal import Journal
+
+resource = pytest.importorskip("resource")  # not on every system
+bench = pytest.fixture(echo_backend.bench)
+
+
+@pytest.fixture
+def disk(tmp_path):
+    """A folder on a disk of 16 KiB, and what makes it larger."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = shutil.which("mount")
+    if mount is None or os.geteuid() != 0:
+        pytest.skip("only root can mount")
+    if subprocess.run([mount, "-t", "tmpfs", "-o", "size=16k", "tmpfs", folder], check=False).returncode:
+        pytest.skip("no disk can be mounted here")
+    try:
+        yield folder, lambda: subprocess.run([mount, "-o", "remount,size=9m", folder], check=True)
+    finally:
+        subprocess.run(["umount", "-l", folder], check=True)
+
+
+@pytest.mark.parametrize("name", ["o.jsonl", "o.csv"])
+def test_a_run_goes_on_once_there_is_room(bench, disk, capsys, name):
+    folder, enlarge = disk
+    bench.give(some_texts(90))
+    bench.out = bench.folder / name
+    whole = bench.whole()
+    bench.out = folder / name
+    capsys.readouterr()
+    assert bench.run() == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("error: writing ")
+    assert "No space left on device" in line
+    assert "--resume" in line
+    assert 0 < len(bench.computed) < 90
+    assert bench.run("--resume") == 1, "there is no more room than before"
+    enlarge()
+    assert bench.run("--resume") == 0
+    assert len(bench.computed) < 90
+    assert bench.out.read_bytes() == whole
+
+
+def test_a_disk_that_is_full_at_the_end_leaves_all_records(bench, disk, capsys):
+    """The journal fits, the table that is made of it does not fit beside it."""
+    folder, enlarge = disk
+    bench.give(some_texts(14))
+    bench.out = bench.folder / "o.csv"
+    whole = bench.whole()
+    bench.out = folder / "o.csv"
+    (folder / "filler").write_bytes(bytes(4096))
+    capsys.readouterr()
+    assert bench.run() == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "No space left on device" in line
+    assert len(read_records(bench.part)) == 14
+    assert not bench.out.exists()
+    enlarge()
+    assert bench.run("--resume") == 0
+    assert not bench.computed
+    assert bench.out.read_bytes() == whole
+
+
+def limited(args, size, log) -> None:
+    """What a fork does whose files cannot grow beyond a size."""
+    with log.open("wb") as file:
+        os.dup2(file.fileno(), 2)
+    sys.stderr = open(2, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+    os._exit(run(args))
+
+
+@pytest.mark.parametrize("size", [0, 1, 2000, 5003, 9999])
+def test_a_line_that_is_written_in_part_is_repaired(bench, size):
+    bench.give(some_texts(90))
+    whole = bench.whole()
+    log = bench.folder / "log"
+    args = (bench.args("--resume"), size, log)
+    process = multiprocessing.get_context("fork").Process(target=limited, args=args)
+    process.start()
+    process.join()
+    assert process.exitcode == 1
+    assert bench.run("--resume") == 0
+    assert bench.out.read_bytes() == whole
+
+
+@pytest.mark.parametrize("at", [1, 8, 13, 30])
+def test_whichever_record_cannot_be_written_the_run_goes_on_behind_it(bench, monkeypatch, capsys, at):
+    whole = bench.whole()
+    write = Journal.write
+
+    class Full:
+        """A disk without room."""
+
+        def write(self, data):
+            raise OSError(28, "No space left on device")
+
+    def fail(self, line):
+        if self.rows == at - 1:
+            monkeypatch.setattr(self, "_file", Full())
+        write(self, line)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Journal, "write", fail)
+        capsys.readouterr()
+        assert bench.run() == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "No space left on device" in line
+    assert bench.run("--resume") == 0
+    assert bench.out.read_bytes() == whole

@@ -1,0 +1,190 @@
+"""The records of an unfinished run: whole lines are kept, whatever is behind them."""
+
+import errno
+import io
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from textgen.batch.journal import Journal, Kept, check_free, journal, whole_windows
+from textgen.errors import TextgenError, UsageError
+
+LINES = [
+    json.dumps({"id": str(n), "error": "坏了" if n % 3 == 2 else None}, ensure_ascii=False) for n in range(8)
+]
+
+
+def written(path: Path, lines: list[str]) -> bytes:
+    data = "".join(line + "\n" for line in lines).encode()
+    path.write_bytes(data)
+    return data
+
+
+def size_of(count: int) -> int:
+    return sum(len(line.encode()) + 1 for line in LINES[:count])
+
+
+class Failing(io.BytesIO):
+    """A file on a disk that has room for so many bytes."""
+
+    def __init__(self, room: int) -> None:
+        super().__init__()
+        self.room = room
+
+    def write(self, data):
+        if self.tell() + len(data) > self.room:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return super().write(data)
+
+
+def test_a_last_line_cut_at_any_byte_is_not_kept(tmp_path):
+    path = tmp_path / "part"
+    data = written(path, LINES[:3])
+    for end in range(size_of(2), len(data)):
+        path.write_bytes(data[:end])
+        assert whole_windows(path, 1, 8) == Kept(2, 0, size_of(2))
+    path.write_bytes(data)
+    assert whole_windows(path, 1, 8) == Kept(3, 1, size_of(3))
+
+
+@pytest.mark.parametrize(
+    "tail",
+    [
+        b"\n",
+        b"null\n",
+        b"3\n",
+        b'"error"\n',
+        b"[]\n",
+        b'{"id": "9"}\n',
+        b"\x00" * 40,
+        b"\x00" * 40 + b"\n",
+        b"{\n",
+        b'{"error": "\xe5\n',
+        b"\xff\xfe\n",
+        b'{"error": null}',
+        b'{"error": null} {"error": null}\n',
+    ],
+    ids=str,
+)
+def test_what_is_no_record_ends_what_is_kept(tmp_path, tail):
+    path = tmp_path / "part"
+    data = written(path, LINES[:4])
+    path.write_bytes(data + tail + data)
+    assert whole_windows(path, 2, 8) == Kept(4, 1, size_of(4))
+
+
+@pytest.mark.parametrize(
+    ("lines", "window", "total", "kept"),
+    [
+        (0, 4, 8, 0),
+        (3, 4, 8, 0),
+        (4, 4, 8, 4),
+        (7, 4, 8, 4),
+        (8, 4, 8, 8),
+        (6, 4, 6, 6),  # the last window is shorter
+        (5, 4, 6, 4),
+        (3, 100, 3, 3),
+        (8, 4, 6, 6),  # more than the run has
+        (8, 3, 7, 7),
+    ],
+)
+def test_only_whole_windows_are_kept(tmp_path, lines, window, total, kept):
+    path = tmp_path / "part"
+    written(path, LINES[:lines])
+    errors = sum(n % 3 == 2 for n in range(kept))
+    assert whole_windows(path, window, total) == Kept(kept, errors, size_of(kept))
+
+
+def test_every_line_is_in_the_file_as_soon_as_it_is_written(tmp_path):
+    path = tmp_path / "part"
+    with journal(path, Kept()) as log:
+        for number, line in enumerate(LINES, 1):
+            log.write(line)
+            assert path.read_bytes() == "".join(line + "\n" for line in LINES[:number]).encode()
+            assert log.rows == number
+
+
+def test_a_journal_goes_on_behind_what_is_kept(tmp_path):
+    path = tmp_path / "part"
+    data = written(path, LINES)
+    with journal(path, Kept(4, 1, size_of(4))) as log:
+        assert path.stat().st_size == size_of(4)
+        for line in LINES[4:]:
+            log.write(line)
+    assert path.read_bytes() == data
+
+
+def test_a_lone_surrogate_is_read_back_as_it_was(tmp_path):
+    path = tmp_path / "part"
+    record = {"id": "\udc80", "text": "春\ud800天\\\udfff", "error": None}
+    with journal(path, Kept()) as log:
+        log.write(json.dumps(record, ensure_ascii=False))
+    assert json.loads(path.read_bytes().decode("utf-8")) == record
+    assert whole_windows(path, 1, 1).rows == 1
+
+
+def test_a_full_disk_is_an_error_with_a_hint_and_loses_nothing_before_it():
+    file = Failing(size_of(2) + 5)
+    log = Journal(file, Path("o.jsonl.part"))
+    log.write(LINES[0])
+    log.write(LINES[1])
+    with pytest.raises(TextgenError, match="No space left on device") as caught:
+        log.write(LINES[2])
+    assert "--resume" in caught.value.hint
+    assert "o.jsonl.part" in caught.value.message
+    assert log.rows == 2
+    assert file.getvalue().startswith("\n".join(LINES[:2]).encode())
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+def test_a_device_that_is_full_is_an_error_with_a_hint():
+    with (
+        Path("/dev/full").open("wb", buffering=0) as file,
+        pytest.raises(TextgenError, match="No space left") as caught,
+    ):
+        Journal(file, Path("/dev/full")).write(LINES[0])
+    assert "--resume" in caught.value.hint
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO, errno.EDQUOT], ids=["ENOSPC", "EIO", "EDQUOT"])
+def test_a_sync_that_loses_data_is_told(tmp_path, monkeypatch, code):
+    def fail(number: int) -> None:
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(TextgenError), journal(tmp_path / "part", Kept()) as log:
+        log.write(LINES[0])
+
+
+def test_a_file_that_cannot_be_synced_can_be_written(tmp_path, monkeypatch):
+    def fail(number: int) -> None:
+        raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with journal(tmp_path / "part", Kept()) as log:
+        log.write(LINES[0])
+    assert whole_windows(tmp_path / "part", 1, 1).rows == 1
+
+
+def test_two_journals_on_one_file_are_refused_and_the_first_goes_on(tmp_path):
+    path = tmp_path / "part"
+    with journal(path, Kept()) as log:
+        log.write(LINES[0])
+        with pytest.raises(UsageError, match="being written by another run"), journal(path, Kept()):
+            pass
+        with pytest.raises(UsageError, match="being written by another run"):
+            check_free(path)
+        log.write(LINES[1])
+    assert path.read_text(encoding="utf-8").splitlines() == LINES[:2]
+    check_free(path)
+    with journal(path, Kept(1, 0, size_of(1))):
+        pass
+    assert path.stat().st_size == size_of(1)
+
+
+def test_a_journal_without_a_folder_is_an_error(tmp_path):
+    with pytest.raises(TextgenError, match=r"writing .* failed"), journal(tmp_path / "none" / "part", Kept()):
+        pass
+    check_free(tmp_path / "none" / "part")
