@@ -12,16 +12,14 @@ from textgen.errors import UsageError
 # whose options a file may hold
 COMMANDS = ("title", "sample", "compose", "rewrite", "correct", "fill", "eval")
 
-JOB = ("command", "input")  # what a job says beside its options
-
 
 def read_config(path: Path, command: str) -> dict[str, Any]:
     """Read the options for one command.
 
     Args:
         path: A TOML file. Keys at the top hold for every command, those in a table such as `[title]`
-            for that command alone and win over the top. Dashes and underscores are the same. What makes
-            it a job (`command`, `input`) is left out.
+            for that command alone and win over the top. Dashes and underscores are the same. A job's
+            `command` must be this one.
         command: The command's name.
 
     Returns:
@@ -38,7 +36,8 @@ def read_config(path: Path, command: str) -> dict[str, Any]:
     special = content.pop(command, {})
     if not isinstance(special, dict):
         raise UsageError(f"--config {path}: {command} is not a table", hint=f"begin one with  [{command}]")
-    general = {key: value for key, value in content.items() if not isinstance(value, dict) and key not in JOB}
+    content.pop("command", None)
+    general = {key: value for key, value in content.items() if not isinstance(value, dict)}
     return _by_field(general) | _by_field(special)
 
 

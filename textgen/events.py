@@ -113,6 +113,8 @@ class WithoutSteps:
 
 def hears_steps(on_event: OnEvent) -> bool:
     """Whether a listener wants the steps of chains."""
+    if isinstance(on_event, Tally):
+        return hears_steps(on_event.on_event)
     return on_event is not ignore and not isinstance(on_event, WithoutSteps)
 
 
@@ -126,15 +128,15 @@ class Tally:
     """
 
     def __init__(self, total: int | None, on_event: OnEvent, *, done: int = 0) -> None:
-        self._total, self._on_event, self._before = total, on_event, done
+        self._total, self.on_event, self._before = total, on_event, done
         self._rows = self._errors = self._tokens = 0
 
     def __call__(self, event: Event) -> None:
         if not isinstance(event, Computed):
-            self._on_event(event)
+            self.on_event(event)
             return
         self._rows += event.rows
         self._errors += event.errors
         self._tokens += event.tokens
         done = self._before + self._rows
-        self._on_event(Progress(done, self._total, self._errors, self._tokens, self._rows))
+        self.on_event(Progress(done, self._total, self._errors, self._tokens, self._rows))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 SCORE_DECIMALS = 4
@@ -22,6 +22,7 @@ class Row:
         error: Why the row could not be read; it becomes an error record.
         keywords: What its texts must contain.
         fields: What else came with it and goes into its record; None for nothing.
+        place: Where it lies in its file, such as `line 3`; errors name it.
     """
 
     text: str
@@ -30,6 +31,7 @@ class Row:
     error: str | None = None
     keywords: tuple[str, ...] = ()
     fields: Mapping[str, Any] | None = None
+    place: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
         if isinstance(self.keywords, str):  # a single word, not its characters

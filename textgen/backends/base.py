@@ -195,9 +195,8 @@ class Backend(ABC, Generic[O, P]):
                     raise DataError(row.error)
                 usable.append((number, self.prepare(row, options, on_event)))
             except DataError as error:
-                records[number] = Record(
-                    row.name, [], self.label(options), error=error.line, fields=row.fields
-                )
+                told = error.line if row.error is not None else _placed(row, error)
+                records[number] = Record(row.name, [], self.label(options), error=told, fields=row.fields)
         return usable
 
     def _record(self, prepared: P, outcome: Outcome, options: O, seed: int) -> Record:
@@ -209,7 +208,7 @@ class Backend(ABC, Generic[O, P]):
             used_tokens=prepared.used_tokens,
             seed=seed if options.draws else None,
             prompt=self.prompt(prepared.row),
-            error=outcome.line if isinstance(outcome, DataError) else None,
+            error=_placed(prepared.row, outcome) if isinstance(outcome, DataError) else None,
             fields=prepared.row.fields,
         )
 
@@ -248,6 +247,11 @@ class Backend(ABC, Generic[O, P]):
             if not out_of_memory(error):
                 raise
         return None
+
+
+def _placed(row: Row, error: DataError) -> str:
+    """The error with the row's place in its file."""
+    return f"{row.place}: {error.line}" if row.place else error.line
 
 
 def _padded_size(pair: tuple[int, Prepared]) -> int:

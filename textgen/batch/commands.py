@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
-from textgen.batch.engine import Task
+from textgen.batch.engine import Task, cores
 from textgen.batch.output import Output, check_output, output_of
 from textgen.batch.read import FileRows, GivenRows, read_lines
 from textgen.batch.run import Job, Summary, earlier_seed, run
@@ -91,9 +91,19 @@ def take(given: dict[str, Any], kind: type[M], default: M | None = None) -> M:
     return parse(kind, base | taken)
 
 
-def read_rows(command: str, inputs: Sequence[str], given: dict[str, Any]) -> FileRows:
-    """The rows of files for a command; takes the options of reading out of `given`."""
-    return FileRows(inputs, take(given, InputOptions, COMMANDS[command].reading))
+def read_rows(
+    command: str, inputs: Sequence[str], given: dict[str, Any], output: Output | None = None
+) -> FileRows:
+    """The rows of files for a command.
+
+    Args:
+        command: The command.
+        inputs: Files, folders, patterns.
+        given: The options that the user set; loses those of reading.
+        output: Where records go; its files are not meant by folders and patterns.
+    """
+    reading = take(given, InputOptions, COMMANDS[command].reading)
+    return FileRows(inputs, reading, output.owns if output else None)
 
 
 def given_rows(rows: Sequence[Row], given: dict[str, Any]) -> GivenRows:
@@ -105,6 +115,22 @@ def given_rows(rows: Sequence[Row], given: dict[str, Any]) -> GivenRows:
     if unfit := [name for name in InputOptions.model_fields if name in given]:
         raise UsageError(f"{flag(unfit[0])} says how files are read", hint="name a file with -i")
     return GivenRows(rows)
+
+
+def task_for(command: str, files: ModelFiles, options: Options, run: RunOptions, *, records: bool) -> Task:
+    """What is done with every row.
+
+    Args:
+        command: The command.
+        files: Its model.
+        options: With a seed where anything is drawn.
+        run: How the run goes.
+        records: Whether records are written, which are to be the same with any number of processes: then
+            each has one thread.
+    """
+    one = records or run.workers is not None or run.engine != "local"
+    threads = min(run.threads, cores()) if run.threads else 1 if one else None
+    return Task(files, options, command if command in EDITORS else None, threads)
 
 
 def seeded(options: Options, output: Output | None, *, earlier: bool) -> Options:
@@ -148,13 +174,12 @@ def run_batch(
     given = dict(options)
     how = take(given, RunOptions)
     files = choose_model(command, model)
-    rows = read_rows(command, [str(name) for name in names], given)
-    parsed = options_for(command, files, given)
     target = output_of(str(output), how.shard)
     if target is None:
         raise UsageError(f"{output} is no file", hint="textgen.load(…).generate returns records")
+    rows = read_rows(command, [str(name) for name in names], given, target)
+    parsed = options_for(command, files, given)
     start = check_output(target, rows.files, how)
     parsed = seeded(parsed, target, earlier=start != "new")
-    editor = command if command in EDITORS else None
-    task = Task(files, parsed, editor, how.threads or 1)
+    task = task_for(command, files, parsed, how, records=True)
     return run(Job(command, task, rows, target, how, start), on_event)

@@ -35,12 +35,13 @@ class Task:
     threads: int | None = None
 
     @property
-    def models(self) -> list[ModelFiles]:
-        """All models that it takes."""
-        if self.editor is None:
-            return [self.files]
-        beside = dict.fromkeys((getattr(self.options, "proposals", SIMILARITY), SIMILARITY))
-        return [self.files, *(find_model(name) for name in beside if name != self.files.name)]
+    def models(self) -> dict[str, ModelFiles]:
+        """All models that it takes, by what each is for."""
+        found = {"model": self.files}
+        if self.editor is not None:
+            found["proposals"] = find_model(getattr(self.options, "proposals", SIMILARITY))
+            found["similarity"] = find_model(SIMILARITY)
+        return found
 
     def open(self) -> Any:
         """Load the backend."""
@@ -57,6 +58,9 @@ class Rows(Protocol):
     @property
     def reading(self) -> dict[str, Any]:
         """How they are read."""
+
+    def stamp(self) -> object:
+        """Something that changes when they do; asked for before and after a run."""
 
     def fingerprint(self) -> str:
         """The sha256 of all that they are made of."""

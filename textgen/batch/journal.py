@@ -18,7 +18,6 @@ try:
 except ImportError:  # no locks on this system
     fcntl = None  # type: ignore[assignment]
 
-
 UNSYNCED = (errno.EINVAL, errno.ENOTSUP, errno.EROFS)  # not every file can be
 
 
@@ -41,11 +40,13 @@ def whole_windows(path: Path, window: int, total: int) -> Kept:
     """The records up to the end of the last window that is whole: a cut one is computed again.
 
     Args:
-        path: The journal. Its last line may be torn.
+        path: The journal, if there is one. Its last line may be torn.
         window: Rows of a window.
         total: Rows of the run; the last window may be shorter.
     """
     kept = now = Kept()
+    if not path.exists():
+        return kept
     with path.open("rb") as file:
         for line in file:
             try:
@@ -64,7 +65,7 @@ class Journal:
     """Writes records.
 
     Args:
-        file: The open file, of which it is the only writer.
+        file: The open file.
         path: What messages call it.
     """
 
@@ -93,34 +94,25 @@ class Journal:
             TextgenError: The disk is full, or gone.
         """
         try:
-            os.fsync(self._file.fileno())
+            sync(self._file)
         except OSError as error:
-            if error.errno not in UNSYNCED:
-                raise unwritten(self._path, error) from None
-
-
-def check_free(path: Path) -> None:
-    """Raise UsageError if another process writes a journal."""
-    with suppress(OSError), path.open("r+b") as file:
-        _lock(file, path)
+            raise unwritten(self._path, error) from None
 
 
 @contextmanager
 def journal(path: Path, kept: Kept) -> Iterator[Journal]:
-    """Open a journal behind what is kept of it, for this process alone.
+    """Open a journal behind what is kept of it; the rest is cut off.
 
     Raises:
-        UsageError: Another process writes it.
         TextgenError: It cannot be written.
     """
     try:
         file = path.open("r+b" if path.exists() else "w+b")
+        file.truncate(kept.size)
+        file.seek(kept.size)
     except OSError as error:
         raise unwritten(path, error) from None
     try:
-        _lock(file, path)
-        file.truncate(kept.size)
-        file.seek(kept.size)
         opened = Journal(file, path)
         yield opened
         opened.sync()
@@ -129,17 +121,62 @@ def journal(path: Path, kept: Kept) -> Iterator[Journal]:
             file.close()
 
 
+@contextmanager
+def locked(path: Path, what: Path) -> Iterator[None]:
+    """Hold a lock file for as long as it takes; a process that dies lets go of it.
+
+    Args:
+        path: The lock file.
+        what: What it stands for.
+
+    Raises:
+        UsageError: Another process holds it.
+        TextgenError: It cannot be written.
+    """
+    try:
+        file = path.open("ab")
+    except OSError as error:
+        raise unwritten(path, error) from None
+    with file:
+        _lock(file, path, what)
+        try:
+            yield
+        finally:
+            with suppress(OSError):
+                path.unlink()
+
+
+def replace_durably(draft: Path, path: Path) -> None:
+    """Put a file in the place of another, at once and as a whole. Raises OSError."""
+    with draft.open("rb+") as file:
+        sync(file)
+    draft.replace(path)
+
+
+def sync(file: BinaryIO) -> None:
+    """Let what was written survive a power failure. Raises OSError."""
+    try:
+        os.fsync(file.fileno())
+    except OSError as error:
+        if error.errno not in UNSYNCED:
+            raise
+
+
 def unwritten(path: Path, error: OSError) -> TextgenError:
     """What to say where writing failed."""
-    hint = "what was written before is safe: make room, then --resume goes on"
+    hint = "what was written before is safe; make room, and give --resume, or --retry-errors again"
     return TextgenError(f"writing {path} failed: {error.strerror or error}", hint=hint)
 
 
-def _lock(file: BinaryIO, path: Path) -> None:
+def _lock(file: BinaryIO, path: Path, what: Path) -> None:
+    refused = UsageError(f"{what} is being written by another run", hint="wait for it, or write elsewhere")
     if fcntl is None:
         return
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        hint = "wait for it, or write to another file"
-        raise UsageError(f"{path} is being written by another run", hint=hint) from None
+    except BlockingIOError:
+        raise refused from None
+    except OSError:  # a file system without locks
+        return
+    if not path.exists() or os.fstat(file.fileno()).st_ino != path.stat().st_ino:
+        raise refused  # it was that of a run that has just ended

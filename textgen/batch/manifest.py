@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import platform
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, version
@@ -16,12 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from textgen import __version__
-from textgen.batch.journal import unwritten
+from textgen.batch.journal import replace_durably, unwritten
 from textgen.errors import UsageError
 from textgen.models.catalog import ModelFiles
 from textgen.options import Options
 
-RUNNING, FINISHED = "running", "finished"
 PARTS = ("models", "options", "input", "versions", "machine")
 LIBRARIES = ("torch", "sentencepiece", "jieba")
 PRECISION = "float32"
@@ -34,22 +33,20 @@ class Manifest:
 
     Attributes:
         command: What is done: `title`, `sample`, `compose` and so on.
-        models: sha256 of the files of each model, by name.
+        models: Name and sha256 of the files of each model, by what it is for.
         options: All of them, the seed among them.
         input: sha256 of the input and of how it is read, its rows, and which of them.
         versions: Of the libraries, and of Python.
         machine: Processor, system, threads of a worker, precision.
-        state: `running` or `finished`.
-        errors: How many rows of a finished run are errors.
+        errors: How many rows are errors; None until all are computed.
     """
 
     command: str
-    models: dict[str, str]
+    models: dict[str, Any]
     options: dict[str, Any]
     input: dict[str, Any]
     versions: dict[str, str]
     machine: dict[str, Any]
-    state: str = RUNNING
     errors: int | None = None
 
     def write(self, path: Path) -> None:
@@ -57,19 +54,22 @@ class Manifest:
         draft = path.with_name(path.name + ".new")
         try:
             draft.write_text(json.dumps(asdict(self), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-            draft.replace(path)
+            replace_durably(draft, path)
         except OSError as error:
             draft.unlink(missing_ok=True)
             raise unwritten(path, error) from None
 
 
 def manifest_of(
-    command: str, models: Sequence[ModelFiles], options: Options, input: dict[str, Any], threads: int
+    command: str, models: Mapping[str, ModelFiles], options: Options, input: dict[str, Any], threads: int
 ) -> Manifest:
     """The manifest of a run that begins."""
     return Manifest(
         command,
-        {files.label.partition("@")[0]: _digest(files) for files in models},
+        {
+            role: {"name": files.label.partition("@")[0], "sha256": _digest(files)}
+            for role, files in models.items()
+        },
         json.loads(options.model_dump_json()),
         input,
         {"textgen": __version__, "python": platform.python_version()}
@@ -109,7 +109,7 @@ def check_same(earlier: Manifest, now: Manifest, path: Path, *, same_input: bool
     """
     before, after = asdict(earlier), asdict(now)
     for values in (before, after):
-        del values["state"], values["errors"]
+        del values["errors"]
         if not same_input:
             values["input"].pop("sha256", None)
     found = [f"{name} {_short(one)}, now {_short(other)}" for name, one, other in _differences(before, after)]

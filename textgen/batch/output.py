@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import re
 import stat
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from textgen.batch.journal import check_free
-from textgen.batch.manifest import RUNNING, read_manifest
 from textgen.batch.parquet import check_parquet
 from textgen.batch.sources import STDIN
 from textgen.errors import UsageError
@@ -18,6 +18,7 @@ from textgen.options.batch import RunOptions
 JSONL = ".jsonl"
 FORMATS = (JSONL, ".csv", ".parquet", ".txt")
 STREAMS = (STDIN, "/dev/stdout")
+SHARD = re.compile(r"part-\d{5}-of-\d{5}\.jsonl")
 
 Start = Literal["new", "resume", "finished", "retry"]
 
@@ -25,6 +26,9 @@ Start = Literal["new", "resume", "finished", "retry"]
 @dataclass(frozen=True)
 class Output:
     """The files of a run.
+
+    While it runs there are the journal and the manifest of what runs; a finished run has its output and the
+    manifest of what was run.
 
     Attributes:
         path: What the user asked for; it is there once the run has finished.
@@ -35,13 +39,23 @@ class Output:
     in_folder: bool = False
 
     @property
+    def format(self) -> str:
+        """The ending that names the format."""
+        return self.path.suffix.lower()
+
+    @property
     def part(self) -> Path:
-        """The records so far, one a line."""
+        """The journal: the records so far, one a line."""
         return self._beside(".part")
 
     @property
+    def running(self) -> Path:
+        """What is run; gone once it has finished."""
+        return self._beside(".part.manifest.json")
+
+    @property
     def manifest(self) -> Path:
-        """What the run is."""
+        """What the finished output is of."""
         return self._beside(".manifest.json")
 
     @property
@@ -50,24 +64,32 @@ class Output:
         return self.path if self.format == JSONL else self._beside(".records.jsonl")
 
     @property
-    def files(self) -> tuple[Path, ...]:
-        """All that is written."""
-        return tuple(dict.fromkeys((self.path, self.part, self.manifest, self.records, self.draft)))
-
-    @property
     def draft(self) -> Path:
         """The output in another format than the records', before it is whole."""
         return self._beside(".new")
 
     @property
-    def format(self) -> str:
-        """The ending that names the format."""
-        return self.path.suffix.lower()
+    def lock(self) -> Path:
+        """Held by the process that runs."""
+        return self._beside(".lock")
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """All that is written."""
+        beside = (self.part, self.running, self.manifest, self.records, self.draft, self.lock)
+        return tuple(dict.fromkeys((self.path, *beside)))
+
+    def owns(self, path: Path) -> bool:
+        """Whether a file is one of these, or of another shard's in the same folder."""
+        if path.parent.resolve() != self.path.parent.resolve():
+            return False
+        of_shard = self.in_folder and SHARD.match(path.name) is not None
+        return of_shard or path.name in {file.name for file in self.files}
 
     def make_folder(self) -> None:
         """Make the folder that was asked for. Raises OSError."""
         if self.in_folder:
-            self.path.parent.mkdir(exist_ok=True)
+            self.path.parent.mkdir(parents=True, exist_ok=True)
 
     def _beside(self, suffix: str) -> Path:
         return self.path.with_name(self.path.name + suffix)
@@ -86,6 +108,7 @@ def output_of(name: str, shard: tuple[int, int] = (1, 1)) -> Output | None:
     path = Path(name)
     try:
         mode = path.stat().st_mode if name not in STREAMS and path.exists() else None
+        path = path.resolve() if path.is_symlink() else path  # what it points to is written
     except (OSError, ValueError) as error:
         raise _unwritable(path, str(getattr(error, "strerror", None) or error)) from None
     if name in STREAMS or (mode is not None and not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)):
@@ -115,46 +138,41 @@ def check_output(output: Output, inputs: Iterable[Path], run: RunOptions) -> Sta
     for path in inputs:
         if any(same_file(path, file) for file in output.files):
             raise UsageError(f"-o {output.path} is also an input", hint="write to another file")
-    if output.in_folder and not output.path.parent.exists():
-        _check_folder(output.path.parent)
-        return "new"
-    for file in (output.path, output.part, output.manifest):
-        check_writable("-o", file)
-    check_free(output.part)
-    start = _start(output, run)
-    if start in ("resume", "finished", "retry") and not output.manifest.exists():
-        hint = "--force begins anew"
-        raise UsageError(f"{output.manifest} is missing, which says what was run", hint=hint)
-    return start
+    folder = output.path.parent
+    if output.in_folder and not folder.exists():
+        above = next(parent for parent in folder.parents if parent.exists())
+        if not above.is_dir() or not os.access(above, os.W_OK | os.X_OK):
+            raise _unwritable(folder, f"no folder can be made in {above}")
+    else:
+        for file in (output.path, output.part, output.running, output.manifest):
+            check_writable("-o", file)
+    return start_of(output, run)
 
 
-def _start(output: Output, run: RunOptions) -> Start:
-    finished, begun = output.path.exists(), output.part.exists()
+def start_of(output: Output, run: RunOptions) -> Start:
+    """How a run is to begin, by what is there.
+
+    Raises:
+        UsageError: The output exists without leave, or is unfinished, or there is nothing to go on from.
+    """
+    begun, finished = output.running.exists(), output.path.exists()
     if run.force:
         return "new"
-    if run.retry_errors:
-        if not finished:
-            hint = "--resume finishes it first" if begun else "check the path"
-            raise UsageError(f"--retry-errors: there is no finished {output.path}", hint=hint)
-        return "retry"
-    if run.resume:
-        return _resumed(output, finished=finished, begun=begun)
-    if finished:
-        raise UsageError(f"-o {output.path} exists", hint="--force overwrites it")
-    if begun and output.part.stat().st_size:
-        hint = "--resume goes on, --force begins anew"
+    if begun and not (run.resume and not run.retry_errors):
+        hint = "--resume finishes it first" if run.retry_errors else "--resume goes on, --force begins anew"
         raise UsageError(f"-o {output.path}: an earlier run was interrupted", hint=hint)
-    return "new"
-
-
-def _resumed(output: Output, *, finished: bool, begun: bool) -> Start:
-    """How `--resume` begins: an output may be there of a run before the one that was interrupted."""
-    known = output.manifest.exists()
-    if begun and known and read_manifest(output.manifest).state == RUNNING:
+    if begun:
         return "resume"
-    if finished:
-        return "finished"
-    return "resume" if begun and (known or output.part.stat().st_size) else "new"
+    if not finished and run.retry_errors:
+        raise UsageError(f"--retry-errors: there is no finished {output.path}", hint="check the path")
+    if finished and not (run.resume or run.retry_errors):
+        raise UsageError(f"-o {output.path} exists", hint="--force overwrites it")
+    if not finished:
+        return "new"
+    if not output.manifest.exists():
+        hint = "--force begins anew"
+        raise UsageError(f"{output.manifest} is missing, which says what was run", hint=hint)
+    return "retry" if run.retry_errors else "finished"
 
 
 def check_writable(flag: str, path: Path) -> bool:
@@ -174,21 +192,13 @@ def check_writable(flag: str, path: Path) -> bool:
     return exists
 
 
-def _unwritable(path: Path, reason: str, flag: str = "-o") -> UsageError:
-    return UsageError(f"{flag} {str(path)[:80]} cannot be written: {reason}", hint="give another path")
-
-
-def _check_folder(folder: Path) -> None:
-    try:
-        folder.mkdir()
-        folder.rmdir()
-    except OSError as error:
-        raise _unwritable(folder, str(error.strerror)) from None
-
-
 def same_file(path: Path, other: Path) -> bool:
     """Whether two names are of one file, which need not be there yet."""
     try:
         return path.samefile(other)
     except OSError:  # one of them is yet to be written
         return path.resolve() == other.resolve()
+
+
+def _unwritable(path: Path, reason: str, flag: str = "-o") -> UsageError:
+    return UsageError(f"{flag} {str(path)[:80]} cannot be written: {reason}", hint="give another path")

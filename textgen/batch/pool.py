@@ -28,6 +28,12 @@ from textgen.schema import Record, Row
 AHEAD = 2  # windows a process that are open at once
 READY, RECORD, EVENT, DONE, FAILED, CRASHED = "ready", "record", "event", "done", "failed", "crashed"
 DEAD = "a worker process died; was there too little memory?"
+SAFE = "what was written is safe; try fewer --workers"
+UNBORN = "a worker process could not start; can the script be imported anew, as a module can?"
+
+
+class _GoneError(Exception):
+    """A process has ended."""
 
 
 @dataclass
@@ -59,8 +65,11 @@ class Pool:
     def begin(self, on_event: OnEvent) -> None:
         """Wait until all have loaded their model."""
         for process in self._processes:
-            while self._hear(process, on_event) != READY:
-                pass
+            try:
+                while self._hear(process, on_event) != READY:
+                    pass
+            except _GoneError:
+                raise TextgenError(UNBORN, hint="put the call under if __name__ ==, or workers=1") from None
 
     def records(self, rows: Iterable[Row], on_event: OnEvent) -> Iterator[Record]:
         """The records in the order of the rows."""
@@ -72,7 +81,10 @@ class Pool:
                 return
             busy = {process.pipe: process for process in self._processes if process.window is not None}
             for pipe in wait(list(busy)):
-                self._hear(busy[pipe], on_event)  # type: ignore[index]
+                try:
+                    self._hear(busy[pipe], on_event)  # type: ignore[index]
+                except _GoneError:
+                    raise TextgenError(DEAD, hint=SAFE) from None
             while (window := self._open.get(turn)) is not None:
                 while window.records:
                     yield window.records.popleft()
@@ -94,14 +106,14 @@ class Pool:
             try:
                 process.pipe.send(rows)
             except OSError:
-                raise TextgenError(DEAD, hint="fewer --workers; --resume goes on") from None
+                raise TextgenError(DEAD, hint=SAFE) from None
 
     def _hear(self, process: _Process, on_event: OnEvent) -> str:
         """Take one message of a process, and tell its kind."""
         try:
             kind, content = process.pipe.recv()
         except (EOFError, OSError):
-            raise TextgenError(DEAD, hint="fewer --workers; --resume goes on") from None
+            raise _GoneError from None
         if kind == RECORD:
             self._open[self._of(process)].records.append(content)
         elif kind == EVENT:

@@ -26,6 +26,7 @@ from textgen.options import InputOptions, RunOptions
 from textgen.schema import Record, Row
 
 ACTOR_CPUS, READER_CPUS = 0.9, 0.1  # so that as many actors as cores, and a reader, fit on any machine
+GROUP = 64  # windows that one task reads
 BLOCK = 1  # bytes after which Ray hands a block on: a window is a block
 # nothing is reported to Ray's makers; its own log goes into its files, what matters is raised
 SETTINGS = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_BACKEND_LOG_LEVEL": "fatal"}
@@ -60,7 +61,8 @@ class RayEngine:
         context.enable_progress_bars = False
         size = self._task.options.window
         if isinstance(rows, Slice) and isinstance(rows.rows, FileRows) and rows.rows.lie_in_files:
-            spans = rows.rows.spans(rows.start, rows.stop)
+            cuts = range(rows.start, rows.stop, GROUP * size)
+            spans = [rows.rows.spans(at, min(at + GROUP * size, rows.stop)) for at in cuts]
             read = {"options": rows.rows.options, "alone": len(rows.rows.sources) == 1, "size": size}
             source = _dataset(spans).flat_map(_read, fn_kwargs=read, num_cpus=READER_CPUS)
         else:
@@ -106,6 +108,8 @@ def on_ray(task: Task, options: RunOptions) -> Iterator[Engine]:
         where = options.address or "this machine"
         raise UsageError(f"no Ray cluster at {where}: {reason}", hint="check --address") from None
     try:
+        if options.num_gpus > (there := ray.cluster_resources().get("GPU", 0)):
+            raise UsageError(f"--num-gpus {options.num_gpus:g}: the cluster has {there:g}", hint="fewer")
         yield RayEngine(replace(task, threads=1), options)
     finally:
         with suppress(Exception):  # it goes down with us anyway
@@ -160,9 +164,9 @@ def _dataset(items: Sequence[Any]) -> Any:
 
 
 def _read(row: dict[str, Any], options: InputOptions, alone: bool, size: int) -> Iterator[dict[str, Any]]:
-    """The windows of a span of a file."""
-    span: Span = pickle.loads(row["content"])
-    rows = rows_of(span, options, alone=alone)
+    """The windows of neighbouring spans."""
+    spans: list[Span] = pickle.loads(row["content"])
+    rows = (row for span in spans for row in rows_of(span, options, alone=alone))
     for window in windows(rows, size):
         yield {"content": pickle.dumps(window)}
 

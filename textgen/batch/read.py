@@ -8,6 +8,7 @@ Files are read as streams: once to count their rows, and again as the rows are a
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
@@ -16,7 +17,18 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from textgen.batch.parquet import parquet_values
-from textgen.batch.sources import CSV, LINES, PARQUET, TEXT, TSV, Source, find_sources, path_kind, printable
+from textgen.batch.sources import (
+    CSV,
+    LINES,
+    PARQUET,
+    TEXT,
+    TSV,
+    LeaveOut,
+    Source,
+    find_sources,
+    path_kind,
+    printable,
+)
 from textgen.errors import DataError, UsageError
 from textgen.options.batch import InputOptions
 from textgen.schema import Row
@@ -41,6 +53,7 @@ class FileRows:
     Args:
         inputs: Paths, folders, patterns, or `-` for stdin.
         options: How rows are read.
+        leave_out: Tells files that folders and patterns do not mean: those that the run itself writes.
 
     Raises:
         UsageError: A path does not exist; when rows are read, the first of a table lacks a field that was
@@ -48,9 +61,11 @@ class FileRows:
         TextgenError: The only input is a folder with nothing to read, or cannot be read when it is.
     """
 
-    def __init__(self, inputs: Sequence[str], options: InputOptions) -> None:
+    def __init__(
+        self, inputs: Sequence[str], options: InputOptions, leave_out: LeaveOut | None = None
+    ) -> None:
         self.options = options
-        self.sources = find_sources(inputs, lines=options.lines)
+        self.sources = find_sources(inputs, lines=options.lines, leave_out=leave_out)
 
     def __len__(self) -> int:
         return sum(self._counts)
@@ -82,6 +97,14 @@ class FileRows:
     def reading(self) -> dict[str, Any]:
         """How the files are read."""
         return self.options.model_dump()
+
+    def stamp(self) -> list[tuple[int, int]]:
+        """Sizes and times of change of the files."""
+        found = []
+        for path in self.files:
+            with suppress(OSError):
+                found.append((path.stat().st_size, path.stat().st_mtime_ns))
+        return found
 
     def fingerprint(self) -> str:
         """The sha256 of the files."""
@@ -181,7 +204,8 @@ def _line_row(number: int, text: str | DataError, name: str, options: InputOptio
     if isinstance(text, DataError):
         return Row("", name=name, error=text.line)
     text = text.removesuffix("\n").removesuffix("\r")
-    return Row(text, name=name) if options.field else _words_row(text, name, f"line {number}: ")
+    place = f"line {number}"
+    return Row(text, name=name, place=place) if options.field else _words_row(text, name, place)
 
 
 def _words_row(text: str, name: str, place: str) -> Row:
@@ -189,9 +213,10 @@ def _words_row(text: str, name: str, place: str) -> Row:
     try:
         found = keywords_of(text)
     except DataError as error:
-        return Row("", name=name, error=f"{place}{error.line}")
+        return Row("", name=name, error=f"{place}: {error.line}" if place else error.line)
     whole = found == (text.strip(),)
-    return Row("", name=name, keywords=tuple(dict.fromkeys(text.split())) if whole else found)
+    words = tuple(dict.fromkeys(text.split())) if whole else found
+    return Row("", name=name, keywords=words, place=place)
 
 
 def _values(source: Source, options: InputOptions) -> Iterator[Value]:
@@ -248,13 +273,16 @@ def _table_row(line: int, number: str, value: Any, options: InputOptions) -> Row
         keywords = keywords_of(value.get(options.keywords_name) if options.keywords_name else None)
     except DataError as error:
         return Row("", name=name, id=id, error=f"line {line}: {error.line}", fields=kept)
-    return Row(text, name=name, id=id, keywords=keywords, fields=kept)
+    return Row(text, name=name, id=id, keywords=keywords, fields=kept, place=f"line {line}")
 
 
 class GivenRows(list[Row]):
     """Rows that were given, not read from files."""
 
     reading: ClassVar[dict[str, Any]] = {}
+
+    def stamp(self) -> None:
+        """They do not change."""
 
     def fingerprint(self) -> str:
         """The sha256 of what they hold."""

@@ -61,8 +61,3 @@ def record_lines(records: Path) -> Iterator[str]:
 def is_error(line: str) -> bool:
     """Whether a record is an error."""
     return json.loads(line)["error"] is not None
-
-
-def count_errors(records: Path) -> int:
-    """How many records of a file are errors; none if it is gone, since nobody would go by it."""
-    return sum(map(is_error, record_lines(records))) if records.exists() else 0

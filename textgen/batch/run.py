@@ -7,16 +7,24 @@ A run that was interrupted goes on behind the last whole window of rows, and giv
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from itertools import islice
 
 from textgen.batch.engine import Engine, Rows, Slice, Task, cores, local
 from textgen.batch.formats import convert
-from textgen.batch.journal import Journal, Kept, journal, unwritten, whole_windows
-from textgen.batch.manifest import FINISHED, RUNNING, Manifest, check_same, manifest_of, read_manifest
-from textgen.batch.output import Output, Start
-from textgen.batch.retry import ErrorRows, count_errors, is_error, record_lines
+from textgen.batch.journal import (
+    Journal,
+    Kept,
+    journal,
+    locked,
+    replace_durably,
+    unwritten,
+    whole_windows,
+)
+from textgen.batch.manifest import Manifest, check_same, manifest_of, read_manifest
+from textgen.batch.output import Output, Start, start_of
+from textgen.batch.retry import ErrorRows, is_error, record_lines
 from textgen.errors import TextgenError, UsageError
 from textgen.events import Computed, OnEvent, Tally, ignore
 from textgen.options.batch import RunOptions
@@ -104,27 +112,55 @@ def run(job: Job, on_event: OnEvent = ignore, on_record: OnRecord = unheard) -> 
         TextgenError: A model cannot be loaded, the output not be written, a process died, or a row is an
             error under `strict`. What was written is safe, and `resume` goes on.
     """
-    manifest = _manifest(job)
-    if job.start != "new":
-        earlier = read_manifest(job.output.manifest)
-        check_same(earlier, manifest, job.output.manifest, same_input=job.start != "retry")
-        if earlier.state == RUNNING and job.start != "resume":  # killed with nothing left to do but this
-            errors = count_errors(job.output.records)
-            earlier = replace(manifest, state=FINISHED, errors=errors)
-            earlier.write(job.output.manifest)
-        if job.start == "finished" or (job.start == "retry" and not earlier.errors):
+    with _held(job):
+        manifest = _manifest(job)
+        if job.start == "new":
+            return _go_on(job, manifest, Kept(), on_event, on_record)
+        known = job.output.running if job.start == "resume" else job.output.manifest
+        earlier = read_manifest(known)
+        check_same(earlier, manifest, known, same_input=job.start != "retry")
+        if job.start == "resume":
+            if earlier.errors is not None and not job.output.part.exists():
+                job.output.running.replace(job.output.manifest)  # it was killed just before this
+                return Summary(job.total, earlier.errors, 0)
+            kept = whole_windows(job.output.part, job.task.options.window, job.total)
+            return _go_on(job, manifest, kept, on_event, on_record)
+        if job.start == "finished" or not earlier.errors:
             return Summary(job.total, earlier.errors or 0, 0)
-    if job.start == "retry":
         return _retry(job, manifest, on_event, on_record)
-    kept = Kept()
-    if job.start == "resume":
-        kept = whole_windows(job.output.part, job.task.options.window, job.total)
-    return _go_on(job, manifest, kept, on_event, on_record)
+
+
+def stream(task: Task, options: RunOptions, rows: Rows, on_event: OnEvent = ignore) -> Iterator[Record]:
+    """Compute rows and keep nothing: the records in their order.
+
+    Args:
+        task: What is done with every row.
+        options: How the run goes.
+        rows: The input, of which `shard` is computed.
+        on_event: Told of the progress.
+
+    Raises:
+        UsageError: The shard has no rows.
+        TextgenError: A row is an error under `strict`, or a process died.
+    """
+    some = Slice(rows, *bounds(len(rows), options.shard))
+    with engine_for(task, options, rows, len(some)) as engine:
+        engine.begin(on_event)
+        for record in engine.records(some, Tally(len(some), on_event)):
+            check_strict(record, options)
+            yield record
+
+
+def check_strict(record: Record, options: RunOptions) -> None:
+    """Raise TextgenError at an error record under `strict`."""
+    if options.strict and record.error is not None:
+        raise TextgenError(f"{record.id}: {record.error}", hint="--strict stops at the first error")
 
 
 def earlier_seed(output: Output) -> int | None:
     """The seed of the run that an output is of."""
-    seed = read_manifest(output.manifest).options.get("seed") if output.manifest.exists() else None
+    known = next((path for path in (output.running, output.manifest) if path.exists()), None)
+    seed = read_manifest(known).options.get("seed") if known else None
     return seed if isinstance(seed, int) else None
 
 
@@ -158,15 +194,15 @@ def _manifest(job: Job) -> Manifest:
 
 def _go_on(job: Job, manifest: Manifest, kept: Kept, on_event: OnEvent, on_record: OnRecord) -> Summary:
     first, last = job.bounds
-    rows = Slice(job.rows, first + kept.rows, last)
+    rows, stamp = Slice(job.rows, first + kept.rows, last), job.rows.stamp()
     with engine_for(job.task, job.options, job.rows, len(rows)) as engine:
         engine.begin(on_event)
-        with _journal(job, kept) as log:
-            manifest.write(job.output.manifest)
+        with journal(job.output.part, kept) as log:
+            manifest.write(job.output.running)
             records = engine.records(rows, Tally(job.total, on_event, done=kept.rows))
             errors = kept.errors + _write(records, log, job, on_record)
         memory = engine.memory
-    if log.rows != len(rows):
+    if log.rows != len(rows) or job.rows.stamp() != stamp:
         raise TextgenError("the input changed while it was read", hint="--force begins anew")
     _finish(job, manifest, errors)
     return Summary(job.total, errors, len(rows), memory)
@@ -178,7 +214,7 @@ def _retry(job: Job, manifest: Manifest, on_event: OnEvent, on_record: OnRecord)
     rows = ErrorRows(Slice(job.rows, *job.bounds), old)
     with engine_for(job.task, job.options, job.rows, len(rows)) as engine:
         engine.begin(on_event)
-        with _journal(job, Kept()) as log:
+        with journal(job.output.part, Kept()) as log:
             again = engine.records(rows, Tally(len(rows), on_event))
             errors = 0
             for line in record_lines(old):
@@ -195,10 +231,8 @@ def _write(records: Iterable[Record], log: Journal, job: Job, on_record: OnRecor
     """Write records as they come; how many of them are errors."""
     errors = 0
     for record in records:
-        if record.error is not None:
-            if job.options.strict:
-                raise TextgenError(f"{record.id}: {record.error}", hint="--strict stops at the first error")
-            errors += 1
+        check_strict(record, job.options)
+        errors += record.error is not None
         log.write(record.to_json())
         on_record(record)
         if log.rows % job.task.options.window == 0:
@@ -207,30 +241,47 @@ def _write(records: Iterable[Record], log: Journal, job: Job, on_record: OnRecor
 
 
 def _finish(job: Job, manifest: Manifest, errors: int) -> None:
-    """Make the output of the journal: there at once and as a whole, or not at all."""
+    """Make the output of the journal: there at once and as a whole, or not at all.
+
+    A process that is killed between two steps leaves what `run` can go on from.
+    """
     output = job.output
+    replace(manifest, errors=errors).write(output.running)
     try:
         if output.records == output.path:
             output.part.replace(output.path)
         else:
             convert(output.part, output.draft, output.format)
-            output.draft.replace(output.path)
+            replace_durably(output.draft, output.path)
             if errors:  # what --retry-errors goes by
                 output.part.replace(output.records)
-        replace(manifest, state=FINISHED, errors=errors).write(output.manifest)
+        output.running.replace(output.manifest)
         if output.records != output.path and not errors:
             output.records.unlink(missing_ok=True)
             output.part.unlink()
     except OSError as error:
+        output.draft.unlink(missing_ok=True)
         raise unwritten(output.path, error) from None
 
 
-def _journal(job: Job, kept: Kept) -> AbstractContextManager[Journal]:
+@contextmanager
+def _held(job: Job) -> Iterator[None]:
+    """Keep other runs from the output, and see that none has been at it since it was looked at."""
+    output = job.output
+    made = output.in_folder and not output.path.parent.exists()
     try:
-        job.output.make_folder()
+        output.make_folder()
     except OSError as error:
-        raise unwritten(job.output.path.parent, error) from None
-    return journal(job.output.part, kept)
+        raise unwritten(output.path.parent, error) from None
+    try:
+        with locked(output.lock, output.path):
+            if start_of(output, job.options) != job.start:
+                raise UsageError(f"{output.path} has just been written by another run", hint="look at it")
+            yield
+    finally:
+        if made:
+            with suppress(OSError):  # it is not empty, unless it was made for nothing
+                output.path.parent.rmdir()
 
 
 class _Nothing:

@@ -12,7 +12,8 @@ import stat
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, cast
@@ -35,6 +36,8 @@ ARCHIVES: dict[str, Any] = {".gz": gzip.open, ".xz": lzma.open}
 MAGIC = "*?["  # what makes a name a pattern
 IN_MEMORY = 1 << 20  # bytes of stdin; more of them lie in a temporary file
 
+LeaveOut = Callable[[Path], bool]
+
 
 @dataclass(frozen=True)
 class Source:
@@ -44,7 +47,7 @@ class Source:
         path: Where it is; `-` is stdin.
         form: `text` (one text), `lines` (one a line), `jsonl`, `csv`, `tsv` or `parquet`.
         label: What its rows are called after.
-        spool: What stdin held.
+        spool: What stdin or a pipe held.
         problem: Why there is nothing to read.
     """
 
@@ -67,15 +70,16 @@ class Source:
     @property
     def name(self) -> str:
         """What messages call it."""
-        return "stdin" if self.spool is not None else str(self.path)
+        return "stdin" if str(self.path) == STDIN else str(self.path)
 
 
-def find_sources(inputs: Sequence[str], *, lines: bool) -> list[Source]:
+def find_sources(inputs: Sequence[str], *, lines: bool, leave_out: LeaveOut | None = None) -> list[Source]:
     """Find the files that inputs name.
 
     Args:
         inputs: Paths of files or folders, patterns such as `news/*.jsonl`, or `-` for stdin.
         lines: A text file holds a text a line.
+        leave_out: Tells files that folders and patterns do not mean.
 
     Returns:
         The files in the order of the inputs; those of a folder or pattern by name.
@@ -87,14 +91,14 @@ def find_sources(inputs: Sequence[str], *, lines: bool) -> list[Source]:
     found: list[tuple[Path, DataError | None]] = []
     for name in inputs:
         try:
-            found += [(path, None) for path in _expand(name)]
+            found += [(path, None) for path in _expand(name, leave_out or _nothing)]
         except DataError as error:  # of several inputs the others go on
             if len(inputs) == 1:
                 raise
             found.append((Path(name), error))
     labels = _labels([path for path, _ in found])
     return [
-        Source(path, _form(path, lines=lines), label, _spooled() if str(path) == STDIN else None, problem)
+        Source(path, _form(path, lines=lines), label, None if problem else _spooled(path), problem)
         for (path, problem), label in zip(found, labels, strict=True)
     ]
 
@@ -118,26 +122,31 @@ def printable(name: str) -> str:
     return name.encode("utf-8", "backslashreplace").decode()
 
 
-def _expand(name: str) -> list[Path]:
+def _nothing(path: Path) -> bool:
+    return False
+
+
+def _expand(name: str, leave_out: LeaveOut) -> list[Path]:
     path = Path(name)
     if name == STDIN:
         return [path]
     if any(character in name for character in MAGIC) and not os.path.lexists(name):
-        return _matches(name)
-    return [path] if path_kind(name) == "file" else _files_in(path)
+        return _matches(name, leave_out)
+    return [path] if path_kind(name) == "file" else _files_in(path, leave_out)
 
 
-def _matches(pattern: str) -> list[Path]:
+def _matches(pattern: str, leave_out: LeaveOut) -> list[Path]:
     named = map(Path, glob.glob(pattern, recursive=True))  # noqa: PTH207 (a pattern may be absolute)
-    found = sorted(path for path in named if path.is_file())
+    found = sorted(path for path in named if path.is_file() and not leave_out(path))
     if not found:
         raise UsageError(f"no file matches {pattern}", hint="** goes into folders")
     return found
 
 
-def _files_in(folder: Path) -> list[Path]:
+def _files_in(folder: Path, leave_out: LeaveOut) -> list[Path]:
     try:
-        files = sorted(file for file in folder.iterdir() if _known(file) and file.is_file())
+        known = (file for file in folder.iterdir() if _known(file) and file.is_file())
+        files = sorted(file for file in known if not leave_out(file))
     except OSError as error:
         raise DataError(
             f"cannot read the folder {folder}: {error.strerror}", hint="check its permissions"
@@ -178,12 +187,15 @@ def _labels(paths: Sequence[Path]) -> list[str]:
     ]
 
 
-def _spooled() -> BinaryIO:
-    """All of stdin, so that it can be read more than once."""
-    if sys.stdin is None:
+def _spooled(path: Path) -> BinaryIO | None:
+    """All of stdin or of a pipe, so that it can be read more than once; None for a file that can."""
+    if str(path) != STDIN and (path.is_file() or not path.exists()):
+        return None
+    if str(path) == STDIN and sys.stdin is None:
         raise DataError("stdin is closed", hint="pipe a text into it")
     spool = tempfile.SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115 (lives as long as the source)
-    shutil.copyfileobj(sys.stdin.buffer, spool)
+    with nullcontext(sys.stdin.buffer) if str(path) == STDIN else path.open("rb") as pipe:
+        shutil.copyfileobj(pipe, spool)
     return cast(BinaryIO, spool)
 
 

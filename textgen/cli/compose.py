@@ -52,7 +52,10 @@ def compose(
 
     A text file holds a set of words a line, with blanks or ，,、；;| between them.
     """
-    from textgen.cli.run import Sink
+    from textgen.batch.commands import take
+    from textgen.cli.run import Sink, target_of
+    from textgen.options import RunOptions
 
-    rows = edit.word_rows(words or (), input, given)
-    return edit.edit("compose", model, rows, given, Sink(output, as_json, quiet), show=edit.show_text)
+    run = take(given, RunOptions)
+    rows = edit.word_rows(words or (), input, given, target_of(output, run))
+    return edit.edit("compose", model, rows, given, run, Sink(output, as_json, quiet), show=edit.show_text)

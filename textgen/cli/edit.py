@@ -14,7 +14,9 @@ from textgen.errors import UsageError
 
 if TYPE_CHECKING:
     from textgen.batch.engine import Rows
+    from textgen.batch.output import Output
     from textgen.cli.run import Sink
+    from textgen.options import RunOptions
     from textgen.schema import Candidate, Record, Row
 
 CHAIN_PANEL = "Chain"
@@ -83,7 +85,14 @@ DISTANCE = law("Cost of an edit between the text and the result (default: rewrit
 
 
 def edit(
-    command: str, model: str, rows: Rows, given: dict[str, Any], sink: Sink, *, show: ShowCandidate
+    command: str,
+    model: str,
+    rows: Rows,
+    given: dict[str, Any],
+    run: RunOptions,
+    sink: Sink,
+    *,
+    show: ShowCandidate,
 ) -> int:
     """Run a command that writes by editing.
 
@@ -91,16 +100,15 @@ def edit(
         command: Its name.
         model: The language model.
         rows: The input.
-        given: The options that the user set, but for those of reading.
+        given: The options that the user set, but for those of reading and running.
+        run: How the run goes.
         sink: Where results go.
         show: Prints a candidate.
     """
-    from textgen.batch.commands import choose_model, options_for, take
+    from textgen.batch.commands import choose_model, options_for
     from textgen.cli.observe import observation_of
     from textgen.cli.run import generate, request_for
-    from textgen.options import RunOptions
 
-    run = take(given, RunOptions)
     observation = observation_of(given)
     files = choose_model(command, model)
     options = options_for(command, files, given)
@@ -135,17 +143,24 @@ def on_sentences(name: str, doc: str, show: ShowCandidate, *groups: opt.Flags) -
         quiet: opt.Quiet = False,
         debug: opt.Debug = False,
     ) -> int:
-        from textgen.cli.run import Sink
+        from textgen.batch.commands import take
+        from textgen.cli.run import Sink, target_of
+        from textgen.options import RunOptions
 
-        rows = sentence_rows(name, sentence, input, given)
-        return edit(name, model, rows, given, Sink(output, as_json, quiet), show=show)
+        run = take(given, RunOptions)
+        rows = sentence_rows(name, sentence, input, given, target_of(output, run))
+        return edit(name, model, rows, given, run, Sink(output, as_json, quiet), show=show)
 
     command.__name__, command.__doc__ = name, doc
     return opt.takes(opt.COMMON, *groups, CHAIN, LAW, ON_FIELD, opt.READING, opt.BATCH, opt.OBSERVE)(command)
 
 
 def sentence_rows(
-    command: str, sentence: str | None, inputs: list[str] | None, given: dict[str, Any]
+    command: str,
+    sentence: str | None,
+    inputs: list[str] | None,
+    given: dict[str, Any],
+    output: Output | None,
 ) -> Rows:
     """The row of a literal sentence, or those of files."""
     from textgen.batch.commands import given_rows, read_rows
@@ -155,14 +170,16 @@ def sentence_rows(
     if inputs and sentence is not None:
         raise UsageError("a sentence and -i exclude each other", hint="put the sentence into the file")
     if inputs:
-        return read_rows(command, inputs, given)
+        return read_rows(command, inputs, given, output)
     if sentence is None or sentence.strip() in ("", STDIN):
         hint = "give one as an argument, or a file with -i; -i - is stdin"
         raise UsageError("there is no sentence", hint=hint)
     return given_rows([Row(sentence, name="1")], given)
 
 
-def word_rows(words: Sequence[str], inputs: list[str] | None, given: dict[str, Any]) -> Rows:
+def word_rows(
+    words: Sequence[str], inputs: list[str] | None, given: dict[str, Any], output: Output | None
+) -> Rows:
     """The row of some words, or those of files; words for all rows may be among the options given."""
     from textgen.batch.commands import given_rows, read_rows
     from textgen.batch.sources import STDIN
@@ -171,7 +188,7 @@ def word_rows(words: Sequence[str], inputs: list[str] | None, given: dict[str, A
     if words and inputs:
         raise UsageError("words and -i exclude each other", hint="--keyword adds a word to every set")
     if inputs:
-        return read_rows("compose", inputs, given)
+        return read_rows("compose", inputs, given, output)
     row = Row("", name="1", keywords=tuple(word.strip() for word in words if word.strip()))
     if row.keywords == (STDIN,) or not (row.keywords or given.get("keyword")):
         hint = "textgen compose 广州 美食, or a file with -i; -i - is stdin"

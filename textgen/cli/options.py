@@ -27,6 +27,10 @@ FILES_PANEL = "Files"
 BATCH_PANEL = "Runs over files"
 FILES = "Read from files, folders, 'patterns*': one text a line, JSONL, CSV, TSV, Parquet; - is stdin."
 FLAGS_ONLY = ("config", "debug")
+FILE_KEYS = {
+    "as_json": "json",
+    "inputs": "input",
+}  # what a config file calls parameters, if not by their names
 
 
 def option(help: str, *names: str, panel: str | None = None, metavar: str | None = None) -> Any:
@@ -57,6 +61,9 @@ def sampling(help: str) -> Any:
 
 STRATEGIES = "greedy|sample|beam|diverse|stochastic|contrastive"
 DECODING: Flags = {
+    "batch_tokens": Annotated[
+        int | None, option("Most tokens computed together [8192]; the same.", panel=RUN_PANEL)
+    ],
     "decode": Annotated[str | None, decoding("How to search.", metavar=STRATEGIES)],
     "beams": Annotated[
         int | None, decoding("Hypotheses a beam keeps (default 4, ranked titles 8, or -n if more).")
@@ -100,9 +107,6 @@ DECODING: Flags = {
     ],
     "typical_p": Annotated[float | None, sampling("Keep the most typical pieces of mass p (default off).")],
     "epsilon_cutoff": Annotated[float | None, sampling("Keep pieces at least this probable (default off).")],
-    "batch_tokens": Annotated[
-        int | None, option("Most tokens computed together [8192]; the same.", panel=RUN_PANEL)
-    ],
     "eta_cutoff": Annotated[
         float | None, sampling("The same, lowered where much is possible (default off).")
     ],
@@ -263,10 +267,12 @@ def _from_file(values: dict[str, Any], parameters: list[inspect.Parameter], comm
     path = values["config"]
     settings = read_config(path, command)
     for parameter in parameters:
-        key = parameter.name.removeprefix("as_")
+        key = FILE_KEYS.get(parameter.name, parameter.name)
         if key not in settings or key in FLAGS_ONLY:
             continue
         given = settings.pop(key)
+        if key == "input" and isinstance(given, str):
+            given = [given]
         if values.get(parameter.name) == parameter.default:
             try:
                 values[parameter.name] = TypeAdapter(parameter.annotation).validate_python(given)

@@ -67,6 +67,13 @@ class Request:
     observation: Observation = field(default_factory=Observation)
 
 
+def target_of(output: str | None, run: RunOptions) -> Output | None:
+    """The files that an output stands for; None where records or texts are printed."""
+    from textgen.batch.output import output_of
+
+    return None if output is None else output_of(output, run.shard)
+
+
 def request_for(
     command: str,
     files: ModelFiles,
@@ -81,15 +88,13 @@ def request_for(
     Raises:
         UsageError: Something cannot be written or would destroy something, or options exclude each other.
     """
-    from textgen.batch.commands import seeded
-    from textgen.batch.engine import Task
-    from textgen.batch.output import check_output, output_of
+    from textgen.batch.commands import seeded, task_for
+    from textgen.batch.output import check_output
     from textgen.options import ChainOptions
-    from textgen.registry import EDITORS
 
     if sink.output and sink.as_json:
         raise UsageError("-o writes the records, --json prints them", hint="leave out one of them")
-    output = output_of(sink.output, run.shard) if sink.output is not None else None
+    output = target_of(sink.output, run)
     inputs: list[Path] = getattr(rows, "files", [])
     if output is None and (unfit := [name for name in ON_FILES if getattr(run, name)]):
         needed = not (unfit == ["force"] and observation.files)
@@ -107,8 +112,7 @@ def request_for(
     settled = seeded(options, output, earlier=start != "new")
     if settled.seed != options.seed:
         console.note(f"seed {settled.seed}", quiet=sink.quiet)
-    threads = run.threads or (1 if sink.output is not None or (run.workers or 1) > 1 else None)
-    task = Task(files, settled, command if command in EDITORS else None, threads)
+    task = task_for(command, files, settled, run, records=sink.output is not None)
     return Request(command, task, rows, run, sink, output, start, observation)
 
 
@@ -122,14 +126,10 @@ def _to_file(request: Request, output: Output) -> int:
 
     first, last = bounds(len(request.rows), request.run.shard)
     errors = console.Errors(last - first)
-
-    def on_record(record: Record) -> None:
-        errors.see(record)
-
     job = Job(request.command, request.task, request.rows, output, request.run, request.start)
     try:
         with _listening(request, last - first) as on_event:
-            summary = run(job, on_event, on_record)
+            summary = run(job, on_event, errors.see)
     except KeyboardInterrupt:
         if output.part.exists():
             again = "--retry-errors begins anew" if request.start == "retry" else "--resume goes on"
@@ -150,23 +150,14 @@ def _to_file(request: Request, output: Output) -> int:
 
 def _to_stdout(request: Request, show: Show) -> int:
     from textgen.batch.engine import Slice
-    from textgen.batch.run import bounds, engine_for
-    from textgen.errors import TextgenError
-    from textgen.events import Tally
+    from textgen.batch.run import bounds, stream
 
     rows = Slice(request.rows, *bounds(len(request.rows), request.run.shard))
     errors = console.Errors(len(rows))
     as_json = request.sink.as_json or request.sink.output is not None
-    with (
-        _stream(request.sink.output) as write,
-        _listening(request, len(rows)) as on_event,
-        engine_for(request.task, request.run, request.rows, len(rows)) as engine,
-    ):
-        engine.begin(on_event)
-        records = engine.records(rows, Tally(len(rows), on_event))
+    with _lines_to(request.sink.output) as write, _listening(request, len(rows)) as on_event:
+        records = stream(request.task, request.run, request.rows, on_event)
         for record, row in zip(records, rows, strict=True):
-            if request.run.strict and record.error is not None:
-                raise TextgenError(f"{record.id}: {record.error}", hint="--strict stops at the first error")
             if as_json:
                 write(record.to_json())
             elif record.error is None:
@@ -189,7 +180,7 @@ def _listening(request: Request, total: int) -> Iterator[OnEvent]:
 
 
 @contextmanager
-def _stream(output: str | None) -> Iterator[Callable[[str], None]]:
+def _lines_to(output: str | None) -> Iterator[Callable[[str], None]]:
     """What writes a line to stdout, or to a device or a pipe."""
     from textgen.batch.output import STREAMS
 

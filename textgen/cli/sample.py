@@ -13,6 +13,7 @@ from textgen.errors import UsageError
 
 if TYPE_CHECKING:
     from textgen.batch.engine import Rows
+    from textgen.batch.output import Output
     from textgen.cli.run import Request
     from textgen.schema import Record, Row
 
@@ -110,25 +111,29 @@ def sample(
     """
     from textgen.batch.commands import choose_model, options_for, take
     from textgen.cli.observe import observation_of
-    from textgen.cli.run import Sink, generate, request_for
-    from textgen.options import RunOptions
+    from textgen.cli.run import Sink, generate, request_for, target_of
+    from textgen.options import RunOptions, flag
 
     if stream and (as_json or output):
         raise UsageError("--stream shows text, not records", hint="leave out --json and -o")
-    sink = Sink(output, as_json, quiet)
+    run, sink = take(given, RunOptions), Sink(output, as_json, quiet)
+    target = target_of(output, run)
     if model == CGMH:
         if prompt or stream:
             hint = "give the words with --keyword, or a file of them with -i"
             raise UsageError(f"--model {CGMH} takes no prompt and does not stream", hint=hint)
-        given.pop("field", None)
-        words = edit.word_rows((), input, given)
-        return edit.edit("compose", "gpt2", words, given, sink, show=edit.show_text)
-    run = take(given, RunOptions)
+        if "field" in given:
+            hint = "--keywords-field names the words"
+            raise UsageError(f"--field does not apply to --model {CGMH}", hint=hint)
+        words = edit.word_rows((), input, given, target)
+        return edit.edit("compose", "gpt2", words, given, run, sink, show=edit.show_text)
+    if stream and (unfit := sorted(run.model_fields_set - {"threads"})):
+        raise UsageError(f"{flag(unfit[0])} does not go with --stream", hint="leave out one of them")
     observation = observation_of(given)
     files = choose_model("sample", model)
     if stream and files.kind != "gpt2":
         raise UsageError(f"a {files.kind} model does not write from left to right", hint="leave out --stream")
-    rows = _rows(prompt, input, given)
+    rows = _rows(prompt, input, given, target)
     options = options_for("sample", files, given)
     if prompt and "length" in options.model_fields_set:
         raise UsageError("a seed sentence has its own length", hint="leave out --length, or the sentence")
@@ -147,7 +152,7 @@ def sample(
     return generate(request, show)
 
 
-def _rows(prompt: str | None, inputs: list[str] | None, given: dict[str, Any]) -> Rows:
+def _rows(prompt: str | None, inputs: list[str] | None, given: dict[str, Any], output: Output | None) -> Rows:
     from textgen.batch.commands import given_rows, read_rows
     from textgen.schema import Row
 
@@ -155,7 +160,7 @@ def _rows(prompt: str | None, inputs: list[str] | None, given: dict[str, Any]) -
         return given_rows([Row(prompt or "", name="1")], given)
     if prompt is not None:
         raise UsageError("a prompt and -i exclude each other", hint="put the prompt into the file")
-    return read_rows("sample", inputs, given)
+    return read_rows("sample", inputs, given, output)
 
 
 def _numbering(total: int) -> Callable[[], None]:

@@ -88,12 +88,12 @@ def title(
     """
     from textgen.batch.commands import choose_model, options_for, read_rows, take
     from textgen.cli.observe import Observation
-    from textgen.cli.run import Sink, generate, request_for
+    from textgen.cli.run import Sink, generate, request_for, target_of
     from textgen.options import RunOptions
 
     run = take(given, RunOptions)
     files = choose_model("title", model)
-    rows = read_rows("title", inputs, given)
+    rows = read_rows("title", inputs, given, target_of(output, run))
     options = options_for("title", files, given)
     sink = Sink(output, as_json, quiet)
     request = request_for("title", files, options, rows, run, sink, Observation())

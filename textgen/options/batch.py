@@ -94,6 +94,8 @@ class RunOptions(BaseModel):
                     raise ValueError(f"--{one} and --{other.replace('_', '-')} exclude each other")
         if self.workers and self.threads:
             raise ValueError("every one of --workers has one thread: leave out --threads")
+        if self.engine == "ray" and self.threads:
+            raise ValueError("an actor of --engine ray has one thread: leave out --threads")
         if self.engine != "ray" and (self.address or self.num_gpus):
             raise ValueError(f"{'--address' if self.address else '--num-gpus'} needs --engine ray")
         return self

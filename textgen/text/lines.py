@@ -68,8 +68,8 @@ def find_encoding(open: Open, name: str) -> str:
             return wide
         if head.count(b"\0") > MOST_NULS * len(head):
             raise not_text(name)
-    good, bad = _beyond_ascii(chain([head], blocks))
-    return "utf-8" if not bad or good >= len(bad) else guess_encoding(bad[:LINES], name)
+    good, bad, sample = _beyond_ascii(chain([head], blocks))
+    return "utf-8" if good >= bad else guess_encoding(sample, name)
 
 
 def lines_of(open: Open, encoding: str, name: str) -> Iterator[Line]:
@@ -122,20 +122,33 @@ def _blocks(open: Open, name: str) -> Iterator[bytes]:
             raise damaged(error, name) from None
 
 
-def _beyond_ascii(blocks: Iterable[bytes]) -> tuple[int, list[bytes]]:
-    """How many lines beyond ASCII are UTF-8, and those that are not; of many, their ends are left out."""
-    good, bad, rest = 0, list[bytes](), b""
-    for block in chain(blocks, [b"\n"]):
-        *lines, rest = (rest + block).split(b"\n")
-        for line in lines:
-            if line.isascii():
-                continue
-            try:
-                line.decode("utf-8")
-                good += 1
-            except UnicodeDecodeError:
-                bad.append(line if len(bad) < LINES else b"")
-    return good, bad
+def _beyond_ascii(blocks: Iterable[bytes]) -> tuple[int, int, list[bytes]]:
+    """How many lines beyond ASCII are UTF-8, how many are not, and the first of those."""
+    good, bad, sample = 0, 0, list[bytes]()
+    for line in _split(blocks):
+        if line.isascii():
+            continue
+        try:
+            line.decode("utf-8")
+            good += 1
+        except UnicodeDecodeError:
+            bad += 1
+            if len(sample) < LINES:
+                sample.append(line)
+    return good, bad, sample
+
+
+def _split(blocks: Iterable[bytes]) -> Iterator[bytes]:
+    """The lines of blocks, without their ends."""
+    begun: list[bytes] = []  # joined once, so that a long line costs no more than it is long
+    for block in blocks:
+        first, *others = block.split(b"\n")
+        begun.append(first)
+        if others:
+            yield b"".join(begun)
+            yield from others[:-1]
+            begun = [others[-1]]
+    yield b"".join(begun)
 
 
 def _mark(error: UnicodeError) -> tuple[str, int]:
