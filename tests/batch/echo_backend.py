@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -84,6 +84,23 @@ def ending(after: int, error: BaseException) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(EchoBackend, "compute", ends)
         yield
+
+
+@contextmanager
+def meanwhile(do: Callable[[], Any], after: int = 0, *, at: str = "compute") -> Iterator[list[Any]]:
+    """Do something once the backend has come so often to what it does; gives what came of it."""
+    before, times, found = getattr(EchoBackend, at), 0, []
+
+    def waits(self, *args):
+        nonlocal times
+        times += 1
+        if times == after + 1:
+            found.append(do())
+        return before(self, *args)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(EchoBackend, at, waits)
+        yield found
 
 
 class Bench:

@@ -5,14 +5,18 @@ from pathlib import Path
 
 import echo_backend
 import pytest
-from echo import some_texts, write_rows
+from echo import some_texts
 
-from textgen.batch.manifest import FINISHED, read_manifest
+from textgen.batch.manifest import read_manifest
 from textgen.batch.output import Output
 
 bench = pytest.fixture(echo_backend.bench)
-STEPS = ("open", "replace", "unlink", "write_text", "mkdir")
-MOST = 60  # operations of a run; it has some twenty
+STEPS = ("open", "replace", "unlink", "write_text", "mkdir", "rmdir")
+MOST = 80  # operations of a run; it has some thirty
+TEXTS = some_texts(20)
+SOME_BAD = some_texts(20, bad=6)
+names = pytest.mark.parametrize("name", ["o.jsonl", "o.csv", "folder/"])
+amid = pytest.mark.parametrize("amid", [False, True], ids=["before", "amid"])
 
 
 class Killed(BaseException):
@@ -20,14 +24,24 @@ class Killed(BaseException):
 
 
 @contextmanager
-def killed_before(step: int):
-    """Let the operation of that number, and all after it, not take place."""
+def killed(step: int, amid: bool):
+    """Let no operation after that of a number take place, nor what follows it in the same breath.
+
+    Args:
+        step: The number of the first that does not take place.
+        amid: It does take place, but nothing comes of it: a file is opened, and not written.
+    """
     done = 0
 
     def counted(operation):
         def run(*args, **kwargs):
             nonlocal done
             done += 1
+            if amid and done == step + 1:
+                found = operation(*args, **kwargs)
+                if hasattr(found, "close"):
+                    found.close()
+                raise Killed
             if done > step:
                 raise Killed
             return operation(*args, **kwargs)
@@ -40,90 +54,197 @@ def killed_before(step: int):
         yield
 
 
-def kill(bench, step: int, *flags) -> bool:
+def kill(bench, step: int, amid: bool, *flags) -> bool:
     """Run up to a step; whether it did not get to its end."""
     try:
-        with killed_before(step):
+        with killed(step, amid):
             assert bench.run(*flags) in (0, 3)
     except Killed:
         return True
     return False
 
 
-def begin(bench, name: str, before: str) -> None:
+def place(bench, name: str) -> str:
+    """Where the records are to go, and what the command line calls it."""
+    bench.out = bench.folder / (f"{name}part-00001-of-00001.jsonl" if name.endswith("/") else name)
+    return f"{bench.folder}/{name}"
+
+
+def files(bench) -> list[Path]:
+    return [file for pattern in ("o.*", "folder/*") for file in bench.folder.glob(pattern)]
+
+
+def begin(bench, name: str, before: str) -> bytes | None:
     """Remove what is there, and let an earlier run with another seed be finished or interrupted."""
-    bench.out = bench.folder / name
-    for file in bench.folder.glob("o.*"):
+    given = place(bench, name)
+    for file in files(bench):
         file.unlink()
+    if bench.out.parent != bench.folder and bench.out.parent.exists():
+        bench.out.parent.rmdir()
     if before == "finished":
-        assert bench.run("--seed", 1) == 3
+        assert bench.run("--seed", 1, out=given) == 3
+        return bench.out.read_bytes()
     if before == "interrupted":
-        bench.interrupt(5, "--seed", 1)
+        bench.interrupt(5, "--seed", 1, out=given)
+    return None
 
 
-@pytest.mark.parametrize("name", ["o.jsonl", "o.csv"])
+def check_finished(bench, errors: int, where: str) -> None:
+    """There is one state of a finished run: its output, its manifest, and its records if need be."""
+    output = Output(bench.out)
+    manifest = read_manifest(output.manifest)
+    assert (manifest.errors, manifest.options["seed"]) == (errors, 7), where
+    assert not output.running.exists(), where
+    assert not output.draft.exists(), where
+    assert not output.lock.exists(), where
+    beside = {output.records} if errors else set()
+    assert set(files(bench)) - {output.part} == {output.path, output.manifest} | beside, where
+
+
+def undisturbed(bench, name: str) -> bytes:
+    place(bench, name)
+    return bench.whole()
+
+
+@amid
+@names
 @pytest.mark.parametrize("before", ["", "finished", "interrupted"])
-def test_a_run_killed_at_any_step_gives_the_right_bytes_or_is_refused(bench, name, before):
-    bench.give(some_texts(20, bad=6))
-    bench.out = bench.folder / name
-    whole = bench.whole()
+def test_a_run_killed_at_any_step_gives_the_right_bytes_or_is_refused(bench, name, before, amid):
+    bench.give(SOME_BAD)
+    whole = undisturbed(bench, name)
     flags = ("--force",) if before else ()
     for step in range(MOST):
-        begin(bench, name, before)
-        if not kill(bench, step, *flags):
+        old = begin(bench, name, before)
+        given = f"{bench.folder}/{name}"
+        try:
+            with killed(step, amid):
+                assert bench.run(*flags, out=given) in (0, 3)
             break
-        code = bench.run("--resume")
-        if code == 2:  # nothing of this run is there yet, or it cannot be told whose the rest is
-            code = bench.run("--force")
-        where = f"killed before step {step}"
+        except Killed:
+            pass
+        where = f"killed at step {step}"
+        if bench.out.exists() and bench.out.stat().st_size:
+            assert bench.out.read_bytes() in (old, whole), where
+        code = bench.run("--resume", out=given)
+        if code == 2:  # nothing of this run is there yet
+            assert before or not bench.part.exists() or not bench.part.stat().st_size, where
+            if old is not None:
+                assert bench.out.read_bytes() == old, where
+            code = bench.run("--force", out=given)
         assert code in (0, 3), where
         assert bench.out.read_bytes() == whole, where
-        manifest = read_manifest(Output(bench.out).manifest)
-        assert (manifest.state, manifest.errors, manifest.options["seed"]) == (FINISHED, 3, 7), where
+        check_finished(bench, 3, where)
         assert not bench.part.exists(), where
+    else:
+        pytest.fail("it never ends")
+
+
+@amid
+@names
+def test_a_new_run_killed_at_any_step_is_resumed(bench, name, amid):
+    """Without rows that are errors, and without any need of force."""
+    bench.give(TEXTS)
+    whole = undisturbed(bench, name)
+    for step in range(MOST):
+        begin(bench, name, "")
+        given = f"{bench.folder}/{name}"
+        try:
+            with killed(step, amid):
+                assert bench.run(out=given) == 0
+            break
+        except Killed:
+            pass
+        where = f"killed at step {step}"
+        assert bench.run("--resume", out=given) == 0, where
+        assert bench.out.read_bytes() == whole, where
+        check_finished(bench, 0, where)
+        assert bench.run("--resume", out=given) == 0, where
+        assert not bench.computed, where
+    else:
+        pytest.fail("it never ends")
+
+
+@amid
+@pytest.mark.parametrize("name", ["o.jsonl", "o.csv"])
+def test_a_resumed_run_killed_at_any_step_is_resumed(bench, name, amid):
+    bench.give(SOME_BAD)
+    whole = undisturbed(bench, name)
+    for step in range(MOST):
+        begin(bench, name, "")
+        bench.interrupt(5)
+        if not kill(bench, step, amid, "--resume"):
+            break
+        where = f"killed at step {step}"
+        assert bench.run("--resume") in (0, 3), where
+        assert bench.out.read_bytes() == whole, where
+        check_finished(bench, 3, where)
     else:
         pytest.fail("it never ends")
 
 
 @pytest.mark.parametrize("name", ["o.jsonl", "o.csv"])
 def test_a_run_killed_at_its_end_can_have_its_errors_redone(bench, name):
-    texts = some_texts(20)
-    write_rows(bench.folder / "mended.jsonl", texts)
-    bench.give(texts)
-    bench.out = bench.folder / name
-    whole = bench.whole()
+    bench.give(TEXTS)
+    whole = undisturbed(bench, name)
     for step in range(MOST):
         begin(bench, name, "")
-        bench.give(some_texts(20, bad=6))
-        if not kill(bench, step):
+        bench.give(SOME_BAD)
+        if not kill(bench, step, False):
             break
         if not bench.out.exists() or not bench.out.stat().st_size:
             continue
         bench.run("--resume")
-        bench.give(texts)
-        assert bench.run("--retry-errors") == 0, f"killed before step {step}"
-        assert bench.out.read_bytes() == whole, f"killed before step {step}"
+        bench.give(TEXTS)
+        assert bench.run("--retry-errors") == 0, f"killed at step {step}"
+        assert bench.out.read_bytes() == whole, f"killed at step {step}"
+    else:
+        pytest.fail("it never ends")
+
+
+@amid
+@pytest.mark.parametrize("left", [0, 3])
+@pytest.mark.parametrize("name", ["o.jsonl", "o.csv"])
+def test_a_retry_killed_at_any_step_can_be_done_again(bench, name, left, amid):
+    """Or, where all has been computed, be finished by --resume."""
+    mended = [*TEXTS[:10], *SOME_BAD[10:]] if left else TEXTS
+    left = sum(text not in TEXTS for text in mended)
+    bench.give(mended)
+    whole = undisturbed(bench, name)
+    for step in range(MOST):
+        begin(bench, name, "")
+        bench.give(SOME_BAD)
+        assert bench.run() == 3
+        old = bench.out.read_bytes()
+        bench.give(mended)
+        if not kill(bench, step, amid, "--retry-errors"):
+            break
+        where = f"killed at step {step}"
+        assert bench.out.read_bytes() in (old, whole), where
+        code = bench.run("--retry-errors")
+        if code == 2:
+            code = bench.run("--resume")
+            assert not bench.computed, where
+        assert code in (0, 3 if left else 0), where
+        assert bench.out.read_bytes() == whole, where
+        check_finished(bench, left, where)
     else:
         pytest.fail("it never ends")
 
 
 @pytest.mark.parametrize("name", ["o.jsonl", "o.csv"])
-def test_a_retry_killed_at_any_step_can_be_done_again(bench, name):
-    texts = some_texts(20)
-    bench.give(texts)
-    bench.out = bench.folder / name
-    whole = bench.whole()
-    for step in range(MOST):
-        begin(bench, name, "")
-        bench.give(some_texts(20, bad=6))
-        assert bench.run() == 3
-        bench.give(texts)
-        if not kill(bench, step, "--retry-errors"):
-            break
-        where = f"killed before step {step}"
-        assert bench.run("--retry-errors") == 0, where
-        assert bench.out.read_bytes() == whole, where
-        manifest = read_manifest(Output(bench.out).manifest)
-        assert (manifest.state, manifest.errors) == (FINISHED, 0), where
-    else:
-        pytest.fail("it never ends")
+def test_after_a_killed_retry_the_earlier_run_is_still_finished(bench, name):
+    """Its errors need not be redone: --resume has nothing to do, and does it."""
+    begin(bench, name, "")
+    bench.give(SOME_BAD)
+    assert bench.run() == 3
+    whole = bench.out.read_bytes()
+    bench.give(TEXTS)
+    bench.interrupt(1, "--retry-errors")
+    assert bench.part.exists()
+    bench.give(SOME_BAD)
+    assert bench.run("--resume") == 0
+    assert not bench.computed
+    assert bench.out.read_bytes() == whole
+    assert bench.run("--force") == 3
+    assert bench.out.read_bytes() == whole
+    assert not bench.part.exists()

@@ -67,11 +67,36 @@ def test_a_disk_that_is_full_at_the_end_leaves_all_records(bench, disk, capsys):
     (line,) = capsys.readouterr().err.splitlines()
     assert "No space left on device" in line
     assert len(read_records(bench.part)) == 14
-    assert not bench.out.exists()
+    assert sorted(path.name for path in folder.glob("o.*")) == ["o.csv.part", "o.csv.part.manifest.json"]
     enlarge()
     assert bench.run("--resume") == 0
     assert not bench.computed
     assert bench.out.read_bytes() == whole
+
+
+@pytest.mark.parametrize("errors", [0, 3])
+@pytest.mark.parametrize("name", ["o.csv", "o.txt", "o.parquet"])
+def test_half_a_table_does_not_stay(bench, monkeypatch, capsys, name, errors):
+    bench.give(some_texts(20, bad=6 if errors else 0))
+    bench.out = bench.folder / name
+    whole = bench.whole()
+
+    def half(records, path, format):
+        path.write_bytes(whole[: len(whole) // 2])
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("textgen.batch.run.convert", half)
+        for flag in ((), ("--resume",)):
+            capsys.readouterr()
+            assert bench.run(*flag) == 1
+            assert "No space left on device (what was written before is safe; make" in capsys.readouterr().err
+            found = sorted(path.name for path in bench.folder.glob("o.*"))
+            assert found == [f"{name}.part", f"{name}.part.manifest.json"]
+    assert bench.run("--resume") == (3 if errors else 0)
+    assert not bench.computed
+    if name != "o.parquet":  # which tells when it was made
+        assert bench.out.read_bytes() == whole
 
 
 def limited(args, size, log) -> None:

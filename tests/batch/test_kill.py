@@ -36,6 +36,11 @@ def lines(path: Path) -> int:
     return path.read_bytes().count(b"\n") if path.exists() else 0
 
 
+def listing_of(bench) -> list[str]:
+    """What is there of its output."""
+    return sorted(path.name for path in bench.folder.glob("o*"))
+
+
 def parents() -> dict[int, int]:
     """The parent of every process that lives."""
     found = {}
@@ -144,7 +149,7 @@ def test_a_worker_that_is_killed_ends_the_run_in_one_line(bench):
     assert process.wait(PATIENCE) == 1
     (line,) = log.read_text(encoding="utf-8").splitlines()
     assert line.startswith("error: a worker process died")
-    assert "--resume" in line
+    assert "what was written is safe; try fewer --workers" in line
     assert wait_until(lambda: not set(family) & set(parents()), 20), "a process outlives it"
     assert bench.run(*ONE_BY_ONE, "--resume") == 0
     assert bench.out.read_bytes() == whole
@@ -178,4 +183,26 @@ def test_ctrl_c_while_workers_begin_is_quiet(bench):
         time.sleep(0.1)
     assert process.wait(PATIENCE) == 130
     assert log.read_text(encoding="utf-8").splitlines() == ["interrupted"]
-    assert sorted(path.name for path in bench.folder.glob("o*")) == []
+    assert listing_of(bench) == []
+
+
+@pytest.mark.parametrize("how", ["stdin", "script"])
+def test_workers_of_a_program_that_cannot_be_imported_anew_tell_why(bench, how):
+    """From stdin, or a script that runs on as it is imported."""
+    program = (
+        f"import sys; sys.path.insert(0, {str(SCRIPT.parent)!r})\n"
+        "import echo, textgen\n"
+        "echo.register()\n"
+        f"textgen.run_batch('sample', {str(bench.rows)!r}, {str(bench.out)!r},"
+        f" model={str(bench.model)!r}, seed=7, batch_size=1, workers=2)\n"
+    )
+    script = bench.folder / "script.py"
+    script.write_text(program, encoding="utf-8")
+    command = [sys.executable, "-" if how == "stdin" else str(script)]
+    done = subprocess.run(
+        command, input=program.encode(), capture_output=True, timeout=PATIENCE, cwd=bench.folder, check=False
+    )
+    assert done.returncode == 1
+    told = done.stderr.decode().splitlines()[-1]
+    assert "a worker process could not start; can the script be imported anew" in told
+    assert listing_of(bench) == []

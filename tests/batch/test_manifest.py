@@ -1,12 +1,13 @@
 """What a run is: told by its manifest, and compared before it goes on."""
 
 import json
+import re
 from dataclasses import replace
 
 import pytest
 from echo import make_model
 
-from textgen.batch.manifest import FINISHED, Manifest, check_same, manifest_of, read_manifest
+from textgen.batch.manifest import Manifest, check_same, manifest_of, read_manifest
 from textgen.batch.output import Output
 from textgen.batch.run import earlier_seed
 from textgen.errors import TextgenError, UsageError
@@ -28,7 +29,7 @@ def manifest(model):
 
 def of(model, *, threads: int = 1, **options) -> Manifest:
     options = {"seed": 7} | options
-    return manifest_of("sample", [find_model(str(model))], Options(**options), dict(INPUT), threads)
+    return manifest_of("sample", {"model": find_model(str(model))}, Options(**options), dict(INPUT), threads)
 
 
 def refused(earlier, now, path, **how) -> str:
@@ -41,7 +42,7 @@ def refused(earlier, now, path, **how) -> str:
 
 def test_what_is_written_is_read_back(manifest, tmp_path):
     path = tmp_path / "春.manifest.json"
-    for one in (manifest, replace(manifest, state=FINISHED, errors=3)):
+    for one in (manifest, replace(manifest, errors=3)):
         one.write(path)
         assert read_manifest(path) == one
     assert [file.name for file in tmp_path.iterdir() if file.is_file()] == [path.name]
@@ -50,16 +51,18 @@ def test_what_is_written_is_read_back(manifest, tmp_path):
 def test_a_manifest_says_all_that_the_results_depend_on(manifest):
     assert manifest.command == "sample"
     assert list(manifest.models) == ["model"]
+    assert manifest.models["model"]["name"] == "model"
+    assert len(manifest.models["model"]["sha256"]) == 64
     assert manifest.options == {"num_candidates": 1, "seed": 7, "batch_size": 16}
     assert manifest.input == INPUT
     assert {"textgen", "python", "torch", "sentencepiece", "jieba"} == set(manifest.versions)
     assert {"cpu", "system", "threads", "precision"} == set(manifest.machine)
-    assert (manifest.state, manifest.errors) == ("running", None)
+    assert manifest.errors is None
 
 
 def test_the_same_run_may_go_on_whether_or_not_it_has_finished(manifest, model, tmp_path):
     check_same(manifest, of(model), tmp_path / "m")
-    check_same(replace(manifest, state=FINISHED, errors=2), of(model), tmp_path / "m")
+    check_same(replace(manifest, errors=2), of(model), tmp_path / "m")
 
 
 @pytest.mark.parametrize(
@@ -86,7 +89,8 @@ def test_every_difference_is_refused_and_named(manifest, tmp_path, part, name, v
     other = replace(manifest, **{part: getattr(manifest, part) | {name: value}})
     for one, two in ((manifest, other), (other, manifest)):
         message = refused(one, two, tmp_path / "m")
-        assert f"{part}.{name} " in message
+        told = "the input has changed" if name == "sha256" else f"{part}.{name} "
+        assert told in message
         assert "more" not in message
 
 
@@ -99,7 +103,31 @@ def test_another_command_is_refused_and_named(manifest, tmp_path):
 def test_any_other_file_of_the_model_is_another_model(manifest, model, tmp_path, file):
     with (model / file).open("a", encoding="utf-8") as opened:
         opened.write("\n ")
-    assert "models.model " in refused(manifest, of(model), tmp_path / "m")
+    assert "models.model.sha256 " in refused(manifest, of(model), tmp_path / "m")
+
+
+def test_models_of_one_name_are_told_apart(tmp_path):
+    """Also where one command takes several: each by what it is for."""
+    one, other = (make_model(tmp_path / name / "model") for name in "ab")
+    (other / "config.json").write_text((one / "config.json").read_text(encoding="utf-8") + " ")
+    assert of(one).models["model"]["name"] == of(other).models["model"]["name"] == "model"
+    assert "models.model.sha256 " in refused(of(one), of(other), tmp_path / "m")
+
+    def both(model, proposals) -> Manifest:
+        models = {"model": find_model(str(model)), "proposals": find_model(str(proposals))}
+        return manifest_of("rewrite", models, Options(seed=7), dict(INPUT), 1)
+
+    assert both(one, other).models["model"] != both(one, other).models["proposals"]
+    message = refused(both(one, other), both(other, one), tmp_path / "m")
+    assert "models.model.sha256 " in message
+    assert "models.proposals.sha256 " in message
+    assert "models.proposals.sha256 " in refused(both(one, other), both(one, one), tmp_path / "m")
+    check_same(both(one, other), both(one, other), tmp_path / "m")
+
+
+def test_a_model_by_another_name_is_another_model(tmp_path):
+    one, other = (make_model(tmp_path / name) for name in "ab")
+    assert 'models.model.name "a", now "b"' in refused(of(one), of(other), tmp_path / "m")
 
 
 def test_of_many_differences_some_are_shown_and_the_others_counted(manifest, model, tmp_path):
@@ -134,11 +162,13 @@ WHOLE = {"command": "sample", "models": {}, "options": {}, "input": {}, "version
     ["", "{", "[]", "null", "3", '"春"', "{}", json.dumps(WHOLE | {"more": 1}), "\udcff"],
     ids=ascii,
 )
-def test_a_broken_manifest_is_refused_by_name(tmp_path, content):
+@pytest.mark.parametrize("which", ["running", "manifest"])
+def test_a_broken_manifest_is_refused_by_name(tmp_path, content, which):
     output = Output(tmp_path / "o.jsonl")
-    output.manifest.write_bytes(content.encode("utf-8", "surrogateescape"))
-    for read in (lambda: read_manifest(output.manifest), lambda: earlier_seed(output)):
-        with pytest.raises(UsageError, match=r"o\.jsonl\.manifest\.json cannot be used") as caught:
+    path = getattr(output, which)
+    path.write_bytes(content.encode("utf-8", "surrogateescape"))
+    for read in (lambda: read_manifest(path), lambda: earlier_seed(output)):
+        with pytest.raises(UsageError, match=f"{re.escape(path.name)} cannot be used") as caught:
             read()
         assert "--force" in caught.value.hint
 
@@ -161,6 +191,8 @@ def test_a_manifest_that_is_not_there_has_no_seed(tmp_path, manifest):
     assert earlier_seed(output) is None
     manifest.write(output.manifest)
     assert earlier_seed(output) == 7
+    replace(manifest, options=manifest.options | {"seed": 8}).write(output.running)
+    assert earlier_seed(output) == 8, "what goes on is what was begun last"
     with pytest.raises(UsageError, match="cannot be used"):
         read_manifest(tmp_path / "none.json")
 
@@ -174,7 +206,7 @@ def test_a_manifest_that_cannot_be_written_leaves_the_old_one(tmp_path, manifest
 
     monkeypatch.setattr(type(path), "replace", fail)
     with pytest.raises(TextgenError, match="No space left"):
-        replace(manifest, state=FINISHED).write(path)
+        replace(manifest, errors=0).write(path)
     monkeypatch.undo()
     assert read_manifest(path) == manifest
     assert [file.name for file in tmp_path.iterdir() if file.is_file()] == [path.name]

@@ -4,8 +4,7 @@ import os
 
 import pytest
 
-from textgen.batch.manifest import FINISHED, RUNNING, Manifest
-from textgen.batch.output import Output, check_output, check_writable, output_of
+from textgen.batch.output import Output, check_output, check_writable, output_of, start_of
 from textgen.errors import UsageError
 from textgen.options import RunOptions
 
@@ -33,41 +32,60 @@ def output(tmp_path):
         ("", "resume", "new"),
         ("", "force", "new"),
         ("", "retry", "no finished"),
-        ("part", "", "interrupted"),
-        ("part", "resume", "resume"),
+        ("part running", "", "interrupted"),
+        ("part running", "resume", "resume"),
+        ("part running", "force", "new"),
+        ("part running", "retry", "interrupted"),
+        ("running", "", "interrupted"),  # it was killed just before it had finished
+        ("running", "resume", "resume"),
+        ("running", "force", "new"),
+        ("path manifest", "", "exists"),
+        ("path manifest", "resume", "finished"),
+        ("path manifest", "force", "new"),
+        ("path manifest", "retry", "retry"),
+        ("part", "", "new"),  # a leftover, as of a retry whose output was removed
+        ("part", "resume", "new"),
         ("part", "force", "new"),
         ("part", "retry", "no finished"),
-        ("path", "", "exists"),
-        ("path", "resume", "finished"),
-        ("path", "force", "new"),
-        ("path", "retry", "retry"),
+        ("path manifest part", "", "exists"),  # a retry was killed
+        ("path manifest part", "resume", "finished"),
+        ("path manifest part", "retry", "retry"),
+        ("path manifest part running", "", "interrupted"),  # a forced run was
+        ("path manifest part running", "resume", "resume"),
+        ("path manifest part running", "force", "new"),
+        ("path manifest part running", "retry", "interrupted"),
+        ("manifest", "", "new"),  # its output was removed
+        ("manifest", "resume", "new"),
+        ("manifest", "retry", "no finished"),
+        ("lock", "", "new"),  # nobody holds it
+        ("lock path manifest", "resume", "finished"),
     ],
 )
 def test_how_a_run_begins_is_told_by_what_is_there(output, there, flag, start):
-    if there:
-        getattr(output, there).write_text("precious", encoding="utf-8")
-        Manifest("sample", {}, {}, {}, {}, {}, FINISHED if there == "path" else RUNNING).write(
-            output.manifest
-        )
+    for name in there.split():
+        getattr(output, name).write_text("precious", encoding="utf-8")
     before = listing(output.path.parent)
     if start in ("new", "resume", "finished", "retry"):
         assert check_output(output, [], FLAGS[flag]) == start
+        assert start_of(output, FLAGS[flag]) == start
     else:
+        with pytest.raises(UsageError, match=start):
+            start_of(output, FLAGS[flag])
         with pytest.raises(UsageError, match=start) as caught:
             check_output(output, [], FLAGS[flag])
         assert str(output.path) in caught.value.message
         assert caught.value.hint
     assert listing(output.path.parent) == before
-    if there:
-        assert getattr(output, there).read_text(encoding="utf-8") == "precious"
+    for name in there.split():
+        assert getattr(output, name).read_text(encoding="utf-8") == "precious"
 
 
 @pytest.mark.parametrize(
     ("there", "flag", "hint"),
     [
-        ("part", "", "--resume"),
-        ("part", "", "--force"),
-        ("part", "retry", "--resume"),
+        ("running", "", "--resume"),
+        ("running", "", "--force"),
+        ("running", "retry", "--resume"),
         ("path", "", "--force"),
     ],
 )
@@ -78,7 +96,7 @@ def test_a_refusal_says_what_would_go(output, there, flag, hint):
     assert hint in caught.value.hint
 
 
-@pytest.mark.parametrize(("there", "flag"), [("part", "resume"), ("path", "resume"), ("path", "retry")])
+@pytest.mark.parametrize(("there", "flag"), [("path", "resume"), ("path", "retry")])
 def test_nothing_goes_on_without_a_manifest(output, there, flag):
     getattr(output, there).write_text("precious", encoding="utf-8")
     with pytest.raises(UsageError, match=r"manifest\.json is missing") as caught:
@@ -87,18 +105,12 @@ def test_nothing_goes_on_without_a_manifest(output, there, flag):
 
 
 @pytest.mark.parametrize(
-    ("state", "flag", "start"),
-    [(RUNNING, "resume", "resume"), (FINISHED, "resume", "finished"), (FINISHED, "retry", "retry")],
+    "name",
+    [
+        f"o.csv{end}"
+        for end in ("", ".part", ".part.manifest.json", ".manifest.json", ".records.jsonl", ".new", ".lock")
+    ],
 )
-def test_what_was_begun_over_a_finished_output_goes_on(output, state, flag, start):
-    """A forced run was interrupted; or the errors of a finished one were being redone."""
-    output.path.write_text("precious", encoding="utf-8")
-    output.part.write_text("precious", encoding="utf-8")
-    Manifest("sample", {}, {}, {}, {}, {}, state).write(output.manifest)
-    assert check_output(output, [], FLAGS[flag]) == start
-
-
-@pytest.mark.parametrize("name", ["o.csv", "o.csv.part", "o.csv.manifest.json", "o.csv.records.jsonl"])
 @pytest.mark.parametrize("flag", ["", "force", "resume", "retry"])
 def test_no_file_that_is_written_is_an_input(tmp_path, name, flag):
     output = Output(tmp_path / "o.csv")
@@ -122,14 +134,14 @@ def test_an_input_by_another_name_is_an_input(output, tmp_path):
 def test_records_are_the_output_itself(tmp_path, suffix):
     output = Output(tmp_path / f"o{suffix}")
     assert output.records == output.path
-    assert len(output.files) == 4
+    assert len(output.files) == len(set(output.files)) == 6
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".parquet", ".txt"])
 def test_records_stay_beside_an_output_that_cannot_hold_errors(tmp_path, suffix):
     output = Output(tmp_path / f"o{suffix}")
     assert output.records == tmp_path / f"o{suffix}.records.jsonl"
-    assert len(output.files) == 5
+    assert len(output.files) == len(set(output.files)) == 7
 
 
 @pytest.mark.parametrize("name", ["o.jsonl", "o.csv", "o.txt", "o.parquet", "O.CSV", "a.b.jsonl"])
@@ -166,13 +178,39 @@ def test_shards_have_a_file_each_in_a_folder(tmp_path, there):
     assert listing(tmp_path) == (["out"] if there else [])
 
 
-def test_a_folder_whose_parent_is_missing_is_refused(tmp_path):
-    with pytest.raises(UsageError, match="cannot be written"):
-        check_output(output_of(f"{tmp_path}/a/b/"), [], FLAGS[""])
+def test_a_folder_whose_parent_is_missing_can_be_made(tmp_path):
+    output = output_of(f"{tmp_path}/a/b/")
+    assert check_output(output, [], FLAGS[""]) == "new"
     assert not listing(tmp_path)
+    output.make_folder()
+    assert listing(tmp_path) == ["a", "a/b"]
 
 
-@pytest.mark.parametrize("name", ["a/o.jsonl", "file/o.jsonl", "file/"])
+@pytest.mark.parametrize("there", [True, False])
+def test_a_link_stands_for_what_it_points_to(tmp_path, there):
+    (tmp_path / "far").mkdir()
+    if there:
+        (tmp_path / "far" / "o.csv").touch()
+    (tmp_path / "o.csv").symlink_to(tmp_path / "far" / "o.csv")
+    output = output_of(str(tmp_path / "o.csv"))
+    assert output == Output(tmp_path / "far" / "o.csv")
+    assert {file.parent for file in output.files} == {tmp_path / "far"}
+
+
+def test_its_own_files_are_told_from_others(tmp_path):
+    output = Output(tmp_path / "o.csv")
+    assert all(output.owns(file) for file in output.files)
+    assert output.owns(tmp_path / ".." / tmp_path.name / "o.csv")
+    for other in ("a/o.csv", "o.csv.gz", "rows.csv", "part-00001-of-00002.jsonl"):
+        assert not output.owns(tmp_path / other)
+    output = output_of(f"{tmp_path}/", (1, 2))
+    assert output.owns(tmp_path / "part-00001-of-00002.jsonl")
+    assert output.owns(tmp_path / "part-00002-of-00002.jsonl"), "another shard's"
+    for other in ("rows.jsonl", "part-1.jsonl", "apart-00001-of-00002.jsonl", "a/part-00001-of-00002.jsonl"):
+        assert not output.owns(tmp_path / other)
+
+
+@pytest.mark.parametrize("name", ["a/o.jsonl", "file/o.jsonl", "file/", "file/a/", "file/a/b/"])
 def test_a_file_without_a_folder_is_refused(tmp_path, name):
     (tmp_path / "file").touch()
     with pytest.raises(UsageError, match="cannot be written"):

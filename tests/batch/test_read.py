@@ -105,7 +105,7 @@ def test_parquet_with_nulls_and_lists() -> None:
     ]
     one, two, three, four = read(write("a.parquet", rows), keep_fields=True)
     assert one == Row("春天", "7", "7", None, ("甲", "乙"), {"n": 1, "tags": {"a": [1]}})
-    assert two == Row("", "2", None, "line 2 has no field 'text'", (), {"n": None, "tags": None})
+    assert two == Row("", "2", None, "line 2 has nothing in the field 'text'", (), {"n": None, "tags": None})
     assert three == Row("秋天", "9", "9", None, (), {"n": 3, "tags": {"a": []}})
     assert four.error
     assert four.error.startswith("line 4: a keyword must be text")
@@ -218,7 +218,7 @@ CORRUPT = {
     "not text": ('{"text": 7}', "'text' is not text"),
     "no object": ('["今天"]', "is not an object with fields"),
     "gbk": ('{"text": "今天天气很好"}'.encode("gbk"), "is not UTF-8"),
-    "null": ('{"text": null}', "has no field 'text'"),
+    "null": ('{"text": null}', "has nothing in the field 'text'"),
     "keywords": ('{"text": "今天", "keywords": 5}', "keywords must be text"),
     "nuls": ('{"text": "今\0天"}', "is not text"),
 }
@@ -253,7 +253,7 @@ def test_an_error_row_keeps_its_id() -> None:
     lines("a.csv", "id,text", "甲,一,多", "乙", "丙,二")
     one, two, three = read("a.csv")
     assert (one.id, one.error) == ("甲", "line 2 has more cells than the header")
-    assert (two.id, two.error) == ("乙", "line 3 has no field 'text'")
+    assert (two.id, two.error) == ("乙", "line 3 has nothing in the field 'text'")
     assert three == Row("二", "丙", "丙")
 
 

@@ -1,11 +1,17 @@
 """A run that was cut short goes on and gives the bytes of an undisturbed one, or is refused."""
 
+import errno
+import os
+from contextlib import contextmanager
+
 import echo_backend
 import pytest
 from echo import BAD, read_records, some_texts
-from echo_backend import ending
+from echo_backend import ending, meanwhile
 
-from textgen.batch.manifest import FINISHED, read_manifest
+from textgen.batch.formats import convert
+from textgen.batch.journal import locked
+from textgen.batch.manifest import read_manifest
 from textgen.batch.output import Output
 
 bench = pytest.fixture(echo_backend.bench)
@@ -26,7 +32,7 @@ def test_a_finished_output_is_left_as_it_is(bench, capsys):
     files = state(bench.folder)
     capsys.readouterr()
     bench.run("--resume")
-    assert "has all 30 records already; 3 of them are errors" in capsys.readouterr().err
+    assert "has all 30 records already (errors: 3)" in capsys.readouterr().err
     assert not bench.computed
     assert state(bench.folder) == files
 
@@ -60,7 +66,7 @@ def test_another_input_is_refused(bench, capsys):
     bench.interrupt(9)
     bench.give([*some_texts(29), "雨"])
     assert bench.run("--resume") == 2
-    assert "input.sha256" in capsys.readouterr().err
+    assert "the input has changed" in capsys.readouterr().err
     bench.give(some_texts(31))
     assert bench.run("--resume") == 2
     assert "input.rows 30, now 31" in capsys.readouterr().err
@@ -72,7 +78,7 @@ def test_the_seed_is_that_of_the_earlier_run(bench, capsys):
     unseeded = args[:at] + args[at + 2 :]
     with ending(9, KeyboardInterrupt()):
         assert echo_backend.run(unseeded) == 130
-    seed = read_manifest(Output(bench.out).manifest).options["seed"]
+    seed = read_manifest(Output(bench.out).running).options["seed"]
     capsys.readouterr()
     assert echo_backend.run([*unseeded, "--resume"]) == 0
     assert f"seed {seed}" in capsys.readouterr().err
@@ -97,8 +103,7 @@ def test_a_run_goes_on_behind_its_last_whole_window(bench, capsys, name, after):
     good = [n for n in range(kept + 1, 37) if n % 11]
     assert sorted(bench.computed, key=int) == [str(n) for n in good]
     assert not bench.part.exists()
-    manifest = read_manifest(Output(bench.out).manifest)
-    assert (manifest.state, manifest.errors) == (FINISHED, 3)
+    assert read_manifest(Output(bench.out).manifest).errors == 3
 
 
 def test_a_run_may_be_interrupted_again_and_again(bench):
@@ -114,7 +119,7 @@ def test_a_part_cut_at_any_byte_is_repaired(bench):
     bench.give(some_texts(20, bad=6))
     whole = bench.whole("--batch-size", 1)
     bench.interrupt(12, "--batch-size", 1)
-    part, manifest = bench.part.read_bytes(), Output(bench.out).manifest.read_bytes()
+    part, running = bench.part.read_bytes(), Output(bench.out).running.read_bytes()
     ends = [at + 1 for at, byte in enumerate(part) if byte == ord("\n")]
     cuts = {
         0,
@@ -126,7 +131,7 @@ def test_a_part_cut_at_any_byte_is_repaired(bench):
     for cut in sorted(cuts):
         bench.out.unlink(missing_ok=True)
         bench.part.write_bytes(part[:cut])
-        Output(bench.out).manifest.write_bytes(manifest)
+        Output(bench.out).running.write_bytes(running)
         assert bench.run("--resume", "--batch-size", 1) == 3
         assert bench.out.read_bytes() == whole
 
@@ -186,3 +191,116 @@ def test_a_finished_run_with_errors_ends_as_it_did(bench):
     bench.part.write_bytes(bench.whole())
     assert bench.run("--resume") == 3
     assert read_manifest(Output(bench.out).manifest).errors == 1
+
+
+def test_of_two_that_resume_the_second_is_refused(bench, capsys):
+    whole = bench.whole()
+    bench.interrupt(9)
+    with meanwhile(lambda: echo_backend.run(bench.args("--resume")), 3) as codes:
+        assert bench.run("--resume") == 0
+    assert codes == [2]
+    assert "is being written by another run" in capsys.readouterr().err
+    assert bench.out.read_bytes() == whole
+
+
+@pytest.mark.parametrize("name", ["o.jsonl", "o.csv"])
+@pytest.mark.parametrize("at", ["check", "compute"])
+def test_of_two_new_runs_the_second_is_refused(bench, capsys, name, at):
+    """Whether the first computes or still loads its model, and whatever the second is told to do."""
+    bench.out = bench.folder / name
+    whole, other = bench.whole(), ("--seed", 8)
+
+    def second() -> list[int]:
+        return [echo_backend.run(bench.args(*other, *flag)) for flag in ((), ("--resume",), ("--force",))]
+
+    with meanwhile(second, at=at) as codes:
+        assert bench.run() == 0
+    assert codes == [[2, 2, 2]]
+    assert "is being written by another run" in capsys.readouterr().err
+    assert bench.out.read_bytes() == whole
+
+
+def test_a_run_is_refused_while_another_converts(bench, monkeypatch, capsys):
+    bench.out = bench.folder / "o.csv"
+    whole, codes = bench.whole(), []
+
+    def during(*args):
+        for flag in ("--resume", "--force"):
+            codes.append(echo_backend.run(bench.args(flag)))
+        convert(*args)
+
+    monkeypatch.setattr("textgen.batch.run.convert", during)
+    assert bench.run() == 0
+    assert codes == [2, 2]
+    assert capsys.readouterr().err.count("is being written by another run") == 2
+    assert bench.out.read_bytes() == whole
+
+
+@pytest.mark.parametrize("before", ["", "interrupted", "finished"])
+def test_what_another_run_has_changed_since_it_was_looked_at_is_refused(bench, monkeypatch, capsys, before):
+    """The other one ended before this one took the lock."""
+    bench.give(some_texts(30, bad=8))
+    if before == "interrupted":
+        bench.interrupt(9)
+    if before == "finished":
+        assert bench.run() == 3
+    files = []
+
+    @contextmanager
+    def late(path, what):
+        with monkeypatch.context() as patch:
+            patch.setattr("textgen.batch.run.locked", locked)
+            if before == "finished":
+                bench.interrupt(3, "--force")
+            else:
+                assert bench.run("--resume") == 3
+            files.append(state(bench.folder))
+        with locked(path, what):
+            yield
+
+    monkeypatch.setattr("textgen.batch.run.locked", late)
+    args = bench.args(*{"": (), "interrupted": ("--resume",), "finished": ("--retry-errors",)}[before])
+    assert echo_backend.run(args) == 2
+    assert str(bench.out) in capsys.readouterr().err
+    assert state(bench.folder) == files[0]
+
+
+@pytest.mark.parametrize("flag", ["", "--force", "--retry-errors"])
+def test_an_input_that_changes_during_a_run_is_an_error(bench, capsys, flag):
+    """Nothing of the run is published, nor gone on from."""
+    texts = some_texts(600, bad=200)
+    bench.give(texts)
+    whole = bench.whole()
+    if flag:
+        assert bench.run() == 3
+        whole = bench.out.read_bytes()
+    with meanwhile(lambda: bench.give([text.replace("风", "雨") for text in texts]), 0, at="prepare"):
+        assert bench.run(*([flag] if flag else [])) == 1
+    assert "the input changed while it was read" in capsys.readouterr().err
+    assert bench.out.exists() == bool(flag)
+    if flag:
+        assert bench.out.read_bytes() == whole
+    bench.give(texts)
+    assert bench.run("--resume") in (0, 2, 3)
+    if bench.out.exists():
+        assert bench.out.read_bytes() == whole, "records of the other input were taken"
+    assert bench.run("--force") == 3
+    assert bench.out.read_bytes() == whole
+
+
+@pytest.mark.parametrize("rows", [20, 40])
+def test_an_input_that_gets_shorter_or_longer_is_an_error(bench, capsys, rows):
+    with meanwhile(lambda: bench.give(some_texts(rows)), 1):
+        assert bench.run() == 1
+    assert "the input changed while it was read" in capsys.readouterr().err
+    assert not bench.out.exists()
+
+
+def test_without_locks_a_run_goes_on(bench, monkeypatch):
+    def fail(file, how):
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr("textgen.batch.journal.fcntl.flock", fail)
+    bench.interrupt(9)
+    assert bench.run("--resume") == 0
+    assert bench.out.read_bytes() == bench.whole()

@@ -7,7 +7,7 @@ import pytest
 from echo import BAD, read_records, some_texts
 from echo_backend import ending
 
-from textgen.batch.manifest import FINISHED, read_manifest
+from textgen.batch.manifest import read_manifest
 from textgen.batch.output import Output
 
 bench = pytest.fixture(echo_backend.bench)
@@ -33,8 +33,7 @@ def test_mended_rows_are_computed_and_nothing_else(bench, name):
     assert bench.run("--retry-errors") == 0
     assert sorted(bench.computed, key=int) == ERRORS
     assert bench.out.read_bytes() == whole
-    manifest = read_manifest(Output(bench.out).manifest)
-    assert (manifest.state, manifest.errors) == (FINISHED, 0)
+    assert read_manifest(Output(bench.out).manifest).errors == 0
     assert {path.name for path in bench.folder.glob("o*")} == {name, f"{name}.manifest.json"}
     assert bench.run("--retry-errors") == 0
     assert not bench.computed
@@ -187,3 +186,17 @@ def test_a_strict_retry_stops_at_the_first_error_that_is_left(bench, capsys):
     assert "24: the text is bad" in capsys.readouterr().err
     assert bench.out.read_bytes() == before
     assert bench.run("--retry-errors") == 3
+
+
+def test_a_forced_run_that_was_interrupted_has_no_errors_to_redo(bench, capsys):
+    bench.give(some_texts(30, bad=8))
+    assert bench.run() == 3
+    old, whole = bench.out.read_bytes(), bench.whole("--seed", 8)
+    bench.interrupt(9, "--seed", 8, "--force")
+    capsys.readouterr()
+    assert bench.run("--retry-errors") == 2
+    assert "--resume finishes it first" in capsys.readouterr().err
+    assert bench.out.read_bytes() == old
+    assert bench.run("--seed", 8, "--resume") == 3
+    assert bench.out.read_bytes() == whole
+    assert read_manifest(Output(bench.out).manifest).options["seed"] == 8

@@ -7,11 +7,10 @@ import threading
 
 import echo_backend
 import pytest
-from echo import BAD, read_records, some_texts
+from echo import BAD, read_records, some_texts, write_rows
 from echo_backend import EchoBackend
 
 import textgen
-from textgen.batch.journal import Kept, journal
 from textgen.batch.manifest import read_manifest
 from textgen.batch.output import Output
 from textgen.errors import UsageError
@@ -148,6 +147,39 @@ def test_shards_go_into_one_folder(bench):
     assert bench.run("--shard", "1/3", out=f"{out}/") == 2, "a shard without rows"
 
 
+@pytest.mark.parametrize("name", ["", "part*.jsonl", "*.jsonl"])
+def test_an_output_in_the_folder_of_the_input_is_not_read(bench, name):
+    data = bench.folder / "data"
+    data.mkdir()
+    write_rows(data / "part of it.jsonl", some_texts(30, bad=7))
+    args = [str(data / name) if arg == str(bench.rows) else arg for arg in bench.args(out=f"{data}/")]
+    for number, flag in ((1, ()), (2, ()), (1, ("--force",)), (2, ("--resume",)), (1, ("--retry-errors",))):
+        assert echo_backend.run([*args, "--shard", f"{number}/2", *flag]) in (0, 3)
+    records = [record for path in sorted(data.glob("part-*-of-*2.jsonl")) for record in read_records(path)]
+    assert len(records) == 30
+    for path in data.glob("part-*"):
+        path.unlink()
+    table = [str(data / "o.csv") if arg == f"{data}/" else arg for arg in args]
+    for flag in ("--resume", "--force", "--retry-errors"):
+        assert echo_backend.run([*table, flag]) in (0, 3)
+        assert len(read_records(data / "o.csv.records.jsonl")) == 30
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_link_as_output_stays_a_link(bench, there):
+    far, link = bench.folder / "far", bench.folder / "o.jsonl"
+    far.mkdir()
+    if there:
+        (far / "here.jsonl").touch()
+    link.symlink_to(far / "here.jsonl")
+    assert bench.run(*(("--force",) if there else ())) == 0
+    assert link.is_symlink()
+    assert sorted(path.name for path in far.iterdir()) == ["here.jsonl", "here.jsonl.manifest.json"]
+    assert link.read_bytes() == (far / "here.jsonl").read_bytes() == bench.whole()
+    assert bench.run() == 2, "it is there"
+    assert bench.run("--resume") == 0
+
+
 @pytest.mark.parametrize("size", [1, 7, 64])
 def test_the_size_of_batches_changes_nothing(bench, size):
     bench.give(some_texts(40, bad=9))
@@ -199,7 +231,7 @@ def test_what_goes_to_a_device_is_not_on_stdout(bench, capfd, device):
     assert capfd.readouterr().out == ""
 
 
-@pytest.mark.parametrize("name", ["o.jsonl", "o.csv", "folder/"])
+@pytest.mark.parametrize("name", ["o.jsonl", "o.csv", "folder/", "a/b/"])
 def test_a_run_that_cannot_begin_leaves_nothing_behind(bench, monkeypatch, name):
     def refuse(self, options):
         raise UsageError("the model cannot do that")
@@ -221,25 +253,6 @@ def test_a_run_that_cannot_begin_leaves_a_finished_one_as_it_was(bench, monkeypa
     monkeypatch.setattr(EchoBackend, "check", refuse)
     assert bench.run("--force", "--seed", 8) == 2
     assert {path: path.read_bytes() for path in bench.folder.iterdir() if path.is_file()} == files
-
-
-def test_a_run_that_begins_beside_another_leaves_its_files_alone(bench, monkeypatch, capsys):
-    """Both have found the output free; then the first began while the second still loaded its model."""
-    output = Output(bench.out)
-    begun = []
-
-    def first_begins(self, options):
-        lock = journal(output.part, Kept())
-        begun.append(lock)
-        lock.__enter__().write('{"id": "1", "error": null}')
-        output.manifest.write_text("of the first run", encoding="utf-8")
-
-    monkeypatch.setattr(EchoBackend, "check", first_begins)
-    assert bench.run("--seed", 8) == 2
-    assert "is being written by another run" in capsys.readouterr().err
-    assert output.manifest.read_text(encoding="utf-8") == "of the first run"
-    assert output.part.read_text(encoding="utf-8") == '{"id": "1", "error": null}\n'
-    begun[0].__exit__(None, None, None)
 
 
 def test_a_fresh_seed_is_in_the_records_and_in_the_manifest(bench, capsys):

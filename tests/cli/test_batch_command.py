@@ -99,7 +99,7 @@ def test_a_job_is_no_config_of_another_command(call, folder):
         (("title", "in.jsonl", "-o", "o.jsonl", "--workers", "2", "--threads", "2"), "--threads"),
         (("title", "in.jsonl", "--shard", "0/2"), "--shard 0/2"),
         (("title", "in.jsonl", "--shard", "two"), "--shard two"),
-        (("title", "in.jsonl", "--shard", "1/9"), "none of the 3 rows"),
+        (("title", "lines.txt", "--keep-fields"), "--keep-fields is for tables"),
         (("title", "in.jsonl", "--num-gpus", "1"), "--num-gpus needs --engine ray"),
         (("title", "in.jsonl", "--engine", "spark"), "--engine spark"),
         (("title", "in.jsonl", "--id-field", "nr"), "--id-field one of: id, text, 版面"),

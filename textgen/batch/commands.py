@@ -16,6 +16,7 @@ from textgen.batch.engine import Task, cores
 from textgen.batch.output import Output, check_output, output_of
 from textgen.batch.read import FileRows, GivenRows, read_lines
 from textgen.batch.run import Job, Summary, earlier_seed, run
+from textgen.batch.sources import LINES, TEXT
 from textgen.errors import UsageError
 from textgen.events import OnEvent, ignore
 from textgen.models.catalog import ModelFiles, find_model
@@ -42,6 +43,7 @@ class Command:
     reading: InputOptions
 
 
+OF_TABLES = ("field", "id_field", "keywords_field", "keep_fields")
 ON_LINES = InputOptions(lines=True, keywords_field="")
 COMMANDS = {
     "title": Command("title", "textgen sample continues prompts with it", InputOptions()),
@@ -102,8 +104,13 @@ def read_rows(
         given: The options that the user set; loses those of reading.
         output: Where records go; its files are not meant by folders and patterns.
     """
+    of_tables = [name for name in OF_TABLES if name in given]
     reading = take(given, InputOptions, COMMANDS[command].reading)
-    return FileRows(inputs, reading, output.owns if output else None)
+    rows = FileRows(inputs, reading, output.owns if output else None)
+    if of_tables and all(source.form in (TEXT, LINES) for source in rows.sources):
+        hint = "--format tsv, csv or jsonl reads a file of another ending as one"
+        raise UsageError(f"{flag(of_tables[0])} is for tables, and the input is text", hint=hint)
+    return rows
 
 
 def given_rows(rows: Sequence[Row], given: dict[str, Any]) -> GivenRows:

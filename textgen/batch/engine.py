@@ -59,8 +59,8 @@ class Rows(Protocol):
     def reading(self) -> dict[str, Any]:
         """How they are read."""
 
-    def stamp(self) -> object:
-        """Something that changes when they do; asked for before and after a run."""
+    def changed(self) -> bool:
+        """Whether they are others by now."""
 
     def fingerprint(self) -> str:
         """The sha256 of all that they are made of."""

@@ -146,6 +146,25 @@ def locked(path: Path, what: Path) -> Iterator[None]:
                 path.unlink()
 
 
+def held(path: Path) -> bool:
+    """Whether another process holds a lock file."""
+    if fcntl is None or not path.exists():
+        return False
+    try:
+        with path.open("ab") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
+def being_written(path: Path) -> UsageError:
+    """What to say where another run writes."""
+    return UsageError(f"{path} is being written by another run", hint="wait for it, or write elsewhere")
+
+
 def replace_durably(draft: Path, path: Path) -> None:
     """Put a file in the place of another, at once and as a whole. Raises OSError."""
     with draft.open("rb+") as file:
@@ -169,14 +188,15 @@ def unwritten(path: Path, error: OSError) -> TextgenError:
 
 
 def _lock(file: BinaryIO, path: Path, what: Path) -> None:
-    refused = UsageError(f"{what} is being written by another run", hint="wait for it, or write elsewhere")
     if fcntl is None:
         return
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        raise refused from None
+        raise being_written(what) from None
     except OSError:  # a file system without locks
         return
-    if not path.exists() or os.fstat(file.fileno()).st_ino != path.stat().st_ino:
-        raise refused  # it was that of a run that has just ended
+    with suppress(FileNotFoundError):
+        if os.fstat(file.fileno()).st_ino == path.stat().st_ino:
+            return
+    raise being_written(what)  # it was the lock of a run that has just ended

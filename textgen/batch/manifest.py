@@ -25,6 +25,7 @@ PARTS = ("models", "options", "input", "versions", "machine")
 LIBRARIES = ("torch", "sentencepiece", "jieba")
 PRECISION = "float32"
 MOST_SHOWN = 4  # differences
+CHANGED = "the input has changed"
 
 
 @dataclass(frozen=True)
@@ -112,13 +113,17 @@ def check_same(earlier: Manifest, now: Manifest, path: Path, *, same_input: bool
         del values["errors"]
         if not same_input:
             values["input"].pop("sha256", None)
-    found = [f"{name} {_short(one)}, now {_short(other)}" for name, one, other in _differences(before, after)]
+    found = [
+        CHANGED if name == "input.sha256" else f"{name} {_short(one)}, now {_short(other)}"
+        for name, one, other in _differences(before, after)
+    ]
     if not found:
         return
     more = f", and {len(found) - MOST_SHOWN} more" if len(found) > MOST_SHOWN else ""
-    raise UsageError(
-        f"{path} is of another run: {'; '.join(found[:MOST_SHOWN])}{more}", hint="--force begins anew"
-    )
+    hint = "--force begins anew"
+    if found == [CHANGED] and earlier.errors:
+        hint = "--retry-errors redoes the error rows, --force begins anew"
+    raise UsageError(f"{path} is of another run: {'; '.join(found[:MOST_SHOWN])}{more}", hint=hint)
 
 
 def _differences(one: Any, other: Any, name: str = "") -> Iterator[tuple[str, Any, Any]]:

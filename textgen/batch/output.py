@@ -8,10 +8,12 @@ import stat
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Literal
 
+from textgen.batch.journal import being_written, held
 from textgen.batch.parquet import check_parquet
-from textgen.batch.sources import STDIN
+from textgen.batch.sources import MANIFEST, RECORDS, STDIN
 from textgen.errors import UsageError
 from textgen.options.batch import RunOptions
 
@@ -56,12 +58,12 @@ class Output:
     @property
     def manifest(self) -> Path:
         """What the finished output is of."""
-        return self._beside(".manifest.json")
+        return self._beside(MANIFEST)
 
     @property
     def records(self) -> Path:
         """The finished records: the output itself, or what stays beside one that cannot hold the errors."""
-        return self.path if self.format == JSONL else self._beside(".records.jsonl")
+        return self.path if self.format == JSONL else self._beside(RECORDS)
 
     @property
     def draft(self) -> Path:
@@ -139,6 +141,11 @@ def check_output(output: Output, inputs: Iterable[Path], run: RunOptions) -> Sta
         if any(same_file(path, file) for file in output.files):
             raise UsageError(f"-o {output.path} is also an input", hint="write to another file")
     folder = output.path.parent
+    if output.in_folder and (others := _other_shards(output)):
+        hint = "give another folder, or take them away"
+        raise UsageError(f"{folder} has {others[0]}, a part of another number", hint=hint)
+    if held(output.lock):
+        raise being_written(output.path)
     if output.in_folder and not folder.exists():
         above = next(parent for parent in folder.parents if parent.exists())
         if not above.is_dir() or not os.access(above, os.W_OK | os.X_OK):
@@ -147,6 +154,15 @@ def check_output(output: Output, inputs: Iterable[Path], run: RunOptions) -> Sta
         for file in (output.path, output.part, output.running, output.manifest):
             check_writable("-o", file)
     return start_of(output, run)
+
+
+def _other_shards(output: Output) -> list[str]:
+    """Parts in the folder that do not go together with this one."""
+    if not output.path.parent.is_dir():
+        return []
+    own = output.path.name.partition("-of-")[2]
+    names = sorted(path.name for path in output.path.parent.iterdir())
+    return [name for name in names if SHARD.fullmatch(name) and name.partition("-of-")[2] != own]
 
 
 def start_of(output: Output, run: RunOptions) -> Start:
@@ -183,10 +199,8 @@ def check_writable(flag: str, path: Path) -> bool:
     """
     try:
         exists = path.exists()
-        with path.open("a"):
+        with path.open("a") if exists else TemporaryFile(dir=path.parent):  # which has no name
             pass
-        if not exists:
-            path.unlink()
     except OSError as error:
         raise _unwritable(path, str(error.strerror), flag) from None
     return exists
@@ -201,4 +215,5 @@ def same_file(path: Path, other: Path) -> bool:
 
 
 def _unwritable(path: Path, reason: str, flag: str = "-o") -> UsageError:
-    return UsageError(f"{flag} {str(path)[:80]} cannot be written: {reason}", hint="give another path")
+    hint = "give another path" if path.parent.exists() else "make the folder first, or give another path"
+    return UsageError(f"{flag} {str(path)[:80]} cannot be written: {reason}", hint=hint)

@@ -69,7 +69,11 @@ class Pool:
                 while self._hear(process, on_event) != READY:
                     pass
             except _GoneError:
-                raise TextgenError(UNBORN, hint="put the call under if __name__ ==, or workers=1") from None
+                process.process.join()
+                if (process.process.exitcode or 0) < 0:  # by a signal
+                    raise TextgenError(DEAD, hint=SAFE) from None
+                hint = 'put the call under if __name__ == "__main__", or say workers=1'
+                raise TextgenError(UNBORN, hint=hint) from None
 
     def records(self, rows: Iterable[Row], on_event: OnEvent) -> Iterator[Record]:
         """The records in the order of the rows."""

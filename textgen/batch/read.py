@@ -37,6 +37,8 @@ from textgen.text.keywords import keywords_of
 from textgen.text.lines import DAMAGED, Line, damaged, find_encoding, lines_of
 from textgen.text.tables import DELIMITERS, Value, csv_values, json_values
 
+OTHER_DELIMITERS = (";", "\t", "|", "；")
+
 
 @dataclass(frozen=True)
 class Span:
@@ -65,7 +67,8 @@ class FileRows:
         self, inputs: Sequence[str], options: InputOptions, leave_out: LeaveOut | None = None
     ) -> None:
         self.options = options
-        self.sources = find_sources(inputs, lines=options.lines, leave_out=leave_out)
+        self.sources = find_sources(inputs, lines=options.lines, format=options.format, leave_out=leave_out)
+        self._found = self._stamps()
 
     def __len__(self) -> int:
         return sum(self._counts)
@@ -98,8 +101,11 @@ class FileRows:
         """How the files are read."""
         return self.options.model_dump()
 
-    def stamp(self) -> list[tuple[int, int]]:
-        """Sizes and times of change of the files."""
+    def changed(self) -> bool:
+        """Whether a file has another size or time of change than when it was found."""
+        return self._stamps() != self._found
+
+    def _stamps(self) -> list[tuple[int, int]]:
         found = []
         for path in self.files:
             with suppress(OSError):
@@ -249,6 +255,8 @@ def _check_first(source: Source, options: InputOptions, value: dict[Any, Any]) -
         if field and field not in value:
             names = ", ".join(str(name) for name in value if name is not None)
             hint = f"{flag} one of: {names}"
+            if len(value) == 1 and any(mark in names for mark in OTHER_DELIMITERS):
+                hint = f"its header is one cell, {names}: only commas separate, in a .tsv file tabs"
             raise UsageError(f"the first row of {source.name} has no field {field!r}", hint=hint)
 
 
@@ -267,8 +275,11 @@ def _table_row(line: int, number: str, value: Any, options: InputOptions) -> Row
         kept = {key: cell for key, cell in value.items() if key not in options.names}
     text = "" if options.field is None else value.get(options.field)
     if not isinstance(text, str):
-        problem = f"has no field {options.field!r}" if text is None else f": {options.field!r} is not text"
-        return Row("", name=name, id=id, error=f"line {line} {problem}".replace(" :", ":"), fields=kept)
+        problem = f": {options.field!r} is not text"
+        if text is None:
+            what = "nothing in the" if options.field in value else "no"
+            problem = f" has {what} field {options.field!r}"
+        return Row("", name=name, id=id, error=f"line {line}{problem}", fields=kept)
     try:
         keywords = keywords_of(value.get(options.keywords_name) if options.keywords_name else None)
     except DataError as error:
@@ -281,8 +292,9 @@ class GivenRows(list[Row]):
 
     reading: ClassVar[dict[str, Any]] = {}
 
-    def stamp(self) -> None:
+    def changed(self) -> bool:
         """They do not change."""
+        return False
 
     def fingerprint(self) -> str:
         """The sha256 of what they hold."""

@@ -87,16 +87,9 @@ class Summary:
 
 
 def bounds(total: int, shard: tuple[int, int]) -> tuple[int, int]:
-    """The rows of a shard: neighbours, so that the outputs of all shards, joined, are that of the whole.
-
-    Raises:
-        UsageError: There are more shards than rows.
-    """
+    """The rows of a shard: neighbours, so that the outputs of all shards, joined, are that of the whole."""
     part, parts = shard
-    first, last = total * (part - 1) // parts, total * part // parts
-    if first == last:
-        raise UsageError(f"--shard {part}/{parts}: it has none of the {total} rows", hint="fewer shards")
-    return first, last
+    return total * (part - 1) // parts, total * part // parts
 
 
 def run(job: Job, on_event: OnEvent = ignore, on_record: OnRecord = unheard) -> Summary:
@@ -108,7 +101,7 @@ def run(job: Job, on_event: OnEvent = ignore, on_record: OnRecord = unheard) -> 
         on_record: Told of every record once it is written.
 
     Raises:
-        UsageError: The shard has no rows, or the run does not match the one that it is to go on with.
+        UsageError: The run does not match the one that it is to go on with, or another writes the output.
         TextgenError: A model cannot be loaded, the output not be written, a process died, or a row is an
             error under `strict`. What was written is safe, and `resume` goes on.
     """
@@ -120,7 +113,8 @@ def run(job: Job, on_event: OnEvent = ignore, on_record: OnRecord = unheard) -> 
         earlier = read_manifest(known)
         check_same(earlier, manifest, known, same_input=job.start != "retry")
         if job.start == "resume":
-            if earlier.errors is not None and not job.output.part.exists():
+            there = job.output.path.exists() and not job.output.part.exists()
+            if earlier.errors is not None and there:
                 job.output.running.replace(job.output.manifest)  # it was killed just before this
                 return Summary(job.total, earlier.errors, 0)
             kept = whole_windows(job.output.part, job.task.options.window, job.total)
@@ -140,7 +134,6 @@ def stream(task: Task, options: RunOptions, rows: Rows, on_event: OnEvent = igno
         on_event: Told of the progress.
 
     Raises:
-        UsageError: The shard has no rows.
         TextgenError: A row is an error under `strict`, or a process died.
     """
     some = Slice(rows, *bounds(len(rows), options.shard))
@@ -154,7 +147,9 @@ def stream(task: Task, options: RunOptions, rows: Rows, on_event: OnEvent = igno
 def check_strict(record: Record, options: RunOptions) -> None:
     """Raise TextgenError at an error record under `strict`."""
     if options.strict and record.error is not None:
-        raise TextgenError(f"{record.id}: {record.error}", hint="--strict stops at the first error")
+        raise TextgenError(
+            f"{record.id}: {record.error}", hint="--strict stops here; without it --resume goes on"
+        )
 
 
 def earlier_seed(output: Output) -> int | None:
@@ -194,7 +189,7 @@ def _manifest(job: Job) -> Manifest:
 
 def _go_on(job: Job, manifest: Manifest, kept: Kept, on_event: OnEvent, on_record: OnRecord) -> Summary:
     first, last = job.bounds
-    rows, stamp = Slice(job.rows, first + kept.rows, last), job.rows.stamp()
+    rows = Slice(job.rows, first + kept.rows, last)
     with engine_for(job.task, job.options, job.rows, len(rows)) as engine:
         engine.begin(on_event)
         with journal(job.output.part, kept) as log:
@@ -202,8 +197,7 @@ def _go_on(job: Job, manifest: Manifest, kept: Kept, on_event: OnEvent, on_recor
             records = engine.records(rows, Tally(job.total, on_event, done=kept.rows))
             errors = kept.errors + _write(records, log, job, on_record)
         memory = engine.memory
-    if log.rows != len(rows) or job.rows.stamp() != stamp:
-        raise TextgenError("the input changed while it was read", hint="--force begins anew")
+    _check_input(job, whole=log.rows == len(rows))
     _finish(job, manifest, errors)
     return Summary(job.total, errors, len(rows), memory)
 
@@ -223,8 +217,19 @@ def _retry(job: Job, manifest: Manifest, on_event: OnEvent, on_record: OnRecord)
                 else:
                     log.write(line)
         memory = engine.memory
+    _check_input(job, whole=log.rows == job.total)
     _finish(job, manifest, errors)
     return Summary(job.total, errors, len(rows), memory)
+
+
+def _check_input(job: Job, *, whole: bool) -> None:
+    """Refuse records of an input that is another one by now: nobody may go on from them."""
+    if whole and not job.rows.changed():
+        return
+    with suppress(OSError):
+        job.output.part.unlink(missing_ok=True)
+        job.output.running.unlink(missing_ok=True)
+    raise TextgenError("the input changed while it was read", hint="run it again")
 
 
 def _write(records: Iterable[Record], log: Journal, job: Job, on_record: OnRecord) -> int:
@@ -255,10 +260,10 @@ def _finish(job: Job, manifest: Manifest, errors: int) -> None:
             replace_durably(output.draft, output.path)
             if errors:  # what --retry-errors goes by
                 output.part.replace(output.records)
+            else:
+                output.records.unlink(missing_ok=True)
+                output.part.unlink()
         output.running.replace(output.manifest)
-        if output.records != output.path and not errors:
-            output.records.unlink(missing_ok=True)
-            output.part.unlink()
     except OSError as error:
         output.draft.unlink(missing_ok=True)
         raise unwritten(output.path, error) from None
@@ -268,7 +273,7 @@ def _finish(job: Job, manifest: Manifest, errors: int) -> None:
 def _held(job: Job) -> Iterator[None]:
     """Keep other runs from the output, and see that none has been at it since it was looked at."""
     output = job.output
-    made = output.in_folder and not output.path.parent.exists()
+    made = [folder for folder in output.path.parents if not folder.exists()] if output.in_folder else []
     try:
         output.make_folder()
     except OSError as error:
@@ -279,9 +284,9 @@ def _held(job: Job) -> Iterator[None]:
                 raise UsageError(f"{output.path} has just been written by another run", hint="look at it")
             yield
     finally:
-        if made:
-            with suppress(OSError):  # it is not empty, unless it was made for nothing
-                output.path.parent.rmdir()
+        with suppress(OSError):  # they are not empty, unless they were made for nothing
+            for folder in made:
+                folder.rmdir()
 
 
 class _Nothing:

@@ -33,6 +33,7 @@ FORMS = {
     ".parquet": PARQUET,
 }
 ARCHIVES: dict[str, Any] = {".gz": gzip.open, ".xz": lzma.open}
+MANIFEST, RECORDS = ".manifest.json", ".records.jsonl"  # what stands behind the name of a run's output
 MAGIC = "*?["  # what makes a name a pattern
 IN_MEMORY = 1 << 20  # bytes of stdin; more of them lie in a temporary file
 
@@ -73,12 +74,15 @@ class Source:
         return "stdin" if str(self.path) == STDIN else str(self.path)
 
 
-def find_sources(inputs: Sequence[str], *, lines: bool, leave_out: LeaveOut | None = None) -> list[Source]:
+def find_sources(
+    inputs: Sequence[str], *, lines: bool, format: str | None = None, leave_out: LeaveOut | None = None
+) -> list[Source]:
     """Find the files that inputs name.
 
     Args:
         inputs: Paths of files or folders, patterns such as `news/*.jsonl`, or `-` for stdin.
         lines: A text file holds a text a line.
+        format: The form of all of them, whatever their endings are.
         leave_out: Tells files that folders and patterns do not mean.
 
     Returns:
@@ -98,9 +102,19 @@ def find_sources(inputs: Sequence[str], *, lines: bool, leave_out: LeaveOut | No
             found.append((Path(name), error))
     labels = _labels([path for path, _ in found])
     return [
-        Source(path, _form(path, lines=lines), label, None if problem else _spooled(path), problem)
+        _source(path, format or _form(path, lines=lines), label, problem, sure=format is not None)
         for (path, problem), label in zip(found, labels, strict=True)
     ]
+
+
+def _source(path: Path, form: str, label: str, problem: DataError | None, *, sure: bool) -> Source:
+    source = Source(path, form, label, None if problem else _spooled(path), problem)
+    if source.spool is not None and not sure and form in (TEXT, LINES):
+        with source.open() as file:
+            if file.readline(IN_MEMORY).lstrip().startswith(b'{"'):
+                hint = "--format jsonl reads them, --format text or lines takes them for text"
+                raise UsageError(f"{source.name} holds JSON lines, it seems", hint=hint)
+    return source
 
 
 def path_kind(name: str, hint: str = "check the path; `-` reads from stdin") -> str:
@@ -146,7 +160,7 @@ def _matches(pattern: str, leave_out: LeaveOut) -> list[Path]:
 def _files_in(folder: Path, leave_out: LeaveOut) -> list[Path]:
     try:
         known = (file for file in folder.iterdir() if _known(file) and file.is_file())
-        files = sorted(file for file in known if not leave_out(file))
+        files = sorted(file for file in known if not (_written_by_us(file) or leave_out(file)))
     except OSError as error:
         raise DataError(
             f"cannot read the folder {folder}: {error.strerror}", hint="check its permissions"
@@ -155,6 +169,11 @@ def _files_in(folder: Path, leave_out: LeaveOut) -> list[Path]:
         hint = f"it takes {', '.join(FORMS)}, also with {' or '.join(ARCHIVES)} behind them"
         raise DataError(f"no texts in the folder {folder}", hint=hint)
     return files
+
+
+def _written_by_us(path: Path) -> bool:
+    """Whether a file is the output of a run: its manifest says so."""
+    return path.name.endswith(RECORDS) or path.with_name(path.name + MANIFEST).exists()
 
 
 def _known(path: Path) -> bool:

@@ -10,7 +10,6 @@ import typer
 from textgen.cli import options as opt
 
 JOB = "A TOML file with command, input, output, and options of the command."
-PASSED_ON = "Handed to the command."
 
 
 def batch(
@@ -21,6 +20,7 @@ def batch(
     retry_errors: Annotated[
         bool, opt.switch("--retry-errors", "Redo the error rows of a finished output.")
     ] = False,
+    strict: Annotated[bool, opt.switch("--strict", "Stop at the first row that is an error.")] = False,
     workers: Annotated[int | None, opt.option("Processes, of one thread each (default one a core).")] = None,
     shard: Annotated[
         str | None, opt.option("Only this part of the rows, such as 2/8.", metavar="I/N")
@@ -30,14 +30,16 @@ def batch(
 ) -> int:
     """Run the command that a file describes, with the input, output and options that are written there.
 
-    Paths are those of the folder that you are in.
+    Its keys are long options with underscores, such as num_candidates = 3, and command = "title",
+    input = "news.jsonl" (or a list), output = "titles.csv". Paths are those of the folder that you are in.
     """
     from textgen.batch.commands import COMMANDS
     from textgen.config import read_job
 
     command, inputs = read_job(job, tuple(COMMANDS))
     named = ["--", *inputs] if command == "title" else [part for name in inputs for part in ("-i", name)]
-    switches = {"--force": force, "--resume": resume, "--retry-errors": retry_errors, "--quiet": quiet}
+    switches = {"--force": force, "--resume": resume, "--retry-errors": retry_errors}
+    switches |= {"--strict": strict, "--quiet": quiet}
     flags = [flag for flag, wanted in switches.items() if wanted]
     for flag, value in (("--workers", workers), ("--shard", shard)):
         flags += [] if value is None else [flag, str(value)]

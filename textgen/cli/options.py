@@ -25,7 +25,7 @@ RUN_PANEL = "Run"
 OBSERVE_PANEL = "Watching the chains"
 FILES_PANEL = "Files"
 BATCH_PANEL = "Runs over files"
-FILES = "Read from files, folders, 'patterns*': one text a line, JSONL, CSV, TSV, Parquet; - is stdin."
+FILES = "Files, folders, 'patterns*': one text a line, JSONL, CSV, TSV (also .gz, .xz), Parquet; - is stdin."
 FLAGS_ONLY = ("config", "debug")
 FILE_KEYS = {
     "as_json": "json",
@@ -157,7 +157,7 @@ Inputs = Annotated[list[str] | None, option(FILES, "-i", "--input", panel=FILES_
 Output = Annotated[
     str | None,
     option(
-        "Write records to this file; - prints them as they come.",
+        "Write records to this file, or into a folder/; - prints them as they come.",
         "-o",
         "--output",
         panel=FILES_PANEL,
@@ -194,6 +194,13 @@ READING: Flags = {
             help="A text file holds a text a line, or one text (default for titles).",
             rich_help_panel=FILES_PANEL,
             show_default=False,
+        ),
+    ],
+    "format": Annotated[
+        str | None,
+        files(
+            "What the files hold (default by their endings; stdin: text).",
+            metavar="text|lines|jsonl|csv|tsv|parquet",
         ),
     ],
     "id_field": Annotated[str | None, files("The field with the row's id (default id).")],

@@ -131,20 +131,20 @@ def _to_file(request: Request, output: Output) -> int:
         with _listening(request, last - first) as on_event:
             summary = run(job, on_event, errors.see)
     except KeyboardInterrupt:
-        if output.part.exists():
+        if output.running.exists() or request.start == "retry":
             again = "--retry-errors begins anew" if request.start == "retry" else "--resume goes on"
             console.note(f"{output.path} is not finished; {again}")
         raise
     finally:
         errors.end()
     if not summary.computed and request.start != "resume":
-        told = f"{output.path} has all {summary.rows} records already; {summary.errors} of them are errors"
+        told = f"{output.path} has all {summary.rows} records already (errors: {summary.errors})"
         console.note(told, quiet=request.sink.quiet)
         return OK
     records = "1 record" if summary.rows == 1 else f"{summary.rows} records"
-    failed = f", {summary.errors} of them errors" if summary.errors else ""
-    memory = f" (a process took up to {summary.memory / GIGABYTE:.2f} GiB)" if summary.memory else ""
-    console.note(f"wrote {records}{failed} to {output.path}{memory}", quiet=request.sink.quiet)
+    failed = f" (errors: {summary.errors})" if summary.errors else ""
+    memory = f"; a process took up to {summary.memory / GIGABYTE:.2f} GiB" if summary.memory else ""
+    console.note(f"wrote {records} to {output.path}{failed}{memory}", quiet=request.sink.quiet)
     return _exit_code(summary.rows, summary.errors)
 
 

@@ -12,7 +12,7 @@ from textgen.cli.passages import passages, title_line
 if TYPE_CHECKING:
     from textgen.schema import Record, Row
 
-INPUTS = "Text files, folders, JSONL, CSV, TSV or Parquet files, 'patterns*', or - for stdin."
+INPUTS = "Text, JSONL, CSV, TSV (also .gz, .xz) or Parquet files, folders, 'patterns*', or - for stdin."
 TITLE: opt.Flags = {
     "long": Annotated[
         str | None,

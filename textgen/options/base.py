@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
@@ -101,10 +102,15 @@ def _usage_error(error: ValidationError, kind: type[BaseModel], user: str) -> Us
     first = error.errors(include_url=False)[0]
     name = str(first["loc"][0]) if first["loc"] else ""
     if first["type"] == "extra_forbidden":
+        near = get_close_matches(name, kind.model_fields, n=1)
         known = ", ".join(flag(field) for field in kind.model_fields)
-        return UsageError(f"{flag(name)} does not apply to {user}", hint=f"it takes {known}")
+        hint = f"did you mean {flag(near[0])}?" if near else f"it takes {known}"
+        return UsageError(f"{flag(name)} does not apply to {user}", hint=hint)
     reason = first["msg"].removeprefix("Value error, ").replace("Input should", "should")
     if not name:
         return UsageError(reason, hint="see --help for what goes together")
-    value = " ".join(str(first["input"]).split())  # a value from a file may have several lines
+    given = first["input"]
+    # one from a file may have several lines, or quotation marks that a number has not
+    value = f'"{given}"' if first["type"].endswith("_type") and isinstance(given, str) else str(given)
+    value = " ".join(value.split())
     return UsageError(f"{flag(name)} {value}: {reason}", hint=f"see --help for {flag(name)}")

@@ -28,6 +28,7 @@ class InputOptions(BaseModel):
         keywords_field: Where its keywords lie; None is the field `keywords`, if there is one; empty, none.
         lines: A text file holds a text a line, not one text.
         keep_fields: Carry the other fields of a row through to its record.
+        format: What the files hold, whatever their endings are.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -37,6 +38,7 @@ class InputOptions(BaseModel):
     keywords_field: str | None = None
     lines: bool = False
     keep_fields: bool = False
+    format: Literal["text", "lines", "jsonl", "csv", "tsv", "parquet"] | None = None
 
     @property
     def keywords_name(self) -> str:
@@ -87,7 +89,7 @@ class RunOptions(BaseModel):
     @model_validator(mode="after")
     def _combination(self) -> Self:
         if not 1 <= self.shard[0] <= self.shard[1]:
-            raise ValueError(f"--shard {self.shard[0]}/{self.shard[1]} is no part of so many")
+            raise ValueError(f"--shard {self.shard[0]}/{self.shard[1]}: the first is from 1 to the second")
         for chosen, others in ((("force",), ("resume", "retry_errors")), (("resume",), ("retry_errors",))):
             for one, other in ((a, b) for a in chosen for b in others):
                 if getattr(self, one) and getattr(self, other):

@@ -39,6 +39,7 @@ _SIGNATURES = (
     (b"\x28\xb5\x2f\xfd", "a zstd archive"),
 )
 _TEXT_HINT = "give a plain .txt file (UTF-8, UTF-16, GBK, GB18030 or Big5)"
+_UNPACK_HINT = "unpack it; names of packed files end in .gz or .xz"
 _CONVERT_HINT = "convert it to UTF-8 first, for example with iconv"
 _ASCII_RUN = re.compile(r"[\x00-\x7f]+")
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f]")
@@ -115,7 +116,8 @@ def check_binary(data: bytes, name: str) -> None:
     """Raise DataError if the data begins as no text does."""
     for signature, kind in _SIGNATURES:
         if data.startswith(signature):
-            raise not_text(name, f", it is {kind}")
+            hint = _UNPACK_HINT if "archive" in kind else _TEXT_HINT
+            raise DataError(f"{name} is not a text file, it is {kind}", hint=hint)
 
 
 def encoding_by_mark(data: bytes) -> str | None:

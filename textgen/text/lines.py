@@ -114,7 +114,7 @@ def _blocks(open: Open, name: str) -> Iterator[bytes]:
     some = False
     try:
         with open() as stream:
-            while block := stream.read(SAMPLE):
+            while block := stream.read1(SAMPLE):  # type: ignore[attr-defined]  # up to the damage
                 some = True
                 yield block
     except DAMAGED as error:
