@@ -11,7 +11,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Protocol
 
-from textgen.events import OnEvent
+from textgen.events import Computed, OnEvent
 from textgen.models.catalog import ModelFiles, find_model
 from textgen.options import Options
 from textgen.registry import SIMILARITY, backend_class, editor_class
@@ -138,6 +138,23 @@ class Worker:
     @cached_property
     def _backend(self) -> Any:
         return self.task.open()
+
+
+class Nothing:
+    """Has nothing to compute, since no row could be read, or all is done; see `Engine`."""
+
+    memory = 0
+
+    def __init__(self, task: Task) -> None:
+        self._label = task.files.label
+
+    def begin(self, on_event: OnEvent) -> None:
+        pass
+
+    def records(self, rows: Iterable[Row], on_event: OnEvent) -> Iterator[Record]:
+        for row in rows:
+            on_event(Computed(1, errors=1))
+            yield Record(row.name, [], self._label, error=row.error, fields=row.fields)
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext, supp
 from dataclasses import dataclass, replace
 from itertools import islice
 
-from textgen.batch.engine import Engine, Rows, Slice, Task, cores, local
+from textgen.batch.engine import Engine, Nothing, Rows, Slice, Task, cores, local
 from textgen.batch.formats import convert
 from textgen.batch.journal import (
     Journal,
@@ -26,7 +26,7 @@ from textgen.batch.manifest import Manifest, check_same, manifest_of, read_manif
 from textgen.batch.output import Output, Start, start_of
 from textgen.batch.retry import ErrorRows, is_error, record_lines
 from textgen.errors import TextgenError, UsageError
-from textgen.events import Computed, OnEvent, Tally, ignore
+from textgen.events import OnEvent, Tally, ignore
 from textgen.options.batch import RunOptions
 from textgen.schema import Record, Row
 
@@ -171,7 +171,7 @@ def engine_for(
         count: How many rows are computed.
     """
     if not count or all(row.error is not None for row in rows):  # nothing to load a model for
-        return nullcontext(_Nothing(task))
+        return nullcontext(Nothing(task))
     if options.engine == "ray":
         from textgen.batch.ray import on_ray
 
@@ -287,20 +287,3 @@ def _held(job: Job) -> Iterator[None]:
         with suppress(OSError):  # they are not empty, unless they were made for nothing
             for folder in made:
                 folder.rmdir()
-
-
-class _Nothing:
-    """Has nothing to compute, since no row could be read, or all is done; see `Engine`."""
-
-    memory = 0
-
-    def __init__(self, task: Task) -> None:
-        self._label = task.files.label
-
-    def begin(self, on_event: OnEvent) -> None:
-        pass
-
-    def records(self, rows: Iterable[Row], on_event: OnEvent) -> Iterator[Record]:
-        for row in rows:
-            on_event(Computed(1, errors=1))
-            yield Record(row.name, [], self._label, error=row.error, fields=row.fields)

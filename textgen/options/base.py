@@ -30,6 +30,7 @@ def _word(value: str) -> str:
 
 
 WINDOW = 4  # batches
+NUMBERS = ("int_type", "float_type")  # what pydantic calls the lack of a number
 UNBOUND = 2**31
 Words = Annotated[tuple[Annotated[str, AfterValidator(_word)], ...], BeforeValidator(_words)]
 Texts = Annotated[tuple[Annotated[str, Field(min_length=1)], ...], BeforeValidator(_list)]
@@ -111,6 +112,7 @@ def _usage_error(error: ValidationError, kind: type[BaseModel], user: str) -> Us
         return UsageError(reason, hint="see --help for what goes together")
     given = first["input"]
     # one from a file may have several lines, or quotation marks that a number has not
-    value = f'"{given}"' if first["type"].endswith("_type") and isinstance(given, str) else str(given)
+    quoted = first["type"] in NUMBERS and isinstance(given, str) and given.replace(".", "", 1).isdecimal()
+    value = f'"{given}"' if quoted else str(given)
     value = " ".join(value.split())
     return UsageError(f"{flag(name)} {value}: {reason}", hint=f"see --help for {flag(name)}")

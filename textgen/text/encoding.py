@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import codecs
 import re
-import unicodedata
 from collections.abc import Sequence
-from functools import cache
 from typing import TYPE_CHECKING
 
 from textgen.errors import DataError
+from textgen.text.everyday import SAMPLE, beyond_ascii_share, everyday_share, strange_share
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,12 +40,10 @@ _SIGNATURES = (
 _TEXT_HINT = "give a plain .txt file (UTF-8, UTF-16, GBK, GB18030 or Big5)"
 _UNPACK_HINT = "unpack it; names of packed files end in .gz or .xz"
 _CONVERT_HINT = "convert it to UTF-8 first, for example with iconv"
-_ASCII_RUN = re.compile(r"[\x00-\x7f]+")
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f]")
 _CONTROL_BYTE = re.compile(rb"[\x00-\x08\x0e-\x1f\x7f]")
 _MAX_CONTROLS = 0.1  # colour codes of a terminal log stay below this
 _MAX_STRANGE = 0.05  # private, unassigned and control characters in a guessed text
-_SAMPLE = 8192  # bytes or characters; enough to judge, and even, so that UTF-16 is cut between two units
 # chardet takes some short Chinese texts for Korean or Japanese, always with a confidence below the
 # first, and damaged ones for Greek or Russian, below the second
 _SURE = 0.4
@@ -156,7 +153,7 @@ def guess_encoding(lines: Sequence[bytes], name: str) -> str:
     encoding = _detect(sample, name)
     if encoding is None:
         raise _unrecognised(sample, name)
-    if _strange_share(_decode_as(sample, encoding, name)) > _MAX_STRANGE:
+    if strange_share(_decode_as(sample, encoding, name)) > _MAX_STRANGE:
         raise not_text(name)
     return encoding
 
@@ -164,7 +161,7 @@ def guess_encoding(lines: Sequence[bytes], name: str) -> str:
 def _share_of_lines(lines: Sequence[bytes], encoding: str) -> float:
     """The share of everyday characters beyond ASCII, times that of the lines that can be decoded."""
     decoded = [text for line in lines if (text := _try(line, encoding)) is not None]
-    return _beyond_ascii_share("".join(decoded)) * len(decoded) / len(lines)
+    return beyond_ascii_share("".join(decoded)) * len(decoded) / len(lines)
 
 
 def not_text(name: str, detail: str = "") -> DataError:
@@ -209,7 +206,7 @@ def _by_guess(data: bytes, name: str) -> str:
     if encoding is None:
         raise _unrecognised(data, name)
     text = _decode_as(data, encoding, name)
-    if _strange_share(text) > _MAX_STRANGE:
+    if strange_share(text) > _MAX_STRANGE:
         raise not_text(name)
     return text
 
@@ -242,7 +239,7 @@ def _utf16(data: bytes) -> str | None:
     for encoding in ("utf-16-le", "utf-16-be"):
         if _try(data, encoding) is not None:
             # a sample may end within a surrogate pair
-            shares[encoding] = _everyday_share(data[:_SAMPLE].decode(encoding, "ignore"))
+            shares[encoding] = everyday_share(data[:SAMPLE].decode(encoding, "ignore"))
     best = max(shares, key=shares.__getitem__, default=None)
     if best is None or shares[best] < _CHINESE:
         return None
@@ -277,7 +274,7 @@ def _refuse_damaged(data: bytes, name: str) -> None:
             continue
         # one broken character may show as several replacement marks
         text = re.sub("\ufffd+", "\ufffd", data.decode(encoding, "replace"))
-        if _beyond_ascii_share(text) >= _CHINESE:
+        if beyond_ascii_share(text) >= _CHINESE:
             _strict(data, encoding, name)
 
 
@@ -294,38 +291,4 @@ def _family(encoding: str | None) -> str | None:
 def _narrow_shares(data: bytes) -> dict[str, float]:
     """For GB18030 and Big5, the share of everyday characters beyond ASCII; 0 if the data is not that."""
     texts = {encoding: _try(data, encoding) or "" for encoding in ("gb18030", "cp950")}
-    return {encoding: _beyond_ascii_share(text) for encoding, text in texts.items()}
-
-
-def _beyond_ascii_share(text: str) -> float:
-    # the sample is taken after the ASCII went: the first Chinese may come late in a file
-    return _everyday_share(_ASCII_RUN.sub("", text)[:_SAMPLE])
-
-
-def _everyday_share(text: str) -> float:
-    return sum(map(_is_everyday, text)) / max(1, len(text))
-
-
-@cache
-def _is_everyday(character: str) -> bool:
-    """Whether the character is printable ASCII, CJK punctuation, or of level 1 of GB2312 or Big5.
-
-    The two standards put the characters of everyday texts into level 1: about one in three of the CJK block.
-    """
-    if character.isascii():
-        return character.isprintable() or character in "\t\r\n"
-    simplified = character.encode("gb2312", "ignore")
-    traditional = character.encode("big5", "ignore")
-    return (
-        b"\xb0\xa1" <= simplified <= b"\xd7\xf9"
-        or b"\xa4\x40" <= traditional <= b"\xc6\x7e"
-        # punctuation, numbering, full-width ASCII
-        or b"\xa1" <= simplified < b"\xa4"
-        or b"\xa1" <= traditional < b"\xa2"
-    )
-
-
-def _strange_share(text: str) -> float:
-    sample = text[:_SAMPLE]
-    strange = sum(unicodedata.category(c) in ("Cc", "Cn", "Co") and not c.isspace() for c in sample)
-    return strange / max(1, len(sample))
+    return {encoding: beyond_ascii_share(text) for encoding, text in texts.items()}
