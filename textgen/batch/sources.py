@@ -151,7 +151,7 @@ def _expand(name: str, leave_out: LeaveOut) -> list[Path]:
 
 def _matches(pattern: str, leave_out: LeaveOut) -> list[Path]:
     named = map(Path, glob.glob(pattern, recursive=True))  # noqa: PTH207 (a pattern may be absolute)
-    found = sorted(path for path in named if path.is_file() and not leave_out(path))
+    found = sorted(p for p in named if p.is_file() and not (_written_by_us(p) or leave_out(p)))
     if not found:
         raise UsageError(f"no file matches {pattern}", hint="** goes into folders")
     return found
