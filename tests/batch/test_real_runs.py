@@ -122,4 +122,5 @@ def test_memory_does_not_grow_with_the_rows(tmp_path):
         source = write(tmp_path / f"{count}.jsonl", articles(count))
         command = [sys.executable, "-c", script, str(source), str(tmp_path / f"out{count}.jsonl")]
         peaks.append(int(subprocess.run(command, capture_output=True, check=True).stdout))
-    assert peaks[1] < 1.1 * peaks[0]
+    # the allocator's peak varies by some 10 %; rows that were kept would show as much more
+    assert peaks[1] < 1.2 * peaks[0]
