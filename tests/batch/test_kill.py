@@ -138,13 +138,17 @@ def test_killed_with_several_workers_and_resumed_with_others(bench):
     assert bench.out.read_bytes() == whole
 
 
-def test_a_worker_that_is_killed_ends_the_run_in_one_line(bench):
+def two_at_work(bench):
+    """A run with two workers that has begun to write, its log, its family, and what it should give."""
     bench.give(some_texts(300))
-    whole = bench.whole(*ONE_BY_ONE)
-    log = bench.folder / "log"
+    whole, log = bench.whole(*ONE_BY_ONE), bench.folder / "log"
     process = start(bench.args(*ONE_BY_ONE, "--workers", 2), log, pause=0.01)
     assert wait_until(lambda: lines(bench.part) >= 9), log.read_text(encoding="utf-8")
-    family = workers_of(process.pid)
+    return process, log, workers_of(process.pid), whole
+
+
+def test_a_worker_that_is_killed_ends_the_run_in_one_line(bench):
+    process, log, family, whole = two_at_work(bench)
     os.kill(family[1], signal.SIGKILL)
     assert process.wait(PATIENCE) == 1
     (line,) = log.read_text(encoding="utf-8").splitlines()
@@ -156,12 +160,7 @@ def test_a_worker_that_is_killed_ends_the_run_in_one_line(bench):
 
 
 def test_ctrl_c_ends_a_run_and_says_how_to_go_on(bench):
-    bench.give(some_texts(300))
-    whole = bench.whole(*ONE_BY_ONE)
-    log = bench.folder / "log"
-    process = start(bench.args(*ONE_BY_ONE, "--workers", 2), log, pause=0.01)
-    assert wait_until(lambda: lines(bench.part) >= 9), log.read_text(encoding="utf-8")
-    family = workers_of(process.pid)
+    process, log, family, whole = two_at_work(bench)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does, which tells all of them
     assert process.wait(PATIENCE) == 130
     told = log.read_text(encoding="utf-8")

@@ -56,6 +56,10 @@ class Rows(Protocol):
     def __iter__(self) -> Iterator[Row]: ...
 
     @property
+    def files(self) -> list[Path]:
+        """The files that they are read from."""
+
+    @property
     def reading(self) -> dict[str, Any]:
         """How they are read."""
 

@@ -290,6 +290,7 @@ def _table_row(line: int, number: str, value: Any, options: InputOptions) -> Row
 class GivenRows(list[Row]):
     """Rows that were given, not read from files."""
 
+    files: ClassVar[list[Path]] = []
     reading: ClassVar[dict[str, Any]] = {}
 
     def changed(self) -> bool:

@@ -90,29 +90,26 @@ def request_for(
     """
     from textgen.batch.commands import seeded, task_for
     from textgen.batch.output import check_output
-    from textgen.options import ChainOptions
+    from textgen.options import ChainOptions, flag
 
     if sink.output and sink.as_json:
         raise UsageError("-o writes the records, --json prints them", hint="leave out one of them")
     output = target_of(sink.output, run)
-    inputs: list[Path] = getattr(rows, "files", [])
-    if output is None and (unfit := [name for name in ON_FILES if getattr(run, name)]):
-        needed = not (unfit == ["force"] and observation.files)
-        if needed:
-            flag = "--" + unfit[0].replace("_", "-")
-            raise UsageError(f"{flag} needs a file to write to", hint="name one with -o")
-    start = check_output(output, inputs, run) if output else "new"
+    unfit = [name for name in ON_FILES if getattr(run, name)]
+    if output is None and unfit and not (unfit == ["force"] and observation.files):
+        raise UsageError(f"{flag(unfit[0])} needs a file to write to", hint="name one with -o")
+    start = check_output(output, rows.files, run) if output else "new"
     if observation.wanted and not isinstance(options, ChainOptions):
         raise UsageError(f"a {files.kind} model runs no chains", hint="leave out --watch, --trace and --plot")
-    check_observation(observation, [*inputs, *(output.files if output else ())], force=run.force)
-    if observation.wanted:
-        if run.engine != "local" or (run.workers or 1) > 1:
-            raise UsageError("chains are watched in one process", hint="leave out --workers and --engine")
-        run = run.model_copy(update={"workers": 1})
+    check_observation(observation, [*rows.files, *(output.files if output else ())], force=run.force)
+    if observation.wanted and (run.engine != "local" or (run.workers or 1) > 1):
+        raise UsageError("chains are watched in one process", hint="leave out --workers and --engine")
     settled = seeded(options, output, earlier=start != "new")
     if settled.seed != options.seed:
         console.note(f"seed {settled.seed}", quiet=sink.quiet)
     task = task_for(command, files, settled, run, records=sink.output is not None)
+    if observation.wanted:
+        run = run.model_copy(update={"workers": 1})
     return Request(command, task, rows, run, sink, output, start, observation)
 
 
