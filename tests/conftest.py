@@ -11,6 +11,8 @@ import pytest
 
 # one thread, in the commands that tests start too: the same speed whatever else the machine does
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# models that this user has added are no business of tests
+os.environ["TEXTGEN_MODELS"] = os.devnull
 
 from textgen.models.catalog import find_model
 from textgen.models.load import LoadedModel, load_model

@@ -93,6 +93,8 @@ def test_continue_defaults() -> None:
         "max_new_tokens": 120,
         "top_p": 0.95,
         "end_at": "any",
+        "style": None,
+        "guidance": 0.0,
     }
     assert options.draws
 
@@ -103,6 +105,8 @@ def test_gibbs_defaults() -> None:
         "num_candidates": 1,
         "seed": None,
         "batch_size": 16,
+        "style": None,
+        "guidance": 0.0,
         "method": "gibbs",
         "scan": "random",
         "block": 3,
@@ -313,8 +317,8 @@ def test_an_unknown_option_is_told_what_there_is() -> None:
     with pytest.raises(UsageError) as caught:
         parse(GibbsOptions, {"beams": 1})
     assert caught.value.hint == (
-        "it takes -n, --seed, --batch-size, --chains, --anneal, --temperature, --top-k, --method, --scan, "
-        "--block, --energy, --length, --keep, --sweeps, --burn-in, --thin"
+        "it takes -n, --seed, --batch-size, --style, --guidance, --chains, --anneal, --temperature, --top-k, "
+        "--method, --scan, --block, --energy, --length, --keep, --sweeps, --burn-in, --thin"
     )
 
 

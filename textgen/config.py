@@ -10,7 +10,7 @@ from typing import Any
 from textgen.errors import UsageError
 
 # whose options a file may hold
-COMMANDS = ("title", "sample", "compose", "rewrite", "correct", "fill", "eval")
+COMMANDS = ("title", "sample", "compose", "rewrite", "correct", "fill", "eval", "train")
 
 
 def read_config(path: Path, command: str) -> dict[str, Any]:

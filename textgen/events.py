@@ -89,7 +89,49 @@ class ChainStep:
     tokens: int
 
 
-Event = Computed | Progress | Shortened | Note | Steps | ChainStep
+@dataclass(frozen=True)
+class Trained:
+    """How a training goes.
+
+    Attributes:
+        step: Optimizer steps done.
+        steps: All there will be.
+        epoch: Passes over the data, the present one included.
+        loss: Mean over the predictions since the last such event, in nats.
+        learning_rate: Of the last step.
+        gradient_norm: Of the last step, before it was cut.
+        tokens_per_second: Predictions and what they are made from, since the last such event.
+        seconds: Spent in all runs.
+        seconds_left: If it goes on like that.
+    """
+
+    step: int
+    steps: int
+    epoch: int
+    loss: float
+    learning_rate: float
+    gradient_norm: float
+    tokens_per_second: float
+    seconds: float
+    seconds_left: float
+
+
+@dataclass(frozen=True)
+class Scored:
+    """What the dev file says of a training.
+
+    Attributes:
+        step: Optimizer steps done.
+        figures: By name: `loss` in nats a prediction, `rouge-l` in percent.
+        best: Whether it is the best so far.
+    """
+
+    step: int
+    figures: dict[str, float]
+    best: bool
+
+
+Event = Computed | Progress | Shortened | Note | Steps | ChainStep | Trained | Scored
 OnEvent = Callable[[Event], None]
 
 

@@ -13,6 +13,7 @@ GROUP = "textgen.backends"
 # costs no torch
 BACKENDS = {
     "title": ("title", "textgen.backends.title:TitleBackend", "textgen.options:TitleOptions"),
+    "rnn-title": ("title", "textgen.backends.title:TitleBackend", "textgen.options:TitleOptions"),
     "gpt2": ("sample", "textgen.backends.gpt2:Gpt2Backend", "textgen.options:ContinueOptions"),
     "bert": ("sample", "textgen.backends.bert:BertBackend", "textgen.options:GibbsOptions"),
 }

@@ -1,10 +1,15 @@
-"""Where the files that ship with the package lie."""
+"""Where models lie: those that ship with the package, and the user's own."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
-from textgen.errors import ModelError
+from platformdirs import user_data_path
+
+from textgen.errors import ModelError, UsageError
+
+USER_MODELS = "TEXTGEN_MODELS"  # the environment variable
 
 
 def data_dir() -> Path:
@@ -26,3 +31,21 @@ def data_dir() -> Path:
 def models_dir() -> Path:
     """The folder of the embedded models."""
     return data_dir() / "models"
+
+
+def user_models_dir() -> Path:
+    """The folder of the models that the user added; it need not exist.
+
+    The environment variable TEXTGEN_MODELS names it; else it is `models` where this system keeps the data
+    of users' programs, on Linux `~/.local/share/textgen-zh/models`.
+
+    Raises:
+        UsageError: The variable begins with the home of nobody.
+    """
+    given = os.environ.get(USER_MODELS)
+    if not given:
+        return user_data_path("textgen-zh", appauthor=False) / "models"
+    try:
+        return Path(given).expanduser()
+    except RuntimeError:
+        raise UsageError(f"{USER_MODELS} cannot be {given}", hint="there is no such user") from None

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from textgen.models.bidirectional import leaked, visible
+from textgen.models.bidirectional import leaked
+from textgen.models.teacher_forcing import visible
 
 # a source of two places, then two streams of two
 HEARD = [

@@ -19,6 +19,8 @@ from textgen.mcmc.gibbs_chain import LENGTH, Chain, Course, Update, Visited
 from textgen.mcmc.scan import Scan
 from textgen.models.batching import alike
 from textgen.models.bert import Bert
+from textgen.models.contracts import MaskedModel
+from textgen.models.guided import masked_in
 from textgen.models.load import LoadedModel
 from textgen.options import GibbsOptions
 from textgen.rng import row_key, uniform
@@ -56,6 +58,9 @@ class BertBackend(Backend[GibbsOptions, Seed]):
         super().__init__(model)
         self.network = cast(Bert, model.network)
         self.positions = self.network.config.max_position_embeddings
+
+    def check(self, options: GibbsOptions) -> None:
+        self._masked(options)
 
     def prompt(self, row: Row) -> str | None:
         return row.text if row.text.strip() else None
@@ -115,12 +120,16 @@ class BertBackend(Backend[GibbsOptions, Seed]):
     def _sampler(self, chain: Chain, options: GibbsOptions) -> GibbsSampler:
         """The sampler of all chains of this one's padded length."""
         return GibbsSampler(
-            Conditionals(self.network, self.tokenizer.specials.mask, _padded(chain)),
+            Conditionals(self._masked(options), self.tokenizer.specials.mask, _padded(chain)),
             Scan(options.scan, options.block),
             ProposalLaw(options.temperature, options.top_k),
             None if options.method == "gibbs" else ENERGIES[options.energy],
             Schedule.falling(*options.anneal) if options.method == "anneal" else Schedule(),
         )
+
+    def _masked(self, options: GibbsOptions) -> MaskedModel:
+        """The network in the style that was asked for. Raises UsageError: it does not know that."""
+        return masked_in(self.network, options.style, options.guidance, name=self.model.files.name)
 
     def _teller(
         self, names: dict[int, str], total: int, on_event: OnEvent

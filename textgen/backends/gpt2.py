@@ -22,7 +22,9 @@ from textgen.decoding.scoring import Scoring
 from textgen.decoding.stop import SentenceStop, Stop, relabel
 from textgen.errors import DataError, UsageError
 from textgen.events import OnEvent, Shortened, ignore
+from textgen.models.contracts import NextTokenModel
 from textgen.models.gpt2 import Gpt2
+from textgen.models.guided import writer_in
 from textgen.models.load import LoadedModel
 from textgen.options import ContinueOptions, parse
 from textgen.options.decoding import MAX_BEAMS
@@ -63,6 +65,7 @@ class Gpt2Backend(Backend[ContinueOptions, Prompt]):
 
     def check(self, options: ContinueOptions) -> None:
         check_listed(options, self.tokenizer, self.allowed)
+        self._writer(options)
 
     def prompt(self, row: Row) -> str | None:
         return row.text or None
@@ -125,6 +128,7 @@ class Gpt2Backend(Backend[ContinueOptions, Prompt]):
         parsed = parse(ContinueOptions, options, user=self.model.files.name)
         if parsed.num_candidates > 1:
             raise UsageError("one text can be streamed, not several", hint="-n 1")
+        self.check(parsed)
         return self.stream_row(Row(text), parsed, self.seeded(parsed), on_event=on_event)
 
     def stream_row(
@@ -181,7 +185,7 @@ class Gpt2Backend(Backend[ContinueOptions, Prompt]):
         if options.decode == "sample":
             pick = sample.choose(scoring, self._keys(batch, seed), copies, first_candidate)
         return write(
-            self.network,
+            self._writer(options),
             self._batch(batch, seed),
             scoring,
             pick,
@@ -218,7 +222,7 @@ class Gpt2Backend(Backend[ContinueOptions, Prompt]):
             constraints=constraints if any(prompt.keywords for prompt in batch) else (),
         )
         search = search_of(options.strategy_name)
-        pools = search(self.network, self._batch(batch, seed), self._scoring(batch, options), plan)
+        pools = search(self._writer(options), self._batch(batch, seed), self._scoring(batch, options), plan)
         return [self._chosen(prompt, pool, options) for prompt, pool in zip(batch, pools, strict=True)]
 
     def _chosen(self, prompt: Prompt, pool: list[Hypothesis], options: ContinueOptions) -> Outcome:
@@ -253,6 +257,10 @@ class Gpt2Backend(Backend[ContinueOptions, Prompt]):
     def _keys(batch: Sequence[Prompt], seed: int) -> list[bytes]:
         rows = [prompt.row for prompt in batch]
         return [row_key(seed, row.text, id=row.id, keywords=row.keywords) for row in rows]
+
+    def _writer(self, options: ContinueOptions) -> NextTokenModel:
+        """The network in the style that was asked for. Raises UsageError: it does not know that."""
+        return writer_in(self.network, options.style, options.guidance, name=self.model.files.name)
 
     def _batch(self, batch: Sequence[Prompt], seed: int) -> Batch:
         ids = [prompt.ids for prompt in batch]

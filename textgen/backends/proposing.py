@@ -10,6 +10,7 @@ from textgen.mcmc.proposals import ContextModel
 from textgen.models.bert import Bert
 from textgen.models.catalog import find_model
 from textgen.models.load import LoadedModel, load_model
+from textgen.models.rnn_title import RnnTitle
 from textgen.models.unilm import UniLM
 
 
@@ -61,12 +62,12 @@ def proposer_of(model: LoadedModel) -> Proposer:
     if isinstance(network, Bert):
         masked = MaskedContext(network, specials.cls, specials.sep, specials.mask)
         return Proposer(masked, model.label, network.config.max_position_embeddings)
-    if isinstance(network, UniLM):
+    if isinstance(network, UniLM | RnnTitle):
         source = [specials.cls, specials.sep]
         two_way = TwoWayContext(
             ForwardContext(network, source, [specials.l2r]), ForwardContext(network, source, [specials.r2l])
         )
-        return Proposer(two_way, model.label, network.network.config.max_position_embeddings - len(source))
+        return Proposer(two_way, model.label, network.source_room(0) - len(source))
     newline = model.tokenizer.vocabulary.newline
     forward = ForwardContext(network, [], [specials.bos, newline])
     return Proposer(forward, model.label, network.config.n_positions)

@@ -1,4 +1,4 @@
-"""Titles of articles, by a BERT under the UniLM mask with the copy prior."""
+"""Titles of articles, by a model that reads one and writes the other in either direction."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from textgen.events import OnEvent, Shortened
 from textgen.metrics.copying import copied_share, support
 from textgen.models.attention import padded_length
 from textgen.models.batching import alike
+from textgen.models.contracts import FRAME, TitleModel
 from textgen.models.load import LoadedModel
 from textgen.models.read import Read
 from textgen.models.unilm import UniLM
@@ -29,7 +30,6 @@ from textgen.text.fit import Fitted, fit
 from textgen.text.normalize import clean, split_headline
 
 RESERVED = 50  # positions kept for the title
-FRAME = 2  # <cls> and <sep>
 
 
 @dataclass(frozen=True)
@@ -55,11 +55,15 @@ class TitleBackend(Backend[TitleOptions, Article]):
 
     def __init__(self, model: LoadedModel) -> None:
         super().__init__(model)
-        self.network = cast(UniLM, model.network)
+        self.network = cast(TitleModel, model.network)
         self.allowed = title_ids(self.tokenizer, self.network.vocab_size)
-        self.positions = self.network.network.config.max_position_embeddings
 
     def check(self, options: TitleOptions) -> None:
+        if options.decode == "bidirectional" and not isinstance(self.network, UniLM):
+            raise UsageError(
+                f"{self.model.files.name} cannot write in both directions at once",
+                hint="--decode agree writes in each, and ranks by both",
+            )
         check_listed(options, self.tokenizer, self.allowed)
 
     def notes(self, options: TitleOptions) -> list[str]:
@@ -79,11 +83,11 @@ class TitleBackend(Backend[TitleOptions, Article]):
             begins = row.text.find(headline) + len(headline)
         if not text.strip():
             raise DataError("the text is empty", hint="a title needs an article")
-        limit = self.positions - max(RESERVED, options.max_new_tokens + 1) - FRAME
+        limit = self.network.source_room(max(RESERVED, options.max_new_tokens + 1)) - FRAME
         if limit < 1:
             raise UsageError(
                 f"--max-new-tokens {options.max_new_tokens} leaves no room for the article",
-                hint=f"the model has {self.positions} positions",
+                hint=f"the model has {self.network.source_room(0)} positions",
             )
         keywords = keywords_of_row(row, options, self.tokenizer, self.allowed)
         fitted = fit(text, self.tokenizer.encode, limit, options.long)

@@ -16,7 +16,7 @@ from textgen.decoding.plan import Plan
 from textgen.decoding.scoring import Scoring
 from textgen.decoding.stop import relabel
 from textgen.models.bidirectional import TwoStreams
-from textgen.models.contracts import NextTokenModel
+from textgen.models.contracts import NextTokenModel, TitleModel
 from textgen.models.read import Read
 from textgen.models.scoring import sequence_logprobs
 from textgen.models.unilm import UniLM
@@ -96,7 +96,9 @@ class TitleSearch:
         options: Validated.
     """
 
-    def __init__(self, network: UniLM, tokenizer: Tokenizer, allowed: Tensor, options: TitleOptions) -> None:
+    def __init__(
+        self, network: TitleModel, tokenizer: Tokenizer, allowed: Tensor, options: TitleOptions
+    ) -> None:
         self.network = network
         self.tokenizer = tokenizer
         self.allowed = allowed
@@ -258,12 +260,12 @@ def merge(titles: Iterable[Title]) -> list[Title]:
     return list(found.values())
 
 
-def interacts(network: UniLM, options: TitleOptions) -> bool:
+def interacts(network: TitleModel, options: TitleOptions) -> bool:
     """Whether the streams of bidirectional decoding see each other.
 
-    Unless the options say it: where the model tells the streams apart, as one trained for both at once
-    does. Others write nonsense if their streams mix.
+    Unless the options say it: where the model was trained for both at once. Others write nonsense if their
+    streams mix.
     """
     if options.interaction is not None:
         return options.interaction
-    return len(set(network.target_types.values())) > 1
+    return network.two_way

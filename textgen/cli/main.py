@@ -25,6 +25,7 @@ from textgen.cli.models import models
 from textgen.cli.rewrite import rewrite
 from textgen.cli.sample import sample
 from textgen.cli.title import title
+from textgen.cli.train import train
 from textgen.errors import TextgenError
 
 INTERRUPTED = 130
@@ -45,6 +46,7 @@ app.command("correct")(correct)
 app.command("fill")(fill)
 app.command("batch")(batch)
 app.command("eval")(evaluate)
+app.add_typer(train, name="train")
 app.add_typer(models, name="models")
 app.command("doctor")(doctor)
 

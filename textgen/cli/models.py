@@ -1,4 +1,4 @@
-"""`textgen models`: which models there are, what they are, and their export."""
+"""`textgen models`: which models there are, what they are; the user's own added; and their export."""
 
 from __future__ import annotations
 
@@ -10,33 +10,37 @@ import typer
 
 from textgen.cli import console
 from textgen.cli import options as opt
+from textgen.errors import ModelError
 
 if TYPE_CHECKING:
     from textgen.models.catalog import ModelFiles
 
-models = typer.Typer(help="List, describe and export models.", no_args_is_help=True)
+models = typer.Typer(help="List, describe, add, remove and export models.", no_args_is_help=True)
 
 Name = Annotated[str, typer.Argument(help="A model's name or directory.", show_default=False)]
+Directory = Annotated[Path, typer.Argument(help="The model's directory.", metavar="DIR", show_default=False)]
 
 
 @models.command("list")
 def list_models(as_json: opt.Json = False, debug: opt.Debug = False) -> int:
-    """List the models that are installed."""
-    from textgen.models.catalog import embedded_names, find_model
+    """List the models that have a name: those that ship with textgen, then those that were added."""
+    from textgen.models.catalog import added_names, embedded_names, find_model
 
-    for name in embedded_names():
-        files = find_model(name)
-        if as_json:
-            console.result(json.dumps(_facts(files), ensure_ascii=False))
+    for name in [*embedded_names(), *added_names()]:
+        try:
+            files = find_model(name)
+            facts = json.dumps(_facts(files), ensure_ascii=False) if as_json else _row(files)
+        except ModelError as error:  # the others are there all the same
+            console.note(f"warning: {error.line}")
         else:
-            console.result(f"{name}\t{files.kind}\t{_megabytes(files)} MB")
+            console.result(facts)
     return 0
 
 
 @models.command()
 def info(name: Name, as_json: opt.Json = False, debug: opt.Debug = False) -> int:
     """Say what a model is: its sizes, files and card."""
-    from textgen.models.catalog import find_model
+    from textgen.models.catalog import CARD, find_model
 
     files = find_model(name)
     facts = _facts(files)
@@ -44,10 +48,50 @@ def info(name: Name, as_json: opt.Json = False, debug: opt.Debug = False) -> int
         console.result(json.dumps(facts, ensure_ascii=False))
         return 0
     for key, value in facts.items():
-        console.result(f"{key:12} {value}")
-    card = files.path / "CARD.md"
+        if value is not None:  # not every kind has layers and positions
+            console.result(f"{key:12} {value}")
+    card = files.path / CARD
     if card.is_file():
         console.result("\n" + card.read_text(encoding="utf-8").rstrip())
+    return 0
+
+
+@models.command()
+def add(
+    directory: Directory,
+    name: Annotated[
+        str | None, opt.option("What to call it (default the directory's name).", metavar="NAME")
+    ] = None,
+    force: Annotated[bool, opt.switch("--force", "Replace the added model of that name.")] = False,
+    quiet: opt.Quiet = False,
+    debug: opt.Debug = False,
+) -> int:
+    """Copy a model into your folder of models, so that --model NAME finds it from anywhere.
+
+    The folder is that of programs' data (see `models info NAME`), or TEXTGEN_MODELS of the environment.
+    """
+    from textgen.models.added import add_model
+    from textgen.models.catalog import find_directory
+
+    files = find_directory(str(directory))
+    added = add_model(files, directory.resolve().name if name is None else name, force=force)
+    console.note(f"added {added.name} ({added.kind}, {_megabytes(added)} MB): {added.path}", quiet=quiet)
+    return 0
+
+
+@models.command()
+def remove(
+    names: Annotated[
+        list[str], typer.Argument(help="Names of added models.", metavar="NAME...", show_default=False)
+    ],
+    quiet: opt.Quiet = False,
+    debug: opt.Debug = False,
+) -> int:
+    """Delete models that were added."""
+    from textgen.models.added import remove_models
+
+    for name in remove_models(names):
+        console.note(f"removed {name}", quiet=quiet)
     return 0
 
 
@@ -56,19 +100,27 @@ def export(
     name: Name,
     directory: Annotated[Path, typer.Argument(help="Where to write; made if absent.", metavar="DIR")],
     dtype: Annotated[
-        str, opt.option("Precision of the weights (default fp16).", metavar="fp16|fp32")
-    ] = "fp16",
+        str | None, opt.option("For transformers: precision (default fp16).", metavar="fp16|fp32")
+    ] = None,
+    storage: Annotated[
+        str | None, opt.option("For textgen instead: how weights are stored.", metavar="int8|fp16|fp32")
+    ] = None,
     force: opt.Force = False,
     quiet: opt.Quiet = False,
     debug: opt.Debug = False,
 ) -> int:
-    """Write a directory that transformers loads as it is."""
+    """Write a directory that transformers loads as it is; with --storage, one for textgen alone."""
     from textgen.models.catalog import find_model
-    from textgen.models.export import check_export, export_model
+    from textgen.models.export import check_export, export_model, store_model
 
     files = find_model(name)
-    check_export(directory, dtype, force=force)
-    for path in export_model(files, directory, dtype):
+    check_export(directory, dtype, force=force, storage=storage)
+    written = (
+        export_model(files, directory, dtype or "fp16")
+        if storage is None
+        else store_model(files, directory, storage)
+    )
+    for path in written:
         console.note(f"wrote {path}", quiet=quiet)
     return 0
 
@@ -80,6 +132,7 @@ def _facts(files: ModelFiles) -> dict[str, Any]:
     return {
         "name": files.name,
         "kind": files.kind,
+        "embedded": files.embedded,
         "layers": config.get("n_layer", config.get("num_hidden_layers")),
         "width": config.get("n_embd", config.get("hidden_size")),
         "positions": config.get("n_positions", config.get("max_position_embeddings")),
@@ -89,6 +142,11 @@ def _facts(files: ModelFiles) -> dict[str, Any]:
         "megabytes": _megabytes(files),
         "path": str(files.path),
     }
+
+
+def _row(files: ModelFiles) -> str:
+    origin = "embedded" if files.embedded else "added"
+    return f"{files.name}\t{files.kind}\t{_megabytes(files)} MB\t{origin}"
 
 
 def _megabytes(files: ModelFiles) -> float:

@@ -29,6 +29,12 @@ def chain(help: str, *, metavar: str | None = None) -> Any:
 
 
 SAMPLE: opt.Flags = {
+    "style": Annotated[
+        str | None, opt.content("A style to write in, of a model that was trained with styles.")
+    ],
+    "guidance": Annotated[
+        float | None, opt.content("How far to exaggerate it; 0 not at all (the default), 1 to 3 clearly.")
+    ],
     "end_at": Annotated[
         str | None,
         opt.decoding(

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from textgen.models.attention import Attend, both_sides, join_heads, linear, padding_bias, split_heads
+from textgen.models.dropout import Dropout
 
 
 @dataclass(frozen=True)
@@ -48,10 +49,11 @@ class Embeddings(nn.Module):
         self.position_embeddings = nn.Embedding(config.max_position_embeddings, config.hidden_size)
         self.token_type_embeddings = nn.Embedding(config.type_vocab_size, config.hidden_size)
         self.LayerNorm = nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
+        self.dropout = Dropout()
 
     def forward(self, ids: Tensor, positions: Tensor, types: Tensor) -> Tensor:
         embedded = self.word_embeddings(ids) + self.token_type_embeddings(types)
-        normed: Tensor = self.LayerNorm(embedded + self.position_embeddings(positions))
+        normed: Tensor = self.dropout(self.LayerNorm(embedded + self.position_embeddings(positions)))
         return normed
 
 
@@ -76,9 +78,10 @@ class AddNorm(nn.Module):
         super().__init__()
         self.dense = Linear(width, config.hidden_size)
         self.LayerNorm = nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
+        self.dropout = Dropout()
 
     def forward(self, x: Tensor, residual: Tensor) -> Tensor:
-        normed: Tensor = self.LayerNorm(self.dense(x) + residual)
+        normed: Tensor = self.LayerNorm(self.dropout(self.dense(x)) + residual)
         return normed
 
 

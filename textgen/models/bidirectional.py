@@ -17,32 +17,13 @@ from typing import Self
 import torch
 from torch import Tensor, nn
 
-from textgen.models.attention import Attend, both_sides, padded_length
+from textgen.models.attention import Attend
 from textgen.models.cache import CacheState, scaled_scores
 from textgen.models.contracts import Ids
+from textgen.models.teacher_forcing import teacher_forced
 from textgen.models.unilm import UniLM
 
 NOT_FROZEN = 2**31
-SOURCE = 0  # the stream number of source places
-
-
-def visible(stream: Tensor, step: Tensor, *, interaction: bool = True) -> Tensor:
-    """Who sees whom.
-
-    Args:
-        stream: `(places,)`, 0 for the source, else the number of the target stream.
-        step: `(places,)`, the place within its stream.
-        interaction: Whether the streams see each other.
-
-    Returns:
-        `(places, places)`, true where the row sees the column: the source sees itself from both sides, a
-        target place the source and whatever either stream holds up to its own step.
-    """
-    target = stream != SOURCE
-    seen = target[:, None] & target[None, :] & (step[None, :] <= step[:, None])
-    if not interaction:
-        seen &= stream[None, :] == stream[:, None]
-    return ~target[None, :] | seen
 
 
 def leaked(targets: Sequence[Hashable], other: Sequence[Hashable]) -> int:
@@ -158,23 +139,6 @@ class TwoStreams(nn.Module):
         Returns:
             `(rows, 2, steps, vocab)`.
         """
-        network, (rows, _, steps) = self.unilm.network, streams.shape
-        lengths = torch.tensor([len(source) for source in sources])
-        width = padded_length(int(lengths.max()))
-        read = torch.tensor([[*source, *[0] * (width - len(source))] for source in sources])
-        count = torch.arange(steps)
-        stream = torch.cat([torch.zeros(width), torch.ones(steps), torch.full((steps,), 2)]).long()
-        seen = visible(stream, torch.cat([torch.arange(width), count, count]), interaction=self.interaction)
-        padding = (torch.arange(width + 2 * steps) < width) & (
-            torch.arange(width + 2 * steps) >= lengths[:, None]
-        )
-        allowed = seen & ~padding[:, None, :]
-        bias = torch.zeros(allowed.shape).masked_fill_(~allowed, -torch.inf)[:, None]
-        types = torch.tensor([0, *(self.unilm.target_types[first] for first in self.first)])[stream]
-        later = lengths[:, None] + count
-        positions = torch.cat([torch.arange(width).expand(rows, -1), later, later], 1)
-        x = network.embed(torch.cat([read, streams.flatten(1)], 1), positions, types.expand(rows, -1))
-        for layer in network.layers:
-            x = layer(x, both_sides(bias))
-        logits = network.logits(x[:, width:]).view(rows, 2, steps, -1)
-        return self.unilm.prior.apply_vote(logits, self.unilm.prior.vote(sources)[:, None, None])
+        types = torch.tensor([self.unilm.target_types[first] for first in self.first])
+        types = types.expand(len(streams), -1)
+        return teacher_forced(self.unilm, sources, streams, types, interaction=self.interaction)

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from torch import Tensor
 
 Ids = Sequence[int]
+FRAME = 2  # the <cls> and <sep> around a source
 
 
 class State(Protocol):
@@ -72,6 +73,20 @@ class HiddenModel(NextTokenModel, Protocol):
 
         The rows need not be all rows of the state, only as many of every group, group by group.
         """
+
+
+class TitleModel(HiddenModel, Protocol):
+    """A model that writes titles behind articles, in either direction.
+
+    A source comes with its `<cls>` and `<sep>`; the first token of a target is `<l2r>` or `<r2l>`.
+    """
+
+    @property
+    def two_way(self) -> bool:
+        """Whether it was trained to write in both directions at once."""
+
+    def source_room(self, title: int) -> int:
+        """Most ids of a source beside a title of so many."""
 
 
 class MaskedModel(Protocol):

@@ -1,4 +1,4 @@
-"""A model as a directory that transformers loads as it is.
+"""A model as a directory: one that transformers loads as it is, or textgen's own in another storage.
 
 Only here is transformers' format written; `tokenizers` comes with it.
 """
@@ -16,9 +16,11 @@ from safetensors.torch import save
 from torch import Tensor
 
 from textgen.errors import TextgenError, UsageError
-from textgen.models.catalog import PRIOR, TOKENIZER_FILES, WEIGHTS, ModelFiles
+from textgen.models.catalog import CARD, CONFIG, PRIOR, TOKENIZER_FILES, WEIGHTS, ModelFiles
+from textgen.models.durable import writing
 from textgen.models.load import load_tokenizer
-from textgen.models.storage import read_weights
+from textgen.models.save import write_model
+from textgen.models.storage import check_storage, read_weights
 from textgen.resources import data_dir
 from textgen.tokenizers.export import build_tokenizer, tokenizer_config
 
@@ -27,9 +29,22 @@ EXAMPLE = "export/title_example.py"
 ARCHITECTURES = {"gpt2": "GPT2LMHeadModel", "bert": "BertForMaskedLM", "title": "BertForMaskedLM"}
 
 
-def check_export(directory: Path, dtype: str, *, force: bool) -> None:
-    """Refuse an export before any work: an unknown precision, or a directory with something in it."""
-    if dtype not in DTYPES:
+def check_export(directory: Path, dtype: str | None, *, force: bool, storage: str | None = None) -> None:
+    """Refuse an export before any work: an unknown precision, or a directory with something in it.
+
+    Args:
+        directory: Where to write.
+        dtype: The precision, for transformers.
+        force: Write into a directory with something in it.
+        storage: The storage, for textgen; then there is no `dtype`.
+    """
+    if storage is not None and dtype is not None:
+        raise UsageError(
+            "--dtype does not go with --storage", hint="--dtype is for transformers, --storage for textgen"
+        )
+    if storage is not None:
+        check_storage(storage)
+    elif dtype is not None and dtype not in DTYPES:
         raise UsageError(f"--dtype {dtype} is unknown", hint=f"one of: {', '.join(DTYPES)}")
     if directory.exists() and not directory.is_dir():
         raise UsageError(f"{directory} is a file", hint="give a directory")
@@ -50,25 +65,19 @@ def export_model(files: ModelFiles, directory: Path, dtype: str = "fp16") -> Ite
         config, `tokenizer.model`; for a title model also `prior.safetensors` and `example.py`.
 
     Raises:
-        UsageError: The directory is the model's own.
+        UsageError: The directory is the model's own, or transformers has no such network.
         ModelError: The model's files are broken.
         TextgenError: The directory cannot be written.
     """
     check_export(directory, dtype, force=True)
-    if directory.resolve() == files.path.resolve():
-        raise UsageError(f"{directory} is the model itself", hint="give another directory")
-    if files.kind not in ARCHITECTURES:
-        raise UsageError(
-            f"{files.name} is a {files.kind} model", hint=f"exported: {', '.join(ARCHITECTURES)}"
-        )
-    weights = read_weights(files.weights)
-    if (files.path / PRIOR).is_file():
-        weights |= read_weights(files.path / PRIOR)
+    _check_other(files, directory)
+    _check_known(files)
+    weights = _weights(files)
     prior = {name: weights.pop(name) for name in list(weights) if name.startswith("prior.")}
     try:
         directory.mkdir(parents=True, exist_ok=True)
         yield _save(weights, directory / WEIGHTS, dtype)
-        yield _save_json(_config(files, dtype), directory / "config.json")
+        yield _save_json(_config(files, dtype), directory / CONFIG)
         yield from _save_tokenizer(files, directory)
         if prior:
             yield _save(prior, directory / PRIOR, dtype)
@@ -77,6 +86,57 @@ def export_model(files: ModelFiles, directory: Path, dtype: str = "fp16") -> Ite
         raise TextgenError(
             f"cannot write {directory}: {error.strerror or error}", hint="give another directory"
         ) from None
+
+
+def store_model(files: ModelFiles, directory: Path, storage: str) -> Iterator[Path]:
+    """Write a model for textgen, of whatever kind: what `--model DIR` reads.
+
+    Args:
+        files: Which model.
+        directory: Where; made if absent.
+        storage: `fp32`, `fp16` or `int8`.
+
+    Yields:
+        The files, each after it is written: `config.json`, `tokenizer.model`, `model.safetensors` (with the
+        copy prior of a title model), and `CARD.md` if the model has one.
+
+    Raises:
+        UsageError: The directory is the model's own, or there is no such storage.
+        ModelError: The model's files are broken, or a value does not fit the storage.
+        TextgenError: The directory cannot be written.
+    """
+    check_export(directory, None, force=True, storage=storage)
+    _check_other(files, directory)
+    # transformers would load weights in the precision that the config remembers of another export
+    config = {key: value for key, value in files.config.items() if key != "dtype"}
+    yield from write_model(directory, _weights(files), config, load_tokenizer(files).path, storage)
+    card = files.path / CARD
+    if card.is_file():
+        with writing(directory / CARD):
+            yield Path(shutil.copyfile(card, directory / CARD))
+
+
+def _check_other(files: ModelFiles, directory: Path) -> None:
+    if directory.resolve() == files.path.resolve():
+        raise UsageError(f"{directory} is the model itself", hint="give another directory")
+
+
+def _check_known(files: ModelFiles) -> None:
+    """Only what transformers computes as we do is written for it."""
+    unknown = f"is a {files.kind} model" if files.kind not in ARCHITECTURES else ""
+    unknown = unknown or ("was trained with styles" if files.config.get("styles") else "")
+    if unknown:
+        raise UsageError(
+            f"{files.name} {unknown}, which transformers does not know",
+            hint="--storage fp16 writes a directory for textgen",
+        )
+
+
+def _weights(files: ModelFiles) -> dict[str, Tensor]:
+    weights = read_weights(files.weights)
+    if (files.path / PRIOR).is_file():
+        weights |= read_weights(files.path / PRIOR)
+    return weights
 
 
 def _save(tensors: dict[str, Tensor], path: Path, dtype: str) -> Path:

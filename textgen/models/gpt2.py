@@ -24,6 +24,7 @@ from textgen.models.attention import (
 )
 from textgen.models.cache import CacheState
 from textgen.models.contracts import Ids
+from textgen.models.dropout import Dropout
 
 
 @dataclass(frozen=True)
@@ -61,10 +62,11 @@ class Attention(nn.Module):
         self.heads = config.n_head
         self.c_attn = Conv1D(config.n_embd, 3 * config.n_embd)
         self.c_proj = Conv1D(config.n_embd, config.n_embd)
+        self.dropout = Dropout()
 
     def forward(self, x: Tensor, attend: Attend) -> Tensor:
         parts = (split_heads(part, self.heads) for part in self.c_attn(x).chunk(3, dim=-1))
-        out: Tensor = self.c_proj(join_heads(attend(*parts)))
+        out: Tensor = self.dropout(self.c_proj(join_heads(attend(*parts))))
         return out
 
 
@@ -73,9 +75,10 @@ class Mlp(nn.Module):
         super().__init__()
         self.c_fc = Conv1D(config.n_embd, 4 * config.n_embd)
         self.c_proj = Conv1D(4 * config.n_embd, config.n_embd)
+        self.dropout = Dropout()
 
     def forward(self, x: Tensor) -> Tensor:
-        out: Tensor = self.c_proj(functional.gelu(self.c_fc(x), approximate="tanh"))
+        out: Tensor = self.dropout(self.c_proj(functional.gelu(self.c_fc(x), approximate="tanh")))
         return out
 
 
@@ -102,6 +105,7 @@ class Trunk(nn.Module):
         self.wpe = nn.Embedding(config.n_positions, config.n_embd)
         self.h = nn.ModuleList(Block(config) for _ in range(config.n_layer))
         self.ln_f = nn.LayerNorm(config.n_embd, eps=config.layer_norm_epsilon)
+        self.dropout = Dropout()
 
 
 class Gpt2(nn.Module):
@@ -112,6 +116,14 @@ class Gpt2(nn.Module):
         self.config = config
         self.vocab_size = config.vocab_size
         self.transformer = Trunk(config)
+
+    def forward(self, ids: Tensor) -> Tensor:
+        """Logits after every token of whole rows `(rows, length)`, for training; `(rows, length, vocab)`."""
+        x = self.transformer.wte(ids) + self.transformer.wpe(torch.arange(ids.shape[1]))
+        x = self.transformer.dropout(x)
+        for block in self.transformer.h:
+            x = block(x, _causal)
+        return linear(self.transformer.ln_f(x), self.transformer.wte.weight)
 
     def start(self, sources: Sequence[Ids]) -> CacheState:
         """Read prefixes that share one padded length; an empty prefix is none."""
@@ -164,3 +176,8 @@ class Gpt2(nn.Module):
             x = block(x, state.attend(number))
         state.advance(count)
         return x
+
+
+def _causal(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+    """Attention of whole rows, every place to itself and to what stands before it."""
+    return functional.scaled_dot_product_attention(query, key, value, is_causal=True)

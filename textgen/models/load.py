@@ -11,8 +11,10 @@ from torch import Tensor, nn
 from textgen.errors import ModelError
 from textgen.models.bert import Bert, BertConfig
 from textgen.models.catalog import PRIOR, TOKENIZER_FILES, ModelFiles
+from textgen.models.conditional import add_condition, styles_of
 from textgen.models.copy_prior import CopyPrior
 from textgen.models.gpt2 import Gpt2, Gpt2Config
+from textgen.models.rnn_title import RnnTitle, RnnTitleConfig
 from textgen.models.storage import read_weights
 from textgen.models.unilm import UniLM
 from textgen.tokenizers.base import Specials
@@ -28,6 +30,13 @@ IMPLEMENTED: dict[str, dict[str, Any]] = {
         "scale_attn_weights": True,
         "scale_attn_by_inverse_layer_idx": False,
     },
+    "rnn-title": {},
+}
+# the class of the sizes, and which of them are the width and the heads that share it; a UniLM has BERT's
+CONFIGS: dict[str, tuple[type, str, str]] = {
+    "bert": (BertConfig, "hidden_size", "num_attention_heads"),
+    "gpt2": (Gpt2Config, "n_embd", "n_head"),
+    "rnn-title": (RnnTitleConfig, "hidden_size", "num_heads"),
 }
 # tied to other tensors in our networks, present in some people's files
 TIED = ("lm_head.weight", "cls.predictions.decoder.weight", "cls.predictions.decoder.bias")
@@ -38,7 +47,7 @@ class LoadedModel:
     """A network in evaluation mode, its tokenizer, and what a record says of it."""
 
     files: ModelFiles
-    network: Bert | Gpt2 | UniLM
+    network: Bert | Gpt2 | UniLM | RnnTitle
     tokenizer: SentencePieceTokenizer
     label: str
 
@@ -73,16 +82,18 @@ def load_tokenizer(files: ModelFiles) -> SentencePieceTokenizer:
 
 def _network(
     files: ModelFiles, weights: dict[str, Tensor], tokenizer: SentencePieceTokenizer
-) -> Bert | Gpt2 | UniLM:
+) -> Bert | Gpt2 | UniLM | RnnTitle:
     config = _checked(files)
     # on the meta device nothing is initialised: the weights are put in place as they are
     with torch.device("meta"):
         if files.kind == "gpt2":
-            return _filled(Gpt2(Gpt2Config.from_dict(config)), weights, files)
+            return _filled(_styled(Gpt2(Gpt2Config.from_dict(config)), files), weights, files)
+        if files.kind == "rnn-title":
+            return _filled(RnnTitle(RnnTitleConfig.from_dict(config)), weights, files)
         bert = Bert(BertConfig.from_dict(config))
         prior = nn.ModuleDict({"prior": CopyPrior(bert.vocab_size)})
     if files.kind == "bert":
-        return _filled(bert, weights, files)
+        return _filled(_styled(bert, files), weights, files)
     if (files.path / PRIOR).is_file():
         weights |= read_weights(files.path / PRIOR)
     of_prior = {name: weights.pop(name) for name in prior.state_dict() if name in weights}
@@ -91,29 +102,41 @@ def _network(
     return UniLM(_filled(bert, weights, files), cast(CopyPrior, filled), target_types)
 
 
+def _styled(network: N, files: ModelFiles) -> N:
+    """The network, its norms made conditional if config.json names styles."""
+    if (found := styles_of(files.config, files.path / "config.json")) is not None:
+        add_condition(network, *found)
+    return network
+
+
 def _checked(files: ModelFiles) -> dict[str, Any]:
     """The config, once its sizes are there and possible, and it asks for nothing we do not compute."""
     config, file = files.config, files.path / "config.json"
-    gpt2 = files.kind == "gpt2"
-    for field in fields(Gpt2Config if gpt2 else BertConfig):
+    kind = files.kind if files.kind in CONFIGS else "bert"
+    sizes, width, heads = CONFIGS[kind]
+    for field in fields(sizes):
         if field.name not in config:
             raise ModelError(f"{file} lacks {field.name!r}", hint="is it complete?")
-        value = config[field.name]
-        number = int if field.type == "int" else (int, float)
-        if isinstance(value, bool) or not isinstance(value, number) or not value > 0:
+        if not _possible(value := config[field.name], field.type):
             raise ModelError(f"{file}: {field.name} cannot be {value!r}", hint="is the file whole?")
-    for name, value in IMPLEMENTED["gpt2" if gpt2 else "bert"].items():
+    for name, value in IMPLEMENTED[kind].items():
         if config.get(name, value) != value:
             raise ModelError(
                 f"{file}: {name} {config[name]!r} is not supported", hint=f"textgen computes {value!r}"
             )
-    width, heads = ("n_embd", "n_head") if gpt2 else ("hidden_size", "num_attention_heads")
     if config[width] % config[heads]:
         raise ModelError(
             f"{file}: {heads} {config[heads]} does not divide {width} {config[width]}",
             hint="is the file whole?",
         )
     return config
+
+
+def _possible(value: object, kind: object) -> bool:
+    """Whether a size of a config can be this value: true or false, or a number above 0."""
+    if kind == "bool" or isinstance(value, bool):
+        return kind == "bool" and isinstance(value, bool)
+    return isinstance(value, int if kind == "int" else (int, float)) and value > 0
 
 
 def _target_types(files: ModelFiles, specials: Specials) -> dict[int, int]:

@@ -18,6 +18,7 @@ from textgen.models.bert import Bert
 from textgen.models.cache import CacheState, KeyValue
 from textgen.models.contracts import Ids
 from textgen.models.copy_prior import CopyPrior
+from textgen.models.teacher_forcing import teacher_forced
 
 
 class UniLM(nn.Module):
@@ -37,6 +38,24 @@ class UniLM(nn.Module):
         self.prior = prior
         self.target_types = target_types
         self.vocab_size = bert.vocab_size
+
+    def token_types(self, first: Tensor) -> Tensor:
+        """The token types of targets by their first tokens, in the same shape."""
+        return torch.tensor([self.target_types[i] for i in first.flatten().tolist()]).view(first.shape)
+
+    def forward(self, sources: Sequence[Ids], targets: Tensor) -> Tensor:
+        """Logits after every token of whole targets `(rows, steps)`, for training: `(rows, steps, vocab)`."""
+        types = self.token_types(targets[:, :1])
+        return teacher_forced(self, sources, targets[:, None], types)[:, 0]
+
+    @property
+    def two_way(self) -> bool:
+        """Whether it tells the streams of its two directions apart, as one trained to write both at once."""
+        return len(set(self.target_types.values())) > 1
+
+    def source_room(self, title: int) -> int:
+        """Most ids of a source beside a title of so many: they share the positions."""
+        return self.network.config.max_position_embeddings - title
 
     def start(self, sources: Sequence[Ids]) -> CacheState:
         """Encode sources that share one padded length, keeping keys and values only."""
@@ -66,8 +85,7 @@ class UniLM(nn.Module):
         """Append tokens `(rows, count)`; the hidden states after each, `(rows, count, hidden_size)`."""
         count = tokens.shape[1]
         if not state.steps:
-            types = [self.target_types[int(first)] for first in tokens[:: state.size, 0]]
-            state.extra["type"] = torch.tensor(types)
+            state.extra["type"] = self.token_types(tokens[:: state.size, 0])
         token_types = state.by_row("type")[:, None].expand(-1, count)
         x = self.network.embed(tokens, state.positions(count), token_types)
         for number, layer in enumerate(self.network.layers):

@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 from difflib import get_close_matches
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Self, TypeVar
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 
 from textgen.errors import UsageError
 
@@ -32,6 +40,7 @@ def _word(value: str) -> str:
 WINDOW = 4  # batches
 NUMBERS = ("int_type", "float_type")  # what pydantic calls the lack of a number
 UNBOUND = 2**31
+MOST_GUIDANCE = 100  # far more than any text survives, and no logit overflows
 Words = Annotated[tuple[Annotated[str, AfterValidator(_word)], ...], BeforeValidator(_words)]
 Texts = Annotated[tuple[Annotated[str, Field(min_length=1)], ...], BeforeValidator(_list)]
 
@@ -70,6 +79,25 @@ class Options(BaseModel):
     def draws(self) -> bool:
         """Whether random numbers are drawn."""
         return True
+
+
+class StyledOptions(Options):
+    """What a backend takes whose model may know styles.
+
+    Attributes:
+        style: The style to write in, one of those that the model was trained with; None is none in
+            particular.
+        guidance: How far the style is exaggerated, w in (1 + w) logits in the style - w logits in none.
+    """
+
+    style: str | None = Field(None, min_length=1)
+    guidance: float = Field(0.0, ge=0, le=MOST_GUIDANCE)
+
+    @model_validator(mode="after")
+    def _guided(self) -> Self:
+        if "guidance" in self.model_fields_set and self.style is None:
+            raise ValueError("--guidance needs --style: it leads towards a style")
+        return self
 
 
 M = TypeVar("M", bound=BaseModel)

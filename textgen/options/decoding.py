@@ -6,7 +6,7 @@ from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from textgen.options.base import Options, Texts, Words, flag
+from textgen.options.base import Options, StyledOptions, Texts, Words, flag
 from textgen.strategies import STRATEGIES, Strategy, takers
 
 DEFAULT_BEAMS = 4
@@ -146,7 +146,7 @@ class DecodingOptions(Options):
             raise ValueError(f"--groups {self.groups} does not divide --beams {self.width}")
 
 
-class ContinueOptions(DecodingOptions):
+class ContinueOptions(DecodingOptions, StyledOptions):
     """What continuing a prompt takes.
 
     Attributes:
@@ -161,4 +161,10 @@ class ContinueOptions(DecodingOptions):
         if self.end_at == "sentence" and not self.strategy.stepwise:
             known = " or ".join(name for name, strategy in STRATEGIES.items() if strategy.stepwise)
             raise ValueError(f"--end-at sentence needs --decode {known}, not {self.decode}")
+        return self
+
+    @model_validator(mode="after")
+    def _guidable(self) -> Self:
+        if self.guidance and self.decode == "contrastive":
+            raise ValueError("--guidance leaves --decode contrastive no hidden states to compare")
         return self

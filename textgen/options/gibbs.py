@@ -6,7 +6,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from textgen.options.base import Words, flag
+from textgen.options.base import StyledOptions, Words, flag
 from textgen.options.chains import ChainOptions, Fall, Span
 
 MAX_KEPT = 1000  # words that may not change
@@ -19,7 +19,7 @@ TAKERS = {
 }
 
 
-class GibbsOptions(ChainOptions):
+class GibbsOptions(ChainOptions, StyledOptions):
     """What sampling from a masked model takes.
 
     Attributes:

@@ -1,0 +1,425 @@
+"""Conditional layer normalisation: the pretrained network at first, then one for each style."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import save_file
+from torch import Tensor, nn
+from torch.func import functional_call
+
+from textgen.errors import ModelError, UsageError
+from textgen.models.bert import Bert, BertConfig
+from textgen.models.catalog import find_model
+from textgen.models.conditional import Condition, ConditionalLayerNorm, add_condition, condition_of
+from textgen.models.gpt2 import Gpt2, Gpt2Config
+from textgen.models.load import load_model
+
+STYLES = ("诗歌", "新闻", "评论")
+SIZE = 8
+IDS = torch.randint(9, 101, (3, 20), generator=torch.Generator().manual_seed(5))
+LENGTHS = torch.tensor([20, 13, 17])
+PLACES = torch.tensor([4, 12, 0])
+
+Forward = Callable[[Any], Tensor]
+
+
+def conditional(network: Any, *, learnt: bool = True) -> tuple[Any, Condition]:
+    """A copy of a network that knows styles, and what tells them; its styles differ if it has learnt."""
+    network = copy.deepcopy(network)
+    condition = add_condition(network, STYLES, SIZE, seed=3)
+    generator = torch.Generator().manual_seed(6)
+    for name, parameter in sorted(network.named_parameters()):
+        parameter.requires_grad_(False)
+        if learnt and name.endswith((".gain", ".shift")):
+            parameter.data.copy_(0.3 * torch.randn(parameter.shape, generator=generator))
+    return network, condition
+
+
+def whole_gpt2(network: Gpt2) -> Tensor:
+    return network.extend(network.start([[]] * len(IDS)), IDS)
+
+
+def cached_gpt2(network: Gpt2) -> Tensor:
+    """Behind a prefix, one token a step."""
+    state = network.start([row[:8].tolist() for row in IDS])
+    return torch.stack([network.step(state, IDS[:, place]) for place in range(8, 20)], 1)
+
+
+def shown_gpt2(network: Gpt2) -> Tensor:
+    """From hidden states, those of the prefix and those behind it."""
+    state, read = network.read([row[:8].tolist() for row in IDS])
+    return torch.cat([torch.stack(read), network.hidden(state, IDS[:, 8:])], 1)
+
+
+def whole_bert(network: Bert) -> Tensor:
+    logits = network.logits(network.encode(IDS, LENGTHS))
+    return logits[torch.arange(20) < LENGTHS[:, None]]
+
+
+def masked_bert(network: Bert) -> Tensor:
+    return network.masked_logits(IDS, LENGTHS, PLACES)
+
+
+def trained_gpt2(network: Gpt2) -> Tensor:
+    logits: Tensor = network(IDS)
+    return logits
+
+
+FORWARDS = [
+    ("gpt2", trained_gpt2),
+    ("gpt2", whole_gpt2),
+    ("gpt2", cached_gpt2),
+    ("gpt2", shown_gpt2),
+    ("bert", whole_bert),
+    ("bert", masked_bert),
+]
+
+
+def named(pair: tuple[str, Forward]) -> str:
+    return pair[1].__name__
+
+
+@pytest.fixture(params=FORWARDS, ids=named)
+def case(request: pytest.FixtureRequest, tiny_gpt2: Gpt2, tiny_bert: Bert) -> tuple[Any, Forward]:
+    kind, forward = request.param
+    return (tiny_gpt2 if kind == "gpt2" else tiny_bert), forward
+
+
+def test_at_first_every_style_is_the_pretrained_network(case: tuple[Any, Forward]) -> None:
+    base, forward = case
+    network, condition = conditional(base, learnt=False)
+    plain = forward(base)
+    assert torch.equal(forward(network), plain)
+    for style in range(len(STYLES) + 1):
+        with condition.given(style):
+            assert torch.equal(forward(network), plain)
+    with condition.given(torch.tensor([2, 0, condition.null])):
+        assert torch.equal(forward(network), plain)
+
+
+def test_a_learnt_style_makes_a_difference(case: tuple[Any, Forward]) -> None:
+    network, condition = conditional(case[0])
+    forward = case[1]
+    found = [forward(network)]
+    for style in range(len(STYLES)):
+        with condition.given(style):
+            found.append(forward(network))
+    for n, one in enumerate(found):
+        for other in found[:n]:
+            assert float((one - other).abs().max()) > 0.1
+    with condition.given(condition.null):
+        assert torch.equal(forward(network), found[0])
+
+
+def test_rows_of_several_styles_are_computed_as_alone(tiny_gpt2: Gpt2, tiny_bert: Bert) -> None:
+    styles = torch.tensor([1, 3, 0])
+    writer, of_writer = conditional(tiny_gpt2)
+    masked, of_masked = conditional(tiny_bert)
+    with of_writer.given(styles), of_masked.given(styles):
+        written, read = whole_gpt2(writer), masked.encode(IDS, LENGTHS)
+        head, filled = masked.logits(read), masked_bert(masked)
+    for row, style in enumerate(styles.tolist()):
+        one = slice(row, row + 1)
+        with of_writer.given(style), of_masked.given(style):
+            alone = writer.extend(writer.start([[]]), IDS[one])
+            assert torch.equal(alone[0], written[row])
+            alone = masked.encode(IDS[one], LENGTHS[one])
+            torch.testing.assert_close(alone[0], read[row], atol=1e-6, rtol=0)
+            torch.testing.assert_close(masked.logits(alone)[0], head[row], atol=1e-5, rtol=0)
+            alone = masked.masked_logits(IDS[one], LENGTHS[one], PLACES[one])
+            torch.testing.assert_close(alone[0], filled[row], atol=1e-5, rtol=0)
+
+
+def test_the_head_takes_places_with_their_styles(tiny_bert: Bert) -> None:
+    network, condition = conditional(tiny_bert)
+    styles = torch.tensor([1, 3, 0])
+    rows, places = torch.tensor([0, 0, 2, 1]), torch.tensor([3, 4, 1, 7])
+    with condition.given(styles):
+        hidden = network.encode(IDS, LENGTHS)
+        whole = network.logits(hidden)
+    with condition.given(styles[rows]):
+        some = network.logits(hidden[rows, places])
+    torch.testing.assert_close(some, whole[rows, places], atol=1e-5, rtol=0)
+
+
+def test_a_row_does_not_depend_on_how_many_there_are(one_thread: None, tiny_gpt2: Gpt2) -> None:
+    network, condition = conditional(tiny_gpt2)
+    ids = IDS[:1].repeat(40, 1)
+    with condition.given(2):
+        many = network.extend(network.start([[]] * 40), ids)
+        alone = network.extend(network.start([[]]), ids[:1])
+    assert torch.equal(many, alone.expand_as(many))
+
+
+def test_the_norm_is_the_formula() -> None:
+    generator = torch.Generator().manual_seed(7)
+    norm = nn.LayerNorm(6, eps=1e-3)
+    condition = Condition(STYLES, SIZE)
+    ours = ConditionalLayerNorm(norm, condition)
+    for parameter in ours.parameters():
+        parameter.data.copy_(torch.randn(parameter.shape, generator=generator))
+    x = torch.randn(3, 4, 6, generator=generator)
+    styles = torch.tensor([2, 0, 3])
+    with condition.given(styles):
+        found = ours(x)
+    for row, style in enumerate(styles):
+        c = condition.embedding.weight[style]
+        normed = (x[row] - x[row].mean(-1, keepdim=True)) / (
+            x[row].var(-1, unbiased=False, keepdim=True) + 1e-3
+        ).sqrt()
+        wanted = (ours.weight + ours.gain @ c) * normed + ours.bias + ours.shift @ c
+        torch.testing.assert_close(found[row], wanted, atol=1e-5, rtol=1e-5)
+
+
+class OneNorm(nn.Module):
+    """A network that only normalises."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(5)
+
+    def forward(self, x: Tensor) -> Tensor:
+        normed: Tensor = self.norm(x)
+        return normed
+
+
+def test_gradients_of_a_norm_are_those_of_finite_differences() -> None:
+    """By the input, the styles' vectors, and all that they are multiplied with or added to."""
+    network = OneNorm().double()
+    condition = add_condition(network, STYLES, 3)
+    names = [name for name, _ in network.named_parameters()]
+    assert len(names) == 5
+    generator = torch.Generator().manual_seed(8)
+    given = [
+        torch.randn(shape, generator=generator, dtype=torch.float64, requires_grad=True)
+        for shape in [(2, 4, 5), *(parameter.shape for parameter in network.parameters())]
+    ]
+
+    def norm(x: Tensor, *parameters: Tensor) -> Tensor:
+        with condition.given(torch.tensor([2, 0])):
+            found: Tensor = functional_call(network, dict(zip(names, parameters, strict=True)), (x,))
+            return found
+
+    assert torch.autograd.gradcheck(norm, given)
+
+
+@pytest.fixture
+def float64() -> Iterator[None]:
+    """Masks that a network makes are float64, too."""
+    torch.set_default_dtype(torch.float64)
+    yield
+    torch.set_default_dtype(torch.float32)
+
+
+# but for the cache, which is written in place
+@pytest.mark.parametrize("case", [f for f in FORWARDS if f[1] is not cached_gpt2], indirect=True, ids=named)
+@pytest.mark.parametrize("part", ["embedding.weight", "gain", "shift"])
+def test_gradients_of_a_network_are_those_of_finite_differences(
+    float64: None, case: tuple[Any, Forward], part: str
+) -> None:
+    network, condition = conditional(case[0])
+    network.double().requires_grad_(True)
+    weighing = torch.randn(case[1](network).shape, generator=torch.Generator().manual_seed(9)).double()
+
+    def loss() -> Tensor:
+        with condition.given(torch.tensor([2, 0, 3])):
+            return (case[1](network) * weighing).mean()
+
+    found = {name: p for name, p in network.named_parameters() if name.endswith(part)}
+    slopes = torch.autograd.grad(loss(), list(found.values()))
+    generator = torch.Generator().manual_seed(10)
+    for parameter, slope in zip(found.values(), slopes, strict=True):
+        along = torch.randn(parameter.shape, generator=generator).double()
+        values = []
+        for step in (1e-5, -1e-5):
+            parameter.data += step * along
+            values.append(loss().item())
+            parameter.data -= step * along
+        assert (values[0] - values[1]) / 2e-5 == pytest.approx(
+            float((slope * along).sum()), rel=1e-4, abs=1e-8
+        )
+
+
+def test_one_step_teaches_the_styles_apart(tiny_gpt2: Gpt2, tiny_bert: Bert) -> None:
+    for base, forward in ((tiny_gpt2, whole_gpt2), (tiny_bert, masked_bert)):
+        network, condition = conditional(base, learnt=False)
+        network.requires_grad_(True)
+        with condition.given(torch.tensor([0, 1, 1])):
+            logits = forward(network)
+        logits.log_softmax(-1)[..., 7].mean().neg().backward()
+        # the vectors cannot learn before what they are multiplied with
+        assert not bool(condition.embedding.weight.grad.any())
+        torch.optim.SGD(network.parameters(), lr=1.0).step()
+        norms = [module for module in network.modules() if isinstance(module, ConditionalLayerNorm)]
+        for norm in norms:
+            assert bool(norm.gain.any())
+            assert bool(norm.shift.any())
+        network.requires_grad_(False)
+        found = []
+        for style in range(3):
+            with condition.given(style):
+                found.append(forward(network))
+        assert float((found[0] - found[1]).abs().max()) > 1e-3
+        assert float((found[0] - found[2]).abs().max()) > 1e-3
+
+
+def test_every_norm_is_replaced_and_the_condition_kept_once(tiny_gpt2: Gpt2, tiny_bert: Bert) -> None:
+    writer, of_writer = conditional(tiny_gpt2, learnt=False)
+    masked, _ = conditional(tiny_bert, learnt=False)
+    norms = {name for name, module in writer.named_modules() if isinstance(module, ConditionalLayerNorm)}
+    assert norms == {
+        f"transformer.{name}" for name in ["h.0.ln_1", "h.0.ln_2", "h.1.ln_1", "h.1.ln_2", "ln_f"]
+    }
+    for network, base in ((writer, tiny_gpt2), (masked, tiny_bert)):
+        assert not any(isinstance(module, nn.LayerNorm) for module in network.modules())
+        replaced = [name for name, module in base.named_modules() if isinstance(module, nn.LayerNorm)]
+        added = {f"{name}.{part}" for name in replaced for part in ("gain", "shift")}
+        assert network.state_dict().keys() == base.state_dict().keys() | added | {
+            "condition.embedding.weight"
+        }
+        assert all(
+            torch.equal(network.state_dict()[name], tensor) for name, tensor in base.state_dict().items()
+        )
+    assert condition_of(writer) is of_writer is writer.condition
+    assert condition_of(tiny_gpt2) is None
+    assert of_writer.embedding.weight.shape == (4, SIZE)
+
+
+def test_a_copy_has_a_condition_of_its_own(tiny_gpt2: Gpt2) -> None:
+    network, condition = conditional(tiny_gpt2)
+    twin = copy.deepcopy(network)
+    plain = whole_gpt2(network)
+    with condition.given(1):
+        assert torch.equal(whole_gpt2(twin), plain)
+        assert not torch.equal(whole_gpt2(network), plain)
+    with condition_of(twin).given(1), condition.given(1):
+        assert torch.equal(whole_gpt2(twin), whole_gpt2(network))
+
+
+def test_given_restores_what_was_before() -> None:
+    condition = Condition(STYLES, SIZE)
+    table = condition.embedding.weight
+    assert torch.equal(condition.vector(), table[None, None, 3])
+    with condition.given(0):
+        assert torch.equal(condition.vector(), table[None, None, 0])
+        with condition.given(torch.tensor([2, 1])):
+            assert torch.equal(condition.vector(), table[[2, 1]][:, None])
+        with pytest.raises(RuntimeError, match="stop"), condition.given(1):
+            raise RuntimeError("stop")
+        assert torch.equal(condition.vector(), table[None, None, 0])
+    assert torch.equal(condition.vector(), table[None, None, 3])
+    for number in (-1, 4):
+        with pytest.raises(IndexError), condition.given(number):
+            pass
+
+
+def test_numbers_of_styles() -> None:
+    condition = Condition(STYLES, SIZE)
+    assert [condition.number(style) for style in (*STYLES, None)] == [0, 1, 2, 3]
+    with pytest.raises(UsageError, match=r"there is no style 诗") as caught:
+        condition.number("诗")
+    assert caught.value.hint == "did you mean 诗歌? the model knows 诗歌, 新闻, 评论"
+    with pytest.raises(UsageError) as caught:
+        condition.number("xyz")
+    assert caught.value.hint == "the model knows 诗歌, 新闻, 评论"
+
+
+def test_vectors_come_from_the_seed_alone() -> None:
+    network = OneNorm()
+    state = torch.get_rng_state()
+    first, again, other = (Condition(STYLES, 256, seed).embedding.weight for seed in (4, 4, 5))
+    of_network = add_condition(network, STYLES, 256, seed=4).embedding.weight
+    assert torch.equal(torch.get_rng_state(), state)
+    assert torch.equal(first, again)
+    assert torch.equal(first, of_network)
+    assert not torch.equal(first, other)
+    assert first.requires_grad
+    torch.testing.assert_close(first.norm(dim=1), torch.ones(4), atol=0.2, rtol=0)
+
+
+@pytest.mark.parametrize("inside", [True, False])
+def test_on_the_meta_device_nothing_is_drawn(tiny_gpt2: Gpt2, inside: bool) -> None:
+    with torch.device("meta"):
+        network = Gpt2(tiny_gpt2.config)
+        if inside:
+            add_condition(network, STYLES, SIZE)
+    if not inside:
+        add_condition(network, STYLES, SIZE)
+    assert all(tensor.is_meta for tensor in network.state_dict().values())
+
+
+@pytest.fixture(params=["gpt2", "bert"])
+def saved(request: pytest.FixtureRequest, make_folder: Callable[..., Any]) -> tuple[Any, Any]:
+    """A model folder with styles, and the network that was saved there."""
+    folder = make_folder(request.param)
+    network: Any
+    if request.param == "gpt2":
+        network = Gpt2(Gpt2Config.from_dict(folder.config))
+    else:
+        network = Bert(BertConfig.from_dict(folder.config))
+    network.load_state_dict(folder.tensors)
+    network, _ = conditional(network)
+    folder.config |= {"styles": list(STYLES), "condition_size": SIZE}
+    folder.tensors = {name: tensor.detach() for name, tensor in network.state_dict().items()}
+    folder.write()
+    return folder, network
+
+
+def test_a_folder_with_styles_is_loaded(saved: tuple[Any, Any]) -> None:
+    folder, network = saved
+    loaded: Any = load_model(find_model(str(folder.path))).network
+    condition = condition_of(loaded)
+    assert condition is not None
+    assert condition.styles == STYLES
+    assert not any(parameter.requires_grad for parameter in loaded.parameters())
+    forward = whole_gpt2 if isinstance(loaded, Gpt2) else masked_bert
+    for styles in (1, torch.tensor([2, 3, 0])):
+        with condition.given(styles), network.condition.given(styles):
+            assert torch.equal(forward(loaded), forward(network))
+    assert torch.equal(forward(loaded), forward(network))
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"styles": []}, "styles cannot be []"),
+        ({"styles": "诗歌"}, "styles cannot be '诗歌'"),
+        ({"styles": None}, "styles cannot be None"),
+        ({"styles": ["诗歌", " "]}, "styles cannot be ['诗歌', ' ']"),
+        ({"styles": ["诗歌", 3]}, "styles cannot be ['诗歌', 3]"),
+        ({"styles": ["诗歌", "诗歌"]}, "styles cannot be ['诗歌', '诗歌']"),
+        ({"condition_size": 0}, "condition_size cannot be 0"),
+        ({"condition_size": True}, "condition_size cannot be True"),
+        ({"condition_size": None}, "condition_size cannot be None"),
+        ({"condition_size": 8.0}, "condition_size cannot be 8.0"),
+        ({"condition_size": 9}, "config.json says (32, 9)"),
+        ({"styles": ["诗歌", "新闻"]}, "config.json says (3, 8)"),
+    ],
+)
+def test_a_config_whose_styles_cannot_be(saved: tuple[Any, Any], changed: dict[str, Any], told: str) -> None:
+    folder, _ = saved
+    (folder.path / "config.json").write_text(json.dumps(folder.config | changed), encoding="utf-8")
+    with pytest.raises(ModelError) as caught:
+        load_model(find_model(str(folder.path)))
+    assert told in caught.value.line
+    assert "\n" not in caught.value.line
+    assert caught.value.hint
+
+
+def test_styles_and_weights_that_do_not_belong_together(saved: tuple[Any, Any]) -> None:
+    folder, _ = saved
+    plain = {name: value for name, value in folder.config.items() if name != "styles"}
+    (folder.path / "config.json").write_text(json.dumps(plain), encoding="utf-8")
+    with pytest.raises(ModelError, match="has no place for"):
+        load_model(find_model(str(folder.path)))
+    folder.write()
+    of_none = {name: t for name, t in folder.tensors.items() if not name.endswith((".gain", ".shift"))}
+    save_file(of_none, folder.path / "model.safetensors")
+    with pytest.raises(ModelError, match="lacks the tensor"):
+        load_model(find_model(str(folder.path)))

@@ -1,0 +1,56 @@
+"""Files that are there as a whole or not at all, and what to say where they cannot be written."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from textgen.errors import TextgenError
+
+UNSYNCED = (errno.EINVAL, errno.ENOTSUP, errno.EROFS)  # not every file system can
+
+
+def write_whole(path: Path, content: bytes) -> Path:
+    """Write a file that is never seen half written: a draft beside it takes its place at once.
+
+    The file may be read by whom the umask says, as any new file.
+
+    Raises:
+        TextgenError: It cannot be written; what was there is there still.
+    """
+    draft = path.with_name(f"{path.name}.new")
+    with writing(path):
+        try:
+            draft.write_bytes(content)
+            sync(draft)
+            draft.replace(path)
+        except BaseException:
+            with suppress(OSError):
+                draft.unlink()
+            raise
+    return path
+
+
+def sync(path: Path) -> None:
+    """Let what was written survive a power failure. Raises OSError."""
+    with path.open("rb+") as file:
+        try:
+            os.fsync(file.fileno())
+        except OSError as error:
+            if error.errno not in UNSYNCED:
+                raise
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Say in one line what could not be written. Raises TextgenError for any OSError."""
+    try:
+        yield
+    except OSError as error:
+        raise TextgenError(
+            f"cannot write {path}: {error.strerror or error}",
+            hint="is the disk full, or the folder not yours?",
+        ) from None

@@ -1,0 +1,92 @@
+"""What a run needs to go on where it was: weights, optimizer, averages, and how far it was.
+
+A checkpoint is a folder that appears by one rename, so that there is always a whole one. Tensors lie in
+safetensors files.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save
+from torch import Tensor
+
+from textgen.batch.journal import sync
+from textgen.errors import ModelError, TextgenError
+
+FOLDER, DRAFT = "checkpoint", "checkpoint.part"
+NAME = re.compile(rf"{FOLDER}-(\d+)")
+PROGRESS = "progress.json"
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A run between two steps.
+
+    Attributes:
+        progress: How far it was, as JSON has it.
+        tensors: Groups of tensors: `weights`, `optimizer`, `average`.
+    """
+
+    progress: dict[str, Any]
+    tensors: Mapping[str, Mapping[str, Tensor]]
+
+
+def save_checkpoint(directory: Path, step: int, checkpoint: Checkpoint) -> None:
+    """Write the checkpoint of a step; those before it are deleted.
+
+    Raises:
+        TextgenError: The disk is full, or gone; the checkpoint before stays.
+    """
+    draft, path = directory / DRAFT, directory / f"{FOLDER}-{step:08d}"
+    try:
+        shutil.rmtree(draft, ignore_errors=True)
+        draft.mkdir()
+        for name, tensors in checkpoint.tensors.items():
+            _write(draft / f"{name}.safetensors", save({k: t.contiguous().cpu() for k, t in tensors.items()}))
+        _write(draft / PROGRESS, json.dumps(checkpoint.progress).encode())
+        shutil.rmtree(path, ignore_errors=True)
+        draft.replace(path)
+    except OSError as error:
+        hint = "make room and run the same with --resume"
+        raise TextgenError(f"writing {path} failed: {error.strerror or error}", hint=hint) from None
+    for old in _all(directory):
+        if old != path:
+            shutil.rmtree(old, ignore_errors=True)
+
+
+def load_checkpoint(directory: Path) -> Checkpoint | None:
+    """The newest checkpoint; None if there is none.
+
+    Raises:
+        ModelError: It is broken.
+    """
+    found = _all(directory)
+    if not found:
+        return None
+    try:
+        progress = json.loads((found[-1] / PROGRESS).read_text(encoding="utf-8"))
+        tensors = {path.stem: load_file(path) for path in sorted(found[-1].glob("*.safetensors"))}
+    except (OSError, ValueError, SafetensorError) as error:
+        raise ModelError(f"cannot read {found[-1]}: {error}", hint="delete it; the run begins anew") from None
+    return Checkpoint(progress, tensors)
+
+
+def _all(directory: Path) -> list[Path]:
+    if not directory.is_dir():
+        return []
+    return sorted(path for path in directory.iterdir() if NAME.fullmatch(path.name))
+
+
+def _write(path: Path, content: bytes) -> None:
+    with path.open("wb") as file:
+        file.write(content)
+        file.flush()
+        sync(file)

@@ -1,0 +1,209 @@
+"""From files to examples: every row is read and tokenised once, before anything is trained."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from textgen.batch.read import FileRows, rows_or_error
+from textgen.batch.sources import Source
+from textgen.errors import DataError, UsageError
+from textgen.events import Note, OnEvent, Progress
+from textgen.options.train import TrainOptions
+from textgen.schema import Row
+from textgen.text.normalize import check_encodable
+from textgen.train.arrays import ABOUT, Arrays, ArrayWriter
+from textgen.train.order import Order
+from textgen.train.recipe import Recipe
+
+ALIKE = 64  # characters at the beginning of two texts that make them the same one
+NOT_LETTERS = re.compile(r"\W+")
+TOLD = 1000  # rows between two events
+SOURCE, LABEL = "source", "label"
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """Examples of files, and where they are from.
+
+    Attributes:
+        arrays: The examples.
+    """
+
+    arrays: Arrays
+
+    @property
+    def sources(self) -> list[str]:
+        """The names of the sources, by number."""
+        return list(self.arrays.about["sources"])
+
+    def order(self, options: TrainOptions) -> Order:
+        """The order in which a run goes through them. Raises UsageError for a weight of no source."""
+        weights = self.weights(options.weight)
+        lengths = self.arrays.lengths()
+        return Order(lengths, weights, options.batch_size, options.seed, bucketing=options.bucketing)
+
+    def weights(self, given: Mapping[str, float]) -> NDArray[np.float64]:
+        """How often an epoch has each example. Raises UsageError for a source that there is none of."""
+        if strange := [name for name in given if name not in self.sources]:
+            known = ", ".join(self.sources[:20])
+            raise UsageError(f"--weight {strange[0]}: no row is of that source", hint=f"there are {known}")
+        of_source = np.array([given.get(name, 1.0) for name in self.sources])
+        found: NDArray[np.float64] = of_source[self.arrays.numbers(SOURCE)]
+        if not found.any():
+            raise UsageError("--weight leaves no rows to train on", hint="give some source a weight above 0")
+        return found
+
+
+def keys_of(text: str) -> tuple[bytes, ...]:
+    """What tells a text, and how it begins, whatever its punctuation and white space."""
+    letters = NOT_LETTERS.sub("", text)
+    begins = (letters[:ALIKE],) if len(letters) >= ALIKE else ()
+    return tuple(
+        blake2b(part.encode("utf-8", "replace"), digest_size=8).digest() for part in (letters, *begins)
+    )
+
+
+def dev_rows(files: FileRows, recipe: Recipe[Any, Any], fields: Mapping[str, str]) -> list[Row]:
+    """The rows of a dev file, which must all be usable. Raises DataError for the first that is not."""
+    found = [_checked(source, row, recipe, fields) for source, row in _rows(files)]
+    if not found:
+        raise DataError("the dev file has no rows", hint="leave out --dev, or give rows")
+    return found
+
+
+def tokenised(
+    files: FileRows,
+    recipe: Recipe[Any, Any],
+    fields: Mapping[str, str],
+    directory: Path,
+    on_event: OnEvent,
+    held_out: Sequence[Row] = (),
+) -> Corpus:
+    """Tokenise the rows of files into a directory, or take what lies there if it is of the same rows.
+
+    Args:
+        files: What is read.
+        recipe: What is learned from a row.
+        fields: Names of the fields, by what they hold.
+        directory: Where the arrays lie.
+        on_event: Told of progress, and of rows that are held out, too.
+        held_out: Rows of the dev file.
+
+    Raises:
+        DataError: A row cannot be used; the message has its line. Nothing is left to train on.
+    """
+    shape = {"files": files.fingerprint(), "fields": dict(fields), "recipe": recipe.shape()}
+    if (kept := _kept(directory, shape)) is not None:
+        recipe.recall(kept.about)
+        return Corpus(kept)
+    writer = ArrayWriter(directory, recipe.columns, (*recipe.numbers, SOURCE))
+    sources: dict[str, int] = {}
+    leaked = _Leaks(held_out)
+    count = examples = 0
+    for count, (source, row) in enumerate(_rows(files), 1):
+        row = _checked(source, row, recipe, fields)
+        number = sources.setdefault(_source_of(source, row, fields), len(sources))
+        try:
+            for example in recipe.examples(row, number):
+                writer.add(example)
+                examples += 1
+        except DataError as error:
+            raise _misplaced(source, row, error) from None
+        leaked.see(source, row)
+        if count % TOLD == 0:
+            on_event(Progress(count, None))
+    for example in recipe.rest():
+        writer.add(example)
+        examples += 1
+    if not examples:
+        raise DataError("there is nothing to train on", hint="every row is blank, or there are no rows")
+    leaked.tell(on_event)
+    writer.finish({"shape": shape, "sources": list(sources), "rows": count} | recipe.learned())
+    return Corpus(Arrays(directory))
+
+
+class _Leaks:
+    """Finds rows of the dev file among those that are trained on."""
+
+    def __init__(self, held_out: Sequence[Row]) -> None:
+        self._held_out = {key: number for number, row in enumerate(held_out) for key in keys_of(row.text)}
+        self._total = len(held_out)
+        self._found: dict[int, str] = {}
+
+    def see(self, source: Source, row: Row) -> None:
+        if self._held_out:
+            for key in keys_of(row.text):
+                if key in self._held_out:
+                    self._found.setdefault(self._held_out[key], _place(source, row))
+
+    def tell(self, on_event: OnEvent) -> None:
+        if self._found:
+            first = next(iter(self._found.values()))
+            on_event(
+                Note(
+                    f"warning: {len(self._found)} of {self._total} rows of the dev file are trained on, too "
+                    f"(the first at {first}): its figures will be too good"
+                )
+            )
+
+
+def _rows(files: FileRows) -> Iterator[tuple[Source, Row]]:
+    for source in files.sources:
+        for row in rows_or_error(source, files.options, alone=True):
+            yield source, row
+
+
+def _checked(source: Source, row: Row, recipe: Recipe[Any, Any], fields: Mapping[str, str]) -> Row:
+    """The row with its fields under the names that the recipe knows. Raises DataError with its line."""
+    if row.error is not None:
+        raise DataError(f"{source.name}: {row.error}", hint="mend the row, or leave it out")
+    given = dict(row.fields or {})
+    found: dict[str, Any] = {SOURCE: given.get(fields.get(SOURCE, SOURCE))}
+    for what in recipe.needs:
+        value = row.text if what == "text" else given.get(fields.get(what, what))
+        if what == LABEL and isinstance(value, int | float):  # classes are often numbers
+            value = str(value)
+        if not isinstance(value, str) or not value.strip():
+            state = (
+                "no" if value is None else "nothing in the" if isinstance(value, str) else "no text in the"
+            )
+            problem = DataError(f"{state} field {fields.get(what, what)!r}", hint="every row needs it")
+            raise _misplaced(source, row, problem)
+        try:
+            check_encodable(value, name=what)
+        except DataError as error:
+            raise _misplaced(source, row, error) from None
+        found[what] = value
+    return Row(row.text, name=row.name, id=row.id, fields=found, place=row.place)
+
+
+def _source_of(source: Source, row: Row, fields: Mapping[str, str]) -> str:
+    """What the row's source is called: by its field, else by its file."""
+    given = (row.fields or {}).get(SOURCE)
+    return str(given) if given not in (None, "") else source.path.name
+
+
+def _place(source: Source, row: Row) -> str:
+    return f"{source.name}, {row.place}" if row.place else source.name
+
+
+def _misplaced(source: Source, row: Row, error: DataError) -> DataError:
+    return DataError(f"{_place(source, row)}: {error.message}", hint=error.hint)
+
+
+def _kept(directory: Path, shape: Mapping[str, Any]) -> Arrays | None:
+    if not (directory / ABOUT).is_file():
+        return None
+    try:
+        arrays = Arrays(directory)
+    except (OSError, ValueError, KeyError):
+        return None
+    return arrays if arrays.about.get("shape") == shape else None

@@ -1,0 +1,217 @@
+"""Steps: what they compute, and how weights follow.
+
+A step's examples are computed in parts, shared out among the processes; all sums are divided by what the
+whole step predicts. So the number of parts and of processes changes nothing but rounding, where nothing is
+dropped at random.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import isfinite
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from textgen.errors import TextgenError
+from textgen.models.dropout import set_dropout
+from textgen.options.train import TrainOptions
+from textgen.train.arrays import Arrays
+from textgen.train.ema import MovingAverage
+from textgen.train.machine import Machine
+from textgen.train.noise import torch_seed
+from textgen.train.objective import disagreement, embedded_inputs, gradient_penalty, moved
+from textgen.train.recipe import Recipe
+from textgen.train.schedule import learning_rate
+
+BETAS = (0.9, 0.999)
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a step did.
+
+    Attributes:
+        loss: Sum over the predictions.
+        places: How many there were.
+        tokens: Ids that were read and predicted.
+        learning_rate: Of the step.
+        gradient_norm: Before it was cut.
+    """
+
+    loss: float
+    places: int
+    tokens: int
+    learning_rate: float
+    gradient_norm: float
+
+
+class Loop:
+    """A network in training.
+
+    Args:
+        recipe: What it learns.
+        network: On the machine's device.
+        arrays: The examples.
+        machine: What computes.
+        steps: How many there will be.
+    """
+
+    def __init__(
+        self, recipe: Recipe[Any, Any], network: nn.Module, arrays: Arrays, machine: Machine, steps: int
+    ) -> None:
+        self.recipe, self.network, self.arrays, self.machine, self.steps = (
+            recipe,
+            network,
+            arrays,
+            machine,
+            steps,
+        )
+        self.options: TrainOptions = recipe.options
+        self.noise = torch.Generator(machine.device)
+        set_dropout(network, self.options.dropout, self.noise)
+        self.weights = {name: w for name, w in network.named_parameters() if w.requires_grad}
+        self.optimizer = _optimizer(self.weights, recipe)
+        self.average = MovingAverage(self.weights, self.options.ema) if self.options.ema else None
+        self._lengths = arrays.lengths()
+
+    def step(self, number: int, epoch: int, examples: Sequence[int]) -> Done:
+        """One optimizer step.
+
+        Raises:
+            TextgenError: The loss is no number any more.
+        """
+        self.network.train()
+        rate = learning_rate(
+            number,
+            self.steps,
+            highest=self.options.learning_rate,
+            warmup=self.options.warmup,
+            scheduler=self.options.scheduler,
+        )
+        with self.machine.at_work(twice_differentiable=self.options.gradient_penalty > 0):
+            loss, places = self._backward(number, epoch, examples)
+        if not isfinite(loss):
+            raise TextgenError(
+                f"step {number + 1}: the loss is {loss}",
+                hint="a smaller --learning-rate, or a longer --warmup",
+            )
+        norm = nn.utils.clip_grad_norm_(self.weights.values(), self.options.clip or torch.inf)
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate * group["pace"]
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+        if self.average:
+            self.average.update(self.weights, number + 1)
+        tokens = int(self._lengths[np.asarray(examples)].sum())
+        return Done(loss, places, tokens, rate, float(norm))
+
+    def dev_loss(self, arrays: Arrays) -> float:
+        """Mean loss of a prediction on other examples, without what only training adds."""
+        size = self.options.batch_size
+        starts = range(0, len(arrays), size)[self.machine.process :: self.machine.processes]
+        total = torch.zeros(2, device=self.machine.device, dtype=torch.float64)
+        self.network.eval()
+        with torch.no_grad(), self.machine.at_work(), self.machine.autocast():
+            for at in starts:
+                batch = self.recipe.batch(arrays, range(at, min(at + size, len(arrays))), None)
+                total[0] += self.recipe.plain_loss(self.network, batch)
+                total[1] += self.recipe.places(batch)
+        loss, places = self.machine.total(total).tolist()
+        return float(loss / max(1, places))
+
+    def tensors(self) -> dict[str, dict[str, Tensor]]:
+        """What a checkpoint holds, by group."""
+        moments = {
+            f"{name}.{kind}": tensor
+            for name, weight in self.weights.items()
+            for kind, tensor in self.optimizer.state[weight].items()
+        }
+        found = {"weights": {name: w.detach() for name, w in self.weights.items()}, "optimizer": moments}
+        return found | ({"average": self.average.averages} if self.average else {})
+
+    def restore(self, tensors: Mapping[str, Mapping[str, Tensor]]) -> None:
+        """Go on from a checkpoint."""
+        with torch.no_grad():
+            for name, weight in self.weights.items():
+                weight.copy_(tensors["weights"][name])
+                kinds = ("step", "exp_avg", "exp_avg_sq")
+                moments = {kind: tensors["optimizer"][f"{name}.{kind}"] for kind in kinds}
+                self.optimizer.state[weight] = {
+                    kind: moment.clone() if kind == "step" else moment.to(weight.device).clone()
+                    for kind, moment in moments.items()
+                }
+            if self.average:
+                for name, average in self.average.averages.items():
+                    average.copy_(tensors["average"][name])
+
+    def _backward(self, number: int, epoch: int, examples: Sequence[int]) -> tuple[float, int]:
+        """Gradients of a step in place; the summed loss and how many predictions it is of."""
+        parts = [
+            (index, self.recipe.batch(self.arrays, part.tolist(), epoch))
+            for index, part in self._own_parts(examples)
+            if len(part)
+        ]
+        counted = torch.tensor(
+            sum(self.recipe.places(batch) for _, batch in parts), device=self.machine.device
+        )
+        places = int(self.machine.total(counted))
+        loss = self._passes(number, parts, places)
+        embedding = self.recipe.embedding(self.network).weight
+        if self.options.fgm and embedding.grad is not None:
+            gradient = self.machine.total(embedding.grad.clone())
+            with moved(embedding, gradient, self.options.fgm):
+                self._passes(number, parts, places)
+        missing = [w for w in self.weights.values() if w.grad is None]
+        for weight in missing:
+            weight.grad = torch.zeros_like(weight)
+        self.machine.add_up(w.grad for w in self.weights.values() if w.grad is not None)
+        return float(self.machine.total(torch.tensor(loss, device=self.machine.device))), places
+
+    def _own_parts(self, examples: Sequence[int]) -> list[tuple[int, Any]]:
+        """This process's parts of a step's examples, with their numbers."""
+        processes = self.machine.processes
+        count = -(-self.options.accumulate // processes) * processes
+        return list(enumerate(np.array_split(np.asarray(examples), count)))[self.machine.process :: processes]
+
+    def _passes(self, number: int, parts: Sequence[tuple[int, Any]], places: int) -> float:
+        total = 0.0
+        for index, batch in parts:
+            self.noise.manual_seed(torch_seed(self.options.seed, "dropout", number, index))
+            with self.machine.autocast():
+                objective, loss = self._objective(batch, places)
+            objective.backward()  # type: ignore[no-untyped-call]
+            total += float(loss.detach())
+        return total
+
+    def _objective(self, batch: Any, places: int) -> tuple[Tensor, Tensor]:
+        """What is minimised, and the plain sum of the loss."""
+        options = self.options
+        with embedded_inputs(self.recipe.embedding(self.network)) as embedded:
+            loss, prediction = self.recipe.loss(self.network, batch)
+            if options.rdrop:
+                again, other = self.recipe.loss(self.network, batch)
+                loss = (loss + again) / 2
+        objective = loss / places
+        if options.rdrop:
+            objective = objective + options.rdrop * disagreement(prediction.logits, other.logits) / places
+        if options.gradient_penalty:
+            objective = objective + options.gradient_penalty * gradient_penalty(objective, embedded)
+        return objective, loss
+
+
+def _optimizer(weights: Mapping[str, nn.Parameter], recipe: Recipe[Any, Any]) -> torch.optim.AdamW:
+    """Decay for matrices alone: not for biases, norms and priors."""
+    options: TrainOptions = recipe.options
+    groups: dict[tuple[float, float], list[nn.Parameter]] = {}
+    for name, weight in weights.items():
+        decay = options.weight_decay if weight.dim() > 1 else 0.0
+        groups.setdefault((decay, recipe.pace(name)), []).append(weight)
+    return torch.optim.AdamW(
+        [{"params": p, "weight_decay": decay, "pace": pace} for (decay, pace), p in groups.items()],
+        lr=options.learning_rate,
+        betas=BETAS,
+    )

@@ -1,0 +1,137 @@
+"""Articles and their titles: what all recipes share that learn to write titles."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, TypeVar
+
+import torch
+from torch import Tensor
+
+from textgen.metrics.overlap import mean_rouge
+from textgen.models.load import LoadedModel
+from textgen.options.train import TitleTrainBase
+from textgen.registry import backend_class
+from textgen.schema import Row
+from textgen.text.normalize import clean
+from textgen.train.arrays import Arrays, Example
+from textgen.train.noise import draws
+from textgen.train.objective import Prediction
+from textgen.train.recipe import Recipe
+
+NO_TARGET = -1
+UNTOUCHED = 0.5  # share of the examples without replacements
+
+O = TypeVar("O", bound=TitleTrainBase)  # noqa: E741
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """A batch of articles with their titles in both directions, or in one.
+
+    Attributes:
+        sources: With `<cls>` and `<sep>`.
+        inputs: `(rows, ways, steps)`, what the decoder is fed left to right and right to left, each with
+            its direction token first.
+        targets: `(rows, ways, steps)`, what it should say, -1 behind the end.
+    """
+
+    sources: list[list[int]]
+    inputs: Tensor
+    targets: Tensor
+
+
+class PairRecipe(Recipe[O, Pairs]):
+    """A recipe whose examples are a source and a target without their frames."""
+
+    needs: ClassVar = ("title", "text")
+    columns: ClassVar = ("source", "target")
+
+    @property
+    @abstractmethod
+    def source_length(self) -> int:
+        """Most pieces of an article, its frame not counted."""
+
+    def shape(self) -> dict[str, Any]:
+        return {
+            "kind": "pairs",
+            "source": self.source_length,
+            "target": self.options.title_length,
+            "tokenizer": str(self.tokenizer.path),
+        }
+
+    def examples(self, row: Row, source: int) -> Iterable[Example]:
+        article = self.tokenizer.encode(clean(row.text))[: self.source_length]
+        title = self.tokenizer.encode(" ".join(str((row.fields or {})["title"]).split()))
+        # one more than is read: a title that was cut is not taught to end there
+        yield Example(
+            {"source": article, "target": title[: self.options.title_length + 1]}, {"source": source}
+        )
+
+    def batch(self, arrays: Arrays, examples: Sequence[int], epoch: int | None) -> Pairs:
+        specials = self.tokenizer.specials
+        sources, inputs, targets = [], [], []
+        for example in examples:
+            article, title = arrays.ids("source", example), arrays.ids("target", example)
+            sources.append([specials.cls, *article, specials.sep])
+            for way in self.ways(epoch, example):
+                told = self._told(title, backwards=bool(way))
+                fed = (
+                    told[:-1] if epoch is None else self._replaced(told[:-1], article, (epoch, example, way))
+                )
+                inputs.append([(specials.l2r, specials.r2l)[way], *fed])
+                targets.append(told)
+        rows = len(sources)
+        return Pairs(sources, _padded(inputs, specials.pad, rows), _padded(targets, NO_TARGET, rows))
+
+    def ways(self, epoch: int | None, example: int) -> Sequence[int]:
+        """The directions that an example is learned in: 0 left to right, 1 right to left."""
+        return (0, 1)
+
+    def places(self, batch: Pairs) -> int:
+        return int((batch.targets != NO_TARGET).sum())
+
+    def predict(self, network: Any, batch: Pairs) -> Prediction:
+        known = batch.targets != NO_TARGET
+        return Prediction(self.logits(network, batch)[known], batch.targets[known])
+
+    @abstractmethod
+    def logits(self, network: Any, batch: Pairs) -> Tensor:
+        """`(rows, ways, steps, vocab)`."""
+
+    def score(self, model: LoadedModel, rows: Sequence[Row]) -> dict[str, float]:
+        backend = backend_class(model.files.kind)(model)
+        options = {"decode": "greedy", "max_new_tokens": self.options.title_length}
+        records = backend.generate([row.text for row in rows], **options)
+        titles = [record.candidates[0].text if record.candidates else "" for record in records]
+        wanted = [str((row.fields or {})["title"]) for row in rows]
+        return {"rouge-l": 100 * mean_rouge(titles, wanted).rougeL}
+
+    def _told(self, title: list[int], *, backwards: bool) -> list[int]:
+        """What is to be predicted: the title and its end, or as much of it as is read."""
+        most = self.options.title_length
+        if len(title) <= most:
+            return [*(title[::-1] if backwards else title), self.tokenizer.specials.eos]
+        # the cut end of a title is no beginning to write it from: backwards, its own cut is the same text
+        return title[:most][::-1] if backwards else title[:most]
+
+    def _replaced(self, fed: list[int], article: list[int], counters: tuple[int, int, int]) -> list[int]:
+        """Decoder inputs of which some are others; 苏剑林, https://kexue.fm/archives/7259."""
+        share = self.options.replace
+        if not share or not fed:
+            return fed
+        noise = draws(self.options.seed, "replace", *counters)
+        if noise.random() < UNTOUCHED:
+            return fed
+        pool = fed if self.options.replace_from == "target" else [*article, *fed]
+        drawn = noise.integers(len(pool), size=len(fed))
+        hit = noise.random(len(fed)) < share
+        return [pool[other] if yes else own for own, other, yes in zip(fed, drawn, hit, strict=True)]
+
+
+def _padded(lines: list[list[int]], pad: int, rows: int) -> Tensor:
+    """`(rows, lines a row, longest)`."""
+    steps = max(map(len, lines))
+    return torch.tensor([[*line, *[pad] * (steps - len(line))] for line in lines]).view(rows, -1, steps)

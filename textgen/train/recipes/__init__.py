@@ -1,0 +1,24 @@
+"""The recipes by name, resolved on use; their options are in `textgen.options.train`."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+from textgen.errors import UsageError
+
+RECIPES = {
+    "gpt2": "gpt2:Gpt2Recipe",
+    "bert": "bert:BertRecipe",
+    "title": "title:TitleRecipe",
+    "rnn-title": "rnn_title:RnnTitleRecipe",
+    "conditional": "conditional:ConditionalRecipe",
+}
+
+
+def recipe_class(name: str) -> Any:
+    """The class of a recipe. Raises UsageError if there is none."""
+    if name not in RECIPES:
+        raise UsageError(f"there is no recipe {name}", hint=f"recipes: {', '.join(RECIPES)}")
+    module, _, found = RECIPES[name].partition(":")
+    return getattr(import_module(f"textgen.train.recipes.{module}"), found)

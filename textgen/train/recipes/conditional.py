@@ -1,0 +1,157 @@
+"""A gpt2 or bert that writes in styles, by conditional layer normalisation.
+
+苏剑林, 基于Conditional Layer Normalization的条件文本生成, https://kexue.fm/archives/7124. The styles are the
+labels of the rows. A share of the examples has its style hidden, so that the model knows what no style in
+particular is: that is what it writes without one, and what classifier-free guidance leads away from (Ho &
+Salimans 2022, https://arxiv.org/abs/2207.12598).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, cast
+
+import torch
+from torch import Tensor, nn
+
+from textgen.errors import DataError, UsageError
+from textgen.models.bert import Bert
+from textgen.models.catalog import find_model
+from textgen.models.conditional import add_condition, condition_of
+from textgen.models.gpt2 import Gpt2
+from textgen.models.load import load_model, load_tokenizer
+from textgen.options.train import RANDOM, ConditionalTrainOptions
+from textgen.schema import Row
+from textgen.train.arrays import Arrays, Example
+from textgen.train.causal import padded_rows, told_from_the_left
+from textgen.train.masking import Hidden, Masking
+from textgen.train.noise import draws
+from textgen.train.objective import Prediction
+from textgen.train.recipe import Recipe
+
+POSITIONS = {"gpt2": "n_positions", "bert": "max_position_embeddings"}
+FRAME = 2  # the start and the end symbol, or <cls> and <sep>
+OWN = ("condition.", ".gain", ".shift")
+
+
+@dataclass(frozen=True)
+class Styled:
+    """A batch of texts with their styles.
+
+    Attributes:
+        texts: What a gpt2 (`(rows, length)`) or a bert is asked.
+        styles: `(rows,)`.
+    """
+
+    texts: Tensor | Hidden
+    styles: Tensor
+
+
+class ConditionalRecipe(Recipe[ConditionalTrainOptions, Styled]):
+    """One text an example, cut where it is too long."""
+
+    name: ClassVar = "conditional"
+    options_class: ClassVar = ConditionalTrainOptions
+    needs: ClassVar = ("text", "label")
+    columns: ClassVar = ("text",)
+    numbers: ClassVar = ("style",)
+    still_trained: ClassVar = OWN
+
+    def __init__(self, options: ConditionalTrainOptions) -> None:
+        super().__init__(options)
+        if options.start == RANDOM:
+            raise UsageError("styles are taught to a model that can write", hint="--start gpt2, or bert")
+        self.files = find_model(options.start)
+        if self.files.kind not in POSITIONS:
+            raise UsageError(
+                f"--start {options.start} is a {self.files.kind} model", hint="it must be a gpt2 or a bert"
+            )
+        if self.files.config.get("styles"):
+            raise UsageError(
+                f"--start {options.start} has styles already", hint="start from what it was made from"
+            )
+        self.tokenizer = load_tokenizer(self.files)
+        self.masking = Masking(self.tokenizer, options.mask_rate, options.seed)
+        self.styles: list[str] = []
+        self._known = False
+
+    def shape(self) -> dict[str, Any]:
+        return {"kind": "styled", "room": self._room, "tokenizer": str(self.tokenizer.path)}
+
+    def examples(self, row: Row, source: int) -> Iterable[Example]:
+        style = str((row.fields or {})["label"]).strip()
+        if style not in self.styles:
+            if self._known:
+                hint = f"the training files have {', '.join(self.styles[:10])}"
+                raise DataError(f"the label {style!r} is in no row that is trained on", hint=hint)
+            self.styles.append(style)
+        ids = self.tokenizer.encode(row.text.strip())
+        # what was cut is not taught to end there
+        end = [self.tokenizer.specials.eos] if len(ids) <= self._room else []
+        yield Example(
+            {"text": [*ids[: self._room], *end]}, {"style": self.styles.index(style), "source": source}
+        )
+
+    def learned(self) -> dict[str, Any]:
+        self._known = True
+        return {"styles": self.styles}
+
+    def recall(self, learned: dict[str, Any]) -> None:
+        if not self._known:
+            self.styles, self._known = list(learned["styles"]), True
+
+    def build(self, arrays: Arrays) -> nn.Module:
+        network = load_model(self.files).network
+        add_condition(network, self.styles, self.options.condition_size, self.options.seed)
+        return network
+
+    def config(self, network: Any) -> dict[str, Any]:
+        return self.files.config | {"styles": self.styles, "condition_size": self.options.condition_size}
+
+    def embedding(self, network: Gpt2 | Bert) -> nn.Embedding:
+        if isinstance(network, Gpt2):
+            return network.transformer.wte
+        return network.bert.embeddings.word_embeddings
+
+    def pace(self, name: str) -> float:
+        return self.options.condition_pace if any(part in name for part in OWN) else 1.0
+
+    def batch(self, arrays: Arrays, examples: Sequence[int], epoch: int | None) -> Styled:
+        rows = [arrays.ids("text", example) for example in examples]
+        styles = torch.tensor([self._style(arrays, example, epoch) for example in examples])
+        specials = self.tokenizer.specials
+        if self.files.kind == "gpt2":
+            return Styled(padded_rows([[specials.bos, *row] for row in rows]), styles)
+        passages = [[i for i in row if i != specials.eos] for row in rows]
+        return Styled(self.masking.batch(passages, examples, epoch), styles)
+
+    def places(self, batch: Styled) -> int:
+        if isinstance(batch.texts, Hidden):
+            return len(batch.texts.targets)
+        return int((batch.texts[:, 1:] >= 0).sum())
+
+    def predict(self, network: Gpt2 | Bert, batch: Styled) -> Prediction:
+        condition = condition_of(network)
+        assert condition is not None
+        texts = batch.texts
+        if not isinstance(texts, Hidden):
+            with condition.given(batch.styles):
+                return told_from_the_left(cast(Gpt2, network), texts)
+        bert = cast(Bert, network)
+        with condition.given(batch.styles):
+            states = bert.encode(texts.ids, texts.lengths)
+        # the head sees single places, each in the style of its row
+        with condition.given(batch.styles[texts.asked.nonzero()[:, 0]]):
+            return Prediction(bert.logits(states[texts.asked]), texts.targets)
+
+    @property
+    def _room(self) -> int:
+        return min(self.options.length, int(self.files.config[POSITIONS[self.files.kind]])) - FRAME
+
+    def _style(self, arrays: Arrays, example: int, epoch: int | None) -> int:
+        hidden = (
+            epoch is not None
+            and draws(self.options.seed, "style", epoch, example).random() < self.options.null_share
+        )
+        return len(self.styles) if hidden else arrays.number("style", example)

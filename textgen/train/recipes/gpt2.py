@@ -1,0 +1,100 @@
+"""A language model from left to right: documents end to end in windows."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, ClassVar, cast
+
+from torch import Tensor, nn
+
+from textgen.errors import UsageError
+from textgen.models.fresh import fresh_gpt2, gpt2_config, padded_vocabulary
+from textgen.models.gpt2 import Gpt2
+from textgen.models.load import load_model
+from textgen.options.train import Gpt2TrainOptions
+from textgen.schema import Row
+from textgen.train.arrays import Arrays, Example
+from textgen.train.beginning import Beginning
+from textgen.train.causal import NO_TARGET, padded_rows, told_from_the_left
+from textgen.train.objective import Prediction
+from textgen.train.recipe import Recipe
+
+
+class Gpt2Recipe(Recipe[Gpt2TrainOptions, Tensor]):
+    """Windows of `<s> text </s><s> text </s> …`; a batch is `(rows, window + 1)`, -1 behind the end."""
+
+    name: ClassVar = "gpt2"
+    options_class: ClassVar = Gpt2TrainOptions
+    columns: ClassVar = ("text",)
+
+    def __init__(self, options: Gpt2TrainOptions) -> None:
+        super().__init__(options)
+        self.beginning = Beginning(options, kind="gpt2")
+        self.tokenizer = self.beginning.tokenizer
+        self._open: dict[int, list[int]] = defaultdict(list)  # what does not fill a window yet, by source
+
+    @property
+    def positions(self) -> int:
+        """Most pieces that the network reads."""
+        return int(self.beginning.config["n_positions"]) if self.beginning.config else self.options.positions
+
+    @property
+    def window(self) -> int:
+        """Pieces that are predicted together."""
+        window = self.options.window or self.positions
+        if window > self.positions:
+            raise UsageError(
+                f"--window {window} is more than the model reads", hint=f"it has {self.positions} positions"
+            )
+        return window
+
+    def shape(self) -> dict[str, Any]:
+        return {"kind": "windows", "window": self.window, "tokenizer": str(self.tokenizer.path)}
+
+    def examples(self, row: Row, source: int) -> Iterator[Example]:
+        specials, ids = self.tokenizer.specials, self._open[source]
+        ids += [specials.bos, *self.tokenizer.encode(row.text.strip()), specials.eos]
+        # a window begins with the piece that the one before has predicted last
+        while len(ids) > self.window:
+            yield Example({"text": ids[: self.window + 1]}, {"source": source})
+            del ids[: self.window]
+
+    def rest(self) -> Iterable[Example]:
+        for source, ids in self._open.items():
+            if len(ids) > 1:
+                yield Example({"text": ids}, {"source": source})
+        self._open.clear()
+
+    def build(self, arrays: Arrays) -> Gpt2:
+        if self.beginning.files is not None:
+            return cast(Gpt2, load_model(self.beginning.files).network)
+        return fresh_gpt2(self._config(), self.options.seed)
+
+    def config(self, network: Gpt2) -> dict[str, Any]:
+        return self.beginning.config or self._config()
+
+    def embedding(self, network: Gpt2) -> nn.Embedding:
+        return network.transformer.wte
+
+    def batch(self, arrays: Arrays, examples: Sequence[int], epoch: int | None) -> Tensor:
+        return padded_rows([arrays.ids("text", example) for example in examples])
+
+    def places(self, batch: Tensor) -> int:
+        return int((batch[:, 1:] != NO_TARGET).sum())
+
+    def predict(self, network: Gpt2, batch: Tensor) -> Prediction:
+        return told_from_the_left(network, batch)
+
+    def _config(self) -> dict[str, Any]:
+        options, specials = self.options, self.tokenizer.specials
+        return gpt2_config(
+            vocab_size=padded_vocabulary(len(self.tokenizer.vocabulary)),
+            layers=options.layers,
+            width=options.width,
+            heads=options.heads,
+            positions=options.positions,
+            bos=specials.bos,
+            eos=specials.eos,
+            pad=specials.pad,
+        )

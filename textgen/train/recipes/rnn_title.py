@@ -1,0 +1,71 @@
+"""Titles by a BiLSTM with attention, self-modulated layer norm and the copy prior: small enough for a CPU.
+
+苏剑林, 玩转Keras之seq2seq自动生成标题, https://kexue.fm/archives/5861. It writes in both directions, as the
+other title models do: its first token says which. Reading costs it most, so an article is learned in one
+direction an epoch, which is drawn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any, ClassVar, cast
+
+from torch import Tensor, nn
+
+from textgen.models.fresh import padded_vocabulary
+from textgen.models.load import load_model
+from textgen.models.rnn_title import RnnTitle, RnnTitleConfig
+from textgen.options.train import RnnTitleTrainOptions
+from textgen.train.arrays import Arrays
+from textgen.train.beginning import Beginning
+from textgen.train.noise import draws
+from textgen.train.pairs import PairRecipe, Pairs
+
+KIND = "rnn-title"
+
+
+class RnnTitleRecipe(PairRecipe[RnnTitleTrainOptions]):
+    """The network of the first article."""
+
+    name: ClassVar = KIND
+    options_class: ClassVar = RnnTitleTrainOptions
+
+    def __init__(self, options: RnnTitleTrainOptions) -> None:
+        super().__init__(options)
+        self.beginning = Beginning(options, kind=KIND)
+        self.tokenizer = self.beginning.tokenizer
+
+    @property
+    def source_length(self) -> int:
+        return int(self.beginning.config.get("source_length", self.options.source_length))
+
+    def ways(self, epoch: int | None, example: int) -> Sequence[int]:
+        if epoch is None:
+            return (example % 2,)
+        return (int(draws(self.options.seed, "way", epoch, example).integers(2)),)
+
+    def build(self, arrays: Arrays) -> RnnTitle:
+        if self.beginning.files is not None:
+            return cast(RnnTitle, load_model(self.beginning.files).network)
+        return RnnTitle.initialised(RnnTitleConfig.from_dict(self._config()), self.options.seed)
+
+    def config(self, network: RnnTitle) -> dict[str, Any]:
+        return self.beginning.config or self._config()
+
+    def embedding(self, network: RnnTitle) -> nn.Embedding:
+        return network.embedding
+
+    def logits(self, network: RnnTitle, batch: Pairs) -> Tensor:
+        found: Tensor = network(batch.sources, batch.inputs[:, 0])[:, None]
+        return found
+
+    def _config(self) -> dict[str, Any]:
+        options = self.options
+        config = RnnTitleConfig(
+            vocab_size=padded_vocabulary(len(self.tokenizer.vocabulary)),
+            hidden_size=options.width,
+            source_length=options.source_length,
+            prior=options.prior,
+        )
+        return {"model_type": KIND, **asdict(config)}

@@ -1,0 +1,94 @@
+"""Titles by a BERT under the UniLM mask, with the copy prior, in both directions.
+
+苏剑林, 从语言模型到Seq2Seq：Transformer如戏，全靠Mask, https://kexue.fm/archives/6933, and 玩转Keras之
+seq2seq自动生成标题, https://kexue.fm/archives/5861. The article is read once for both directions, whose
+targets do not see each other; they carry token types 1 and 2.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, ClassVar, cast
+
+import torch
+from torch import Tensor, nn
+
+from textgen.errors import UsageError
+from textgen.models.bert import Bert
+from textgen.models.catalog import find_model
+from textgen.models.contracts import FRAME
+from textgen.models.copy_prior import CopyPrior
+from textgen.models.load import load_model, load_tokenizer
+from textgen.models.teacher_forcing import teacher_forced
+from textgen.models.unilm import UniLM
+from textgen.options.train import RANDOM, TitleTrainOptions
+from textgen.train.arrays import Arrays
+from textgen.train.pairs import PairRecipe, Pairs
+
+TYPES = {"l2r": 1, "r2l": 2}
+
+
+class TitleRecipe(PairRecipe[TitleTrainOptions]):
+    """A bert or title model becomes one that writes titles."""
+
+    name: ClassVar = "title"
+    options_class: ClassVar = TitleTrainOptions
+    still_trained: ClassVar = ("prior.", "token_type_embeddings")
+
+    def __init__(self, options: TitleTrainOptions) -> None:
+        super().__init__(options)
+        if options.start == RANDOM:
+            raise UsageError("a title model starts from a bert", hint="--start bert, or one of your own")
+        self.files = find_model(options.start)
+        if self.files.kind not in ("bert", "title") or self.files.config.get("styles"):
+            raise UsageError(
+                f"--start {options.start} is a {self.files.kind} model",
+                hint="titles start from a bert or a title",
+            )
+        self.tokenizer = load_tokenizer(self.files)
+
+    @property
+    def source_length(self) -> int:
+        positions = int(self.files.config["max_position_embeddings"])
+        room = positions - self.options.title_length - 1 - FRAME
+        if room < 1:
+            raise UsageError(
+                f"--title-length {self.options.title_length} leaves no room for the article",
+                hint=f"the model has {positions} positions",
+            )
+        return room
+
+    def build(self, arrays: Arrays) -> UniLM:
+        network = load_model(self.files).network
+        specials = self.tokenizer.specials
+        types = {specials.l2r: TYPES["l2r"], specials.r2l: TYPES["r2l"]}
+        if isinstance(network, UniLM):
+            old = [network.target_types[specials.l2r], network.target_types[specials.r2l]]
+            return UniLM(_retyped(network.network, [0, *old]), network.prior, types)
+        bert = _retyped(cast(Bert, network), [0, 0, 0])
+        return UniLM(bert, CopyPrior(bert.vocab_size), types)
+
+    def config(self, network: UniLM) -> dict[str, Any]:
+        return self.files.config | {
+            "target_types": TYPES,
+            "type_vocab_size": len(TYPES) + 1,
+            "interaction": False,
+        }
+
+    def embedding(self, network: UniLM) -> nn.Embedding:
+        return network.network.bert.embeddings.word_embeddings
+
+    def logits(self, network: UniLM, batch: Pairs) -> Tensor:
+        types = network.token_types(batch.inputs[:, :, 0])
+        return teacher_forced(network, batch.sources, batch.inputs, types, interaction=False)
+
+
+def _retyped(bert: Bert, rows: list[int]) -> Bert:
+    """The network with token types that begin as these of its own."""
+    table = bert.bert.embeddings.token_type_embeddings
+    grown = nn.Embedding(
+        len(rows), table.weight.shape[1], _weight=table.weight.detach()[torch.tensor(rows)].clone()
+    )
+    bert.bert.embeddings.token_type_embeddings = grown
+    bert.config = replace(bert.config, type_vocab_size=len(rows))
+    return bert

@@ -1,0 +1,221 @@
+"""The steps of a run in their order, with looks at the dev file, checkpoints and a log between them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from math import ceil, inf
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+
+from textgen.events import Note, OnEvent, Scored, Trained
+from textgen.models.catalog import ModelFiles, kind_of
+from textgen.models.load import LoadedModel
+from textgen.models.rnn_title import RnnTitle
+from textgen.models.save import save_model
+from textgen.models.unilm import UniLM
+from textgen.schema import Row
+from textgen.train.checkpoint import Checkpoint, save_checkpoint
+from textgen.train.corpus import Corpus
+from textgen.train.log import Log, draw_curve
+from textgen.train.loop import Done, Loop
+from textgen.train.lora import merged
+from textgen.train.machine import Machine
+from textgen.train.order import Order
+from textgen.train.recipe import Recipe
+
+LESS_IS_BETTER = ("loss",)
+
+
+class Session:
+    """One go at a run.
+
+    Args:
+        directory: Of the run.
+        recipe: What is learned.
+        loop: The network in training, and the order of its examples.
+        corpus: What it is trained on.
+        dev: Examples of the dev file, if there is one.
+        rows: Its rows.
+        machine: What computes.
+        began: When, by `time.monotonic`.
+        on_event: Told how it goes.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        recipe: Recipe[Any, Any],
+        loop: tuple[Loop, Order],
+        corpus: Corpus,
+        dev: Corpus | None,
+        rows: Sequence[Row],
+        machine: Machine,
+        began: float,
+        on_event: OnEvent,
+    ) -> None:
+        self.directory, self.recipe, self.machine, self.tell = directory, recipe, machine, on_event
+        self.loop, self.order = loop
+        self.dev, self.rows = dev, rows[: recipe.options.dev_rows]
+        self.options = recipe.options
+        self._began = began
+        self._before = 0.0  # seconds of earlier sessions
+        self.step = 0
+        self.best: dict[str, float] = {}
+        self.looks = 0  # at the dev file, since the best
+        self._pending = [0.0, 0.0, 0.0]  # loss, places and tokens since the last line of the log
+        self._since = began
+        self._log: Log | None = None
+
+    def restore(self, checkpoint: Checkpoint) -> None:
+        """Go on from a checkpoint."""
+        progress = checkpoint.progress
+        self.step, self.best, self.looks = progress["step"], progress["best"], progress["looks"]
+        self._before = progress["seconds"]
+        self._pending = progress["pending"]
+        self.loop.restore(checkpoint.tensors)
+
+    def run(self, stopped: Callable[[], bool]) -> dict[str, Any]:
+        """Do the steps that are left, as far as time allows; what became of it."""
+        if self.machine.first:
+            self._log = Log(self.directory, self.step)
+        self._since = time.monotonic()
+        steps, every = self.loop.steps, self._eval_every()
+        tired = False
+        while self.step < steps and not tired:
+            self._one()
+            if self.dev and (self.step % every == 0 or self.step == steps):
+                self._look()
+                tired = self.options.patience is not None and self.looks >= self.options.patience
+            if self._must_stop(stopped):
+                break
+            if self.step % self.options.save_every == 0 and self.step < steps:
+                self._save()
+        finished = tired or self.step >= steps
+        self._end(finished=finished)
+        return {"step": self.step, "steps": steps, "finished": finished, "figures": self.best}
+
+    def _one(self) -> None:
+        epoch, examples = self.order.at(self.step)
+        done = self.loop.step(self.step, epoch, examples.tolist())
+        self.step += 1
+        for place, value in enumerate((done.loss, done.places, done.tokens)):
+            self._pending[place] += value
+        if self.step % self.options.log_every == 0 or self.step in (1, self.loop.steps):
+            self._report(epoch, done)
+
+    def _report(self, epoch: int, done: Done) -> None:
+        now = time.monotonic()
+        loss, places, tokens = self._pending
+        seconds = self._seconds(now)
+        here = max(now - self._since, 1e-9)
+        self._record(
+            Trained(
+                step=self.step,
+                steps=self.loop.steps,
+                epoch=epoch + 1,
+                loss=loss / max(1.0, places),
+                learning_rate=done.learning_rate,
+                gradient_norm=done.gradient_norm,
+                tokens_per_second=tokens / here,
+                seconds=seconds,
+                seconds_left=seconds / self.step * (self.loop.steps - self.step),
+            )
+        )
+        self._pending, self._since = [0.0, 0.0, 0.0], now
+
+    def _look(self) -> None:
+        """Score the dev file; keep the model if it is the best."""
+        assert self.dev is not None
+        with self._averaged():
+            figures = {"loss": self.loop.dev_loss(self.dev.arrays)}
+            if self.machine.first and self.options.dev_metric != "loss":
+                figures |= self._written()
+            metric = self.options.dev_metric
+            better = self.machine.first and _better(figures, self.best, metric)
+            better = bool(self.machine.total(torch.tensor(int(better), device=self.machine.device)))
+            self.looks = 0 if better else self.looks + 1
+            if better:
+                self.best = figures
+                self._keep()
+        self._record(Scored(self.step, figures, better))
+        self._since = time.monotonic()  # the time of a look is not that of steps
+
+    def _written(self) -> dict[str, float]:
+        """Figures of what the model writes for the rows of the dev file."""
+        config = self.recipe.config(self.loop.network)
+        kind = kind_of(self.directory, config)
+        name = self.directory.name
+        files = ModelFiles(name, self.directory, kind, config, self.recipe.tokenizer.path, embedded=False)
+        self.loop.network.eval()
+        with self.machine.at_work():
+            network = cast(RnnTitle | UniLM, self.loop.network)
+            model = LoadedModel(files, network, self.recipe.tokenizer, name)
+            return self.recipe.score(model, self.rows)
+
+    def _keep(self) -> None:
+        """Write the model as it is now."""
+        if self.machine.first:
+            with merged(self.loop.network):
+                config = self.recipe.config(self.loop.network)
+                save_model(
+                    self.directory,
+                    self.loop.network,
+                    config,
+                    self.recipe.tokenizer.path,
+                    storage=self.options.storage,
+                )
+
+    def _end(self, *, finished: bool) -> None:
+        """Leave a model and, if there is more to do, a checkpoint."""
+        if not finished:
+            self._save()
+        if not self.best:
+            with self._averaged():
+                self._keep()
+        if self.machine.first and draw_curve(self.directory) is None:
+            self.tell(Note("no curve.png: pip install '.[train]' brings matplotlib"))
+
+    def _save(self) -> None:
+        if self.machine.first:
+            progress = {
+                "step": self.step,
+                "best": self.best,
+                "looks": self.looks,
+                "seconds": self._seconds(time.monotonic()),
+                "pending": self._pending,
+            }
+            save_checkpoint(self.directory, self.step, Checkpoint(progress, self.loop.tensors()))
+        self.machine.wait()
+
+    def _must_stop(self, stopped: Callable[[], bool]) -> bool:
+        late = self.options.minutes is not None and time.monotonic() - self._began > 60 * self.options.minutes
+        flags = torch.tensor(int(late or stopped()), device=self.machine.device)
+        return bool(self.machine.total(flags))
+
+    def _seconds(self, now: float) -> float:
+        return self._before + now - self._began
+
+    def _eval_every(self) -> int:
+        return self.options.eval_every or max(1, ceil(self.order.steps(1)))
+
+    def _record(self, event: Trained | Scored) -> None:
+        if self._log is not None:
+            self._log.write(event)
+        self.tell(event)
+
+    @contextmanager
+    def _averaged(self) -> Iterator[None]:
+        if self.loop.average is None:
+            yield
+            return
+        with self.loop.average.in_place(self.loop.weights):
+            yield
+
+
+def _better(figures: dict[str, float], best: dict[str, float], metric: str) -> bool:
+    sign = -1.0 if metric in LESS_IS_BETTER else 1.0
+    return sign * figures[metric] > sign * best.get(metric, -sign * inf)
