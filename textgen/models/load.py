@@ -99,7 +99,10 @@ def _network(
     of_prior = {name: weights.pop(name) for name in prior.state_dict() if name in weights}
     target_types = _target_types(files, tokenizer.specials)
     filled = _filled(prior, of_prior, files)["prior"]
-    return UniLM(_filled(bert, weights, files), cast(CopyPrior, filled), target_types)
+    two_way = files.config.get("two_way")
+    if two_way is not None and not isinstance(two_way, bool):
+        raise ModelError(f"{files.path}/config.json: two_way cannot be {two_way!r}", hint="true or false")
+    return UniLM(_filled(bert, weights, files), cast(CopyPrior, filled), target_types, two_way=two_way)
 
 
 def _styled(network: N, files: ModelFiles) -> N:

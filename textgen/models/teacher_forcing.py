@@ -41,7 +41,13 @@ def visible(stream: Tensor, step: Tensor, *, interaction: bool = True) -> Tensor
 
 
 def teacher_forced(
-    unilm: UniLM, sources: Sequence[Ids], streams: Tensor, types: Tensor, *, interaction: bool = True
+    unilm: UniLM,
+    sources: Sequence[Ids],
+    streams: Tensor,
+    types: Tensor,
+    *,
+    interaction: bool = True,
+    shown: Tensor | None = None,
 ) -> Tensor:
     """Logits after every token of every target stream.
 
@@ -51,6 +57,8 @@ def teacher_forced(
         streams: `(rows, streams, steps)`, each beginning with its direction token; padded at the end.
         types: `(rows, streams)`, their token types.
         interaction: Whether the streams of a row see each other.
+        shown: `(rows, streams)`, how many tokens of a stream the others may see, which is not its padding;
+            None is all.
 
     Returns:
         `(rows, streams, steps, vocab)`.
@@ -65,6 +73,9 @@ def teacher_forced(
     places = torch.arange(len(stream))
     padding = (places < width) & (places >= lengths[:, None])
     allowed = visible(stream, step, interaction=interaction) & ~padding[:, None, :]
+    if shown is not None:
+        behind = step >= torch.cat([lengths[:, None], shown], 1)[:, stream]
+        allowed &= ~behind[:, None, :] | (stream[:, None] == stream)
     bias = torch.zeros(allowed.shape).masked_fill_(~allowed, -torch.inf)[:, None]
     later = (lengths[:, None] + torch.arange(steps)).repeat(1, count)
     positions = torch.cat([torch.arange(width).expand(rows, -1), later], 1)

@@ -30,10 +30,15 @@ class UniLM(nn.Module):
         bert: The network.
         prior: The copy prior it was trained with.
         target_types: Token type by first token: ids of `<l2r>` and `<r2l>` to the types of their targets.
+        two_way: Whether it was trained to write both directions at once; None is whether it could have
+            been, since it tells them apart.
     """
 
-    def __init__(self, bert: Bert, prior: CopyPrior, target_types: dict[int, int]) -> None:
+    def __init__(
+        self, bert: Bert, prior: CopyPrior, target_types: dict[int, int], *, two_way: bool | None = None
+    ) -> None:
         super().__init__()
+        self.two_way = len(set(target_types.values())) > 1 if two_way is None else two_way
         self.network = bert
         self.prior = prior
         self.target_types = target_types
@@ -47,11 +52,6 @@ class UniLM(nn.Module):
         """Logits after every token of whole targets `(rows, steps)`, for training: `(rows, steps, vocab)`."""
         types = self.token_types(targets[:, :1])
         return teacher_forced(self, sources, targets[:, None], types)[:, 0]
-
-    @property
-    def two_way(self) -> bool:
-        """Whether it tells the streams of its two directions apart, as one trained to write both at once."""
-        return len(set(self.target_types.values())) > 1
 
     def source_room(self, title: int) -> int:
         """Most ids of a source beside a title of so many: they share the positions."""

@@ -176,6 +176,42 @@ class TitleTrainOptions(TitleTrainBase):
     learning_rate: float = Field(1e-4, gt=0, le=1, description="Highest learning rate of AdamW.")
 
 
+class BidirectionalTrainOptions(TitleTrainBase):
+    """Titles whose two directions see each other while they are written: a second stage after `title`."""
+
+    start: str = Field("title", description="The title model of the first stage.")
+    learning_rate: float = Field(5e-5, gt=0, le=1, description="Highest learning rate of AdamW.")
+    alone: float = Field(
+        0.5, ge=0, le=1, description="Share of the batches whose directions do not see each other."
+    )
+
+
+class TitleRankTrainOptions(TitleTrainBase):
+    """Titles whose probabilities order the model's own candidates: a stage after `title` (BRIO)."""
+
+    start: str = Field("title", description="The title model to go on from.")
+    learning_rate: float = Field(2e-5, gt=0, le=1, description="Highest learning rate of AdamW.")
+    batch_size: int = Field(8, ge=1, description="Articles of an optimizer step, all processes together.")
+    candidates: int = Field(12, ge=2, le=64, description="Most candidates of an article.")
+    beams: int = Field(6, ge=0, le=64, description="Beam hypotheses among them, in each direction.")
+    samples: int = Field(6, ge=0, le=64, description="Samples among them, in each direction.")
+    margin: float = Field(
+        0.01, ge=0, description="What a place in the order is worth, in nats a piece of a title."
+    )
+    margin_weight: float = Field(1.0, ge=0, description="Weight of the ordering beside the cross entropy.")
+    length_exponent: float = Field(
+        1.0, ge=0, le=4, description="Candidates compare by their log-probability / pieces to this power."
+    )
+
+    @model_validator(mode="after")
+    def _some(self) -> Self:
+        if self.beams + self.samples < 2:
+            raise ValueError("--beams and --samples leave nothing to order")
+        if self.rdrop:
+            raise ValueError("--rdrop goes with one title an article: leave it out")
+        return self
+
+
 class RnnTitleTrainOptions(TitleTrainBase):
     """Titles by a BiLSTM with attention, self-modulated layer norm and the copy prior."""
 
@@ -225,4 +261,6 @@ OPTIONS: dict[str, type[TrainOptions]] = {
     "title": TitleTrainOptions,
     "rnn-title": RnnTitleTrainOptions,
     "conditional": ConditionalTrainOptions,
+    "bidirectional": BidirectionalTrainOptions,
+    "title-rank": TitleRankTrainOptions,
 }

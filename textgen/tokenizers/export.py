@@ -12,23 +12,22 @@ from textgen.tokenizers.sentencepiece import SPACE, SPECIAL_PIECES
 
 # far below any sum of real pieces: bytes are a fallback and must not match their own names in a text
 NEVER = -1000.0
+NEWLINE = "\n"  # a piece that is given, not learnt
 
 
 def build_tokenizer(path: Path, frame: tuple[int, ...]) -> Tokenizer:
-    """Build a Unigram tokenizer with byte fallback that gives the ids of a SentencePiece model.
+    """Build a tokenizer with byte fallback that gives the ids of a SentencePiece model, Unigram or BPE.
 
     Args:
         path: The SentencePiece model.
         frame: Ids put around a text: (before,) or (before, behind).
     """
     processor = SentencePieceProcessor(model_file=str(path))
-    ids = range(len(processor))
-    silent = [i for i in ids if processor.is_control(i) or processor.is_unknown(i)]
-    vocabulary = [
-        (processor.id_to_piece(i), NEVER if processor.is_byte(i) or i in silent else processor.get_score(i))
-        for i in ids
-    ]
-    tokenizer = Tokenizer(models.Unigram(vocabulary, unk_id=processor.unk_id(), byte_fallback=True))
+    silent = [i for i in range(len(processor)) if processor.is_control(i) or processor.is_unknown(i)]
+    learnt = [i for i in range(len(processor)) if i not in silent and not processor.is_byte(i)]
+    tokenizer = Tokenizer(
+        _bpe(processor, learnt) if _is_bpe(processor, learnt) else _unigram(processor, learnt)
+    )
     tokenizer.normalizer = normalizers.Replace(" ", SPACE)
     tokenizer.decoder = decoders.Sequence(
         [decoders.Replace(SPACE, " "), decoders.ByteFallback(), decoders.Fuse()]
@@ -40,6 +39,35 @@ def build_tokenizer(path: Path, frame: tuple[int, ...]) -> Tokenizer:
         single=template, special_tokens=list(zip(pieces, frame, strict=True))
     )
     return tokenizer
+
+
+def _is_bpe(processor: SentencePieceProcessor, learnt: list[int]) -> bool:
+    """Whether the scores are places in an order, which a BPE model's are, not log-probabilities."""
+    scores = [processor.get_score(i) for i in learnt if processor.id_to_piece(i) != NEWLINE]
+    return scores == [-float(place) for place in range(len(scores))]
+
+
+def _unigram(processor: SentencePieceProcessor, learnt: list[int]) -> models.Model:
+    known = set(learnt)
+    vocabulary = [
+        (processor.id_to_piece(i), processor.get_score(i) if i in known else NEVER)
+        for i in range(len(processor))
+    ]
+    return models.Unigram(vocabulary, unk_id=processor.unk_id(), byte_fallback=True)
+
+
+def _bpe(processor: SentencePieceProcessor, learnt: list[int]) -> models.Model:
+    """Pieces come about by merging any two that they are made of, in the order of their ids."""
+    vocabulary = {processor.id_to_piece(i): i for i in range(len(processor))}
+    names = {processor.id_to_piece(i): i for i in learnt}
+    merges = [
+        (piece[:at], piece[at:])
+        for piece in names
+        for at in range(1, len(piece))
+        if piece[:at] in names and piece[at:] in names
+    ]
+    unknown = processor.id_to_piece(processor.unk_id())
+    return models.BPE(vocabulary, merges, unk_token=unknown, byte_fallback=True)
 
 
 def tokenizer_config(positions: int) -> dict[str, Any]:

@@ -77,14 +77,19 @@ class PairRecipe(Recipe[O, Pairs]):
             article, title = arrays.ids("source", example), arrays.ids("target", example)
             sources.append([specials.cls, *article, specials.sep])
             for way in self.ways(epoch, example):
-                told = self._told(title, backwards=bool(way))
-                fed = (
-                    told[:-1] if epoch is None else self._replaced(told[:-1], article, (epoch, example, way))
-                )
+                told = self.told(title, backwards=bool(way))
+                fed = told[:-1] if epoch is None else self.replaced(told[:-1], article, (epoch, example, way))
                 inputs.append([(specials.l2r, specials.r2l)[way], *fed])
                 targets.append(told)
+        return Pairs(*self.padded(sources, inputs, targets))
+
+    def padded(
+        self, sources: list[list[int]], inputs: list[list[int]], targets: list[list[int]]
+    ) -> tuple[list[list[int]], Tensor, Tensor]:
+        """The sources, and as tensors what belongs to them: as many lines for each."""
         rows = len(sources)
-        return Pairs(sources, _padded(inputs, specials.pad, rows), _padded(targets, NO_TARGET, rows))
+        pad = self.tokenizer.specials.pad
+        return sources, _padded(inputs, pad, rows), _padded(targets, NO_TARGET, rows)
 
     def ways(self, epoch: int | None, example: int) -> Sequence[int]:
         """The directions that an example is learned in: 0 left to right, 1 right to left."""
@@ -109,7 +114,7 @@ class PairRecipe(Recipe[O, Pairs]):
         wanted = [str((row.fields or {})["title"]) for row in rows]
         return {"rouge-l": 100 * mean_rouge(titles, wanted).rougeL}
 
-    def _told(self, title: list[int], *, backwards: bool) -> list[int]:
+    def told(self, title: list[int], *, backwards: bool) -> list[int]:
         """What is to be predicted: the title and its end, or as much of it as is read."""
         most = self.options.title_length
         if len(title) <= most:
@@ -117,7 +122,7 @@ class PairRecipe(Recipe[O, Pairs]):
         # the cut end of a title is no beginning to write it from: backwards, its own cut is the same text
         return title[:most][::-1] if backwards else title[:most]
 
-    def _replaced(self, fed: list[int], article: list[int], counters: tuple[int, int, int]) -> list[int]:
+    def replaced(self, fed: list[int], article: list[int], counters: tuple[int, int, int]) -> list[int]:
         """Decoder inputs of which some are others; 苏剑林, https://kexue.fm/archives/7259."""
         share = self.options.replace
         if not share or not fed:

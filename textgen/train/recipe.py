@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar
 
 from torch import Tensor, nn
 
+from textgen.events import OnEvent
 from textgen.models.load import LoadedModel
 from textgen.options.train import TrainOptions
 from textgen.schema import Row
@@ -68,6 +70,12 @@ class Recipe(ABC, Generic[O, B]):
     def pace(self, name: str) -> float:
         """What the learning rate of a parameter is multiplied by."""
         return 1.0
+
+    def complete(
+        self, arrays: Arrays, directory: Path, stopped: Callable[[], bool], on_event: OnEvent
+    ) -> Arrays | None:
+        """The examples with what a model must write for them first; None where that was stopped."""
+        return arrays
 
     @abstractmethod
     def build(self, arrays: Arrays) -> nn.Module:

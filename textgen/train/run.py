@@ -20,18 +20,17 @@ from textgen.errors import TextgenError, UsageError
 from textgen.events import Note, OnEvent, ignore
 from textgen.options import InputOptions, flag, parse
 from textgen.options.train import TrainOptions
-from textgen.schema import Row
 from textgen.train.checkpoint import load_checkpoint
-from textgen.train.corpus import Corpus, dev_rows, tokenised
 from textgen.train.loop import Loop
 from textgen.train.lora import add_adapters
 from textgen.train.machine import Machine
+from textgen.train.material import DATA, Material, read_material
+from textgen.train.order import Order
 from textgen.train.recipe import Recipe
 from textgen.train.recipes import recipe_class
 from textgen.train.session import Session
 
 RUN, LOCK = "run.json", "run.lock"
-DATA, DEV_DATA = "data", "data-dev"
 EPOCHS = 3.0  # where nothing is said
 # what may be another when a run goes on
 FREE = ("minutes", "save_every", "log_every", "storage")
@@ -97,6 +96,10 @@ def train(
     began = time.monotonic()
     kind = recipe_class(recipe)
     chosen: TrainOptions = parse(kind.options_class, options, user=f"train {recipe}")
+
+    def must_stop() -> bool:
+        return stopped() or (chosen.minutes is not None and time.monotonic() - began > 60 * chosen.minutes)
+
     fields = dict(fields or {})
     reading = reading.model_copy(update={"field": fields.get("text", "text")})
     machine = Machine(chosen.precision)
@@ -113,14 +116,14 @@ def train(
             told(Note(f"{directory} is finished after {finished.step} steps"))
             return finished
         _write_settings(directory, settings, machine)
-        rows, corpus, dev_corpus = _read(made, files, held_out, fields, directory, machine, told)
-        session = Session(
-            directory, made, _loop(made, corpus, machine), corpus, dev_corpus, rows, machine, began, told
-        )
+        material = read_material(made, files, held_out, fields, directory, machine, must_stop, told)
+        if material is None:
+            return Outcome(0, chosen.steps or 0, finished=False, figures={})
+        session = Session(directory, made, _loop(made, material, machine), material, machine, told)
         checkpoint = load_checkpoint(directory)
         if checkpoint is not None:
             session.restore(checkpoint)
-        outcome = Outcome(**session.run(stopped))
+        outcome = Outcome(**session.run(must_stop))
         if outcome.finished and machine.first:
             _write_settings(directory, settings | {"outcome": vars(outcome)}, machine)
             _clear(directory)
@@ -128,9 +131,9 @@ def train(
     return outcome
 
 
-def _loop(recipe: Recipe[Any, Any], corpus: Corpus, machine: Machine) -> tuple[Loop, Any]:
+def _loop(recipe: Recipe[Any, Any], material: Material, machine: Machine) -> tuple[Loop, Order]:
     """The network on its device, ready for its first step, and the order of its examples."""
-    options = recipe.options
+    options, corpus = recipe.options, material.corpus
     network = recipe.build(corpus.arrays).requires_grad_(True)
     if options.lora:
         alpha = options.lora_alpha or 2.0 * options.lora
@@ -140,33 +143,6 @@ def _loop(recipe: Recipe[Any, Any], corpus: Corpus, machine: Machine) -> tuple[L
     order = corpus.order(options)
     steps = options.steps or order.steps(options.epochs or EPOCHS)
     return Loop(recipe, network.to(machine.device), corpus.arrays, machine, steps), order
-
-
-def _read(
-    recipe: Recipe[Any, Any],
-    files: FileRows,
-    held_out: FileRows | None,
-    fields: Mapping[str, str],
-    directory: Path,
-    machine: Machine,
-    on_event: OnEvent,
-) -> tuple[list[Row], Corpus, Corpus | None]:
-    """Rows of the dev file, and the examples of both; the first process writes them, the others wait."""
-    rows = dev_rows(held_out, recipe, fields) if held_out is not None else []
-
-    def read() -> tuple[Corpus, Corpus | None]:
-        corpus = tokenised(files, recipe, fields, directory / DATA, on_event, rows)
-        if held_out is None:
-            return corpus, None
-        return corpus, tokenised(held_out, recipe, fields, directory / DEV_DATA, ignore)
-
-    if machine.first:
-        found = read()
-        machine.wait()
-    else:
-        machine.wait()
-        found = read()  # they are there already
-    return rows, *found
 
 
 def _settings(
@@ -253,5 +229,5 @@ def _alone(directory: Path, machine: Machine) -> Iterator[None]:
 
 def _clear(directory: Path) -> None:
     """Delete what only a run that goes on needs."""
-    for path in [directory / DATA, directory / DEV_DATA, *directory.glob("checkpoint*")]:
+    for path in [*directory.glob(f"{DATA}*"), *directory.glob("checkpoint*")]:
         shutil.rmtree(path, ignore_errors=True)

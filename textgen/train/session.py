@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from math import ceil, inf
 from pathlib import Path
@@ -17,13 +17,12 @@ from textgen.models.load import LoadedModel
 from textgen.models.rnn_title import RnnTitle
 from textgen.models.save import save_model
 from textgen.models.unilm import UniLM
-from textgen.schema import Row
 from textgen.train.checkpoint import Checkpoint, save_checkpoint
-from textgen.train.corpus import Corpus
 from textgen.train.log import Log, draw_curve
 from textgen.train.loop import Done, Loop
 from textgen.train.lora import merged
 from textgen.train.machine import Machine
+from textgen.train.material import Material
 from textgen.train.order import Order
 from textgen.train.recipe import Recipe
 
@@ -37,11 +36,8 @@ class Session:
         directory: Of the run.
         recipe: What is learned.
         loop: The network in training, and the order of its examples.
-        corpus: What it is trained on.
-        dev: Examples of the dev file, if there is one.
-        rows: Its rows.
+        material: What it is trained on, and the dev file.
         machine: What computes.
-        began: When, by `time.monotonic`.
         on_event: Told how it goes.
     """
 
@@ -50,24 +46,21 @@ class Session:
         directory: Path,
         recipe: Recipe[Any, Any],
         loop: tuple[Loop, Order],
-        corpus: Corpus,
-        dev: Corpus | None,
-        rows: Sequence[Row],
+        material: Material,
         machine: Machine,
-        began: float,
         on_event: OnEvent,
     ) -> None:
         self.directory, self.recipe, self.machine, self.tell = directory, recipe, machine, on_event
         self.loop, self.order = loop
-        self.dev, self.rows = dev, rows[: recipe.options.dev_rows]
+        self.dev, self.rows = material.dev, material.rows[: recipe.options.dev_rows]
         self.options = recipe.options
-        self._began = began
+        self._began = time.monotonic()
         self._before = 0.0  # seconds of earlier sessions
         self.step = 0
         self.best: dict[str, float] = {}
         self.looks = 0  # at the dev file, since the best
         self._pending = [0.0, 0.0, 0.0]  # loss, places and tokens since the last line of the log
-        self._since = began
+        self._since = self._began
         self._log: Log | None = None
 
     def restore(self, checkpoint: Checkpoint) -> None:
@@ -192,8 +185,7 @@ class Session:
         self.machine.wait()
 
     def _must_stop(self, stopped: Callable[[], bool]) -> bool:
-        late = self.options.minutes is not None and time.monotonic() - self._began > 60 * self.options.minutes
-        flags = torch.tensor(int(late or stopped()), device=self.machine.device)
+        flags = torch.tensor(int(stopped()), device=self.machine.device)
         return bool(self.machine.total(flags))
 
     def _seconds(self, now: float) -> float:

@@ -13,6 +13,8 @@ RECIPES = {
     "title": "title:TitleRecipe",
     "rnn-title": "rnn_title:RnnTitleRecipe",
     "conditional": "conditional:ConditionalRecipe",
+    "bidirectional": "bidirectional:BidirectionalRecipe",
+    "title-rank": "title_rank:TitleRankRecipe",
 }
 
 

@@ -8,7 +8,7 @@ targets do not see each other; they carry token types 1 and 2.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar, TypeVar, cast
 
 import torch
 from torch import Tensor, nn
@@ -21,29 +21,37 @@ from textgen.models.copy_prior import CopyPrior
 from textgen.models.load import load_model, load_tokenizer
 from textgen.models.teacher_forcing import teacher_forced
 from textgen.models.unilm import UniLM
-from textgen.options.train import RANDOM, TitleTrainOptions
+from textgen.options.train import RANDOM, TitleTrainBase, TitleTrainOptions
 from textgen.train.arrays import Arrays
 from textgen.train.pairs import PairRecipe, Pairs
 
 TYPES = {"l2r": 1, "r2l": 2}
 
+O = TypeVar("O", bound=TitleTrainBase)  # noqa: E741
 
-class TitleRecipe(PairRecipe[TitleTrainOptions]):
-    """A bert or title model becomes one that writes titles."""
 
-    name: ClassVar = "title"
-    options_class: ClassVar = TitleTrainOptions
+class UniLMRecipe(PairRecipe[O]):
+    """A model that is there becomes one that writes titles, or writes them better.
+
+    Attributes:
+        starts: Kinds of models that it may be.
+        two_way: Whether the directions are taught to see each other.
+    """
+
+    starts: ClassVar[tuple[str, ...]] = ("bert", "title")
+    two_way: ClassVar[bool] = False
     still_trained: ClassVar = ("prior.", "token_type_embeddings")
 
-    def __init__(self, options: TitleTrainOptions) -> None:
+    def __init__(self, options: O) -> None:
         super().__init__(options)
         if options.start == RANDOM:
-            raise UsageError("a title model starts from a bert", hint="--start bert, or one of your own")
+            hint = f"--start {self.starts[0]}, or one of your own"
+            raise UsageError(f"a title model starts from a {' or '.join(self.starts)}", hint=hint)
         self.files = find_model(options.start)
-        if self.files.kind not in ("bert", "title") or self.files.config.get("styles"):
+        if self.files.kind not in self.starts or self.files.config.get("styles"):
             raise UsageError(
                 f"--start {options.start} is a {self.files.kind} model",
-                hint="titles start from a bert or a title",
+                hint=f"this recipe starts from a {' or '.join(self.starts)}",
             )
         self.tokenizer = load_tokenizer(self.files)
 
@@ -64,15 +72,15 @@ class TitleRecipe(PairRecipe[TitleTrainOptions]):
         types = {specials.l2r: TYPES["l2r"], specials.r2l: TYPES["r2l"]}
         if isinstance(network, UniLM):
             old = [network.target_types[specials.l2r], network.target_types[specials.r2l]]
-            return UniLM(_retyped(network.network, [0, *old]), network.prior, types)
+            return UniLM(_retyped(network.network, [0, *old]), network.prior, types, two_way=self.two_way)
         bert = _retyped(cast(Bert, network), [0, 0, 0])
-        return UniLM(bert, CopyPrior(bert.vocab_size), types)
+        return UniLM(bert, CopyPrior(bert.vocab_size), types, two_way=self.two_way)
 
     def config(self, network: UniLM) -> dict[str, Any]:
         return self.files.config | {
             "target_types": TYPES,
             "type_vocab_size": len(TYPES) + 1,
-            "interaction": False,
+            "two_way": self.two_way,
         }
 
     def embedding(self, network: UniLM) -> nn.Embedding:
@@ -81,6 +89,13 @@ class TitleRecipe(PairRecipe[TitleTrainOptions]):
     def logits(self, network: UniLM, batch: Pairs) -> Tensor:
         types = network.token_types(batch.inputs[:, :, 0])
         return teacher_forced(network, batch.sources, batch.inputs, types, interaction=False)
+
+
+class TitleRecipe(UniLMRecipe[TitleTrainOptions]):
+    """Articles and titles, each title both ways."""
+
+    name: ClassVar = "title"
+    options_class: ClassVar = TitleTrainOptions
 
 
 def _retyped(bert: Bert, rows: list[int]) -> Bert:

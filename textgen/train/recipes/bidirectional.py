@@ -1,0 +1,115 @@
+"""Titles whose two directions see each other while they are written.
+
+苏剑林, seq2seq之双向解码, https://kexue.fm/archives/6877; Zhou, Zhang & Zong 2019, https://arxiv.org/abs/1905.04847.
+Trained on gold in both streams, each would be shown the second half of what it is to predict by the other.
+So it is the second stage: the model of the first has written each title both ways, and in a batch that
+interacts one stream is gold and the other what the model wrote itself. Each is told its own stream.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+
+from textgen.backends.title import TitleBackend
+from textgen.events import OnEvent
+from textgen.models.load import load_model
+from textgen.models.teacher_forcing import teacher_forced
+from textgen.models.unilm import UniLM
+from textgen.options.title import Direction
+from textgen.options.train import BidirectionalTrainOptions
+from textgen.train.arrays import Arrays, Example
+from textgen.train.generated import with_generated
+from textgen.train.noise import draws
+from textgen.train.pairs import Pairs
+from textgen.train.recipes.title import UniLMRecipe
+
+PSEUDO: tuple[Direction, Direction] = ("l2r", "r2l")
+
+
+@dataclass(frozen=True)
+class Streams(Pairs):
+    """A batch whose directions see each other, or not.
+
+    Attributes:
+        shown: `(rows, 2)`, how many tokens of a stream the other may see; None where none may.
+    """
+
+    shown: Tensor | None = None
+
+
+class BidirectionalRecipe(UniLMRecipe[BidirectionalTrainOptions]):
+    """The second stage of a title model."""
+
+    name: ClassVar = "bidirectional"
+    options_class: ClassVar = BidirectionalTrainOptions
+    starts: ClassVar = ("title",)
+    two_way: ClassVar = True
+
+    def complete(
+        self, arrays: Arrays, directory: Path, stopped: Callable[[], bool], on_event: OnEvent
+    ) -> Arrays | None:
+        backend = TitleBackend(load_model(self.files))
+
+        def write(examples: Sequence[int]) -> list[Example]:
+            texts = [self.tokenizer.decode(arrays.ids("source", example)) for example in examples]
+            titles = {way: self._titles(backend, texts, way) for way in PSEUDO}
+            return [
+                Example(
+                    {name: arrays.ids(name, example) for name in ("source", "target")}
+                    | {way: titles[way][number] for way in PSEUDO},
+                    {"source": arrays.number("source", example)},
+                )
+                for number, example in enumerate(examples)
+            ]
+
+        columns = ("source", "target", *PSEUDO)
+        return with_generated(
+            arrays, directory, columns, ("source",), write, stopped=stopped, on_event=on_event
+        )
+
+    def batch(self, arrays: Arrays, examples: Sequence[int], epoch: int | None) -> Streams:
+        if (
+            epoch is not None
+            and draws(self.options.seed, "alone", epoch, examples[0]).random() < self.options.alone
+        ):
+            return Streams(**vars(super().batch(arrays, examples, epoch)))
+        specials = self.tokenizer.specials
+        sources, inputs, targets = [], [], []
+        for example in examples:
+            sources.append([specials.cls, *arrays.ids("source", example), specials.sep])
+            gold = self._gold(epoch, example)
+            for way, first in enumerate((specials.l2r, specials.r2l)):
+                title = arrays.ids("target" if way == gold else PSEUDO[way], example)
+                told = self.told(title, backwards=bool(way))
+                fed = told[:-1]
+                if epoch is not None:
+                    fed = self.replaced(fed, arrays.ids("source", example), (epoch, example, way))
+                inputs.append([first, *fed])
+                targets.append(told)
+        shown = torch.tensor([len(line) for line in inputs]).view(-1, 2)
+        return Streams(*self.padded(sources, inputs, targets), shown=shown)
+
+    def logits(self, network: UniLM, batch: Pairs) -> Tensor:
+        types = network.token_types(batch.inputs[:, :, 0])
+        shown = batch.shown if isinstance(batch, Streams) else None
+        return teacher_forced(
+            network, batch.sources, batch.inputs, types, interaction=shown is not None, shown=shown
+        )
+
+    def _gold(self, epoch: int | None, example: int) -> int:
+        """Which of the streams is gold; the other is the model's own."""
+        if epoch is None:
+            return example % 2
+        return int(draws(self.options.seed, "gold", epoch, example).integers(2))
+
+    def _titles(self, backend: TitleBackend, texts: list[str], way: Direction) -> list[list[int]]:
+        options: dict[str, Any] = {"decode": "greedy", "direction": way, "keep_layout": True}
+        found = backend.generate(texts, max_new_tokens=self.options.title_length + 1, **options)
+        titles = [record.candidates[0].text if record.candidates else "" for record in found]
+        return [self.tokenizer.encode(title) for title in titles]
