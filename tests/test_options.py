@@ -48,6 +48,7 @@ def test_title_defaults() -> None:
     assert options.model_dump() == DECODING | {
         "decode": None,
         "rank": None,
+        "scorer": None,
         "max_new_tokens": 46,
         "direction": None,
         "interaction": None,

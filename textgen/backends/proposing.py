@@ -11,6 +11,7 @@ from textgen.models.bert import Bert
 from textgen.models.catalog import find_model
 from textgen.models.load import LoadedModel, load_model
 from textgen.models.rnn_title import RnnTitle
+from textgen.models.scorer import TitleScorer
 from textgen.models.unilm import UniLM
 
 
@@ -57,11 +58,18 @@ def proposer_of(model: LoadedModel) -> Proposer:
     Args:
         model: A BERT (both sides at once), a title model (left to right and right to left, with nothing to
             be a title of), or a GPT-2 (the left side).
+
+    Raises:
+        UsageError: It proposes nothing.
     """
     specials, network = model.tokenizer.specials, model.network
     if isinstance(network, Bert):
         masked = MaskedContext(network, specials.cls, specials.sep, specials.mask)
         return Proposer(masked, model.label, network.config.max_position_embeddings)
+    if isinstance(network, TitleScorer):
+        raise UsageError(
+            f"a {model.files.kind} model proposes nothing", hint="--proposals bert, title or gpt2"
+        )
     if isinstance(network, UniLM | RnnTitle):
         source = [specials.cls, specials.sep]
         two_way = TwoWayContext(

@@ -9,6 +9,7 @@ from typing import cast
 from textgen.backends.base import Backend, Outcome, Prepared
 from textgen.backends.keywords import keywords_of_row, with_keywords
 from textgen.backends.scoring import check_listed
+from textgen.backends.title_scores import TitleScores
 from textgen.backends.title_search import BOTH, ROWS, Title, TitleSearch, View, interacts, merge
 from textgen.decoding.allowed import title_ids
 from textgen.decoding.hypothesis import Length
@@ -18,6 +19,7 @@ from textgen.events import OnEvent, Shortened
 from textgen.metrics.copying import copied_share, support
 from textgen.models.attention import padded_length
 from textgen.models.batching import alike
+from textgen.models.catalog import find_scorer
 from textgen.models.contracts import FRAME, TitleModel
 from textgen.models.load import LoadedModel
 from textgen.models.read import Read
@@ -57,6 +59,7 @@ class TitleBackend(Backend[TitleOptions, Article]):
         super().__init__(model)
         self.network = cast(TitleModel, model.network)
         self.allowed = title_ids(self.tokenizer, self.network.vocab_size)
+        self._scorers: dict[str, TitleScores] = {}
 
     def check(self, options: TitleOptions) -> None:
         if options.decode == "bidirectional" and not isinstance(self.network, UniLM):
@@ -65,6 +68,12 @@ class TitleBackend(Backend[TitleOptions, Article]):
                 hint="--decode agree writes in each, and ranks by both",
             )
         check_listed(options, self.tokenizer, self.allowed)
+        if options.scorer:
+            self._scorer(options.scorer)
+
+    def label(self, options: TitleOptions) -> str:
+        label = super().label(options)
+        return f"{label}+{self._scorer(options.scorer).label}" if options.scorer else label
 
     def notes(self, options: TitleOptions) -> list[str]:
         silent = options.decode == "bidirectional" and options.interaction is None
@@ -141,7 +150,8 @@ class TitleBackend(Backend[TitleOptions, Article]):
         if self._drawn_in_order(options) and not judged:
             titles = titles[: options.num_candidates]  # those drawn first, not the best of many
         kind = self._score_kind(options, judged=judged)
-        ranked = [self._candidate(title, score, kind) for title, score in self._ranked(titles, options)]
+        scored = self._ranked(article, titles, options)
+        ranked = [self._candidate(title, score, kind) for title, score in scored]
         try:
             whole = with_keywords(ranked, article.keywords, ordered=options.ordered)
         except DataError as error:
@@ -167,11 +177,15 @@ class TitleBackend(Backend[TitleOptions, Article]):
             replace(title, score=length.score(title.logprobs[title.scored], title.tokens)) for title in found
         ]
 
-    @staticmethod
-    def _ranked(titles: list[Title], options: TitleOptions) -> list[tuple[Title, float]]:
+    def _ranked(
+        self, article: Article, titles: list[Title], options: TitleOptions
+    ) -> list[tuple[Title, float]]:
         """Titles and scores, best first: the finished, then those cut at the limit."""
         if options.ranking == "logprob":
             scores = [title.score for title in titles]
+        elif options.scorer:
+            read = self.tokenizer.decode(article.fitted.judge)
+            scores = self._scorer(options.scorer).scores(read, [title.text for title in titles])
         else:
             rank, _ = RANKINGS[options.ranking]
             scores = rank([Contender(t.text, t.tokens, t.logprobs["l2r"], t.logprobs["r2l"]) for t in titles])
@@ -180,7 +194,7 @@ class TitleBackend(Backend[TitleOptions, Article]):
 
     def _score_kind(self, options: TitleOptions, *, judged: bool) -> str:
         if options.ranking != "logprob":
-            return RANKINGS[options.ranking][1]
+            return "scorer" if options.scorer else RANKINGS[options.ranking][1]
         beam = "beams" in options.strategy.options and "length_penalty" in options.strategy.options
         # only a beam ranks by what its filters left; judged candidates are scored without them
         name = score_kind(
@@ -213,6 +227,12 @@ class TitleBackend(Backend[TitleOptions, Article]):
             copied=copied_share(text, body),
             support=None if spans is None else [span.moved(article.begins) for span in spans],
         )
+
+    def _scorer(self, name: str) -> TitleScores:
+        """What ranks, loaded once."""
+        if name not in self._scorers:
+            self._scorers[name] = TitleScores(find_scorer(name))
+        return self._scorers[name]
 
     def _source(self, view: list[int]) -> list[int]:
         return [self.tokenizer.specials.cls, *view, self.tokenizer.specials.sep]

@@ -19,7 +19,7 @@ from textgen.batch.run import Job, Summary, earlier_seed, run
 from textgen.batch.sources import LINES, TEXT
 from textgen.errors import UsageError
 from textgen.events import OnEvent, ignore
-from textgen.models.catalog import ModelFiles, find_model
+from textgen.models.catalog import ModelFiles, find_model, find_scorer
 from textgen.options import InputOptions, Options, RunOptions, flag, parse
 from textgen.registry import EDITORS, LANGUAGE_MODEL, editor_options, options_class, task_of
 from textgen.rng import fresh_seed
@@ -77,7 +77,10 @@ def options_for(command: str, files: ModelFiles, given: dict[str, Any]) -> Any:
         return options
     if isinstance(given.get("one_of"), str):
         given = given | {"one_of": read_lines(given["one_of"], "--one-of")}
-    return parse(options_class(files.kind), given, user=f"{files.kind} models")
+    options = parse(options_class(files.kind), given, user=f"{files.kind} models")
+    if scorer := getattr(options, "scorer", None):
+        find_scorer(scorer)
+    return options
 
 
 def take(given: dict[str, Any], kind: type[M], default: M | None = None) -> M:

@@ -41,6 +41,8 @@ class Task:
         if self.editor is not None:
             found["proposals"] = find_model(getattr(self.options, "proposals", SIMILARITY))
             found["similarity"] = find_model(SIMILARITY)
+        if scorer := getattr(self.options, "scorer", None):
+            found["scorer"] = find_model(scorer)
         return found
 
     def open(self) -> Any:

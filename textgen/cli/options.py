@@ -258,11 +258,19 @@ def takes(*groups: Flags) -> Callable[[Callable[P, int]], Callable[..., int]]:
             return command(*args, given=given, **values)  # type: ignore[arg-type]
 
         parameters = [*(p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in kept), *added]
+        parameters.sort(key=_of_run)  # --help shows the panels in the order of their first flags
         wrapped.__signature__ = inspect.Signature(parameters, return_annotation=int)  # type: ignore[attr-defined]
         wrapped.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
         return wrapped
 
     return decorate
+
+
+def _of_run(parameter: inspect.Parameter) -> bool:
+    return any(
+        getattr(part, "rich_help_panel", None) == RUN_PANEL
+        for part in getattr(parameter.annotation, "__metadata__", ())
+    )
 
 
 def _from_file(values: dict[str, Any], parameters: list[inspect.Parameter], command: str) -> Flags:

@@ -12,7 +12,8 @@ import typer
 
 from textgen.cli import console
 from textgen.cli import options as opt
-from textgen.options.train import OPTIONS, TokenizerTrainOptions
+from textgen.options.tokenizer import TokenizerTrainOptions
+from textgen.options.train import OPTIONS
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -24,7 +25,7 @@ OK, INTERRUPTED = 0, 130
 DATA_PANEL, RECIPE_PANEL = "Data", "Recipe"
 # where --help shows what several recipes take; what a recipe has for itself comes before
 PANELS = {
-    DATA_PANEL: ("weight",),
+    DATA_PANEL: ("weight", "keep_layout"),
     "Model": ("start", "tokenizer", "layers", "width", "heads", "positions", "lora", "lora_alpha", "storage"),
     "Steps": ("epochs", "steps", "batch_size", "accumulate", "bucketing", "minutes"),
     "Optimizer": ("learning_rate", "scheduler", "warmup", "weight_decay", "clip", "ema"),
@@ -48,7 +49,8 @@ LABELLED = ("conditional",)
 recipes = typer.Typer(no_args_is_help=True)
 
 Inputs = Annotated[
-    list[str], typer.Argument(help="Rows: text files, tables, folders, patterns; - is stdin.", metavar="INPUT...")
+    list[str],
+    typer.Argument(help="Rows: text files, tables, folders, patterns; or -.", metavar="INPUT..."),
 ]
 Directory = Annotated[
     Path, typer.Option("-o", "--output", help="The run's folder, which becomes the model's.", metavar="DIR")
@@ -58,7 +60,7 @@ Folder = Annotated[
 ]
 Dev = Annotated[
     str | None,
-    opt.option("Rows to look at meanwhile; the best model on them is kept.", panel=DATA_PANEL, metavar="FILE"),
+    opt.option("Rows to look at meanwhile; the best model is kept.", panel=DATA_PANEL, metavar="FILE"),
 ]
 Resume = Annotated[bool, opt.switch("--resume", "Go on with the run in DIR, if there is one.")]
 Force = Annotated[bool, opt.switch("--force", "Delete the run in DIR.")]
@@ -94,6 +96,12 @@ def _flag(name: str, field: Any) -> Any:
     return Annotated[
         given | None, opt.option(_told(field.description, default), panel=panel, metavar=metavar)
     ]
+
+
+def _field(name: str) -> Any:
+    """The flag that names a field; that of the text is called as in the other commands, too."""
+    names = [f"--{name.replace('_', '-')}", *(["--field"] if name == "text_field" else [])]
+    return Annotated[str | None, opt.option(FIELDS[name], *names, panel=DATA_PANEL)]
 
 
 def _told(description: str, default: Any) -> str:
@@ -150,7 +158,7 @@ def command_for(recipe: str, options: type[BaseModel]) -> Callable[..., int]:
         return INTERRUPTED if stopped() and not outcome.finished else OK
 
     command.__name__, command.__doc__ = "train", options.__doc__
-    shown = {name: Annotated[str | None, opt.option(told, panel=DATA_PANEL)] for name, told in FIELDS.items()}
+    shown = {name: _field(name) for name in FIELDS}
     if recipe not in LABELLED:
         del shown["label_field"]
     return opt.takes(shown, flags_of(options))(command)
@@ -212,8 +220,9 @@ def _reading(format: str | None, *, whole: bool) -> InputOptions:
     return parse(InputOptions, given, user="train")
 
 
-_text_field = {"text_field": Annotated[str | None, opt.option(FIELDS["text_field"], panel=DATA_PANEL)]}
 tokenizer.__name__ = "train"  # its options, too, are those of the table [train]
-recipes.command("tokenizer")(opt.takes(_text_field, flags_of(TokenizerTrainOptions))(tokenizer))
+recipes.command("tokenizer")(
+    opt.takes({"text_field": _field("text_field")}, flags_of(TokenizerTrainOptions))(tokenizer)
+)
 for _name, _options in OPTIONS.items():
     recipes.command(_name)(command_for(_name, _options))

@@ -42,8 +42,11 @@ TITLE: opt.Flags = {
         str | None,
         opt.decoding(
             "How candidates compare (default blend; logprob after --decode).",
-            metavar="logprob|agree|mbr|blend",
+            metavar="logprob|agree|mbr|blend|scorer",
         ),
+    ],
+    "scorer": Annotated[
+        str | None, opt.decoding("With --rank scorer: the model that ranks.", metavar="MODEL")
     ],
     "interaction": Annotated[
         bool | None,

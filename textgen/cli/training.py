@@ -1,11 +1,14 @@
-"""How a training goes, as a person sees it: a live table on a terminal, lines elsewhere."""
+"""How a training goes, as a person sees it: a live table on a terminal, lines elsewhere; and how it stops."""
 
 from __future__ import annotations
 
+import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from math import inf
+from types import FrameType
 from typing import TYPE_CHECKING
 
 from textgen.cli import console
@@ -15,6 +18,40 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 PERIOD = 30.0  # seconds between lines where there is no terminal
+
+
+@contextmanager
+def stopping(*, quiet: bool) -> Iterator[Callable[[], bool]]:
+    """Let the first Ctrl-C end a training after the present step; the second ends it at once.
+
+    So does the first before anybody asks: while files are read there is nothing to keep.
+
+    Args:
+        quiet: Do not say so.
+
+    Yields:
+        Whether it is to end.
+    """
+    pressed = asked = False
+
+    def stopped() -> bool:
+        nonlocal asked
+        asked = True
+        return pressed
+
+    def press(number: int, frame: FrameType | None) -> None:
+        nonlocal pressed
+        pressed = True
+        signal.signal(signal.SIGINT, earlier)
+        if not asked:
+            raise KeyboardInterrupt
+        console.note("stopping after this step, with a checkpoint; Ctrl-C again stops without", quiet=quiet)
+
+    earlier = signal.signal(signal.SIGINT, press)
+    try:
+        yield stopped
+    finally:
+        signal.signal(signal.SIGINT, earlier)
 
 
 @contextmanager
@@ -35,10 +72,10 @@ def watching(recipe: str, *, quiet: bool) -> Iterator[OnEvent]:
 
 
 class _Lines:
-    """A line for every look at the dev file, and now and then one for the steps."""
+    """A line for every look at the dev file, and now and then one for rows and steps."""
 
     def __init__(self) -> None:
-        self._told = -PERIOD
+        self._told = -inf
 
     def __call__(self, event: Event) -> None:
         if isinstance(event, Note):
@@ -47,13 +84,72 @@ class _Lines:
             best = " (best)" if event.best else ""
             console.note(f"step {event.step:,}: dev {_figures(event)}{best}")
         elif isinstance(event, Trained):
-            now = time.monotonic()
-            if now - self._told >= PERIOD or event.step == event.steps:
-                self._told = now
-                console.note(
-                    f"step {event.step:,} of {event.steps:,}: loss {event.loss:.4f}, "
-                    f"{event.tokens_per_second:,.0f} tokens/s, {_clock(event.seconds_left)} left"
-                )
+            self._tell(
+                f"step {event.step:,} of {event.steps:,}: loss {event.loss:.4f}, "
+                f"{event.tokens_per_second:,.0f} tokens/s, {_clock(event.seconds_left)} left",
+                last=event.step == event.steps,
+            )
+        elif isinstance(event, Progress):
+            self._tell(": ".join(_progress(event)), last=event.done == event.total)
+
+    def _tell(self, line: str, *, last: bool) -> None:
+        now = time.monotonic()
+        if last or now - self._told >= PERIOD:
+            self._told = now
+            console.note(line)
+
+
+class _State:
+    """What the live table shows.
+
+    Args:
+        recipe: What is trained.
+    """
+
+    def __init__(self, recipe: str) -> None:
+        self._recipe = recipe
+        self._progress: Progress | None = None
+        self._trained: Trained | None = None
+        self._scored: Scored | None = None
+        self._best: Scored | None = None
+
+    def see(self, event: Event) -> None:
+        """Take in what is told."""
+        if isinstance(event, Progress):
+            self._progress = event
+        elif isinstance(event, Trained):
+            self._trained = event
+        elif isinstance(event, Scored):
+            self._scored = event
+            self._best = event if event.best else self._best
+
+    def table(self) -> Table:
+        """The table as of now."""
+        from rich.table import Table
+
+        table = Table(title=f"textgen train {self._recipe}", show_header=False, title_justify="left")
+        table.add_column(style="dim")
+        table.add_column(justify="right", min_width=24)
+        for name, value in self._rows():
+            table.add_row(name, value)
+        return table
+
+    def _rows(self) -> Iterator[tuple[str, str]]:
+        trained, scored, best = self._trained, self._scored, self._best
+        if trained is None:
+            yield _progress(self._progress) if self._progress else ("begins", "…")
+            return
+        yield "step", f"{trained.step:,} of {trained.steps:,}"
+        yield "epoch", f"{trained.epoch}"
+        yield "loss", f"{trained.loss:.4f}"
+        yield "learning rate", f"{trained.learning_rate:.2e}"
+        yield "gradient norm", f"{trained.gradient_norm:.2f}"
+        yield "tokens/s", f"{trained.tokens_per_second:,.0f}"
+        yield "time", f"{_clock(trained.seconds)}, {_clock(trained.seconds_left)} left"
+        if scored:
+            yield "dev", _figures(scored)
+        if best:
+            yield "best", f"{_figures(best)} at step {best.step:,}"
 
 
 @contextmanager
@@ -61,50 +157,23 @@ def _live(recipe: str) -> Iterator[OnEvent]:
     from rich.console import Console
     from rich.live import Live
 
-    trained: Trained | None = None
-    scored: list[Scored] = []
-    read = 0
-    with Live(console=Console(stderr=True), refresh_per_second=4) as live:
+    state = _State(recipe)
+    with Live(state.table(), console=Console(stderr=True), refresh_per_second=4) as live:
 
         def on_event(event: Event) -> None:
-            nonlocal trained, read
             if isinstance(event, Note):
                 live.console.print(_note(event), markup=False, highlight=False)
-            elif isinstance(event, Progress):
-                read = event.done
-            elif isinstance(event, Trained):
-                trained = event
-            elif isinstance(event, Scored):
-                scored.append(event)
-            live.update(_table(recipe, trained, scored, read))
+            state.see(event)
+            live.update(state.table())
 
         yield on_event
 
 
-def _table(recipe: str, trained: Trained | None, scored: list[Scored], read: int) -> Table:
-    from rich.table import Table
-
-    table = Table(title=f"textgen train {recipe}", show_header=False, title_justify="left")
-    table.add_column(style="dim")
-    table.add_column(justify="right", min_width=24)
-    if trained is None:
-        table.add_row("rows read", f"{read:,}")
-        return table
-    table.add_row("step", f"{trained.step:,} of {trained.steps:,}")
-    table.add_row("epoch", f"{trained.epoch}")
-    table.add_row("loss", f"{trained.loss:.4f}")
-    table.add_row("learning rate", f"{trained.learning_rate:.2e}")
-    table.add_row("gradient norm", f"{trained.gradient_norm:.2f}")
-    table.add_row("tokens/s", f"{trained.tokens_per_second:,.0f}")
-    table.add_row("time", f"{_clock(trained.seconds)}, {_clock(trained.seconds_left)} left")
-    if scored:
-        best = (
-            next(event for event in reversed(scored) if event.best) if any(e.best for e in scored) else None
-        )
-        table.add_row("dev", _figures(scored[-1]))
-        if best is not None:
-            table.add_row("best", f"{_figures(best)} at step {best.step:,}")
-    return table
+def _progress(event: Progress) -> tuple[str, str]:
+    """What is read, or written by a model, before the first step."""
+    if event.total is None:
+        return "rows read", f"{event.done:,}"
+    return "rows written for", f"{event.done:,} of {event.total:,}"
 
 
 def _figures(event: Scored) -> str:

@@ -22,7 +22,7 @@ from textgen.models.catalog import (
     find_model,
 )
 from textgen.models.durable import sync, writing
-from textgen.registry import EDITORS, backend_class
+from textgen.registry import EDITORS, opener
 from textgen.resources import user_models_dir
 
 NAME = re.compile(r"(?![.-])[\w.-]{1,64}")
@@ -46,7 +46,7 @@ def add_model(files: ModelFiles, name: str, *, force: bool = False) -> ModelFile
         TextgenError: The folder cannot be written; what was there is there still.
     """
     check_name(name, force=force)
-    backend_class(files.kind).open(files)
+    opener(files.kind)(files)
     path = user_models_dir() / name
     draft = path.with_name(f".{name}.{os.getpid()}.new")
     with writing(path):

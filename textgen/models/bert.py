@@ -133,6 +133,35 @@ class Trunk(nn.Module):
         self.embeddings = Embeddings(config)
         self.encoder = Encoder(config)
 
+    def embed(self, ids: Tensor, positions: Tensor, types: Tensor) -> Tensor:
+        """Embedded input `(rows, length, hidden)`."""
+        # only padding lies behind the last position there is
+        positions = positions.clamp(max=self.embeddings.position_embeddings.num_embeddings - 1)
+        embedded: Tensor = self.embeddings(ids, positions, types)
+        return embedded
+
+    def encode(
+        self, ids: Tensor, lengths: Tensor, positions: Tensor | None = None, types: Tensor | None = None
+    ) -> Tensor:
+        """Hidden states of padded rows, every place seeing both sides; see `Bert.encode`.
+
+        Args:
+            ids: `(rows, length)`, padded on the right.
+            lengths: `(rows,)`, how many ids of each row count.
+            positions: `(rows,)`, the one place a row that is wanted; None is all of them.
+            types: `(rows, length)`, token types; None is type 0 throughout.
+        """
+        types = torch.zeros_like(ids) if types is None else types
+        x = self.embed(ids, torch.arange(ids.shape[1]), types)
+        attend = both_sides(padding_bias(lengths, ids.shape[1]))
+        *lower, last = self.encoder.layer
+        for layer in lower:
+            x = layer(x, attend)
+        # behind the last layer's keys and values nothing of the other places is needed
+        asking = None if positions is None else x[torch.arange(len(x)), positions][:, None]
+        found: Tensor = last(x, attend, asking)
+        return found
+
 
 class Transform(nn.Module):
     def __init__(self, config: BertConfig) -> None:
@@ -172,10 +201,7 @@ class Bert(nn.Module):
 
     def embed(self, ids: Tensor, positions: Tensor, types: Tensor) -> Tensor:
         """Embedded input `(rows, length, hidden)`."""
-        # only padding lies behind the last position there is
-        positions = positions.clamp(max=self.config.max_position_embeddings - 1)
-        embedded: Tensor = self.bert.embeddings(ids, positions, types)
-        return embedded
+        return self.bert.embed(ids, positions, types)
 
     @property
     def layers(self) -> nn.ModuleList:
@@ -194,15 +220,7 @@ class Bert(nn.Module):
             `(rows, length, hidden)`, or `(rows, 1, hidden)`. One place is not computed otherwise than all,
             but its last bits may differ: attention sums in another order for one query.
         """
-        x = self.embed(ids, torch.arange(ids.shape[1]), torch.zeros_like(ids))
-        attend = both_sides(padding_bias(lengths, ids.shape[1]))
-        *lower, last = self.layers
-        for layer in lower:
-            x = layer(x, attend)
-        # behind the last layer's keys and values nothing of the other places is needed
-        asking = None if positions is None else x[torch.arange(len(x)), positions][:, None]
-        found: Tensor = last(x, attend, asking)
-        return found
+        return self.bert.encode(ids, lengths, positions)
 
     def logits(self, hidden: Tensor) -> Tensor:
         """Head: hidden states `(…, hidden)` to raw logits `(…, vocab)`."""

@@ -21,6 +21,7 @@ CONFIG = "config.json"
 CARD = "CARD.md"
 WEIGHTS = "model.safetensors"
 PRIOR = "prior.safetensors"
+SCORER = "title-scorer"  # kind of what ranks titles
 FINGERPRINT_DIGITS = 12
 HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 
@@ -95,6 +96,21 @@ def find_model(name: str) -> ModelFiles:
         )
     near = difflib.get_close_matches(name, known, n=1)
     raise UsageError(f"there is no model {name}", hint=f"did you mean {near[0]}?" if near else hint)
+
+
+def find_scorer(name: str) -> ModelFiles:
+    """Find a model that ranks titles.
+
+    Raises:
+        UsageError: There is no such model, or it is of another kind.
+        ModelError: It is not whole.
+    """
+    files = find_model(name)
+    if files.kind != SCORER:
+        raise UsageError(
+            f"--scorer {name} is a {files.kind} model", hint=f"textgen train {SCORER} makes one that ranks"
+        )
+    return files
 
 
 def find_directory(name: str) -> ModelFiles:

@@ -9,12 +9,13 @@ import torch
 from torch import Tensor, nn
 
 from textgen.errors import ModelError
-from textgen.models.bert import Bert, BertConfig
-from textgen.models.catalog import PRIOR, TOKENIZER_FILES, ModelFiles
+from textgen.models.bert import Bert, BertConfig, Trunk
+from textgen.models.catalog import PRIOR, SCORER, TOKENIZER_FILES, ModelFiles
 from textgen.models.conditional import add_condition, styles_of
 from textgen.models.copy_prior import CopyPrior
 from textgen.models.gpt2 import Gpt2, Gpt2Config
 from textgen.models.rnn_title import RnnTitle, RnnTitleConfig
+from textgen.models.scorer import TYPES, TitleScorer
 from textgen.models.storage import read_weights
 from textgen.models.unilm import UniLM
 from textgen.tokenizers.base import Specials
@@ -32,7 +33,7 @@ IMPLEMENTED: dict[str, dict[str, Any]] = {
     },
     "rnn-title": {},
 }
-# the class of the sizes, and which of them are the width and the heads that share it; a UniLM has BERT's
+# the class of the sizes, and which of them are the width and the heads that share it; others have BERT's
 CONFIGS: dict[str, tuple[type, str, str]] = {
     "bert": (BertConfig, "hidden_size", "num_attention_heads"),
     "gpt2": (Gpt2Config, "n_embd", "n_head"),
@@ -47,7 +48,7 @@ class LoadedModel:
     """A network in evaluation mode, its tokenizer, and what a record says of it."""
 
     files: ModelFiles
-    network: Bert | Gpt2 | UniLM | RnnTitle
+    network: Bert | Gpt2 | UniLM | RnnTitle | TitleScorer
     tokenizer: SentencePieceTokenizer
     label: str
 
@@ -82,7 +83,7 @@ def load_tokenizer(files: ModelFiles) -> SentencePieceTokenizer:
 
 def _network(
     files: ModelFiles, weights: dict[str, Tensor], tokenizer: SentencePieceTokenizer
-) -> Bert | Gpt2 | UniLM | RnnTitle:
+) -> Bert | Gpt2 | UniLM | RnnTitle | TitleScorer:
     config = _checked(files)
     # on the meta device nothing is initialised: the weights are put in place as they are
     with torch.device("meta"):
@@ -90,6 +91,9 @@ def _network(
             return _filled(_styled(Gpt2(Gpt2Config.from_dict(config)), files), weights, files)
         if files.kind == "rnn-title":
             return _filled(RnnTitle(RnnTitleConfig.from_dict(config)), weights, files)
+        if files.kind == SCORER:
+            sizes = _told_apart(BertConfig.from_dict(config), files)
+            return _filled(TitleScorer(Trunk(sizes), sizes), weights, files)
         bert = Bert(BertConfig.from_dict(config))
         prior = nn.ModuleDict({"prior": CopyPrior(bert.vocab_size)})
     if files.kind == "bert":
@@ -133,6 +137,16 @@ def _checked(files: ModelFiles) -> dict[str, Any]:
             hint="is the file whole?",
         )
     return config
+
+
+def _told_apart(sizes: BertConfig, files: ModelFiles) -> BertConfig:
+    """The sizes of a scorer, which tells article and title apart by their token types."""
+    if sizes.type_vocab_size < TYPES:
+        raise ModelError(
+            f"{files.path}/config.json: type_vocab_size cannot be {sizes.type_vocab_size}",
+            hint=f"a {SCORER} has {TYPES} token types",
+        )
+    return sizes
 
 
 def _possible(value: object, kind: object) -> bool:

@@ -141,6 +141,7 @@ def _usage_error(error: ValidationError, kind: type[BaseModel], user: str) -> Us
     given = first["input"]
     # one from a file may have several lines, or quotation marks that a number has not
     quoted = first["type"] in NUMBERS and isinstance(given, str) and given.replace(".", "", 1).isdecimal()
-    value = f'"{given}"' if quoted else str(given)
+    told = ", ".join(map(str, given)) if isinstance(given, list) else str(given)
+    value = f'"{given}"' if quoted else told
     value = " ".join(value.split())
     return UsageError(f"{flag(name)} {value}: {reason}", hint=f"see --help for {flag(name)}")

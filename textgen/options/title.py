@@ -13,7 +13,7 @@ TitleDecode = Literal[
     "greedy", "sample", "beam", "diverse", "stochastic", "contrastive", "agree", "bidirectional"
 ]
 Direction = Literal["l2r", "r2l"]
-Rank = Literal["logprob", "agree", "mbr", "blend"]
+Rank = Literal["logprob", "agree", "mbr", "blend", "scorer"]
 
 RANKED_BEAMS = 8  # hypotheses a direction, where more than their own log-probability ranks them
 
@@ -29,6 +29,7 @@ class TitleOptions(DecodingOptions):
             log-probabilities; `bidirectional`, both directions at once; None, beams.
         rank: How the candidates compare; see `textgen.decoding.rank`. None is `blend` without `decode`
             (`logprob`, if the text is one of a list), `agree` with `agree`, else `logprob`.
+        scorer: The model that ranks, with `rank="scorer"`: what `textgen train title-scorer` makes.
         direction: Write the title left to right, right to left, or both ways; None is both where several
             directions are ranked together, else left to right.
         interaction: Whether the streams of `bidirectional` see each other; None is whether the model
@@ -43,6 +44,7 @@ class TitleOptions(DecodingOptions):
 
     decode: TitleDecode | None = None  # type: ignore[assignment]
     rank: Rank | None = None
+    scorer: str | None = Field(None, min_length=1)
     max_new_tokens: int = Field(46, ge=1)
     direction: Literal["l2r", "r2l", "both"] | None = None
     interaction: bool | None = None
@@ -81,6 +83,12 @@ class TitleOptions(DecodingOptions):
 
     @model_validator(mode="after")
     def _title_combination(self) -> Self:
+        if (self.rank == "scorer") != (self.scorer is not None):
+            raise ValueError(
+                "--scorer needs --rank scorer"
+                if self.scorer
+                else "--rank scorer needs --scorer, a model that ranks"
+            )
         if self.decode == "agree" and self.rank not in (None, "agree"):
             raise ValueError(f"--decode agree means --rank agree, not {self.rank}")
         if self.decode == "agree" and self.direction not in (None, "both"):

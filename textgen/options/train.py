@@ -62,6 +62,7 @@ class TrainOptions(BaseModel):
     tokenizer: str | None = Field(
         None, description="Model or .model file whose tokenizer fresh weights get (default: the shipped one)."
     )
+    keep_layout: bool = Field(False, description="Texts as they stand, without the default cleaning.")
     epochs: float | None = Field(None, gt=0, description="Passes over the data (default 3, without --steps).")
     steps: int | None = Field(None, ge=1, description="Optimizer steps, instead of epochs.")
     batch_size: int = Field(32, ge=1, description="Examples of an optimizer step, all processes together.")
@@ -151,8 +152,30 @@ class BertTrainOptions(SizedOptions):
     mask_rate: Span = Field((0.1, 0.4), description="Share of a passage's pieces that are asked for.")
 
 
-class TitleTrainBase(TrainOptions):
-    """What all recipes take that learn titles."""
+class TitledTrainOptions(TrainOptions):
+    """What all recipes take whose rows are articles with titles."""
+
+    title_length: int = Field(46, ge=1, description="Most pieces of a title.")
+
+
+class CandidateTrainOptions(TitledTrainOptions):
+    """What recipes take that learn from the order of titles that a model has written."""
+
+    candidates: int = Field(12, ge=2, le=64, description="Most candidates of an article.")
+    beams: int = Field(6, ge=0, le=64, description="Beam hypotheses among them, in each direction.")
+    samples: int = Field(6, ge=0, le=64, description="Samples among them, in each direction.")
+
+    @model_validator(mode="after")
+    def _some(self) -> Self:
+        if self.beams + self.samples < 2:
+            raise ValueError("--beams and --samples leave nothing to order")
+        if self.rdrop:
+            raise ValueError("--rdrop goes with one title an article: leave it out")
+        return self
+
+
+class TitleTrainBase(TitledTrainOptions):
+    """What all recipes take that learn to write titles."""
 
     dev_metric: Literal["loss", "rouge-l"] = Field(  # type: ignore[assignment]
         "loss", description="What is best on the dev file."
@@ -166,7 +189,6 @@ class TitleTrainBase(TrainOptions):
     replace_from: Literal["target", "input"] = Field(
         "target", description="Where replacements are drawn from: the title, or article and title."
     )
-    title_length: int = Field(46, ge=1, description="Most pieces of a title.")
 
 
 class TitleTrainOptions(TitleTrainBase):
@@ -186,15 +208,12 @@ class BidirectionalTrainOptions(TitleTrainBase):
     )
 
 
-class TitleRankTrainOptions(TitleTrainBase):
+class TitleRankTrainOptions(TitleTrainBase, CandidateTrainOptions):
     """Titles whose probabilities order the model's own candidates: a stage after `title` (BRIO)."""
 
     start: str = Field("title", description="The title model to go on from.")
     learning_rate: float = Field(2e-5, gt=0, le=1, description="Highest learning rate of AdamW.")
     batch_size: int = Field(8, ge=1, description="Articles of an optimizer step, all processes together.")
-    candidates: int = Field(12, ge=2, le=64, description="Most candidates of an article.")
-    beams: int = Field(6, ge=0, le=64, description="Beam hypotheses among them, in each direction.")
-    samples: int = Field(6, ge=0, le=64, description="Samples among them, in each direction.")
     margin: float = Field(
         0.01, ge=0, description="What a place in the order is worth, in nats a piece of a title."
     )
@@ -203,12 +222,34 @@ class TitleRankTrainOptions(TitleTrainBase):
         1.0, ge=0, le=4, description="Candidates compare by their log-probability / pieces to this power."
     )
 
+
+class TitleScorerTrainOptions(CandidateTrainOptions):
+    """A BERT that ranks the titles which a title model writes: what --rank scorer takes."""
+
+    start: str = Field("bert", description="A bert or title model, which the scorer reads with.")
+    writer: str = Field("title", min_length=1, description="The title model that writes the candidates.")
+    learning_rate: float = Field(5e-5, gt=0, le=1, description="Highest learning rate of AdamW.")
+    batch_size: int = Field(8, ge=1, description="Articles of an optimizer step, all processes together.")
+    dev_metric: Literal["loss", "accuracy", "rouge-l"] = Field(  # type: ignore[assignment]
+        "loss", description="What is best on the dev file: pairs in order, or the title ranked first."
+    )
+    source_length: int | None = Field(
+        None, ge=8, le=65536, description="Most pieces it reads of an article (default as many as it can)."
+    )
+    objective: Literal["margin", "listwise"] = Field(
+        "margin", description="A lead for each place in the order, or ROUGE-L as a distribution."
+    )
+    margin: float = Field(0.1, ge=0, description="What a place in the order is worth.")
+    sharpness: float = Field(
+        10.0, gt=0, le=1000, description="Of --objective listwise: softmax of so many times ROUGE-L (0 to 1)."
+    )
+
     @model_validator(mode="after")
-    def _some(self) -> Self:
-        if self.beams + self.samples < 2:
-            raise ValueError("--beams and --samples leave nothing to order")
-        if self.rdrop:
-            raise ValueError("--rdrop goes with one title an article: leave it out")
+    def _scores(self) -> Self:
+        if self.label_smoothing:
+            raise ValueError("--label-smoothing is for what is written: leave it out")
+        if strange := self.model_fields_set & {{"margin": "sharpness", "listwise": "margin"}[self.objective]}:
+            raise ValueError(f"--{min(strange)} does not apply to --objective {self.objective}")
         return self
 
 
@@ -263,4 +304,5 @@ OPTIONS: dict[str, type[TrainOptions]] = {
     "conditional": ConditionalTrainOptions,
     "bidirectional": BidirectionalTrainOptions,
     "title-rank": TitleRankTrainOptions,
+    "title-scorer": TitleScorerTrainOptions,
 }

@@ -86,6 +86,7 @@ class Arrays:
         self._ids = {name: _mapped(directory / f"{name}.ids", IDS) for name in kept["columns"]}
         self._ends = {name: _mapped(directory / f"{name}.ends", ENDS) for name in kept["columns"]}
         self._numbers = {name: _mapped(directory / name, NUMBERS) for name in kept["numbers"]}
+        self._check(directory)
 
     def __len__(self) -> int:
         return len(next(iter(self._ends.values())))
@@ -112,6 +113,12 @@ class Arrays:
         """A number of every example."""
         found: NDArray[np.int64] = self._numbers[name]
         return found
+
+    def _check(self, directory: Path) -> None:
+        counts = {len(of_all) for of_all in (*self._ends.values(), *self._numbers.values())}
+        last = {name: int(ends[-1]) if len(ends) else 0 for name, ends in self._ends.items()}
+        if len(counts) > 1 or any(len(self._ids[name]) != end for name, end in last.items()):
+            raise ValueError(f"{directory} is not whole")
 
 
 def _mapped(path: Path, dtype: np.dtype[Any]) -> NDArray[Any]:

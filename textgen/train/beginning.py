@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,30 @@ from textgen.models.load import load_tokenizer
 from textgen.options.train import RANDOM, TrainOptions
 from textgen.resources import models_dir
 from textgen.tokenizers.sentencepiece import SentencePieceTokenizer
+
+
+def start_of(start: str, kinds: Sequence[str], *, makes: str) -> ModelFiles:
+    """The model that a recipe starts from, where it needs one.
+
+    Args:
+        start: Its name.
+        kinds: What it may be; the first is the usual one.
+        makes: What the recipe makes of it.
+
+    Raises:
+        UsageError: There is no such model, it is of another kind, or has styles.
+        ModelError: It is broken.
+    """
+    if start == RANDOM:
+        hint = f"--start {kinds[0]}, or one of your own"
+        raise UsageError(f"a {makes} starts from a {' or '.join(kinds)}", hint=hint)
+    files = find_model(start)
+    if files.kind not in kinds or files.config.get("styles"):
+        raise UsageError(
+            f"--start {start} is a {files.kind} model",
+            hint=f"this recipe starts from a {' or '.join(kinds)}",
+        )
+    return files
 
 
 class Beginning:

@@ -73,7 +73,7 @@ def keys_of(text: str) -> tuple[bytes, ...]:
 
 def dev_rows(files: FileRows, recipe: Recipe[Any, Any], fields: Mapping[str, str]) -> list[Row]:
     """The rows of a dev file, which must all be usable. Raises DataError for the first that is not."""
-    found = [_checked(source, row, recipe, fields) for source, row in _rows(files)]
+    found = [row for _, row in checked_rows(files, recipe.needs, fields)]
     if not found:
         raise DataError("the dev file has no rows", hint="leave out --dev, or give rows")
     return found
@@ -108,8 +108,7 @@ def tokenised(
     sources: dict[str, int] = {}
     leaked = _Leaks(held_out)
     count = examples = 0
-    for count, (source, row) in enumerate(_rows(files), 1):
-        row = _checked(source, row, recipe, fields)
+    for count, (source, row) in enumerate(checked_rows(files, recipe.needs, fields), 1):
         number = sources.setdefault(_source_of(source, row, fields), len(sources))
         try:
             for example in recipe.examples(row, number):
@@ -155,19 +154,33 @@ class _Leaks:
             )
 
 
-def _rows(files: FileRows) -> Iterator[tuple[Source, Row]]:
+def checked_rows(
+    files: FileRows, needs: Sequence[str], fields: Mapping[str, str]
+) -> Iterator[tuple[Source, Row]]:
+    """The rows of files, with their fields under the names that recipes know.
+
+    Args:
+        files: What is read.
+        needs: What every row must have.
+        fields: Names of the fields, by what they hold.
+
+    Raises:
+        UsageError: The first row of a file has not the field for something.
+        DataError: A row lacks something, or cannot be read; the message has its line.
+    """
     for source in files.sources:
-        for row in rows_or_error(source, files.options, alone=True):
-            yield source, row
+        for number, row in enumerate(rows_or_error(source, files.options, alone=True)):
+            yield source, _checked(source, row, needs, fields, first=number == 0)
 
 
-def _checked(source: Source, row: Row, recipe: Recipe[Any, Any], fields: Mapping[str, str]) -> Row:
-    """The row with its fields under the names that the recipe knows. Raises DataError with its line."""
+def _checked(
+    source: Source, row: Row, needs: Sequence[str], fields: Mapping[str, str], *, first: bool
+) -> Row:
     if row.error is not None:
-        raise DataError(f"{source.name}: {row.error}", hint="mend the row, or leave it out")
+        raise DataError(f"{source.name}: {row.error}", hint=_unless_hinted(row.error))
     given = dict(row.fields or {})
     found: dict[str, Any] = {SOURCE: given.get(fields.get(SOURCE, SOURCE))}
-    for what in recipe.needs:
+    for what in needs:
         value = row.text if what == "text" else given.get(fields.get(what, what))
         if what == LABEL and isinstance(value, int | float):  # classes are often numbers
             value = str(value)
@@ -175,6 +188,8 @@ def _checked(source: Source, row: Row, recipe: Recipe[Any, Any], fields: Mapping
             state = (
                 "no" if value is None else "nothing in the" if isinstance(value, str) else "no text in the"
             )
+            if first and what != "text" and fields.get(what, what) not in given:
+                raise _unnamed(source, row, what, fields.get(what, what))
             problem = DataError(f"{state} field {fields.get(what, what)!r}", hint="every row needs it")
             raise _misplaced(source, row, problem)
         try:
@@ -183,6 +198,17 @@ def _checked(source: Source, row: Row, recipe: Recipe[Any, Any], fields: Mapping
             raise _misplaced(source, row, error) from None
         found[what] = value
     return Row(row.text, name=row.name, id=row.id, fields=found, place=row.place)
+
+
+def _unless_hinted(error: str) -> str | None:
+    return None if error.endswith(")") else "mend the row, or leave it out"
+
+
+def _unnamed(source: Source, row: Row, what: str, field: str) -> UsageError:
+    """What to say of a file whose first row lacks a field: it was probably meant to be another."""
+    names = ", ".join(row.fields or {})
+    hint = f"--{what}-field one of: {names}" if names else "rows come in a table, such as .jsonl or .csv"
+    return UsageError(f"the first row of {source.name} has no field {field!r}", hint=hint)
 
 
 def _source_of(source: Source, row: Row, fields: Mapping[str, str]) -> str:

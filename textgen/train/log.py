@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from textgen.events import Scored, Trained
+from textgen.models.durable import write_whole
 
 LOG, CURVE = "log.jsonl", "curve.png"
 DECIMALS = 6
@@ -24,7 +25,7 @@ class Log:
     def __init__(self, directory: Path, step: int = 0) -> None:
         self.path = directory / LOG
         kept = [line for line in read_log(directory) if line["step"] <= step] if step else []
-        self.path.write_text("".join(_line(entry) for entry in kept), encoding="utf-8")
+        write_whole(self.path, "".join(_line(entry) for entry in kept).encode())
 
     def write(self, event: Trained | Scored) -> None:
         """Add a line."""

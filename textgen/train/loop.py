@@ -74,6 +74,8 @@ class Loop:
         self.noise = torch.Generator(machine.device)
         set_dropout(network, self.options.dropout, self.noise)
         self.weights = {name: w for name, w in network.named_parameters() if w.requires_grad}
+        # what the adversarial step moves along its gradient, be it trained or not
+        self._table = recipe.embedding(network).weight.requires_grad_() if self.options.fgm else None
         self.optimizer = _optimizer(self.weights, recipe)
         self.average = MovingAverage(self.weights, self.options.ema) if self.options.ema else None
         self._lengths = arrays.lengths()
@@ -82,7 +84,7 @@ class Loop:
         """One optimizer step.
 
         Raises:
-            TextgenError: The loss is no number any more.
+            TextgenError: The loss, or its gradient, is no number any more.
         """
         self.network.train()
         rate = learning_rate(
@@ -94,34 +96,35 @@ class Loop:
         )
         with self.machine.at_work(twice_differentiable=self.options.gradient_penalty > 0):
             loss, places = self._backward(number, epoch, examples)
-        if not isfinite(loss):
-            raise TextgenError(
-                f"step {number + 1}: the loss is {loss}",
-                hint="a smaller --learning-rate, or a longer --warmup",
-            )
-        norm = nn.utils.clip_grad_norm_(self.weights.values(), self.options.clip or torch.inf)
+        norm = float(nn.utils.clip_grad_norm_(self.weights.values(), self.options.clip or torch.inf))
+        for what, value in (("loss", loss), ("gradient", norm)):
+            if not isfinite(value):
+                raise TextgenError(
+                    f"step {number + 1}: the {what} is {value}",
+                    hint="a smaller --learning-rate, or a longer --warmup",
+                )
         for group in self.optimizer.param_groups:
             group["lr"] = rate * group["pace"]
         self.optimizer.step()
-        self.optimizer.zero_grad(set_to_none=True)
+        self.network.zero_grad(set_to_none=True)
         if self.average:
             self.average.update(self.weights, number + 1)
         tokens = int(self._lengths[np.asarray(examples)].sum())
-        return Done(loss, places, tokens, rate, float(norm))
+        return Done(loss, places, tokens, rate, norm)
 
-    def dev_loss(self, arrays: Arrays) -> float:
-        """Mean loss of a prediction on other examples, without what only training adds."""
+    def dev_figures(self, arrays: Arrays) -> dict[str, float]:
+        """The recipe's figures of other examples, without what only training adds."""
         size = self.options.batch_size
         starts = range(0, len(arrays), size)[self.machine.process :: self.machine.processes]
-        total = torch.zeros(2, device=self.machine.device, dtype=torch.float64)
+        names = self.recipe.figures
+        total = torch.zeros(len(names), 2, device=self.machine.device, dtype=torch.float64)
         self.network.eval()
         with torch.no_grad(), self.machine.at_work(), self.machine.autocast():
             for at in starts:
                 batch = self.recipe.batch(arrays, range(at, min(at + size, len(arrays))), None)
-                total[0] += self.recipe.plain_loss(self.network, batch)
-                total[1] += self.recipe.places(batch)
-        loss, places = self.machine.total(total).tolist()
-        return float(loss / max(1, places))
+                total += self.recipe.dev_sums(self.network, batch)
+        sums = self.machine.total(total).tolist()
+        return {name: float(whole / max(1, count)) for name, (whole, count) in zip(names, sums, strict=True)}
 
     def tensors(self) -> dict[str, dict[str, Tensor]]:
         """What a checkpoint holds, by group."""
@@ -160,10 +163,10 @@ class Loop:
         )
         places = int(self.machine.total(counted))
         loss = self._passes(number, parts, places)
-        embedding = self.recipe.embedding(self.network).weight
-        if self.options.fgm and embedding.grad is not None:
-            gradient = self.machine.total(embedding.grad.clone())
-            with moved(embedding, gradient, self.options.fgm):
+        if (table := self._table) is not None:
+            # a process may have had nothing to do
+            own = torch.zeros_like(table) if table.grad is None else table.grad.clone()
+            with moved(table, self.machine.total(own), self.options.fgm):
                 self._passes(number, parts, places)
         missing = [w for w in self.weights.values() if w.grad is None]
         for weight in missing:

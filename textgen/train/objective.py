@@ -56,9 +56,12 @@ def disagreement(one: Tensor, other: Tensor) -> Tensor:
 
 @contextmanager
 def embedded_inputs(embedding: nn.Module) -> Iterator[list[Tensor]]:
-    """Collect what an embedding gives while a network runs: an entry a call, of every occurrence."""
+    """Collect what an embedding gives while a network runs: an entry a call, of every occurrence.
+
+    Its gradient can be asked for, even where the table itself is not trained.
+    """
     found: list[Tensor] = []
-    hook = embedding.register_forward_hook(lambda module, inputs, output: found.append(output))
+    hook = embedding.register_forward_hook(lambda module, ids, output: found.append(output.requires_grad_()))
     try:
         yield found
     finally:

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from textgen.train.noise import draws
 
-POOL = 50  # batches whose examples are sorted by length together
+POOL = 50  # most batches whose examples are sorted by length together
+POOLS = 4  # least of an epoch: sorted all together, the examples would make the same batches every epoch
 
 Numbers = NDArray[np.int64]
 
@@ -65,7 +66,8 @@ class Order:
         numbers = noise.permutation(self._drawn(epoch))
         size = self._batch_size
         if self._bucketing:
-            pools = (numbers[at : at + POOL * size] for at in range(0, len(numbers), POOL * size))
+            room = size * min(POOL, ceil(len(numbers) / (POOLS * size)))
+            pools = (numbers[at : at + room] for at in range(0, len(numbers), room))
             numbers = np.concatenate([pool[np.argsort(self._lengths[pool], kind="stable")] for pool in pools])
         batches = [numbers[at : at + size] for at in range(0, len(numbers), size)]
         return [batches[n] for n in noise.permutation(len(batches))] if self._bucketing else batches

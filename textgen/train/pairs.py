@@ -12,10 +12,9 @@ from torch import Tensor
 
 from textgen.metrics.overlap import mean_rouge
 from textgen.models.load import LoadedModel
-from textgen.options.train import TitleTrainBase
+from textgen.options.train import TitledTrainOptions, TitleTrainBase
 from textgen.registry import backend_class
 from textgen.schema import Row
-from textgen.text.normalize import clean
 from textgen.train.arrays import Arrays, Example
 from textgen.train.noise import draws
 from textgen.train.objective import Prediction
@@ -25,6 +24,8 @@ NO_TARGET = -1
 UNTOUCHED = 0.5  # share of the examples without replacements
 
 O = TypeVar("O", bound=TitleTrainBase)  # noqa: E741
+T = TypeVar("T", bound=TitledTrainOptions)
+B = TypeVar("B")  # what a batch is
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class Pairs:
     targets: Tensor
 
 
-class PairRecipe(Recipe[O, Pairs]):
+class TitledRecipe(Recipe[T, B]):
     """A recipe whose examples are a source and a target without their frames."""
 
     needs: ClassVar = ("title", "text")
@@ -57,18 +58,20 @@ class PairRecipe(Recipe[O, Pairs]):
     def shape(self) -> dict[str, Any]:
         return {
             "kind": "pairs",
+            "keep_layout": self.options.keep_layout,
             "source": self.source_length,
             "target": self.options.title_length,
             "tokenizer": str(self.tokenizer.path),
         }
 
     def examples(self, row: Row, source: int) -> Iterable[Example]:
-        article = self.tokenizer.encode(clean(row.text))[: self.source_length]
+        article = self.tokenizer.encode(self.text(row))[: self.source_length]
         title = self.tokenizer.encode(" ".join(str((row.fields or {})["title"]).split()))
-        # one more than is read: a title that was cut is not taught to end there
-        yield Example(
-            {"source": article, "target": title[: self.options.title_length + 1]}, {"source": source}
-        )
+        yield Example({"source": article, "target": title}, {"source": source})
+
+
+class PairRecipe(TitledRecipe[O, Pairs]):
+    """A recipe that learns to write the target."""
 
     def batch(self, arrays: Arrays, examples: Sequence[int], epoch: int | None) -> Pairs:
         specials = self.tokenizer.specials
@@ -108,19 +111,21 @@ class PairRecipe(Recipe[O, Pairs]):
 
     def score(self, model: LoadedModel, rows: Sequence[Row]) -> dict[str, float]:
         backend = backend_class(model.files.kind)(model)
-        options = {"decode": "greedy", "max_new_tokens": self.options.title_length}
-        records = backend.generate([row.text for row in rows], **options)
+        records = backend.generate(
+            [row.text for row in rows],
+            decode="greedy",
+            max_new_tokens=self.options.title_length,
+            keep_layout=self.options.keep_layout,
+        )
         titles = [record.candidates[0].text if record.candidates else "" for record in records]
         wanted = [str((row.fields or {})["title"]) for row in rows]
         return {"rouge-l": 100 * mean_rouge(titles, wanted).rougeL}
 
     def told(self, title: list[int], *, backwards: bool) -> list[int]:
         """What is to be predicted: the title and its end, or as much of it as is read."""
-        most = self.options.title_length
-        if len(title) <= most:
-            return [*(title[::-1] if backwards else title), self.tokenizer.specials.eos]
-        # the cut end of a title is no beginning to write it from: backwards, its own cut is the same text
-        return title[:most][::-1] if backwards else title[:most]
+        told = [*(title[::-1] if backwards else title), self.tokenizer.specials.eos]
+        # a title that is cut is not taught to end there, nor, backwards, to begin there
+        return told[: self.options.title_length] if len(title) > self.options.title_length else told
 
     def replaced(self, fed: list[int], article: list[int], counters: tuple[int, int, int]) -> list[int]:
         """Decoder inputs of which some are others; 苏剑林, https://kexue.fm/archives/7259."""

@@ -7,12 +7,14 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar
 
+import torch
 from torch import Tensor, nn
 
 from textgen.events import OnEvent
 from textgen.models.load import LoadedModel
 from textgen.options.train import TrainOptions
 from textgen.schema import Row
+from textgen.text.normalize import clean
 from textgen.tokenizers.sentencepiece import SentencePieceTokenizer
 from textgen.train.arrays import Arrays, Example
 from textgen.train.objective import Prediction, cross_entropy
@@ -33,6 +35,7 @@ class Recipe(ABC, Generic[O, B]):
         needs: Fields that every row must have, by what they are; the option `<what>_field` renames one.
         columns: Columns of ids of its examples.
         numbers: Numbers that its examples have, beside that of their source.
+        figures: What `dev_sums` tells of.
         still_trained: Parts of names of parameters that are trained beside adapters.
         tokenizer: Of the model that is made.
     """
@@ -42,6 +45,7 @@ class Recipe(ABC, Generic[O, B]):
     needs: ClassVar[tuple[str, ...]] = ("text",)
     columns: ClassVar[tuple[str, ...]]
     numbers: ClassVar[tuple[str, ...]] = ()
+    figures: ClassVar[tuple[str, ...]] = ("loss",)
     still_trained: ClassVar[tuple[str, ...]] = ()
     tokenizer: SentencePieceTokenizer
 
@@ -55,6 +59,10 @@ class Recipe(ABC, Generic[O, B]):
     def rest(self) -> Iterable[Example]:
         """What is left when all rows have been seen."""
         return ()
+
+    def text(self, row: Row) -> str:
+        """The text of a row as the model is to know it: cleaned as for generation."""
+        return row.text if self.options.keep_layout else clean(row.text)
 
     @abstractmethod
     def shape(self) -> dict[str, Any]:
@@ -109,6 +117,11 @@ class Recipe(ABC, Generic[O, B]):
     def plain_loss(self, network: Any, batch: B) -> Tensor:
         """The same of the dev file: cross entropy alone."""
         return cross_entropy(self.predict(network, batch))
+
+    def dev_sums(self, network: Any, batch: B) -> Tensor:
+        """Figures of a batch of the dev file, `(figures, 2)`: sums, and what they are to be divided by."""
+        loss = self.plain_loss(network, batch)
+        return torch.stack([loss.double(), torch.tensor(self.places(batch), dtype=torch.float64)])[None]
 
     def score(self, model: LoadedModel, rows: Sequence[Row]) -> dict[str, float]:
         """What the model that is trained writes for rows of the dev file, in figures of `textgen eval`."""

@@ -14,17 +14,20 @@ from typing import Any
 import torch
 
 from textgen import __version__
-from textgen.batch.journal import locked
+from textgen.batch.journal import being_written, held, locked
 from textgen.batch.read import FileRows
 from textgen.errors import TextgenError, UsageError
 from textgen.events import Note, OnEvent, ignore
+from textgen.models.catalog import WEIGHTS
+from textgen.models.durable import write_whole
 from textgen.options import InputOptions, flag, parse
 from textgen.options.train import TrainOptions
-from textgen.train.checkpoint import load_checkpoint
+from textgen.train.card import write_card
+from textgen.train.checkpoint import FOLDER, load_checkpoint
 from textgen.train.loop import Loop
 from textgen.train.lora import add_adapters
 from textgen.train.machine import Machine
-from textgen.train.material import DATA, Material, read_material
+from textgen.train.material import DATA, WRITTEN, Material, read_material
 from textgen.train.order import Order
 from textgen.train.recipe import Recipe
 from textgen.train.recipes import recipe_class
@@ -34,6 +37,7 @@ RUN, LOCK = "run.json", "run.lock"
 EPOCHS = 3.0  # where nothing is said
 # what may be another when a run goes on
 FREE = ("minutes", "save_every", "log_every", "storage")
+OF_DEV = {"patience", "dev_metric", "dev_rows", "eval_every"}
 READING = InputOptions(id_field="", keywords_field="", keep_fields=True, lines=True)
 
 
@@ -102,6 +106,8 @@ def train(
 
     fields = dict(fields or {})
     reading = reading.model_copy(update={"field": fields.get("text", "text")})
+    if dev is None and (idle := chosen.model_fields_set & OF_DEV):
+        raise UsageError(f"{flag(min(idle))} needs a dev file", hint="give one with --dev FILE")
     machine = Machine(chosen.precision)
     told = on_event if machine.first else ignore
     directory = Path(output)
@@ -124,6 +130,8 @@ def train(
         if checkpoint is not None:
             session.restore(checkpoint)
         outcome = Outcome(**session.run(must_stop))
+        if machine.first:
+            write_card(directory, settings, chosen, vars(outcome), material.corpus.arrays.about)
         if outcome.finished and machine.first:
             _write_settings(directory, settings | {"outcome": vars(outcome)}, machine)
             _clear(directory)
@@ -169,21 +177,30 @@ def _settings(
 
 def _check(directory: Path, settings: dict[str, Any], *, resume: bool, force: bool) -> None:
     """Refuse a directory with something else in it, and a resumed run that would be another one."""
+    if force and resume:
+        raise UsageError(
+            "--force and --resume exclude each other", hint="--resume goes on, --force begins anew"
+        )
     if directory.exists() and not directory.is_dir():
         raise UsageError(f"{directory} is a file", hint="give a directory for the run")
     if not directory.is_dir() or not any(path.name != LOCK for path in directory.iterdir()):
         return
+    if held(directory / LOCK):
+        raise being_written(directory)
     earlier = _earlier(directory)
+    if earlier is not None and not _has_results(directory):
+        return  # it ended before there was anything to go on with
     if force:
         if earlier is None:
             raise UsageError(f"{directory} holds something that is no run", hint="give another directory")
+        _check_apart(directory, settings)
         shutil.rmtree(directory)
         return
     if not resume or earlier is None:
         hint = "--resume goes on with it, --force begins anew" if earlier else "give another directory"
         raise UsageError(f"{directory} is not empty", hint=hint)
     for name in ("recipe", "sha256", "fields", "reading"):
-        if earlier[name] != settings[name]:
+        if earlier.get(name) != settings[name]:
             what = "the input or the dev file has changed" if name == "sha256" else f"another {name}"
             raise UsageError(f"--resume: {what} since the run began", hint="--force begins anew")
     for name, value in settings["options"].items():
@@ -192,12 +209,27 @@ def _check(directory: Path, settings: dict[str, Any], *, resume: bool, force: bo
             raise UsageError(f"--resume: {flag(name)} was {told}, not {value}", hint="--force begins anew")
 
 
+def _has_results(directory: Path) -> bool:
+    """Whether a run has made something that took long."""
+    patterns = (WEIGHTS, f"{FOLDER}-*", f"*{WRITTEN}*")
+    return any(path for pattern in patterns for path in directory.glob(pattern))
+
+
+def _check_apart(directory: Path, settings: dict[str, Any]) -> None:
+    """Refuse to delete what the run reads."""
+    options, own = settings["options"], directory.resolve()
+    models = [options.get(name) for name in ("start", "tokenizer", "writer")]
+    for name in filter(None, [*settings["inputs"], *settings["dev"], *models]):
+        if own in (Path(name).resolve(), *Path(name).resolve().parents):
+            raise UsageError(f"--force would delete {name}, which is read", hint="give another directory")
+
+
 def _earlier(directory: Path) -> dict[str, Any] | None:
     try:
         found = json.loads((directory / RUN).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    return found if isinstance(found, dict) else None
+    return found if isinstance(found, dict) and {"recipe", "options", "sha256"} <= found.keys() else None
 
 
 def _finished(directory: Path) -> Outcome | None:
@@ -208,7 +240,7 @@ def _finished(directory: Path) -> Outcome | None:
 def _write_settings(directory: Path, settings: Mapping[str, Any], machine: Machine) -> None:
     if machine.first:
         content = json.dumps(settings, ensure_ascii=False, indent=2) + "\n"
-        (directory / RUN).write_text(content, encoding="utf-8")
+        write_whole(directory / RUN, content.encode())
 
 
 @contextmanager
@@ -221,7 +253,9 @@ def _alone(directory: Path, machine: Machine) -> Iterator[None]:
     try:
         directory.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise TextgenError(f"cannot make {directory}: {error.strerror or error}") from None
+        raise TextgenError(
+            f"cannot make {directory}: {error.strerror or error}", hint="give another directory"
+        ) from None
     with locked(directory / LOCK, directory):
         machine.wait()
         yield

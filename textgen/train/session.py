@@ -68,7 +68,8 @@ class Session:
         progress = checkpoint.progress
         self.step, self.best, self.looks = progress["step"], progress["best"], progress["looks"]
         self._before = progress["seconds"]
-        self._pending = progress["pending"]
+        loss, places, _ = progress["pending"]
+        self._pending = [loss, places, 0.0]  # the time of those tokens was that of another session
         self.loop.restore(checkpoint.tensors)
 
     def run(self, stopped: Callable[[], bool]) -> dict[str, Any]:
@@ -123,8 +124,9 @@ class Session:
     def _look(self) -> None:
         """Score the dev file; keep the model if it is the best."""
         assert self.dev is not None
+        began = time.monotonic()
         with self._averaged():
-            figures = {"loss": self.loop.dev_loss(self.dev.arrays)}
+            figures = self.loop.dev_figures(self.dev.arrays)
             if self.machine.first and self.options.dev_metric != "loss":
                 figures |= self._written()
             metric = self.options.dev_metric
@@ -135,7 +137,7 @@ class Session:
                 self.best = figures
                 self._keep()
         self._record(Scored(self.step, figures, better))
-        self._since = time.monotonic()  # the time of a look is not that of steps
+        self._since += time.monotonic() - began  # the time of a look is not that of steps
 
     def _written(self) -> dict[str, float]:
         """Figures of what the model writes for the rows of the dev file."""

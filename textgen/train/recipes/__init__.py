@@ -15,6 +15,7 @@ RECIPES = {
     "conditional": "conditional:ConditionalRecipe",
     "bidirectional": "bidirectional:BidirectionalRecipe",
     "title-rank": "title_rank:TitleRankRecipe",
+    "title-scorer": "title_scorer:TitleScorerRecipe",
 }
 
 

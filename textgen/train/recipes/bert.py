@@ -49,11 +49,16 @@ class BertRecipe(Recipe[BertTrainOptions, Hidden]):
         return min(self.options.length, positions) - FRAME
 
     def shape(self) -> dict[str, Any]:
-        return {"kind": "passages", "room": self.room, "tokenizer": str(self.tokenizer.path)}
+        return {
+            "kind": "passages",
+            "room": self.room,
+            "keep_layout": self.options.keep_layout,
+            "tokenizer": str(self.tokenizer.path),
+        }
 
     def examples(self, row: Row, source: int) -> Iterator[Example]:
         room, passage = self.room, list[int]()
-        for sentence in sentences(row.text.strip()):
+        for sentence in sentences(self.text(row)):
             ids = self.tokenizer.encode(sentence)
             if passage and len(passage) + len(ids) > room:
                 yield Example({"text": passage}, {"source": source})

@@ -77,7 +77,12 @@ class ConditionalRecipe(Recipe[ConditionalTrainOptions, Styled]):
         self._known = False
 
     def shape(self) -> dict[str, Any]:
-        return {"kind": "styled", "room": self._room, "tokenizer": str(self.tokenizer.path)}
+        return {
+            "kind": "styled",
+            "room": self._room,
+            "keep_layout": self.options.keep_layout,
+            "tokenizer": str(self.tokenizer.path),
+        }
 
     def examples(self, row: Row, source: int) -> Iterable[Example]:
         style = str((row.fields or {})["label"]).strip()
@@ -86,7 +91,7 @@ class ConditionalRecipe(Recipe[ConditionalTrainOptions, Styled]):
                 hint = f"the training files have {', '.join(self.styles[:10])}"
                 raise DataError(f"the label {style!r} is in no row that is trained on", hint=hint)
             self.styles.append(style)
-        ids = self.tokenizer.encode(row.text.strip())
+        ids = self.tokenizer.encode(self.text(row))
         # what was cut is not taught to end there
         end = [self.tokenizer.specials.eos] if len(ids) <= self._room else []
         yield Example(

@@ -50,11 +50,16 @@ class Gpt2Recipe(Recipe[Gpt2TrainOptions, Tensor]):
         return window
 
     def shape(self) -> dict[str, Any]:
-        return {"kind": "windows", "window": self.window, "tokenizer": str(self.tokenizer.path)}
+        return {
+            "kind": "windows",
+            "window": self.window,
+            "keep_layout": self.options.keep_layout,
+            "tokenizer": str(self.tokenizer.path),
+        }
 
     def examples(self, row: Row, source: int) -> Iterator[Example]:
         specials, ids = self.tokenizer.specials, self._open[source]
-        ids += [specials.bos, *self.tokenizer.encode(row.text.strip()), specials.eos]
+        ids += [specials.bos, *self.tokenizer.encode(self.text(row)), specials.eos]
         # a window begins with the piece that the one before has predicted last
         while len(ids) > self.window:
             yield Example({"text": ids[: self.window + 1]}, {"source": source})

@@ -15,14 +15,15 @@ from torch import Tensor, nn
 
 from textgen.errors import UsageError
 from textgen.models.bert import Bert
-from textgen.models.catalog import find_model
+from textgen.models.catalog import ModelFiles
 from textgen.models.contracts import FRAME
 from textgen.models.copy_prior import CopyPrior
 from textgen.models.load import load_model, load_tokenizer
 from textgen.models.teacher_forcing import teacher_forced
 from textgen.models.unilm import UniLM
-from textgen.options.train import RANDOM, TitleTrainBase, TitleTrainOptions
+from textgen.options.train import TitleTrainBase, TitleTrainOptions
 from textgen.train.arrays import Arrays
+from textgen.train.beginning import start_of
 from textgen.train.pairs import PairRecipe, Pairs
 
 TYPES = {"l2r": 1, "r2l": 2}
@@ -44,27 +45,12 @@ class UniLMRecipe(PairRecipe[O]):
 
     def __init__(self, options: O) -> None:
         super().__init__(options)
-        if options.start == RANDOM:
-            hint = f"--start {self.starts[0]}, or one of your own"
-            raise UsageError(f"a title model starts from a {' or '.join(self.starts)}", hint=hint)
-        self.files = find_model(options.start)
-        if self.files.kind not in self.starts or self.files.config.get("styles"):
-            raise UsageError(
-                f"--start {options.start} is a {self.files.kind} model",
-                hint=f"this recipe starts from a {' or '.join(self.starts)}",
-            )
+        self.files = start_of(options.start, self.starts, makes="title model")
         self.tokenizer = load_tokenizer(self.files)
 
     @property
     def source_length(self) -> int:
-        positions = int(self.files.config["max_position_embeddings"])
-        room = positions - self.options.title_length - 1 - FRAME
-        if room < 1:
-            raise UsageError(
-                f"--title-length {self.options.title_length} leaves no room for the article",
-                hint=f"the model has {positions} positions",
-            )
-        return room
+        return room_beside(self.options.title_length, self.files)
 
     def build(self, arrays: Arrays) -> UniLM:
         network = load_model(self.files).network
@@ -72,8 +58,8 @@ class UniLMRecipe(PairRecipe[O]):
         types = {specials.l2r: TYPES["l2r"], specials.r2l: TYPES["r2l"]}
         if isinstance(network, UniLM):
             old = [network.target_types[specials.l2r], network.target_types[specials.r2l]]
-            return UniLM(_retyped(network.network, [0, *old]), network.prior, types, two_way=self.two_way)
-        bert = _retyped(cast(Bert, network), [0, 0, 0])
+            return UniLM(retyped(network.network, [0, *old]), network.prior, types, two_way=self.two_way)
+        bert = retyped(cast(Bert, network), [0, 0, 0])
         return UniLM(bert, CopyPrior(bert.vocab_size), types, two_way=self.two_way)
 
     def config(self, network: UniLM) -> dict[str, Any]:
@@ -98,7 +84,19 @@ class TitleRecipe(UniLMRecipe[TitleTrainOptions]):
     options_class: ClassVar = TitleTrainOptions
 
 
-def _retyped(bert: Bert, rows: list[int]) -> Bert:
+def room_beside(title: int, files: ModelFiles) -> int:
+    """Most pieces of an article beside a title of so many and one more. Raises UsageError: there are none."""
+    positions = int(files.config["max_position_embeddings"])
+    room = positions - title - 1 - FRAME
+    if room < 1:
+        raise UsageError(
+            f"--title-length {title} leaves no room for the article",
+            hint=f"the model has {positions} positions",
+        )
+    return room
+
+
+def retyped(bert: Bert, rows: list[int]) -> Bert:
     """The network with token types that begin as these of its own."""
     table = bert.bert.embeddings.token_type_embeddings
     grown = nn.Embedding(

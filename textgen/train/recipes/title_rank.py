@@ -10,27 +10,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from pathlib import Path
 from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from textgen.backends.title import TitleBackend
 from textgen.events import OnEvent
-from textgen.metrics.overlap import rouge_l
 from textgen.models.load import load_model
 from textgen.options.train import TitleRankTrainOptions
-from textgen.schema import Row
-from textgen.train.arrays import Arrays, Example
-from textgen.train.generated import with_generated
+from textgen.train.arrays import Arrays
+from textgen.train.candidates import Writing, out_of_order, split, with_candidates
 from textgen.train.objective import Prediction
 from textgen.train.pairs import NO_TARGET, Pairs
 from textgen.train.recipes.title import UniLMRecipe
 
-TOP_P = 0.95  # of the samples
 WAYS = 2
 
 
@@ -58,21 +53,8 @@ class TitleRankRecipe(UniLMRecipe[TitleRankTrainOptions]):
     def complete(
         self, arrays: Arrays, directory: Path, stopped: Callable[[], bool], on_event: OnEvent
     ) -> Arrays | None:
-        backend = TitleBackend(load_model(self.files))
-
-        def write(examples: Sequence[int]) -> list[Example]:
-            articles = [self.tokenizer.decode(arrays.ids("source", example)) for example in examples]
-            titles = [self.tokenizer.decode(arrays.ids("target", example)) for example in examples]
-            found = self._candidates(backend, examples, articles)
-            return [
-                self._ranked(arrays, example, title, texts)
-                for example, title, texts in zip(examples, titles, found, strict=True)
-            ]
-
-        columns = ("source", "target", "candidates", "ranks")
-        return with_generated(
-            arrays, directory, columns, ("source",), write, stopped=stopped, on_event=on_event
-        )
+        writing = Writing(TitleBackend(load_model(self.files)), self.tokenizer, self.options)
+        return with_candidates(arrays, directory, writing, "ranks", stopped=stopped, on_event=on_event)
 
     def batch(self, arrays: Arrays, examples: Sequence[int], epoch: int | None) -> Ranked:
         gold = super().batch(arrays, examples, epoch)
@@ -82,7 +64,7 @@ class TitleRankRecipe(UniLMRecipe[TitleRankTrainOptions]):
         for row, example in enumerate(examples):
             inputs += gold.inputs[row].tolist()
             targets += gold.targets[row].tolist()
-            texts = _split(arrays.ids("candidates", example), self.tokenizer.specials.eos)
+            texts = split(arrays.ids("candidates", example), self.tokenizer.specials.eos)
             for text in [*texts, *[None] * (most - len(texts))]:
                 for way, first in enumerate((self.tokenizer.specials.l2r, self.tokenizer.specials.r2l)):
                     told = [] if text is None else self.told(text, backwards=bool(way))
@@ -116,70 +98,3 @@ class TitleRankRecipe(UniLMRecipe[TitleRankTrainOptions]):
 
     def plain_loss(self, network: Any, batch: Ranked) -> Tensor:  # type: ignore[override]
         return self.loss(network, batch)[0]
-
-    def _candidates(
-        self, backend: TitleBackend, examples: Sequence[int], articles: Sequence[str]
-    ) -> list[list[str]]:
-        """Different titles that the model writes for articles."""
-        options, found = self.options, [list[str]() for _ in articles]
-        rows = [
-            Row(text, name=str(example), id=str(example))
-            for text, example in zip(articles, examples, strict=True)
-        ]
-        common: dict[str, Any] = {"rank": "logprob", "keep_layout": True}
-        common["max_new_tokens"] = options.title_length + 1
-        searches: list[dict[str, Any]] = [
-            {"decode": "beam", "num_candidates": options.beams, "beams": options.beams},
-            {"decode": "sample", "num_candidates": options.samples, "top_p": TOP_P, "seed": options.seed},
-        ]
-        for search in (search | {"direction": way} for search in searches for way in ("l2r", "r2l")):
-            if search["num_candidates"]:
-                for texts, record in zip(found, backend.generate(rows, **common, **search), strict=True):
-                    texts += [c.text for c in record.candidates if c.text not in texts]
-        return found
-
-    def _ranked(self, arrays: Arrays, example: int, title: str, texts: list[str]) -> Example:
-        """An example with its candidates in order; of too many, some from all over it."""
-        scored = sorted(((round(rouge_l(text, title), 6), text) for text in texts), reverse=True)
-        most = self.options.candidates
-        if len(scored) > most:
-            scored = [scored[place * (len(scored) - 1) // (most - 1)] for place in range(most)]
-        ids, ranks = list[int](), list[int]()
-        for rank, (_, same) in enumerate(groupby(scored, key=lambda item: item[0])):
-            for _, text in same:
-                ids += [*self.tokenizer.encode(text), self.tokenizer.specials.eos]
-                ranks.append(rank)
-        columns = {name: arrays.ids(name, example) for name in ("source", "target")}
-        number = {"source": arrays.number("source", example)}
-        return Example(columns | {"candidates": ids, "ranks": ranks}, number)
-
-
-def out_of_order(scores: Tensor, ranks: Tensor, margin: float) -> Tensor:
-    """How far scores are from keeping an order: the mean over pairs of what the better lacks.
-
-    The better of two should lead by `margin` for every place between them.
-
-    Args:
-        scores: `(…, texts)`.
-        ranks: `(…, texts)`, 0 the best; -1 where there is no text.
-        margin: Of two neighbours in the order.
-
-    Returns:
-        `(…)`; 0 where there is no pair.
-    """
-    gap = ranks[..., None, :] - ranks[..., :, None]
-    pairs = (gap > 0) & (ranks[..., None, :] >= 0) & (ranks[..., :, None] >= 0)
-    lead = scores[..., :, None] - scores[..., None, :]
-    lacking = functional.relu(margin * gap - lead).masked_fill(~pairs, 0.0)
-    return lacking.sum((-2, -1)) / pairs.sum((-2, -1)).clamp(min=1)
-
-
-def _split(ids: Sequence[int], end: int) -> list[list[int]]:
-    """Texts that stand end to end, each with an end symbol."""
-    found: list[list[int]] = [[]]
-    for i in ids:
-        if i == end:
-            found.append([])
-        else:
-            found[-1].append(i)
-    return found[:-1]

@@ -1,0 +1,207 @@
+"""A BERT that ranks the titles which a title model writes.
+
+A model that ranks need not be the one that writes: Liu & Liu 2021, SimCLS, https://arxiv.org/abs/2106.01890;
+with article and title read together, as here: Ravaut et al. 2022, SummaReranker,
+https://arxiv.org/abs/2203.06569. The title model writes candidates for every article, both ways, by beams and
+by samples; they are ordered by character ROUGE-L against the title; and the scores are to keep that order:
+by a margin for each place in it, or as a distribution (ListNet; Cao et al. 2007,
+https://doi.org/10.1145/1273496.1273513).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, ClassVar, cast
+
+import torch
+from torch import Tensor, nn
+
+from textgen.backends.title import TitleBackend
+from textgen.errors import UsageError
+from textgen.events import OnEvent
+from textgen.models.bert import Bert
+from textgen.models.catalog import SCORER, find_model
+from textgen.models.contracts import FRAME
+from textgen.models.load import load_model, load_tokenizer
+from textgen.models.scorer import TitleScorer, joined, together
+from textgen.models.unilm import UniLM
+from textgen.options.train import TitleScorerTrainOptions
+from textgen.registry import task_of
+from textgen.train.arrays import Arrays
+from textgen.train.beginning import start_of
+from textgen.train.candidates import (
+    NO_PLACE,
+    UNIT,
+    Writing,
+    before,
+    out_of_order,
+    ranks,
+    split,
+    with_candidates,
+)
+from textgen.train.objective import Prediction
+from textgen.train.pairs import TitledRecipe
+from textgen.train.recipes.title import retyped, room_beside
+
+STARTS = ("bert", "title")
+
+
+@dataclass(frozen=True)
+class Contests:
+    """A batch of articles, each with candidates that compete.
+
+    Attributes:
+        read: What `TitleScorer` takes, a row for every candidate: those of the first article, then on.
+        places: `(articles, candidates)`, places in the order, 0 the best, equal where ROUGE is; -1 for none.
+        rouge: `(articles, candidates)`, 0 to 1.
+    """
+
+    read: tuple[Tensor, Tensor, Tensor]
+    places: Tensor
+    rouge: Tensor
+
+
+class TitleScorerRecipe(TitledRecipe[TitleScorerTrainOptions, Contests]):
+    """What `--rank scorer` ranks by."""
+
+    name: ClassVar = SCORER
+    options_class: ClassVar = TitleScorerTrainOptions
+    figures: ClassVar = ("loss", "accuracy", "rouge-l")
+    still_trained: ClassVar = ("head", "token_type_embeddings")
+
+    def __init__(self, options: TitleScorerTrainOptions) -> None:
+        super().__init__(options)
+        self.files = start_of(options.start, STARTS, makes=SCORER)
+        self.writer = find_model(options.writer)
+        if task_of(self.writer.kind) != "title":
+            raise UsageError(
+                f"--writer {options.writer} is a {self.writer.kind} model", hint="a title model writes titles"
+            )
+        self.tokenizer = load_tokenizer(self.files)
+        if (self.options.source_length or 0) > self.source_length:
+            raise UsageError(
+                f"--source-length {self.options.source_length} is more than the model reads",
+                hint=f"{self.source_length} pieces, beside titles of {self.options.title_length}",
+            )
+
+    @property
+    def source_length(self) -> int:
+        """What the writer is given: more than the scorer reads, if that is to read less."""
+        return room_beside(self.options.title_length, self.files)
+
+    def complete(
+        self, arrays: Arrays, directory: Path, stopped: Callable[[], bool], on_event: OnEvent
+    ) -> Arrays | None:
+        writing = Writing(TitleBackend(load_model(self.writer)), self.tokenizer, self.options)
+        return with_candidates(arrays, directory, writing, "rouge", stopped=stopped, on_event=on_event)
+
+    def build(self, arrays: Arrays) -> TitleScorer:
+        network = load_model(self.files).network
+        types = (
+            [0, network.target_types[self.tokenizer.specials.l2r]] if isinstance(network, UniLM) else [0, 0]
+        )
+        bert = retyped(network.network if isinstance(network, UniLM) else cast(Bert, network), types)
+        # no more places than are read
+        table = bert.bert.embeddings.position_embeddings
+        bert.bert.embeddings.position_embeddings = nn.Embedding(
+            self._positions, table.embedding_dim, _weight=table.weight.detach()[: self._positions].clone()
+        )
+        return TitleScorer(bert.bert, replace(bert.config, max_position_embeddings=self._positions))
+
+    def config(self, network: TitleScorer) -> dict[str, Any]:
+        return {"model_type": SCORER, **asdict(network.config)}
+
+    def embedding(self, network: TitleScorer) -> nn.Embedding:
+        return network.bert.embeddings.word_embeddings
+
+    def batch(self, arrays: Arrays, examples: Sequence[int], epoch: int | None) -> Contests:
+        specials = self.tokenizer.specials
+        blank = joined([specials.cls, specials.sep], [], self._positions)
+        pairs, scores = [], []
+        for example in examples:
+            source = [specials.cls, *arrays.ids("source", example), specials.sep]
+            texts = split(arrays.ids("candidates", example), specials.eos)
+            pairs += [joined(source, text, self._positions) for text in texts]
+            scores.append(arrays.ids("rouge", example))
+        most = max(1, *map(len, scores))
+        return Contests(
+            together(pairs or [blank]),
+            torch.tensor([[*ranks(row), *[NO_PLACE] * (most - len(row))] for row in scores]),
+            torch.tensor([[*row, *[0] * (most - len(row))] for row in scores]) / UNIT,
+        )
+
+    def places(self, batch: Contests) -> int:
+        return len(batch.places)
+
+    def predict(self, network: TitleScorer, batch: Contests) -> Prediction:
+        return _first(self._scores(network, batch), batch)
+
+    def loss(self, network: TitleScorer, batch: Contests) -> tuple[Tensor, Prediction]:
+        scores = self._scores(network, batch)
+        return self._loss(scores, batch), _first(scores, batch)
+
+    def dev_sums(self, network: TitleScorer, batch: Contests) -> Tensor:
+        scores = self._scores(network, batch)
+        some = (batch.places >= 0).any(1)
+        sums = [
+            (self._loss(scores, batch), self.places(batch)),
+            pairs_in_order(scores, batch.places),
+            (100 * first_rouge(_first(scores, batch).logits, batch.rouge)[some].sum(), some.sum()),
+        ]
+        return torch.stack([torch.stack([torch.as_tensor(part).double() for part in both]) for both in sums])
+
+    def _scores(self, network: TitleScorer, batch: Contests) -> Tensor:
+        """`(articles, candidates)`."""
+        there = batch.places >= 0
+        return torch.zeros(there.shape).masked_scatter(there, network(*batch.read).float())
+
+    def _loss(self, scores: Tensor, batch: Contests) -> Tensor:
+        """Sum over the articles; every one counts the same, so the parts of a step add up."""
+        if self.options.objective == "margin":
+            return out_of_order(scores, batch.places, self.options.margin).sum()
+        return apart(scores, batch.rouge * self.options.sharpness, batch.places >= 0).sum()
+
+    @property
+    def _positions(self) -> int:
+        """Most pieces that are read of an article with a title."""
+        read = self.options.source_length or self.source_length
+        return read + self.options.title_length + 1 + FRAME
+
+
+def _first(scores: Tensor, batch: Contests) -> Prediction:
+    """Which candidate is ranked first; the first is the best."""
+    found = scores.masked_fill(batch.places < 0, -torch.inf)
+    return Prediction(found, torch.zeros(len(found), dtype=torch.long))
+
+
+def apart(scores: Tensor, wanted: Tensor, there: Tensor) -> Tensor:
+    """How far apart two laws over candidates are: KL(softmax of what is wanted || softmax of the scores).
+
+    Args:
+        scores: `(articles, candidates)`.
+        wanted: Of the same shape.
+        there: Whether there is a candidate.
+
+    Returns:
+        `(articles,)`; 0 where there is no candidate, or one.
+    """
+    lacking = ~there & there.any(1, keepdim=True)  # a law over nothing is no law
+    law, logs = (
+        x.masked_fill(lacking, -torch.inf).log_softmax(-1).masked_fill(~there, 0.0) for x in (wanted, scores)
+    )
+    return (there * law.exp() * (law - logs)).sum(-1)
+
+
+def pairs_in_order(scores: Tensor, places: Tensor) -> tuple[Tensor, Tensor]:
+    """How many pairs of candidates are in order, and how many there are; equal scores are half in order."""
+    pairs = before(places)
+    lead = torch.where(pairs, scores[..., :, None] - scores[..., None, :], 0.0)
+    return (pairs * (1 + lead.sign()) / 2).sum(), pairs.sum()
+
+
+def first_rouge(scores: Tensor, rouge: Tensor) -> Tensor:
+    """ROUGE-L of what is ranked first, `(articles,)`: the mean of those that share the place."""
+    first = scores == scores.amax(-1, keepdim=True)
+    return (first * rouge).sum(-1) / first.sum(-1)

@@ -1,0 +1,85 @@
+"""A tokenizer: SentencePiece with a piece for every Chinese character, or of kind unigram or bpe.
+
+It is a folder with a `tokenizer.model`, which the recipes of networks take for fresh weights.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from textgen.batch.read import FileRows
+from textgen.errors import TextgenError, UsageError
+from textgen.events import OnEvent, Progress, ignore
+from textgen.models.catalog import CONFIG, TOKENIZER_FILES
+from textgen.options import InputOptions, parse
+from textgen.options.tokenizer import TokenizerTrainOptions
+from textgen.tokenizers import train as sentencepiece
+from textgen.train.corpus import TOLD, checked_rows
+from textgen.train.run import READING
+
+
+def train_tokenizer(
+    inputs: Sequence[str | Path],
+    output: str | Path,
+    *,
+    field: str = "text",
+    reading: InputOptions = READING,
+    force: bool = False,
+    on_event: OnEvent = ignore,
+    **options: Any,
+) -> sentencepiece.TrainedTokenizer:
+    """Train a tokenizer.
+
+    Args:
+        inputs: Files of texts, as everywhere.
+        output: The tokenizer's folder; made if absent.
+        field: The field of a table with the text.
+        reading: How files are read.
+        force: Replace the tokenizer that is there.
+        on_event: Told how many rows are read.
+        **options: Of `TokenizerTrainOptions`.
+
+    Returns:
+        What was trained; its `path` is the file in `output`.
+
+    Raises:
+        UsageError: An option is wrong, or the folder holds something else.
+        DataError: A row has no text; the message has its line.
+        TextgenError: The folder cannot be written.
+    """
+    chosen = parse(TokenizerTrainOptions, options, user="train tokenizer")
+    plan = sentencepiece.TokenizerPlan(**chosen.model_dump())
+    files = FileRows([str(name) for name in inputs], reading.model_copy(update={"field": field}))
+    path = Path(output) / TOKENIZER_FILES[0]
+    _check(path, force=force)
+    rows = checked_rows(files, ["text"], {"text": field})
+    return sentencepiece.train_tokenizer(_counted((row.text for _, row in rows), on_event), path, plan)
+
+
+def _check(path: Path, *, force: bool) -> None:
+    """Make the folder; refuse one with something else in it, and to break a model."""
+    folder = path.parent
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(f"{folder} is a file", hint="give a folder for the tokenizer")
+    if (folder / CONFIG).is_file():
+        raise UsageError(f"{folder} holds a model, which needs its own tokenizer", hint="give another folder")
+    if folder.is_dir() and any(folder.iterdir()) and not force:
+        hint = "--force replaces it" if path.is_file() else "--force writes into it"
+        raise UsageError(f"{folder} is not empty", hint=hint)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise TextgenError(
+            f"cannot make {folder}: {error.strerror or error}", hint="give another folder"
+        ) from None
+
+
+def _counted(texts: Iterable[str], on_event: OnEvent) -> Iterator[str]:
+    count = 0
+    for count, text in enumerate(texts, 1):
+        yield text
+        if count % TOLD == 0:
+            on_event(Progress(count, None))
+    on_event(Progress(count, None))
