@@ -60,9 +60,10 @@ def test_titles_by_rnn(bench: Bench) -> None:
 
 
 def test_texts_by_gpt2(bench: Bench, wide_gpt2: Path) -> None:
+    """A text and its frame fill a window, so that all begin where a prompt does."""
     texts = [some_text(30, n) for n in range(6)]
     rows = [{"text": text} for text in texts]
-    bench.train("gpt2", rows=rows, start=str(wide_gpt2), steps=150, window=40, **FAST)
+    bench.train("gpt2", rows=rows, start=str(wide_gpt2), steps=150, window=32, **FAST)
     found = written(trained(bench), [text[:6] for text in texts], max_new_tokens=40)
     assert found == texts
 

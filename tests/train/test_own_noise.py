@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from tiny import Bench, furthest, same, some_pairs, some_texts, write_lines
+from tiny import Bench, furthest, gradients_of, same, some_pairs, some_texts, write_lines
 
 RECIPES = ["gpt2", "bert", "title", "rnn-title", "conditional"]
 
@@ -68,3 +68,15 @@ def test_dropout_matters_and_has_a_seed(bench: Bench, recipe: str) -> None:
         bench.train(recipe, name, rows=rows, bucketing=False, batch_size=32, **options)
     assert furthest(bench.folder / "none", bench.folder / "some") > 1e-4
     assert furthest(bench.folder / "some", bench.folder / "more") > 1e-4
+
+
+def test_every_step_and_every_part_drops_something_else(bench: Bench) -> None:
+    loop = bench.loop("gpt2", dropout=0.3, accumulate=2)
+    name = "transformer.ln_f.bias"
+    first, again, second = (gradients_of(loop, [0, 1, 2, 3], number=n)[name] for n in (0, 0, 1))
+    assert torch.equal(first, again)
+    assert not torch.allclose(first, second, rtol=0.01)
+    # the same example in both parts: if they dropped the same, their mean would be that of one
+    together = gradients_of(loop, [0, 0])[name]
+    alone = gradients_of(bench.loop("gpt2", "alone", dropout=0.3), [0])[name]
+    assert not torch.allclose(together, alone, rtol=0.01)

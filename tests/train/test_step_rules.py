@@ -108,6 +108,7 @@ def test_the_loss_on_a_dev_file_is_the_mean_of_plain_cross_entropies(bench: Benc
             logprobs = prediction.logits.log_softmax(-1)
             total -= float(logprobs.gather(1, prediction.targets[:, None]).sum())
             places += len(prediction.targets)
+    noisy.network.train()
     found = noisy.dev_figures(noisy.arrays)["loss"]
     assert found == pytest.approx(total / places, rel=1e-4)
     assert found == noisy.dev_figures(noisy.arrays)["loss"]

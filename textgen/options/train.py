@@ -204,7 +204,7 @@ class BidirectionalTrainOptions(TitleTrainBase):
     start: str = Field("title", description="The title model of the first stage.")
     learning_rate: float = Field(5e-5, gt=0, le=1, description="Highest learning rate of AdamW.")
     alone: float = Field(
-        0.5, ge=0, le=1, description="Share of the batches whose directions do not see each other."
+        0.5, ge=0, le=1, description="Share of the examples whose directions do not see each other."
     )
 
 
@@ -257,6 +257,7 @@ class RnnTitleTrainOptions(TitleTrainBase):
     """Titles by a BiLSTM with attention, self-modulated layer norm and the copy prior."""
 
     learning_rate: float = Field(1e-3, gt=0, le=1, description="Highest learning rate of AdamW.")
+    dropout: float = Field(0.0, ge=0, lt=1, description="Nothing is dropped.")
     width: int = Field(128, ge=16, le=4096, description="Width of a fresh network.")
     source_length: int = Field(400, ge=8, le=4096, description="Most pieces it reads of an article.")
     prior: bool = Field(True, description="With the copy prior of the article's pieces.")
@@ -265,6 +266,9 @@ class RnnTitleTrainOptions(TitleTrainBase):
     def _fresh(self) -> Self:
         if self.lora:
             raise ValueError("--lora adapts transformers, not an rnn-title: leave it out")
+        if self.rdrop or self.dropout:
+            name = "rdrop" if self.rdrop else "dropout"
+            raise ValueError(f"--{name}: an rnn-title drops nothing, as in its article: leave it out")
         if self.gradient_penalty:
             raise ValueError("--gradient-penalty needs second derivatives, which an LSTM's kernel lacks")
         if self.start != RANDOM and (given := self.model_fields_set & {"width", "source_length", "prior"}):

@@ -71,7 +71,13 @@ class TitledRecipe(Recipe[T, B]):
 
 
 class PairRecipe(TitledRecipe[O, Pairs]):
-    """A recipe that learns to write the target."""
+    """A recipe that learns to write the target.
+
+    Attributes:
+        decode: How titles are written for the dev file.
+    """
+
+    decode: ClassVar[str] = "greedy"
 
     def batch(self, arrays: Arrays, examples: Sequence[int], epoch: int | None) -> Pairs:
         specials = self.tokenizer.specials
@@ -113,7 +119,7 @@ class PairRecipe(TitledRecipe[O, Pairs]):
         backend = backend_class(model.files.kind)(model)
         records = backend.generate(
             [row.text for row in rows],
-            decode="greedy",
+            decode=self.decode,
             max_new_tokens=self.options.title_length,
             keep_layout=self.options.keep_layout,
         )

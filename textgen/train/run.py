@@ -18,10 +18,10 @@ from textgen.batch.journal import being_written, held, locked
 from textgen.batch.read import FileRows
 from textgen.errors import TextgenError, UsageError
 from textgen.events import Note, OnEvent, ignore
-from textgen.models.catalog import WEIGHTS
+from textgen.models.catalog import WEIGHTS, find_model, fingerprint
 from textgen.models.durable import write_whole
 from textgen.options import InputOptions, flag, parse
-from textgen.options.train import TrainOptions
+from textgen.options.train import RANDOM, TrainOptions
 from textgen.train.card import write_card
 from textgen.train.checkpoint import FOLDER, load_checkpoint
 from textgen.train.loop import Loop
@@ -114,7 +114,7 @@ def train(
     made: Recipe[Any, Any] = kind(chosen)
     files = FileRows([str(name) for name in inputs], reading)
     held_out = FileRows([str(dev)], reading) if dev is not None else None
-    settings = _settings(recipe, chosen, files, held_out, fields, reading)
+    settings = _settings(made, files, held_out, fields, reading)
     if machine.first:
         _check(directory, settings, resume=resume, force=force)
     with _alone(directory, machine):
@@ -154,20 +154,26 @@ def _loop(recipe: Recipe[Any, Any], material: Material, machine: Machine) -> tup
 
 
 def _settings(
-    recipe: str,
-    options: TrainOptions,
+    recipe: Recipe[Any, Any],
     files: FileRows,
     held_out: FileRows | None,
     fields: Mapping[str, str],
     reading: InputOptions,
 ) -> dict[str, Any]:
     """What makes the run what it is."""
+    options = recipe.options.model_dump(mode="json")
+    models = [options[name] for name in ("start", "writer") if options.get(name) not in (None, RANDOM)]
     return {
-        "recipe": recipe,
-        "options": options.model_dump(mode="json"),
+        "recipe": recipe.name,
+        "options": options,
         "inputs": [str(path) for path in files.files],
         "dev": [str(path) for path in held_out.files] if held_out else [],
-        "sha256": {"inputs": files.fingerprint(), "dev": held_out.fingerprint() if held_out else None},
+        "sha256": {
+            "the input": files.fingerprint(),
+            "the dev file": held_out.fingerprint() if held_out else None,
+            "the tokenizer": fingerprint(recipe.tokenizer.path),
+            "the model to start from": [fingerprint(find_model(name).weights) for name in models],
+        },
         "fields": dict(fields),
         "reading": reading.model_dump(),
         "textgen": __version__,
@@ -199,10 +205,12 @@ def _check(directory: Path, settings: dict[str, Any], *, resume: bool, force: bo
     if not resume or earlier is None:
         hint = "--resume goes on with it, --force begins anew" if earlier else "give another directory"
         raise UsageError(f"{directory} is not empty", hint=hint)
-    for name in ("recipe", "sha256", "fields", "reading"):
+    for name in ("recipe", "fields", "reading"):
         if earlier.get(name) != settings[name]:
-            what = "the input or the dev file has changed" if name == "sha256" else f"another {name}"
-            raise UsageError(f"--resume: {what} since the run began", hint="--force begins anew")
+            raise UsageError(f"--resume: another {name} than when it began", hint="--force begins anew")
+    for name, value in settings["sha256"].items():
+        if earlier["sha256"].get(name) != value:
+            raise UsageError(f"--resume: {name} has changed since the run began", hint="--force begins anew")
     for name, value in settings["options"].items():
         if earlier["options"].get(name) != value and name not in FREE:
             told = earlier["options"].get(name)

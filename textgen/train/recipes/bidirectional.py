@@ -34,13 +34,13 @@ PSEUDO: tuple[Direction, Direction] = ("l2r", "r2l")
 
 @dataclass(frozen=True)
 class Streams(Pairs):
-    """A batch whose directions see each other, or not.
+    """A batch whose directions see each other, but for rows where they do not.
 
     Attributes:
-        shown: `(rows, 2)`, how many tokens of a stream the other may see; None where none may.
+        shown: `(rows, 2)`, how many tokens of a stream the other may see.
     """
 
-    shown: Tensor | None = None
+    shown: Tensor
 
 
 class BidirectionalRecipe(UniLMRecipe[BidirectionalTrainOptions]):
@@ -50,6 +50,7 @@ class BidirectionalRecipe(UniLMRecipe[BidirectionalTrainOptions]):
     options_class: ClassVar = BidirectionalTrainOptions
     starts: ClassVar = ("title",)
     two_way: ClassVar = True
+    decode: ClassVar = "bidirectional"
 
     def complete(
         self, arrays: Arrays, directory: Path, stopped: Callable[[], bool], on_event: OnEvent
@@ -74,39 +75,33 @@ class BidirectionalRecipe(UniLMRecipe[BidirectionalTrainOptions]):
         )
 
     def batch(self, arrays: Arrays, examples: Sequence[int], epoch: int | None) -> Streams:
-        if (
-            epoch is not None
-            and draws(self.options.seed, "alone", epoch, examples[0]).random() < self.options.alone
-        ):
-            return Streams(**vars(super().batch(arrays, examples, epoch)))
         specials = self.tokenizer.specials
-        sources, inputs, targets = [], [], []
+        sources, inputs, targets, shown = [], [], [], []
         for example in examples:
             sources.append([specials.cls, *arrays.ids("source", example), specials.sep])
-            gold = self._gold(epoch, example)
+            alone, gold = self._fate(epoch, example)
             for way, first in enumerate((specials.l2r, specials.r2l)):
-                title = arrays.ids("target" if way == gold else PSEUDO[way], example)
+                title = arrays.ids("target" if alone or way == gold else PSEUDO[way], example)
                 told = self.told(title, backwards=bool(way))
                 fed = told[:-1]
                 if epoch is not None:
                     fed = self.replaced(fed, arrays.ids("source", example), (epoch, example, way))
                 inputs.append([first, *fed])
                 targets.append(told)
-        shown = torch.tensor([len(line) for line in inputs]).view(-1, 2)
-        return Streams(*self.padded(sources, inputs, targets), shown=shown)
+                shown.append(0 if alone else len(fed) + 1)
+        return Streams(*self.padded(sources, inputs, targets), shown=torch.tensor(shown).view(-1, 2))
 
     def logits(self, network: UniLM, batch: Pairs) -> Tensor:
         types = network.token_types(batch.inputs[:, :, 0])
-        shown = batch.shown if isinstance(batch, Streams) else None
-        return teacher_forced(
-            network, batch.sources, batch.inputs, types, interaction=shown is not None, shown=shown
-        )
+        assert isinstance(batch, Streams)
+        return teacher_forced(network, batch.sources, batch.inputs, types, shown=batch.shown)
 
-    def _gold(self, epoch: int | None, example: int) -> int:
-        """Which of the streams is gold; the other is the model's own."""
+    def _fate(self, epoch: int | None, example: int) -> tuple[bool, int]:
+        """Whether the streams of an example are both gold and hidden from each other; else which is gold."""
         if epoch is None:
-            return example % 2
-        return int(draws(self.options.seed, "gold", epoch, example).integers(2))
+            return False, example % 2
+        noise = draws(self.options.seed, "alone", epoch, example)
+        return bool(noise.random() < self.options.alone), int(noise.integers(2))
 
     def _titles(self, backend: TitleBackend, texts: list[str], way: Direction) -> list[list[int]]:
         options: dict[str, Any] = {"decode": "greedy", "direction": way, "keep_layout": True}
