@@ -21,8 +21,8 @@ def states() -> tuple[Any, ...]:
 def noisy(recipe: str) -> dict[str, Any]:
     """All of a recipe's options that draw."""
     titles = {"replace": 0.4} if "title" in recipe else {}
-    lora = {} if recipe == "rnn-title" else {"lora": 2}
-    return {"dropout": 0.3} | titles | lora
+    transformers = {} if recipe == "rnn-title" else {"dropout": 0.3, "lora": 2}
+    return titles | transformers
 
 
 @pytest.fixture

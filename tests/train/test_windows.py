@@ -25,17 +25,24 @@ def test_windows_predict_every_piece_once(bench: Bench) -> None:
     assert {len(window) for window in windows[:-1]} == {9}
 
 
-def test_windows_do_not_mix_sources(bench: Bench) -> None:
+def test_windows_do_not_mix_sources_that_are_weighted(bench: Bench) -> None:
     """So that a weight is that of a source alone."""
     rows = [row | {"source": "ab"[n % 2]} for n, row in enumerate(some_texts(6))]
     for row in rows:
         row["text"] = some_text(11, 3, LETTERS[:20] if row["source"] == "a" else LETTERS[20:])
-    loop = bench.loop("gpt2", rows=rows, window=8)
+    loop = bench.loop("gpt2", rows=rows, window=8, weight={"a": 0.5})
     of_a = set(loop.recipe.tokenizer.encode(LETTERS[:20]))
     for number, window in enumerate(told(loop)):
         letters = {i for i in window if i >= min(of_a)}
         assert letters <= of_a or not letters & of_a, number
         assert (letters <= of_a) == (loop.arrays.number("source", number) == 0)
+
+
+def test_sources_without_weights_share_windows(bench: Bench) -> None:
+    """There may be as many as documents, such as the files of a folder."""
+    rows = [row | {"source": str(n)} for n, row in enumerate(some_texts(6))]
+    together = told(bench.loop("gpt2", "one", rows=some_texts(6), window=8))
+    assert told(bench.loop("gpt2", "many", rows=rows, window=8)) == together
 
 
 def test_a_window_larger_than_the_model_is_refused(bench: Bench) -> None:

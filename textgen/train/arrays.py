@@ -16,6 +16,8 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from textgen.models.durable import write_whole
+
 IDS, ENDS, NUMBERS = np.dtype("<u4"), np.dtype("<i8"), np.dtype("<i8")
 ABOUT = "about.json"
 
@@ -67,7 +69,7 @@ class ArrayWriter:
         for file in self._files.values():
             file.close()
         kept = {"columns": self._columns, "numbers": self._numbers, "about": dict(about)}
-        (self._directory / ABOUT).write_text(json.dumps(kept, ensure_ascii=False), encoding="utf-8")
+        write_whole(self._directory / ABOUT, json.dumps(kept, ensure_ascii=False).encode())
 
 
 class Arrays:

@@ -60,15 +60,14 @@ def with_generated(
 
 def _written(path: Path, total: int, write: Write, stopped: Callable[[], bool], on_event: OnEvent) -> bool:
     """Write for the examples that are left; whether none is."""
-    kept = list(_whole(path)) if path.is_file() else []
-    done = len(kept) - len(kept) % AT_ONCE if len(kept) < total else total
+    done, size = _kept(path, total)
     if done < total and stopped():
         return False
-    with path.open("w", encoding="utf-8") as file:
-        file.writelines(kept[:done])
+    with path.open("ab") as file:
+        file.truncate(size)
         while done < total:
             for example in write(range(done, min(done + AT_ONCE, total))):
-                file.write(_line(example))
+                file.write(_line(example).encode())
             file.flush()
             done = min(done + AT_ONCE, total)
             on_event(Progress(done, total))
@@ -77,10 +76,21 @@ def _written(path: Path, total: int, write: Write, stopped: Callable[[], bool], 
     return True
 
 
-def _whole(path: Path) -> Iterator[str]:
+def _kept(path: Path, total: int) -> tuple[int, int]:
+    """For how many examples something is written, up to the end of a block, and how many bytes that takes."""
+    done = size = end = 0
+    if path.is_file():
+        for count, line in enumerate(_whole(path), 1):
+            end += len(line)
+            if count % AT_ONCE == 0 or count == total:
+                done, size = count, end
+    return done, size
+
+
+def _whole(path: Path) -> Iterator[bytes]:
     """The lines of a file but for a torn last one."""
-    with path.open(encoding="utf-8") as file:
-        yield from (line for line in file if line.endswith("\n"))
+    with path.open("rb") as file:
+        yield from (line for line in file if line.endswith(b"\n"))
 
 
 def _line(example: Example) -> str:

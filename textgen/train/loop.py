@@ -114,7 +114,7 @@ class Loop:
 
     def dev_figures(self, arrays: Arrays) -> dict[str, float]:
         """The recipe's figures of other examples, without what only training adds."""
-        size = self.options.batch_size
+        size = -(-self.options.batch_size // self._parts)
         starts = range(0, len(arrays), size)[self.machine.process :: self.machine.processes]
         names = self.recipe.figures
         total = torch.zeros(len(names), 2, device=self.machine.device, dtype=torch.float64)
@@ -176,9 +176,14 @@ class Loop:
 
     def _own_parts(self, examples: Sequence[int]) -> list[tuple[int, Any]]:
         """This process's parts of a step's examples, with their numbers."""
+        parts = list(enumerate(np.array_split(np.asarray(examples), self._parts)))
+        return parts[self.machine.process :: self.machine.processes]
+
+    @property
+    def _parts(self) -> int:
+        """How many parts a step is computed in: as many for every process."""
         processes = self.machine.processes
-        count = -(-self.options.accumulate // processes) * processes
-        return list(enumerate(np.array_split(np.asarray(examples), count)))[self.machine.process :: processes]
+        return -(-self.options.accumulate // processes) * processes
 
     def _passes(self, number: int, parts: Sequence[tuple[int, Any]], places: int) -> float:
         total = 0.0

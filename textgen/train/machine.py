@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from datetime import timedelta
 
 import torch
 from torch import Tensor
@@ -36,11 +37,14 @@ class Machine:
         try:
             from accelerate import Accelerator
             from accelerate.state import AcceleratorState
+            from accelerate.utils import InitProcessGroupKwargs
         except ImportError:
             raise UsageError("training needs accelerate", hint="pip install '.[train]'") from None
         # it is remembered for the whole process, and refuses another precision for a second run
         AcceleratorState._reset_state()
-        self._accelerator = Accelerator(mixed_precision=PRECISIONS[precision])
+        # the others wait while the first reads a corpus, or writes candidates for one
+        patience = InitProcessGroupKwargs(timeout=timedelta(days=7))
+        self._accelerator = Accelerator(mixed_precision=PRECISIONS[precision], kwargs_handlers=[patience])
         self.device: torch.device = self._accelerator.device
         self.processes: int = self._accelerator.num_processes
         self.process: int = self._accelerator.process_index

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
-import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,29 +11,33 @@ from typing import Any
 import torch
 
 from textgen import __version__
-from textgen.batch.journal import being_written, held, locked
 from textgen.batch.read import FileRows
-from textgen.errors import TextgenError, UsageError
+from textgen.errors import UsageError
 from textgen.events import Note, OnEvent, ignore
-from textgen.models.catalog import WEIGHTS, find_model, fingerprint
-from textgen.models.durable import write_whole
+from textgen.models.catalog import find_model, fingerprint
 from textgen.options import InputOptions, flag, parse
 from textgen.options.train import RANDOM, TrainOptions
 from textgen.train.card import write_card
-from textgen.train.checkpoint import FOLDER, load_checkpoint
+from textgen.train.checkpoint import load_checkpoint
+from textgen.train.directory import (
+    alone,
+    check,
+    clear,
+    clear_written,
+    delete_results,
+    read_settings,
+    write_settings,
+)
 from textgen.train.loop import Loop
 from textgen.train.lora import add_adapters
 from textgen.train.machine import Machine
-from textgen.train.material import DATA, WRITTEN, Material, read_material
+from textgen.train.material import Material, read_material
 from textgen.train.order import Order
 from textgen.train.recipe import Recipe
 from textgen.train.recipes import recipe_class
 from textgen.train.session import Session
 
-RUN, LOCK = "run.json", "run.lock"
 EPOCHS = 3.0  # where nothing is said
-# what may be another when a run goes on
-FREE = ("minutes", "save_every", "log_every", "storage")
 OF_DEV = {"patience", "dev_metric", "dev_rows", "eval_every"}
 READING = InputOptions(id_field="", keywords_field="", keep_fields=True, lines=True)
 
@@ -115,14 +116,21 @@ def train(
     files = FileRows([str(name) for name in inputs], reading)
     held_out = FileRows([str(dev)], reading) if dev is not None else None
     settings = _settings(made, files, held_out, fields, reading)
-    if machine.first:
-        _check(directory, settings, resume=resume, force=force)
-    with _alone(directory, machine):
-        if (finished := _finished(directory)) is not None:
-            told(Note(f"{directory} is finished after {finished.step} steps"))
-            return finished
-        _write_settings(directory, settings, machine)
+    replacing = machine.first and check(directory, settings, resume=resume, force=force)
+    with alone(directory, machine):
+        earlier = read_settings(directory) or {}
+        if earlier.get("outcome") and not force:
+            told(Note(f"{directory} is finished after {earlier['outcome']['step']} steps"))
+            return Outcome(**earlier["outcome"])
+        if replacing:
+            clear_written(directory)
+        elif machine.first:
+            write_settings(directory, settings)
         material = read_material(made, files, held_out, fields, directory, machine, must_stop, told)
+        if replacing:  # only now that the rows have turned out to be usable
+            delete_results(directory)
+            write_settings(directory, settings)
+        machine.wait()
         if material is None:
             return Outcome(0, chosen.steps or 0, finished=False, figures={})
         session = Session(directory, made, _loop(made, material, machine), material, machine, told)
@@ -133,8 +141,8 @@ def train(
         if machine.first:
             write_card(directory, settings, chosen, vars(outcome), material.corpus.arrays.about)
         if outcome.finished and machine.first:
-            _write_settings(directory, settings | {"outcome": vars(outcome)}, machine)
-            _clear(directory)
+            write_settings(directory, settings | {"outcome": vars(outcome)})
+            clear(directory)
         machine.wait()
     return outcome
 
@@ -179,97 +187,3 @@ def _settings(
         "textgen": __version__,
         "torch": torch.__version__,
     }
-
-
-def _check(directory: Path, settings: dict[str, Any], *, resume: bool, force: bool) -> None:
-    """Refuse a directory with something else in it, and a resumed run that would be another one."""
-    if force and resume:
-        raise UsageError(
-            "--force and --resume exclude each other", hint="--resume goes on, --force begins anew"
-        )
-    if directory.exists() and not directory.is_dir():
-        raise UsageError(f"{directory} is a file", hint="give a directory for the run")
-    if not directory.is_dir() or not any(path.name != LOCK for path in directory.iterdir()):
-        return
-    if held(directory / LOCK):
-        raise being_written(directory)
-    earlier = _earlier(directory)
-    if earlier is not None and not _has_results(directory):
-        return  # it ended before there was anything to go on with
-    if force:
-        if earlier is None:
-            raise UsageError(f"{directory} holds something that is no run", hint="give another directory")
-        _check_apart(directory, settings)
-        shutil.rmtree(directory)
-        return
-    if not resume or earlier is None:
-        hint = "--resume goes on with it, --force begins anew" if earlier else "give another directory"
-        raise UsageError(f"{directory} is not empty", hint=hint)
-    for name in ("recipe", "fields", "reading"):
-        if earlier.get(name) != settings[name]:
-            raise UsageError(f"--resume: another {name} than when it began", hint="--force begins anew")
-    for name, value in settings["sha256"].items():
-        if earlier["sha256"].get(name) != value:
-            raise UsageError(f"--resume: {name} has changed since the run began", hint="--force begins anew")
-    for name, value in settings["options"].items():
-        if earlier["options"].get(name) != value and name not in FREE:
-            told = earlier["options"].get(name)
-            raise UsageError(f"--resume: {flag(name)} was {told}, not {value}", hint="--force begins anew")
-
-
-def _has_results(directory: Path) -> bool:
-    """Whether a run has made something that took long."""
-    patterns = (WEIGHTS, f"{FOLDER}-*", f"*{WRITTEN}*")
-    return any(path for pattern in patterns for path in directory.glob(pattern))
-
-
-def _check_apart(directory: Path, settings: dict[str, Any]) -> None:
-    """Refuse to delete what the run reads."""
-    options, own = settings["options"], directory.resolve()
-    models = [options.get(name) for name in ("start", "tokenizer", "writer")]
-    for name in filter(None, [*settings["inputs"], *settings["dev"], *models]):
-        if own in (Path(name).resolve(), *Path(name).resolve().parents):
-            raise UsageError(f"--force would delete {name}, which is read", hint="give another directory")
-
-
-def _earlier(directory: Path) -> dict[str, Any] | None:
-    try:
-        found = json.loads((directory / RUN).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    return found if isinstance(found, dict) and {"recipe", "options", "sha256"} <= found.keys() else None
-
-
-def _finished(directory: Path) -> Outcome | None:
-    outcome = (_earlier(directory) or {}).get("outcome")
-    return Outcome(**outcome) if outcome else None
-
-
-def _write_settings(directory: Path, settings: Mapping[str, Any], machine: Machine) -> None:
-    if machine.first:
-        content = json.dumps(settings, ensure_ascii=False, indent=2) + "\n"
-        write_whole(directory / RUN, content.encode())
-
-
-@contextmanager
-def _alone(directory: Path, machine: Machine) -> Iterator[None]:
-    """Hold the directory against other runs."""
-    if not machine.first:
-        machine.wait()
-        yield
-        return
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise TextgenError(
-            f"cannot make {directory}: {error.strerror or error}", hint="give another directory"
-        ) from None
-    with locked(directory / LOCK, directory):
-        machine.wait()
-        yield
-
-
-def _clear(directory: Path) -> None:
-    """Delete what only a run that goes on needs."""
-    for path in [*directory.glob(f"{DATA}*"), *directory.glob("checkpoint*")]:
-        shutil.rmtree(path, ignore_errors=True)

@@ -171,8 +171,15 @@ class Session:
         if not self.best:
             with self._averaged():
                 self._keep()
-        if self.machine.first and draw_curve(self.directory) is None:
-            self.tell(Note("no curve.png: pip install '.[train]' brings matplotlib"))
+        if self.machine.first:
+            self._draw()
+
+    def _draw(self) -> None:
+        try:
+            if draw_curve(self.directory) is None:
+                self.tell(Note("no curve.png: pip install '.[train]' brings matplotlib"))
+        except OSError as error:  # the run is worth more than its picture
+            self.tell(Note(f"no curve.png: {error.strerror or error}"))
 
     def _save(self) -> None:
         if self.machine.first:

@@ -21,6 +21,9 @@ RECIPES = {
 
 def recipe_class(name: str) -> Any:
     """The class of a recipe. Raises UsageError if there is none."""
+    if name == "tokenizer":
+        hint = "textgen.train.recipes.tokenizer.train_tokenizer does"
+        raise UsageError("train does not make tokenizers", hint=hint)
     if name not in RECIPES:
         raise UsageError(f"there is no recipe {name}", hint=f"recipes: {', '.join(RECIPES)}")
     module, _, found = RECIPES[name].partition(":")

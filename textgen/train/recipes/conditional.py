@@ -71,6 +71,12 @@ class ConditionalRecipe(Recipe[ConditionalTrainOptions, Styled]):
             raise UsageError(
                 f"--start {options.start} has styles already", hint="start from what it was made from"
             )
+        positions = int(self.files.config[POSITIONS[self.files.kind]])
+        if "length" in options.model_fields_set and options.length > positions:
+            raise UsageError(
+                f"--length {options.length} is more than the model reads",
+                hint=f"it has {positions} positions",
+            )
         self.tokenizer = load_tokenizer(self.files)
         self.masking = Masking(self.tokenizer, options.mask_rate, options.seed)
         self.styles: list[str] = []

@@ -53,11 +53,14 @@ class Gpt2Recipe(Recipe[Gpt2TrainOptions, Tensor]):
         return {
             "kind": "windows",
             "window": self.window,
+            "apart": bool(self.options.weight),
             "keep_layout": self.options.keep_layout,
             "tokenizer": str(self.tokenizer.path),
         }
 
     def examples(self, row: Row, source: int) -> Iterator[Example]:
+        # sources are kept apart only where they are weighted: there may be as many as documents
+        source = source if self.options.weight else 0
         specials, ids = self.tokenizer.specials, self._open[source]
         ids += [specials.bos, *self.tokenizer.encode(self.text(row)), specials.eos]
         # a window begins with the piece that the one before has predicted last

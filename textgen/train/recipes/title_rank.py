@@ -77,6 +77,12 @@ class TitleRankRecipe(UniLMRecipe[TitleRankTrainOptions]):
         return len(batch.sources)
 
     def loss(self, network: Any, batch: Ranked) -> tuple[Tensor, Prediction]:  # type: ignore[override]
+        return self._loss(network, batch, self.options.label_smoothing)
+
+    def plain_loss(self, network: Any, batch: Ranked) -> Tensor:  # type: ignore[override]
+        return self._loss(network, batch, 0.0)[0]
+
+    def _loss(self, network: Any, batch: Ranked, smoothing: float) -> tuple[Tensor, Prediction]:
         logits = self.logits(network, batch).float()
         known = batch.targets != NO_TARGET
         logprobs = logits.log_softmax(-1).gather(-1, batch.targets.clamp(min=0)[..., None])[..., 0]
@@ -89,12 +95,9 @@ class TitleRankRecipe(UniLMRecipe[TitleRankTrainOptions]):
         scores = logprobs[:, WAYS:].sum(-1) / lengths[:, WAYS:] ** self.options.length_exponent
         by_way = scores.view(len(scores), -1, WAYS).transpose(1, 2)
         misorder = out_of_order(by_way, batch.ranks[:, None], self.options.margin).mean(1)
-        if self.options.label_smoothing:
+        if smoothing:
             uniform = -prediction.logits.log_softmax(-1).mean(-1)
             rows = titles.nonzero()[:, 0]
             smooth = torch.zeros_like(entropy).index_add(0, rows, uniform) / lengths[:, :WAYS].sum(1)
-            entropy = (1 - self.options.label_smoothing) * entropy + self.options.label_smoothing * smooth
+            entropy = (1 - smoothing) * entropy + smoothing * smooth
         return (entropy + self.options.margin_weight * misorder).sum(), prediction
-
-    def plain_loss(self, network: Any, batch: Ranked) -> Tensor:  # type: ignore[override]
-        return self.loss(network, batch)[0]

@@ -1,0 +1,429 @@
+"""The second stage of a title model: its directions see each other, and what they see is not the answer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from child import ended, start_two
+from stages import ROWS, Stages, examples_of, make_writer
+from tiny import SHORT, Bench, Countdown, furthest, gradients_of, make_bert, same, some_pairs, write_lines
+
+import textgen
+from textgen.decoding.allowed import title_ids
+from textgen.events import Note, Progress, Scored
+from textgen.models.bidirectional import TwoStreams, leaked
+from textgen.models.catalog import find_model
+from textgen.models.load import load_model
+from textgen.models.teacher_forcing import teacher_forced
+from textgen.models.unilm import UniLM
+from textgen.options.title import Direction
+from textgen.train import generated
+from textgen.train.arrays import Arrays
+from textgen.train.loop import Loop
+from textgen.train.pairs import NO_TARGET
+from textgen.train.recipes.bidirectional import PSEUDO, Streams
+from textgen.train.run import Outcome
+
+CLOSE = {"rtol": 0.0, "atol": 1e-5}
+LENGTHS = range(1, 9)
+GOLD, OWN, READ = 275, 285, 300  # first ids of titles, of what the model wrote, of articles
+EPOCHS = range(12)
+WAYS: tuple[Direction, Direction] = ("l2r", "r2l")
+
+
+@pytest.fixture(scope="module")
+def writer(tmp_path_factory: pytest.TempPathFactory, tiny_tokenizer: Path, tiny_models: Any) -> Path:
+    return make_writer(tmp_path_factory.mktemp("writer"), tiny_tokenizer, tiny_models)
+
+
+@pytest.fixture
+def stages(bench: Bench, writer: Path) -> Stages:
+    return Stages(bench, writer)
+
+
+def numbered(folder: Path, own: int = OWN) -> Arrays:
+    """Titles of one to eight different pieces, and a piece fewer each that the model wrote."""
+    return examples_of(
+        folder,
+        [
+            {
+                "source": list(range(READ, READ + 3 + 2 * length)),
+                "target": list(range(GOLD, GOLD + length)),
+                "l2r": list(range(own, own + length - (own == OWN))),
+                "r2l": list(range(own, own + length - (own == OWN))),
+            }
+            for length in LENGTHS
+        ],
+    )
+
+
+def lively(loop: Loop) -> Loop:
+    """Token types and copies that matter much."""
+    for name, weight in loop.weights.items():
+        if "prior" in name or "token_type" in name:
+            weight.data += torch.randn(weight.shape, generator=torch.Generator().manual_seed(1))
+    loop.network.eval()
+    return loop
+
+
+def told(row: torch.Tensor) -> list[int]:
+    return [int(i) for i in row if i != NO_TARGET]
+
+
+def fed(batch: Streams, row: int, way: int) -> list[int]:
+    """What stands in a stream behind its direction token."""
+    return batch.inputs[row, way, 1 : len(told(batch.targets[row, way]))].tolist()
+
+
+def alone(batch: Streams, row: int) -> bool:
+    shown: list[int] = batch.shown[row].tolist()
+    assert (0 in shown) == (shown == [0, 0])
+    return shown == [0, 0]
+
+
+def golden(batch: Streams, row: int) -> list[int]:
+    """The ways of a row that are told the title."""
+    return [way for way in (0, 1) if set(fed(batch, row, way)) & set(range(GOLD, GOLD + 9))]
+
+
+def seen_before_it_is_asked_for(batch: Streams, row: int, way: int) -> int:
+    """Of the title, in the other stream, as far as that is shown."""
+    other = fed(batch, row, 1 - way)[: max(0, int(batch.shown[row, 1 - way]) - 1)]
+    return leaked(told(batch.targets[row, way]), other)
+
+
+def test_no_gold_is_shown_before_it_is_asked_for(stages: Stages, tmp_path: Path) -> None:
+    arrays = numbered(tmp_path / "own")
+    recipe = stages.recipe("bidirectional")
+    rows = {True: 0, False: 0}
+    for epoch in [*EPOCHS, None]:
+        batch = recipe.batch(arrays, range(len(arrays)), epoch)
+        for row in range(len(arrays)):
+            rows[alone(batch, row)] += 1
+            assert [seen_before_it_is_asked_for(batch, row, way) for way in (0, 1)] == [0, 0]
+    assert min(rows.values()) > 20
+
+
+def test_gold_in_both_streams_would_be_shown(stages: Stages, tmp_path: Path) -> None:
+    """Where the model had written the very title, half of it is; where they are alone, nothing."""
+    arrays = numbered(tmp_path / "gold", own=GOLD)
+    recipe = stages.recipe("bidirectional")
+    for epoch in EPOCHS:
+        batch = recipe.batch(arrays, range(len(arrays)), epoch)
+        for row, length in enumerate(LENGTHS):
+            found = [seen_before_it_is_asked_for(batch, row, way) for way in (0, 1)]
+            assert found == ([0, 0] if alone(batch, row) else [length // 2] * 2)
+
+
+def test_streams_of_a_batch(stages: Stages, tmp_path: Path) -> None:
+    """One is gold and the other the model's own, each told itself; or both are gold, and alone."""
+    arrays = numbered(tmp_path / "own")
+    recipe = stages.recipe("bidirectional")
+    specials = recipe.tokenizer.specials
+    found = set()
+    for epoch in EPOCHS:
+        batch = recipe.batch(arrays, range(len(arrays)), epoch)
+        assert batch.inputs[:, :, 0].tolist() == [[specials.l2r, specials.r2l]] * len(arrays)
+        for row, length in enumerate(LENGTHS):
+            assert batch.sources[row] == [specials.cls, *arrays.ids("source", row), specials.sep]
+            gold = golden(batch, row) if length > 1 else [0, 1] if alone(batch, row) else []
+            for way in (0, 1):
+                title = arrays.ids("target" if way in gold else PSEUDO[way], row)
+                if length > 1:
+                    assert fed(batch, row, way) == (title[::-1] if way else title)
+                assert told(batch.targets[row, way]) == [*fed(batch, row, way), specials.eos]
+                length_told = len(told(batch.targets[row, way]))
+                assert int(batch.shown[row, way]) == (0 if alone(batch, row) else length_told)
+            if length > 1:
+                assert len(gold) == (2 if alone(batch, row) else 1)
+                found.add(tuple(gold))
+    assert found == {(0,), (1,), (0, 1)}
+
+
+@pytest.mark.parametrize(("share", "least", "most"), [(0.0, 0, 0), (0.3, 0.22, 0.38), (1.0, 1, 1)])
+def test_shares_of_what_is_drawn(
+    stages: Stages, tmp_path: Path, share: float, least: float, most: float
+) -> None:
+    """Anew in every epoch, and the same whatever else is in the batch."""
+    arrays = numbered(tmp_path / "own")
+    recipe = stages.recipe("bidirectional", alone=share)
+    drawn = []
+    for epoch in range(60):
+        batch = recipe.batch(arrays, [7, 3, 5, 6], epoch)
+        drawn.append([tuple(golden(batch, row)) for row in range(4)])
+        again = recipe.batch(arrays, [5], epoch)
+        assert tuple(golden(again, 0)) == drawn[-1][2]
+        assert again.shown.tolist() == batch.shown[2:3].tolist()
+    fates = [one for row in drawn for one in row]
+    count = len(fates)
+    assert least <= fates.count((0, 1)) / count <= most
+    if share < 1:
+        assert 0.4 < fates.count((0,)) / (count - fates.count((0, 1))) < 0.6
+        assert len(set(map(tuple, drawn))) > 5
+
+
+def test_dev_rows_are_never_alone(stages: Stages, tmp_path: Path) -> None:
+    """Every other is gold left to right, whatever stands beside it."""
+    arrays = numbered(tmp_path / "own")
+    recipe = stages.recipe("bidirectional", alone=1.0, replace=0.5)
+    batch = recipe.batch(arrays, [2, 3, 4, 7], None)
+    assert [golden(batch, row) for row in range(4)] == [[0], [1], [0], [1]]
+    assert (batch.shown > 0).all()
+
+
+def test_the_titles_that_it_wrote_may_be_cut_or_empty(stages: Stages, tmp_path: Path) -> None:
+    long = list(range(OWN, OWN + 9))
+    columns = {"source": [READ], "target": [GOLD, GOLD + 1], "l2r": long, "r2l": long}
+    arrays = examples_of(tmp_path / "long", [columns, columns | {"l2r": [], "r2l": []}])
+    recipe = stages.recipe("bidirectional", alone=0.0)
+    for epoch in EPOCHS:
+        batch = recipe.batch(arrays, [0, 1], epoch)
+        (gold,) = golden(batch, 0)
+        whole = long[::-1] if gold == 0 else long
+        assert told(batch.targets[0, 1 - gold]) == whole[:8]  # not taught to end there
+        (gold,) = golden(batch, 1)
+        assert told(batch.targets[1, 1 - gold]) == [recipe.tokenizer.specials.eos]
+        assert int(batch.shown[1, 1 - gold]) == 1
+
+
+def test_inputs_are_replaced_in_both_streams(stages: Stages, tmp_path: Path) -> None:
+    arrays = numbered(tmp_path / "own")
+    plain, noisy = (stages.recipe("bidirectional", alone=0.0, replace=share) for share in (0.0, 0.5))
+    changed = {"gold": 0, "own": 0}
+    for epoch in EPOCHS:
+        ours, theirs = (one.batch(arrays, range(len(arrays)), epoch) for one in (plain, noisy))
+        assert torch.equal(ours.targets, theirs.targets)
+        assert torch.equal(ours.inputs[:, :, 0], theirs.inputs[:, :, 0])
+        for row in range(2, len(arrays)):
+            for way in (0, 1):
+                other = fed(theirs, row, way) != fed(ours, row, way)
+                changed["gold" if way in golden(ours, row) else "own"] += other
+                assert set(fed(theirs, row, way)) <= set(fed(ours, row, way))
+    assert min(changed.values()) > 5
+
+
+@torch.no_grad()
+def test_rows_alone_are_two_ordinary_decoders(stages: Stages, tmp_path: Path) -> None:
+    """In one batch with rows that are not."""
+    loop = lively(stages.loop_over(numbered(tmp_path / "own"), "bidirectional"))
+    network: Any = loop.network
+    both = set()
+    for epoch in EPOCHS[:4]:
+        batch = loop.recipe.batch(loop.arrays, range(len(loop.arrays)), epoch)
+        whole = loop.recipe.logits(network, batch)  # type: ignore[attr-defined]
+        types = network.token_types(batch.inputs[:, :, 0])
+        apart = teacher_forced(network, batch.sources, batch.inputs, types, interaction=False)
+        known = batch.targets != NO_TARGET
+        for row in range(2, len(loop.arrays)):
+            both.add(alone(batch, row))
+            if alone(batch, row):
+                torch.testing.assert_close(whole[row][known[row]], apart[row][known[row]], **CLOSE)
+            else:
+                assert (whole[row, :, 1] - apart[row, :, 1]).abs().max() > 1e-3
+                # of the partner's direction token alone nothing is learned, but it is seen
+                assert not torch.equal(whole[row, :, 0], apart[row, :, 0])
+    assert both == {True, False}
+
+
+@torch.no_grad()
+def test_what_is_fed_in_training_is_what_is_seen_in_writing(stages: Stages, tmp_path: Path) -> None:
+    """Step by step with a cache, where a stream that has ended is frozen."""
+    loop = lively(stages.loop_over(numbered(tmp_path / "own"), "bidirectional", alone=0.0))
+    network: Any = loop.network
+    assert network.two_way
+    specials = loop.recipe.tokenizer.specials
+    batch = loop.recipe.batch(loop.arrays, range(len(loop.arrays)), 0)
+    whole = loop.recipe.logits(network, batch)  # type: ignore[attr-defined]
+    two = TwoStreams(network, (specials.l2r, specials.r2l))
+    lengths = set()
+    for row, source in enumerate(batch.sources):
+        state = two.start([source])
+        counts = [len(told(stream)) for stream in batch.targets[row]]
+        lengths.add(counts[0] - counts[1])
+        for step in range(max(counts)):
+            state.freeze(torch.tensor([step >= count for count in counts]))
+            found = two.step(state, batch.inputs[row, :, step])
+            for way in (0, 1):
+                if step < counts[way]:
+                    torch.testing.assert_close(whole[row, way, step], found[way], **CLOSE)
+    assert lengths == {-1, 1}
+
+
+@torch.no_grad()
+def test_padding_is_hidden_from_the_partner(stages: Stages, tmp_path: Path) -> None:
+    """Whatever stands there, and however much a longer neighbour makes of it."""
+    loop = lively(stages.loop_over(numbered(tmp_path / "own"), "bidirectional", alone=0.0))
+    batch = loop.recipe.batch(loop.arrays, [3, 7], 0)
+    before = loop.recipe.logits(loop.network, batch)  # type: ignore[attr-defined]
+    known = batch.targets != NO_TARGET
+    assert not known[0].all()
+    batch.inputs[~known] = GOLD
+    after = loop.recipe.logits(loop.network, batch)  # type: ignore[attr-defined]
+    assert torch.equal(after[known], before[known])
+    by_itself = loop.recipe.batch(loop.arrays, [3], 0)
+    single = loop.recipe.logits(loop.network, by_itself)[0]  # type: ignore[attr-defined]
+    steps = by_itself.inputs.shape[2]
+    assert steps < batch.inputs.shape[2]
+    own = known[0, :, :steps]
+    torch.testing.assert_close(before[0, :, :steps][own], single[own], **CLOSE)
+    # what the partner has really written is seen
+    (gold,) = golden(by_itself, 0)
+    by_itself.inputs[0, gold, 2] = READ
+    other = loop.recipe.logits(loop.network, by_itself)[0, 1 - gold]  # type: ignore[attr-defined]
+    assert torch.equal(other[:2], single[1 - gold, :2])
+    assert not torch.allclose(other[2], single[1 - gold, 2])
+
+
+@torch.no_grad()
+def test_pseudo_targets_are_what_the_start_writes(stages: Stages) -> None:
+    recipe = stages.recipe("bidirectional", alone=0.0)
+    arrays = stages.written(recipe)
+    backend = textgen.load(str(stages.writer))
+    for way in WAYS:
+        options: dict[str, Any] = {"decode": "greedy", "max_new_tokens": 9, "direction": way}
+        records = backend.generate([row["text"] for row in ROWS], **options)
+        titles = [record.candidates[0].text for record in records]
+        assert [recipe.tokenizer.decode(arrays.ids(way, n)) for n in range(10)] == titles
+        assert titles != [row["title"] for row in ROWS]
+    for number, row in enumerate(ROWS):
+        assert recipe.tokenizer.decode(arrays.ids("source", number)) == row["text"]
+        assert recipe.tokenizer.decode(arrays.ids("target", number)) == row["title"]
+    # by the network itself: each piece of its own stream is the likeliest behind those before it
+    start = load_model(find_model(str(stages.writer)))
+    network: Any = start.network
+    allowed = title_ids(start.tokenizer, network.vocab_size)
+    own = 0
+    for epoch in (0, 1):
+        batch = recipe.batch(arrays, range(10), epoch)
+        types = network.token_types(batch.inputs[:, :, 0])
+        logits = teacher_forced(network, batch.sources, batch.inputs, types, interaction=False)
+        best = allowed[logits[..., allowed].argmax(-1)]
+        for row in range(10):
+            for way in (0, 1):
+                targets = batch.targets[row, way]
+                known = targets != NO_TARGET
+                if told(targets) != recipe.told(arrays.ids("target", row), backwards=bool(way)):
+                    assert told(targets) == recipe.told(arrays.ids(WAYS[way], row), backwards=bool(way))
+                    assert torch.equal(best[row, way][known], targets[known])
+                    own += 1
+    assert own > 5
+
+
+@pytest.mark.parametrize(
+    "added",
+    [
+        {},
+        {"rdrop": 1.0, "label_smoothing": 0.1, "gradient_penalty": 1.0, "fgm": 0.5, "clip": 0.3},
+    ],
+    ids=["plain", "all"],
+)
+def test_parts_change_nothing_but_rounding(stages: Stages, tmp_path: Path, added: dict[str, Any]) -> None:
+    arrays = numbered(tmp_path / "own")
+    whole, parts = (
+        gradients_of(
+            stages.loop_over(arrays, "bidirectional", accumulate=count, **added), [3, 0, 7, 5, 2, 6, 1]
+        )
+        for count in (1, 3)
+    )
+    assert max(float(gradient.abs().max()) for gradient in whole.values()) > 1e-3
+    for name, gradient in whole.items():
+        torch.testing.assert_close(parts[name], gradient, rtol=1e-4, atol=1e-6)
+
+
+def test_stopped_anywhere_and_again(stages: Stages, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While it writes, too."""
+    monkeypatch.setattr(generated, "AT_ONCE", 4)
+    noisy: dict[str, Any] = {"dropout": 0.2, "ema": 0.5, "replace": 0.4, "accumulate": 2}
+    dev = write_lines(stages.folder / "dev.jsonl", some_pairs(13)[10:])
+    options = noisy | {"dev": dev, "eval_every": 3, "dev_metric": "rouge-l"}
+    whole = stages.train("bidirectional", "whole", **options)
+    assert {event.total for event in stages.events if isinstance(event, Progress)} >= {10, 3}
+    looks = [event for event in stages.events if isinstance(event, Scored)]
+    assert [set(look.figures) for look in looks] == [{"loss", "rouge-l"}] * 2
+    for asked in (2, 2):
+        part = stages.train("bidirectional", "parts", resume=True, stopped=Countdown(asked), **options)
+        assert part == Outcome(0, 5, finished=False, figures={})
+    part = stages.train("bidirectional", "parts", resume=True, stopped=Countdown(3), **options)
+    assert not part.finished
+    assert part.step > 0
+    assert stages.train("bidirectional", "parts", resume=True, **options) == whole
+    assert same(stages.folder / "parts", stages.folder / "whole")
+    assert not [path for path in (stages.folder / "parts").iterdir() if path.name.startswith("data")]
+
+
+def test_two_processes_are_one(stages: Stages) -> None:
+    """The first writes, and both take what it has written."""
+    rows = write_lines(stages.folder / "rows.jsonl", some_pairs(11))
+    dev = write_lines(stages.folder / "dev.jsonl", some_pairs(14)[11:])
+    gentle: dict[str, Any] = {"learning_rate": 1e-3, "weight_decay": 0.1, "dev": dev, "eval_every": 2}
+    options = SHORT | stages.starts("bidirectional") | gentle | {"replace": 0.4, "fgm": 0.5}
+    one = stages.train("bidirectional", "one", rows, **options)
+    for process in start_two("bidirectional", rows, stages.folder / "two", options):
+        assert ended(process) == 0, [log.read_text(encoding="utf-8") for log in stages.folder.glob("*.log")]
+    assert 0 < furthest(stages.folder / "one", stages.folder / "two") < 1e-6
+    assert one.finished
+
+
+@pytest.fixture(scope="module")
+def learned(
+    tmp_path_factory: pytest.TempPathFactory, tiny_tokenizer: Path, tiny_models: dict[str, Path]
+) -> Path:
+    """Both stages over a handful of titles; the first makes mistakes."""
+    folder = tmp_path_factory.mktemp("learned")
+    wide = {"bert": make_bert(folder / "bert", tiny_tokenizer, width=32)}
+    made: dict[str, Any] = {"learning_rate": 5e-3, "batch_size": 10, "warmup": 0.1, "bucketing": False}
+    start = make_writer(folder, tiny_tokenizer, wide, **made | {"steps": 40})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("textgen.train.session.draw_curve", lambda directory: directory)
+        stages = Stages(Bench(folder, tiny_tokenizer, wide), start)
+        stages.train("bidirectional", "run", ROWS, steps=140, log_every=50, **made)
+    return folder
+
+
+def titles_of(model: Path, **options: Any) -> list[str]:
+    backend = textgen.load(str(model))
+    records = backend.generate([row["text"] for row in ROWS], max_new_tokens=8, **options)
+    return [record.candidates[0].text for record in records]
+
+
+def right(found: list[str]) -> int:
+    return sum(text == row["title"] for text, row in zip(found, ROWS, strict=True))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"decode": "bidirectional"},
+        {"decode": "bidirectional", "beams": 4},
+        {"decode": "greedy"},
+        {"decode": "greedy", "direction": "r2l"},
+    ],
+    ids=lambda options: "-".join(map(str, options.values())),
+)
+def test_titles_are_learned_by_heart(learned: Path, options: dict[str, Any]) -> None:
+    """But that streams which see each other are also told what the first stage wrote."""
+    titles = [row["title"] for row in ROWS]
+    own = [titles_of(learned / "writer", decode="greedy", direction=way) for way in WAYS]
+    assert all(right(texts) <= 3 for texts in own)
+    found = titles_of(learned / "run", **options)
+    if options["decode"] == "greedy":
+        assert found == titles
+    assert right(found) >= 8
+    assert all(text in texts for text, texts in zip(found, zip(titles, *own, strict=True), strict=True))
+
+
+def test_the_files_say_that_it_writes_both_ways(learned: Path) -> None:
+    model = load_model(find_model(str(learned / "run")))
+    assert model.files.config["two_way"] is True
+    assert model.files.config["target_types"] == {"l2r": 1, "r2l": 2}
+    assert isinstance(model.network, UniLM)
+    assert model.network.two_way
+    assert load_model(find_model(str(learned / "writer"))).files.config["two_way"] is False
+    for name, scored, notes in (("run", "bidirectional_", 0), ("writer", "", 1)):
+        backend, events = textgen.load(str(learned / name)), list[Any]()
+        (record,) = backend.generate([ROWS[0]["text"]], decode="bidirectional", on_event=events.append)
+        assert record.candidates[0].score_kind.startswith("bidirectional_") == bool(scored)
+        assert len([event for event in events if isinstance(event, Note)]) == notes

@@ -1,0 +1,428 @@
+"""A title model learns to give its own candidates probabilities in the order of their ROUGE-L."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from math import inf
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from stages import ROWS, Stages, examples_of, make_writer
+from tiny import Bench, Countdown, gradients_of, same, some_pairs, write_lines
+from torch import Tensor
+
+import textgen
+from textgen.backends.title import TitleBackend
+from textgen.events import Scored
+from textgen.metrics.overlap import mean_rouge, rouge_l
+from textgen.models.catalog import find_model
+from textgen.models.load import load_model
+from textgen.train import generated
+from textgen.train.arrays import Arrays
+from textgen.train.candidates import DIGITS, in_order, out_of_order, ranks, split
+from textgen.train.loop import Loop
+from textgen.train.machine import Machine
+from textgen.train.pairs import NO_TARGET
+from textgen.train.run import Outcome
+
+FEW: dict[str, Any] = {"beams": 2, "samples": 2, "candidates": 4}
+END = 3
+GOLD, OWN, READ = 275, 285, 300  # first ids of titles, of candidates, of articles
+
+
+@pytest.fixture(scope="module")
+def writer(tmp_path_factory: pytest.TempPathFactory, tiny_tokenizer: Path, tiny_models: Any) -> Path:
+    return make_writer(tmp_path_factory.mktemp("writer"), tiny_tokenizer, tiny_models)
+
+
+@pytest.fixture
+def stages(bench: Bench, writer: Path) -> Stages:
+    return Stages(bench, writer, **FEW)
+
+
+def numbered(folder: Path) -> Arrays:
+    """Articles with three candidates, with two, with some of one rank, with one, and with none."""
+    long = list(range(OWN, OWN + 9))
+    texts = [
+        [[OWN], [OWN + 1, OWN + 2], [OWN + 3, OWN, OWN + 4, OWN]],
+        [[GOLD, GOLD + 1], [OWN + 2]],
+        [[OWN, OWN + 1], [OWN + 1, OWN], [OWN + 2, OWN + 3, OWN + 4]],
+        [[OWN + 2]],
+        [],
+        [long, [], [OWN + 3]],
+    ]
+    places = [[0, 1, 2], [0, 1], [0, 0, 1], [0], [], [0, 1, 1]]
+    return examples_of(
+        folder,
+        [
+            {
+                "source": list(range(READ, READ + 2 + 2 * number)),
+                "target": list(range(GOLD, GOLD + 1 + number)),
+                "candidates": [i for text in own for i in (*text, END)],
+                "ranks": order,
+            }
+            for number, (own, order) in enumerate(zip(texts, places, strict=True))
+        ],
+    )
+
+
+def lively(loop: Loop) -> Loop:
+    for name, weight in loop.weights.items():
+        if "prior" in name or "token_type" in name:
+            weight.data += torch.randn(weight.shape, generator=torch.Generator().manual_seed(1))
+    loop.network.eval()
+    return loop
+
+
+def told(line: Tensor) -> list[int]:
+    return [int(i) for i in line if i != NO_TARGET]
+
+
+def laws(network: Any, recipe: Any, source: list[int], title: list[int]) -> list[Tensor]:
+    """Log-probabilities `(steps, vocab)` of a text each way, read by itself."""
+    specials = recipe.tokenizer.specials
+    framed = [specials.cls, *source, specials.sep]
+    found = []
+    for way, first in enumerate((specials.l2r, specials.r2l)):
+        wanted = recipe.told(title, backwards=bool(way))
+        found.append(network([framed], torch.tensor([[first, *wanted[:-1]]]))[0].log_softmax(-1))
+    return found
+
+
+def logprobs(network: Any, recipe: Any, source: list[int], title: list[int]) -> list[Tensor]:
+    """Those of its pieces `(steps,)`, each way."""
+    whole = laws(network, recipe, source, title)
+    wanted = [recipe.told(title, backwards=way) for way in (False, True)]
+    return [law[torch.arange(len(ids)), ids] for law, ids in zip(whole, wanted, strict=True)]
+
+
+def lacking(scores: list[float], places: list[int], margin: float) -> float:
+    """What the better of two lacks, over all pairs that are not equal."""
+    found = [
+        max(0.0, scores[worse] - scores[better] + margin * (places[worse] - places[better]))
+        for better in range(len(places))
+        for worse in range(len(places))
+        if 0 <= places[better] < places[worse]
+    ]
+    return sum(found) / max(1, len(found))
+
+
+def by_hand(loop: Loop, example: int) -> tuple[float, float]:
+    """Cross entropy of an article's title, and how far its candidates are from their order."""
+    network, recipe, arrays, options = loop.network, loop.recipe, loop.arrays, loop.recipe.options
+    source, title = arrays.ids("source", example), arrays.ids("target", example)
+    told = torch.cat(logprobs(network, recipe, source, title))
+    smooth = -torch.cat(laws(network, recipe, source, title)).mean()
+    entropy = (1 - options.label_smoothing) * -float(told.mean()) + options.label_smoothing * float(smooth)
+    ways: list[list[float]] = [[], []]
+    for text in split(arrays.ids("candidates", example), END):
+        for way, known in enumerate(logprobs(network, recipe, source, text)):
+            ways[way].append(float(known.sum()) / len(known) ** options.length_exponent)  # type: ignore[attr-defined]
+    margin: float = options.margin  # type: ignore[attr-defined]
+    apart = [lacking(scores, arrays.ids("ranks", example), margin) for scores in ways]
+    return entropy, sum(apart) / 2
+
+
+def test_lines_of_a_batch(stages: Stages, tmp_path: Path) -> None:
+    arrays = numbered(tmp_path / "own")
+    recipe = stages.recipe("title-rank", replace=0.9)
+    specials = recipe.tokenizer.specials
+    assert specials.eos == END
+    order = [5, 0, 3, 4]
+    batch = recipe.batch(arrays, order, None)
+    assert batch.inputs.shape == batch.targets.shape == (4, 2 + 2 * 3, 8)
+    assert batch.inputs[:, :, 0].tolist() == [[specials.l2r, specials.r2l] * 4] * 4
+    assert batch.ranks.tolist() == [[0, 1, 1], [0, 1, 2], [0, -1, -1], [-1, -1, -1]]
+    assert recipe.places(batch) == 4
+    for row, example in enumerate(order):
+        assert batch.sources[row] == [specials.cls, *arrays.ids("source", example), specials.sep]
+        texts = [arrays.ids("target", example), *split(arrays.ids("candidates", example), END)]
+        for line in range(8):
+            if line < 2 * len(texts):
+                wanted = recipe.told(texts[line // 2], backwards=bool(line % 2))
+                assert told(batch.targets[row, line]) == wanted
+                assert batch.inputs[row, line, 1 : len(wanted)].tolist() == wanted[:-1]
+            else:
+                assert told(batch.targets[row, line]) == []
+    whole = [told(line) for line in batch.targets[0, :4]]
+    assert [len(line) for line in whole] == [7, 7, 8, 8]
+    assert whole[2][-1] != END  # cut: not taught to end there
+    assert told(batch.targets[0, 4]) == told(batch.targets[0, 5]) == [END]
+
+
+def test_only_the_title_is_fed_with_others_in_it(stages: Stages, tmp_path: Path) -> None:
+    arrays = numbered(tmp_path / "own")
+    plain, noisy = (stages.recipe("title-rank", replace=share) for share in (0.0, 0.9))
+    changed = 0
+    for epoch in range(10):
+        ours, theirs = (recipe.batch(arrays, range(6), epoch) for recipe in (plain, noisy))
+        assert torch.equal(ours.targets, theirs.targets)
+        assert torch.equal(ours.inputs[:, 2:], theirs.inputs[:, 2:])
+        changed += not torch.equal(ours.inputs[:, :2], theirs.inputs[:, :2])
+    assert changed > 5
+
+
+@torch.no_grad()
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"margin": 0.0},
+        {"margin": 0.7, "margin_weight": 3.0},
+        {"margin": 0.4, "length_exponent": 0.0},
+        {"margin": 0.4, "length_exponent": 2.0},
+        {"margin": 0.4, "label_smoothing": 0.3},
+    ],
+    ids=lambda options: "-".join(f"{name}{value}" for name, value in options.items()) or "plain",
+)
+def test_the_loss_by_hand(stages: Stages, tmp_path: Path, options: dict[str, Any]) -> None:
+    """Of articles in one batch and by themselves."""
+    loop = lively(stages.loop_over(numbered(tmp_path / "own"), "title-rank", **options))
+    recipe: Any = loop.recipe
+    wanted = [by_hand(loop, example) for example in range(6)]
+    assert [apart for _, apart in wanted][3:5] == [0, 0]
+    assert sum(apart > 0.01 for _, apart in wanted) >= 3
+    weight = recipe.options.margin_weight
+    losses = [entropy + weight * apart for entropy, apart in wanted]
+    batch = recipe.batch(loop.arrays, range(6), 0)
+    loss, prediction = recipe.loss(loop.network, batch)
+    assert float(loss) == pytest.approx(sum(losses), rel=1e-4)
+    assert prediction.targets.tolist() == [i for row in batch.targets for line in row[:2] for i in told(line)]
+    for example in (0, 1, 2, 3, 5):
+        found, _ = recipe.loss(loop.network, recipe.batch(loop.arrays, [example], 0))
+        assert float(found) == pytest.approx(losses[example], rel=1e-4)
+
+
+def test_articles_without_candidates(stages: Stages, tmp_path: Path) -> None:
+    """They may be alone in a part of a step, and teach their titles."""
+    loop = lively(stages.loop_over(numbered(tmp_path / "own"), "title-rank", margin=0.4))
+    recipe: Any = loop.recipe
+    batch = recipe.batch(loop.arrays, [4, 4], 0)
+    loss, _ = recipe.loss(loop.network, batch)
+    loss.backward()  # type: ignore[no-untyped-call]
+    assert float(loss) == pytest.approx(2 * by_hand(loop, 4)[0], rel=1e-4)
+
+
+@torch.no_grad()
+def test_the_dev_loss_is_not_smoothed(stages: Stages, tmp_path: Path) -> None:
+    arrays = numbered(tmp_path / "own")
+    plain, smooth = (
+        lively(stages.loop_over(arrays, "title-rank", margin=0.4, label_smoothing=mass))
+        for mass in (0.0, 0.3)
+    )
+    batch = plain.recipe.batch(arrays, range(6), None)
+    trained = [float(loop.recipe.loss(loop.network, batch)[0]) for loop in (plain, smooth)]
+    assert trained[0] != pytest.approx(trained[1], rel=1e-2)
+    assert float(smooth.recipe.plain_loss(smooth.network, batch)) == pytest.approx(trained[0], rel=1e-5)
+    sums = smooth.recipe.dev_sums(smooth.network, batch)
+    assert sums.tolist() == [[pytest.approx(trained[0], rel=1e-5), 6]]
+    few = [
+        Loop(smooth.recipe, smooth.network, arrays, Machine(None), 1).dev_figures(arrays)["loss"]
+        for smooth.recipe.options in (plain.options, plain.options.model_copy(update={"batch_size": 6}))
+    ]
+    assert few == pytest.approx([trained[0] / 6] * 2, rel=1e-4)
+
+
+def order_of(*places: int) -> Tensor:
+    return torch.tensor(places)
+
+
+def test_an_order_that_is_kept_costs_nothing() -> None:
+    scores = torch.tensor([5.0, 4.0, 3.0, 2.0])
+    places = order_of(0, 1, 2, 3)
+    assert float(out_of_order(scores, places, 0.0)) == 0
+    assert float(out_of_order(scores, places, 1.0)) == 0  # a lead of exactly the margin is enough
+    # three neighbours lack 0.5 each, two pairs 1.0, one 1.5
+    assert float(out_of_order(scores, places, 1.5)) == pytest.approx((3 * 0.5 + 2 * 1.0 + 1.5) / 6)
+    # the wrong way round: 1, 2 and 3 behind, and the margin
+    assert float(out_of_order(scores.flip(0), places, 0.0)) == pytest.approx((3 * 1 + 2 * 2 + 3) / 6)
+    assert float(out_of_order(scores.flip(0), places, 0.25)) == pytest.approx(1.25 * (3 * 1 + 2 * 2 + 3) / 6)
+    assert float(out_of_order(torch.zeros(4), places, 0.25)) == pytest.approx(0.25 * 10 / 6)
+
+
+def test_equal_places_ask_for_nothing() -> None:
+    places = order_of(0, 0, 1)
+    assert float(out_of_order(torch.tensor([9.0, -9.0, -9.5]), places, 0.5)) == 0
+    assert float(out_of_order(torch.tensor([9.0, -9.0, 0.0]), places, 0.5)) == pytest.approx(9.5 / 2)
+    assert float(out_of_order(torch.tensor([1.0, 2.0, 3.0]), order_of(0, 0, 0), 0.5)) == 0
+
+
+def test_texts_that_are_not_there_ask_for_nothing() -> None:
+    places = order_of(0, 1, -1, -1)
+    for missing in (-50.0, 0.0, 50.0):
+        scores = torch.tensor([0.0, 2.0, missing, -missing])
+        assert float(out_of_order(scores, places, 0.5)) == pytest.approx(2.5)
+    for nothing in (order_of(-1, -1, -1, -1), order_of(-1, 0, -1, -1)):
+        assert float(out_of_order(torch.randn(4), nothing, 0.5)) == 0
+
+
+def test_orders_of_a_batch_are_apart() -> None:
+    """Whatever stands in front, and in any order of the texts; with the slopes of a hinge."""
+    noise = torch.Generator().manual_seed(1)
+    scores = torch.randn(5, 2, 6, generator=noise)
+    places = torch.randint(-1, 4, (5, 1, 6), generator=noise)
+    found = out_of_order(scores, places, 0.3)
+    assert found.shape == (5, 2)
+    for row in range(5):
+        for way in range(2):
+            one, order = scores[row, way].tolist(), places[row, 0].tolist()
+            assert float(found[row, way]) == pytest.approx(lacking(one, order, 0.3), abs=1e-6)
+    shuffled = torch.randperm(6, generator=noise)
+    torch.testing.assert_close(out_of_order(scores[..., shuffled], places[..., shuffled], 0.3), found)
+    leaf = torch.tensor([1.0, 0.0, 3.0, 7.0], requires_grad=True)
+    out_of_order(leaf, order_of(0, 1, 2, -1), 0.5).backward()  # type: ignore[no-untyped-call]
+    assert leaf.grad is not None
+    assert leaf.grad.tolist() == pytest.approx([-1 / 3, -1 / 3, 2 / 3, 0])
+
+
+def test_of_many_the_best_and_the_worst_are_kept() -> None:
+    title = "春夏秋冬风花雪月"
+    texts = [title[:count] for count in (3, 8, 1, 6, 2, 7, 5, 4)] + ["山"]
+    whole = in_order(texts, title, 9)
+    assert [text for _, text in whole] == [title[:count] for count in range(8, 0, -1)] + ["山"]
+    assert [score for score, _ in whole] == [round(rouge_l(text, title), DIGITS) for _, text in whole]
+    for most in range(2, 9):
+        some = in_order(texts, title, most)
+        assert len(some) == len({text for _, text in some}) == most
+        assert some == sorted(some, reverse=True)
+        assert (some[0], some[-1]) == (whole[0], whole[-1])
+        taken = [whole.index(one) for one in some]
+        steps = [after - before for before, after in pairwise(taken)]
+        assert max(steps) - min(steps) <= 1  # from all over the order
+    assert in_order([], title, 4) == []
+
+
+def test_equal_scores_have_equal_ranks() -> None:
+    assert ranks([0.9, 0.5, 0.5, 0.5, 0.1, 0.0, 0.0]) == [0, 1, 1, 1, 2, 3, 3]
+    assert ranks([]) == []
+    # two orders of the same letters, whose rouge_l is the same
+    scored = in_order(["夏春", "春", "夏", "春夏"], "春夏", 4)
+    assert scored[0] == (1.0, "春夏")
+    assert ranks([score for score, _ in scored]) == [0, 1, 1, 2]
+
+
+def test_texts_end_to_end() -> None:
+    assert split([], END) == []
+    assert split([END], END) == [[]]
+    assert split([7, 8, END, END, 9, END], END) == [[7, 8], [], [9]]
+
+
+def test_candidates_are_what_the_model_writes(stages: Stages) -> None:
+    """By beams and samples in both directions, different ones, with their places by ROUGE-L."""
+    recipe = stages.recipe("title-rank", candidates=64)
+    arrays = stages.written(recipe)
+    backend = TitleBackend(load_model(find_model(str(stages.writer))))
+    texts: list[set[str]] = [set() for _ in ROWS]
+    for way in ("l2r", "r2l"):
+        options: dict[str, Any] = {"direction": way, "max_new_tokens": 9, "rank": "logprob"}
+        rows = [row["text"] for row in ROWS]
+        for record, known in zip(
+            backend.generate(rows, decode="beam", beams=2, num_candidates=2, **options), texts, strict=True
+        ):
+            known |= {candidate.text for candidate in record.candidates}
+    ties = samples = 0
+    for number, row in enumerate(ROWS):
+        assert recipe.tokenizer.decode(arrays.ids("source", number)) == row["text"]
+        assert recipe.tokenizer.decode(arrays.ids("target", number)) == row["title"]
+        ids = split(arrays.ids("candidates", number), END)
+        found = [recipe.tokenizer.decode(text) for text in ids]
+        assert texts[number] <= set(found)
+        assert len(set(found)) == len(found) <= 8
+        samples += len(found) - len(texts[number])
+        places = arrays.ids("ranks", number)
+        scores = [rouge_l(text, row["title"]) for text in found]
+        assert (places[0], max(places)) == (0, len({round(score, DIGITS) for score in scores}) - 1)
+        for one in range(len(found) - 1):
+            step = places[one + 1] - places[one]
+            assert step == (scores[one] > scores[one + 1] + 1e-7)
+            assert scores[one] >= scores[one + 1] - 1e-7
+            ties += not step
+    assert samples > 5
+    assert ties > 5
+    few = stages.recipe("title-rank", candidates=3)
+    fewer = stages.written(few, "few")
+    for number in range(10):
+        whole, some = (split(one.ids("candidates", number), END) for one in (arrays, fewer))
+        assert len(some) == min(3, len(whole))
+        assert (some[0], some[-1]) == (whole[0], whole[-1])
+        assert [whole.index(text) for text in some] == sorted(whole.index(text) for text in some)
+        order = [arrays.ids("ranks", number)[whole.index(text)] for text in some]
+        assert fewer.ids("ranks", number) == ranks([-place for place in order])
+
+
+@pytest.mark.parametrize(
+    "added",
+    [{}, {"label_smoothing": 0.1, "gradient_penalty": 1.0, "fgm": 0.5, "clip": 0.3}],
+    ids=["plain", "all"],
+)
+def test_parts_change_nothing_but_rounding(stages: Stages, tmp_path: Path, added: dict[str, Any]) -> None:
+    arrays = numbered(tmp_path / "own")
+    whole, parts = (
+        gradients_of(
+            stages.loop_over(arrays, "title-rank", margin=0.4, accumulate=count, **added), [3, 0, 4, 5, 2, 1]
+        )
+        for count in (1, 3)
+    )
+    assert max(float(gradient.abs().max()) for gradient in whole.values()) > 1e-3
+    for name, gradient in whole.items():
+        torch.testing.assert_close(parts[name], gradient, rtol=1e-4, atol=1e-6)
+
+
+def test_stopped_anywhere_and_again(stages: Stages, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While it writes, too."""
+    monkeypatch.setattr(generated, "AT_ONCE", 4)
+    noisy: dict[str, Any] = {"dropout": 0.2, "ema": 0.5, "replace": 0.4, "accumulate": 2}
+    dev = write_lines(stages.folder / "dev.jsonl", some_pairs(13)[10:])
+    options = noisy | {"dev": dev, "eval_every": 3, "dev_metric": "rouge-l"}
+    whole = stages.train("title-rank", "whole", **options)
+    looks = [event for event in stages.events if isinstance(event, Scored)]
+    assert [set(look.figures) for look in looks] == [{"loss", "rouge-l"}] * 2
+    for asked in (2, 2):
+        part = stages.train("title-rank", "parts", resume=True, stopped=Countdown(asked), **options)
+        assert part == Outcome(0, 5, finished=False, figures={})
+    part = stages.train("title-rank", "parts", resume=True, stopped=Countdown(3), **options)
+    assert not part.finished
+    assert part.step > 0
+    assert stages.train("title-rank", "parts", resume=True, **options) == whole
+    assert same(stages.folder / "parts", stages.folder / "whole")
+    assert not [path for path in (stages.folder / "parts").iterdir() if path.name.startswith("data")]
+
+
+def in_pairs(network: Any, recipe: Any, arrays: Arrays) -> float:
+    """The share of the pairs of candidates whose mean log-probabilities are in order, both ways."""
+    good = count = 0
+    for example in range(len(arrays)):
+        texts, places = split(arrays.ids("candidates", example), END), arrays.ids("ranks", example)
+        source = arrays.ids("source", example)
+        known = [[float(way.mean()) for way in logprobs(network, recipe, source, text)] for text in texts]
+        for better in range(len(texts)):
+            for worse in range(len(texts)):
+                if places[better] < places[worse]:
+                    good += sum(known[better][way] > known[worse][way] for way in (0, 1))
+                    count += 2
+    return good / count
+
+
+@torch.no_grad()
+def test_the_order_gets_better_and_titles_no_worse(stages: Stages) -> None:
+    learned: dict[str, Any] = {"beams": 4, "samples": 4, "candidates": 12, "margin": 0.1}
+    stages.added = stages.added | learned
+    recipe = stages.recipe("title-rank")
+    arrays = stages.written(recipe)
+    more: dict[str, Any] = {"batch_size": 10, "learning_rate": 3e-3, "margin_weight": 10.0}
+    stages.train("title-rank", steps=40, **more)
+    shares, rouge = [], []
+    for path in (stages.writer, stages.folder / "run"):
+        model = load_model(find_model(str(path)))
+        assert model.files.config["two_way"] is False
+        shares.append(in_pairs(model.network, recipe, arrays))
+        found = textgen.load(str(path)).generate(
+            [row["text"] for row in ROWS], decode="greedy", max_new_tokens=8
+        )
+        texts = [record.candidates[0].text for record in found]
+        rouge.append(100 * mean_rouge(texts, [row["title"] for row in ROWS]).rougeL)
+    print(shares, rouge)
+    assert shares[1] > shares[0] + 0.15
+    assert inf > rouge[1] > rouge[0]

@@ -1,0 +1,152 @@
+"""The directory of a run: what may be in it, who may write there, and what is left when it has ended."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from textgen.batch.journal import being_written, held, locked
+from textgen.errors import UsageError
+from textgen.models.catalog import CARD, CONFIG, TOKENIZER_FILES, WEIGHTS
+from textgen.models.durable import write_whole, writing
+from textgen.options import flag
+from textgen.train.checkpoint import DRAFT, FOLDER
+from textgen.train.log import CURVE, LOG
+from textgen.train.machine import Machine
+from textgen.train.material import DATA, DEV_DATA, WRITTEN
+
+RUN, LOCK = "run.json", "run.lock"
+MODEL = (WEIGHTS, CONFIG, TOKENIZER_FILES[0], CARD)
+# what may be another when a run goes on
+FREE = ("minutes", "save_every", "log_every")
+
+
+def check(directory: Path, settings: Mapping[str, Any], *, resume: bool, force: bool) -> bool:
+    """Refuse a directory with something else in it, and a resumed run that would be another one.
+
+    Returns:
+        Whether a run is there that this one is to replace.
+
+    Raises:
+        UsageError: The directory cannot be this run's.
+    """
+    if force and resume:
+        hint = "--resume goes on, --force begins anew"
+        raise UsageError("--force and --resume exclude each other", hint=hint)
+    if directory.exists() and not directory.is_dir():
+        raise UsageError(f"{directory} is a file", hint="give a directory for the run")
+    if not directory.is_dir() or not any(path.name != LOCK for path in directory.iterdir()):
+        return False
+    if held(directory / LOCK):
+        raise being_written(directory)
+    earlier = read_settings(directory)
+    if earlier is None:
+        hint = "give another directory"
+        problem = "holds something that is no run" if force else "is not empty"
+        raise UsageError(f"{directory} {problem}", hint=hint)
+    if force:
+        _check_apart(directory, settings)
+        return True
+    if not _has_results(directory):  # it ended before there was anything to go on with
+        if _without_outcome(earlier) != settings:
+            clear(directory)  # examples of another try
+        return False
+    if not resume:
+        raise UsageError(f"{directory} is not empty", hint="--resume goes on with it, --force begins anew")
+    _check_same(earlier, settings)
+    return False
+
+
+def read_settings(directory: Path) -> dict[str, Any] | None:
+    """What a run is; None where there is none."""
+    try:
+        found = json.loads((directory / RUN).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return found if isinstance(found, dict) and {"recipe", "options", "sha256"} <= found.keys() else None
+
+
+def write_settings(directory: Path, settings: Mapping[str, Any]) -> None:
+    """Say what a run is. Raises TextgenError: it cannot be written."""
+    write_whole(directory / RUN, (json.dumps(settings, ensure_ascii=False, indent=2) + "\n").encode())
+
+
+@contextmanager
+def alone(directory: Path, machine: Machine) -> Iterator[None]:
+    """Hold the directory against other runs.
+
+    Raises:
+        UsageError: Another one holds it.
+        TextgenError: It cannot be written.
+    """
+    if not machine.first:
+        machine.wait()
+        yield
+        return
+    with writing(directory):
+        directory.mkdir(parents=True, exist_ok=True)
+    with locked(directory / LOCK, directory), writing(directory):
+        machine.wait()
+        yield
+
+
+def clear(directory: Path) -> None:
+    """Delete what only a run that goes on needs."""
+    for name in (DATA, DEV_DATA):
+        shutil.rmtree(directory / name, ignore_errors=True)
+    clear_written(directory)
+    for path in (directory / DRAFT, *directory.glob(f"{FOLDER}-*")):
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def clear_written(directory: Path) -> None:
+    """Delete what a model has written for the examples."""
+    for name in (DATA, DEV_DATA):
+        shutil.rmtree(directory / f"{name}-{WRITTEN}", ignore_errors=True)
+        for path in directory.glob(f"{name}-{WRITTEN}-*"):
+            path.unlink(missing_ok=True)
+
+
+def delete_results(directory: Path) -> None:
+    """Delete what an earlier run has made: its model, its checkpoints and its log, nothing else."""
+    for path in directory.glob(f"{FOLDER}-*"):
+        shutil.rmtree(path, ignore_errors=True)
+    for name in (*MODEL, RUN, LOG, CURVE):
+        (directory / name).unlink(missing_ok=True)
+
+
+def _has_results(directory: Path) -> bool:
+    """Whether a run has made something that took long."""
+    patterns = (WEIGHTS, f"{FOLDER}-*", f"*{WRITTEN}*")
+    return any(path for pattern in patterns for path in directory.glob(pattern))
+
+
+def _check_apart(directory: Path, settings: Mapping[str, Any]) -> None:
+    """Refuse to delete what the run reads."""
+    options, own = settings["options"], directory.resolve()
+    models = [options.get(name) for name in ("start", "tokenizer", "writer")]
+    for name in filter(None, [*settings["inputs"], *settings["dev"], *models]):
+        if own in (Path(name).resolve(), *Path(name).resolve().parents):
+            raise UsageError(f"--force would delete {name}, which is read", hint="give another directory")
+
+
+def _check_same(earlier: Mapping[str, Any], settings: Mapping[str, Any]) -> None:
+    anew = "--force begins anew"
+    for name in ("recipe", "fields", "reading"):
+        if earlier.get(name) != settings[name]:
+            raise UsageError(f"--resume: another {name} than when it began", hint=anew)
+    for name, value in settings["sha256"].items():
+        if earlier["sha256"].get(name) != value:
+            raise UsageError(f"--resume: {name} has changed since the run began", hint=anew)
+    for name, value in settings["options"].items():
+        if earlier["options"].get(name) != value and name not in FREE:
+            was = earlier["options"].get(name)
+            raise UsageError(f"--resume: {flag(name)} was {was}, not {value}", hint=anew)
+
+
+def _without_outcome(settings: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in settings.items() if name != "outcome"}
