@@ -27,7 +27,7 @@ from textgen.train.pairs import NO_TARGET
 from textgen.train.recipes.bidirectional import PSEUDO, Streams
 from textgen.train.run import Outcome
 
-CLOSE = {"rtol": 0.0, "atol": 1e-5}
+CLOSE: dict[str, Any] = {"rtol": 0.0, "atol": 1e-5}
 LENGTHS = range(1, 9)
 GOLD, OWN, READ = 275, 285, 300  # first ids of titles, of what the model wrote, of articles
 EPOCHS = range(12)
@@ -300,14 +300,16 @@ def test_pseudo_targets_are_what_the_start_writes(stages: Stages) -> None:
         batch = recipe.batch(arrays, range(10), epoch)
         types = network.token_types(batch.inputs[:, :, 0])
         logits = teacher_forced(network, batch.sources, batch.inputs, types, interaction=False)
-        best = allowed[logits[..., allowed].argmax(-1)]
-        for row in range(10):
-            for way in (0, 1):
-                targets = batch.targets[row, way]
+        logits = logits.masked_fill(~allowed, -torch.inf)
+        logits[:, :, 0, recipe.tokenizer.specials.eos] = -torch.inf  # no title is empty
+        best = logits.argmax(-1)
+        for example in range(10):
+            for number, way in enumerate(WAYS):
+                targets = batch.targets[example, number]
                 known = targets != NO_TARGET
-                if told(targets) != recipe.told(arrays.ids("target", row), backwards=bool(way)):
-                    assert told(targets) == recipe.told(arrays.ids(WAYS[way], row), backwards=bool(way))
-                    assert torch.equal(best[row, way][known], targets[known])
+                if told(targets) != recipe.told(arrays.ids("target", example), backwards=bool(number)):
+                    assert told(targets) == recipe.told(arrays.ids(way, example), backwards=bool(number))
+                    assert torch.equal(best[example, number][known], targets[known])
                     own += 1
     assert own > 5
 

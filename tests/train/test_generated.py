@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from stages import examples_of
 from tiny import Countdown
 
-from textgen.events import Progress
 from textgen.train import generated
 from textgen.train.arrays import ABOUT, Arrays, Example
 from textgen.train.run import never
@@ -19,7 +19,7 @@ TOTAL, BLOCK = 23, 4
 COLUMNS = ("source", "more")
 
 
-class Killed(Exception):
+class KillError(Exception):
     """The process ends at once; what it had not handed to the system is lost."""
 
 
@@ -32,14 +32,14 @@ class Work:
         self.directory = folder / "more"
         self.lines = folder / f"more-{generated.LINES}"
         self.asked: list[list[int]] = []
-        self.told: list[Progress] = []
-        self.kill_at = 0  # how many blocks a session writes before it is killed
+        self.told: list[Any] = []
+        self.kill_at: int | None = None  # how many blocks a session writes before it is killed
         self.left = b""  # what lay in the file when it was
 
     def write(self, numbers: Sequence[int]) -> list[Example]:
-        if self.kill_at and len(self.asked) == self.kill_at:
+        if len(self.asked) == self.kill_at:
             self.left = self.lines.read_bytes()
-            raise Killed
+            raise KillError
         self.asked.append(list(numbers))
         return [self.example(number) for number in numbers]
 
@@ -47,37 +47,24 @@ class Work:
         more = [7 * number, *[number] * (number % 3)]
         return Example({"source": self.arrays.ids("source", number), "more": more}, {"source": number % 2})
 
-    def go(self, stopped: generated.Callable[[], bool] = never, *, kill_at: int = 0) -> Arrays | None:
+    def go(self, stopped: Callable[[], bool] = never, *, kill_at: int | None = None) -> Arrays | None:
         """A session; the blocks that it asks for are kept."""
         self.asked, self.told, self.kill_at = [], [], kill_at
         return generated.with_generated(
-            self.arrays, self.directory, COLUMNS, ("source",), self.write,
-            stopped=stopped, on_event=self.told.append,  # type: ignore[arg-type]
-        )  # fmt: skip
-
-    def killed(self, blocks: int) -> None:
-        """A session that is killed after so many blocks; the file is left as it was at that moment."""
-        with pytest.raises(Killed):
-            self.go(kill_at=blocks) if blocks else self.go_at_once()
-        self.lines.write_bytes(self.left)
-
-    def go_at_once(self) -> None:
-        """A session that is killed in its first block."""
-        self.asked = []
-
-        def write(numbers: Sequence[int]) -> list[Example]:
-            self.left = self.lines.read_bytes()
-            raise Killed
-
-        generated.with_generated(
             self.arrays,
             self.directory,
             COLUMNS,
             ("source",),
-            write,
-            stopped=never,
-            on_event=lambda event: None,
+            self.write,
+            stopped=stopped,
+            on_event=self.told.append,
         )
+
+    def killed(self, blocks: int) -> None:
+        """A session that is killed after so many blocks; the file is left as it was at that moment."""
+        with pytest.raises(KillError):
+            self.go(kill_at=blocks)
+        self.lines.write_bytes(self.left)
 
     def check(self, found: Arrays | None) -> None:
         """All examples are there as they are written without interruption, and nothing else."""
@@ -171,7 +158,7 @@ def test_killed_and_killed_again(work: Work) -> None:
     assert work.numbers == list(range(5 * BLOCK, TOTAL))
 
 
-@pytest.mark.parametrize("whole", [0, 1, BLOCK])
+@pytest.mark.parametrize("whole", [0, 1, BLOCK - 1, BLOCK])
 @pytest.mark.parametrize("cut", [1, 9, 10**6])
 def test_a_torn_block_is_written_anew(work: Work, whole: int, cut: int) -> None:
     """Killed on its way to the disk: whole lines, and one of which the end is missing."""
@@ -182,6 +169,15 @@ def test_a_torn_block_is_written_anew(work: Work, whole: int, cut: int) -> None:
     work.check(work.go())
     begin = 2 * BLOCK + (whole if whole == BLOCK else 0)
     assert work.numbers == list(range(begin, TOTAL))
+
+
+def test_a_torn_last_line_is_written_anew(work: Work) -> None:
+    """The very last, of a block that is shorter."""
+    work.killed(5)
+    rest = "".join(generated._line(work.example(number)) for number in range(20, TOTAL))
+    work.lines.write_bytes(work.left + rest.encode()[:-1])
+    work.check(work.go())
+    assert work.numbers == [20, 21, 22]
 
 
 def test_killed_before_the_arrays_are_whole(work: Work) -> None:
@@ -197,19 +193,11 @@ def test_killed_before_the_arrays_are_whole(work: Work) -> None:
     assert work.asked == []
 
 
-def test_killed_while_it_says_that_they_are_whole(work: Work) -> None:
-    """The lines are still there."""
-    (about := work.directory / ABOUT).parent.mkdir()
-    with work.lines.open("w", encoding="utf-8") as file:
-        file.writelines(generated._line(work.example(number)) for number in range(TOTAL))
-    about.write_text('{"columns": ["sour', encoding="utf-8")
-    work.check(work.go())
-    assert work.asked == []
-
-
-def test_lines_that_are_left_behind_are_deleted(work: Work) -> None:
-    """Killed when the arrays were whole, but the lines still there."""
+def test_killed_before_the_lines_are_deleted(work: Work) -> None:
+    """The arrays are whole, and taken whatever the lines say; the end of a run deletes them."""
     work.go()
     work.lines.write_text("{}\n", encoding="utf-8")
-    work.check(work.go())
+    found = work.go(lambda: True)
+    work.lines.unlink()
+    work.check(found)
     assert work.asked == []
