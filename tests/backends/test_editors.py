@@ -69,7 +69,7 @@ def test_rows_do_not_depend_on_each_other(editors: dict[str, Any]) -> None:
 
     def texts(some: list[Row], **options: Any) -> dict[str, list[tuple[str, float]]]:
         records = editors["compose"].generate(
-            some, steps=25, seed=5, num_candidates=2, method="mh", **options
+            some, steps=12, seed=5, num_candidates=2, method="mh", **options
         )
         return {r.id: [(c.text, c.score) for c in r.candidates] for r in records}
 

@@ -272,7 +272,7 @@ def test_a_bad_row_becomes_an_error_record(call, tmp_path):
         (["title", "picture.txt"], 1, ["picture.txt", "not a text file"]),
         (["title", "a.txt", "--model", "./broken"], 1, ["config.json"]),
         (["title", "a.txt", "--model", "titel"], 2, ["no model titel", "did you mean title"]),
-        (["title", "a.txt", "--model", "uer/gpt2-chinese"], 2, ["hub id", "--model ./gpt2-chinese"]),
+        (["title", "a.txt", "--model", "uer/gpt2-chinese"], 2, ["no directory uer/gpt2-chinese", "hub id"]),
         (["title", "a.txt", "--model", "gpt2"], 2, ["gpt2 is a gpt2 model"]),
         (["sample", "--model", "title"], 2, ["title is a title model"]),
         (["title", "a.txt", "--decode", "sample", "--top-p", "2"], 2, ["--top-p 2"]),

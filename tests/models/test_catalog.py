@@ -121,8 +121,8 @@ def test_the_tokenizer_may_lie_in_a_folder_beside(make_folder: Callable[..., Any
 @pytest.mark.usefixtures("workplace")
 def test_hub_ids_are_told_as_such(name: str) -> None:
     error = refusal(name, UsageError)
-    assert error.message == f"{name} looks like a hub id; hub models are not supported yet"
-    assert error.hint == f"download it and name the directory: --model ./{name.split('/')[1]}"
+    assert error.message == f"there is no directory {name}"
+    assert error.hint is not None and error.hint.startswith("was it a hub id?")
 
 
 def test_a_path_that_looks_like_a_hub_id_is_a_path(workplace: Path, make_folder: Callable[..., Any]) -> None:

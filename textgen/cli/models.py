@@ -137,6 +137,7 @@ def _facts(files: ModelFiles) -> dict[str, Any]:
         "width": config.get("n_embd", config.get("hidden_size")),
         "positions": config.get("n_positions", config.get("max_position_embeddings")),
         "vocabulary": config.get("vocab_size"),
+        "styles": config.get("styles"),
         "storage": read_metadata(files.weights).get("storage", "float"),
         "sha256": fingerprint(files.weights),
         "megabytes": _megabytes(files),

@@ -91,8 +91,8 @@ def find_model(name: str) -> ModelFiles:
         return _look(path, name)
     if HUB_ID.fullmatch(name) and not name.startswith("."):
         raise UsageError(
-            f"{name} looks like a hub id; hub models are not supported yet",
-            hint=f"download it and name the directory: --model ./{name.split('/')[1]}",
+            f"there is no directory {name}",
+            hint="was it a hub id? hub models are not supported yet: download it and give its directory",
         )
     near = difflib.get_close_matches(name, known, n=1)
     raise UsageError(f"there is no model {name}", hint=f"did you mean {near[0]}?" if near else hint)

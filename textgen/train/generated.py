@@ -15,7 +15,7 @@ from textgen.events import OnEvent, Progress
 from textgen.train.arrays import ABOUT, Arrays, ArrayWriter, Example
 
 LINES = "written.jsonl"
-AT_ONCE = 64  # examples written for between two lookouts
+AT_ONCE = 16  # examples written for between two lookouts
 
 Write = Callable[[Sequence[int]], list[Example]]
 
