@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from textgen.config import read_config
+from textgen.config import RECIPES, read_config
 from textgen.errors import UsageError
 from textgen.options import TitleOptions, parse
+from textgen.options.recipes import OPTIONS
 
 FILE = """
 seed = 7
@@ -51,6 +52,20 @@ def test_a_table_wins_however_it_is_spelled(tmp_path: Path, top: str, special: s
     path = tmp_path / "o.toml"
     path.write_text(f"{top} = 0.1\nseed = 1\n[sample]\n{special} = 0.2\n", encoding="utf-8")
     assert read_config(path, "sample") == {"top_p": 0.2, "seed": 1}
+
+
+def test_a_recipe_has_its_table_in_that_of_training(tmp_path: Path) -> None:
+    path = tmp_path / "train.toml"
+    path.write_text(
+        "seed = 1\n[train]\nsteps = 5\nepochs = 1\n[train.weight]\ntv = 0.25\n"
+        "[train.rnn-title]\nsteps = 9\n[train.tokenizer]\nkind = 'bpe'\n",
+        encoding="utf-8",
+    )
+    common = {"seed": 1, "steps": 5, "epochs": 1, "weight": {"tv": 0.25}}
+    assert read_config(path, "train.title") == common
+    assert read_config(path, "train.rnn-title") == common | {"steps": 9}
+    assert set(RECIPES) == {"tokenizer", *OPTIONS}
+    assert read_config(path, "train.tokenizer") == common | {"kind": "bpe"}
 
 
 def test_nothing(tmp_path: Path) -> None:

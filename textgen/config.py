@@ -11,6 +11,10 @@ from textgen.errors import UsageError
 
 # whose options a file may hold
 COMMANDS = ("title", "sample", "compose", "rewrite", "correct", "fill", "eval", "train")
+RECIPES = (
+    *("tokenizer", "gpt2", "bert", "title", "bidirectional", "title-rank", "title-scorer"),
+    *("rnn-title", "conditional"),
+)
 
 
 def read_config(path: Path, command: str) -> dict[str, Any]:
@@ -18,9 +22,9 @@ def read_config(path: Path, command: str) -> dict[str, Any]:
 
     Args:
         path: A TOML file. Keys at the top hold for every command, those in a table such as `[title]`
-            for that command alone and win over the top. Dashes and underscores are the same. A job's
-            `command` must be this one.
-        command: The command's name.
+            for that command alone and win over the top; those in `[train.gpt2]` are for that recipe
+            alone. Dashes and underscores are the same. A job's `command` must be this one.
+        command: The command's name; that of a recipe is `train.gpt2`.
 
     Returns:
         Options by field name, not yet validated.
@@ -31,6 +35,7 @@ def read_config(path: Path, command: str) -> dict[str, Any]:
     """
     content = _content(path, "--config")
     _check_tables(content, path)
+    command, _, recipe = command.partition(".")
     if (of := content.get("command", command)) != command:
         raise UsageError(f"--config {path} is a job of textgen {of}", hint=f"run it by  textgen batch {path}")
     special = content.pop(command, {})
@@ -38,7 +43,10 @@ def read_config(path: Path, command: str) -> dict[str, Any]:
         raise UsageError(f"--config {path}: {command} is not a table", hint=f"begin one with  [{command}]")
     content.pop("command", None)
     general = {key: value for key, value in content.items() if not isinstance(value, dict)}
-    return _by_field(general) | _by_field(special)
+    # `tokenizer` is a recipe, and an option of others
+    tables = [name for name in RECIPES if isinstance(special.get(name), dict)] if recipe else []
+    recipes = {name: special.pop(name) for name in tables}
+    return _by_field(general) | _by_field(special) | _by_field(recipes.get(recipe, {}))
 
 
 def read_job(path: Path, commands: Sequence[str]) -> tuple[str, list[str]]:

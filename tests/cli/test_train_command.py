@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from textgen.cli.recipes import PANEL_OF, RECIPE_PANEL
+from textgen.options.recipes import OPTIONS
 from textgen.options.tokenizer import TokenizerTrainOptions
-from textgen.options.train import OPTIONS
 from textgen.train.recipes import RECIPES
 
 Call = Callable[..., tuple[int, str, str]]

@@ -102,3 +102,30 @@ def test_every_seed_draws_its_own(bench: Bench) -> None:
     _, one, _ = batches(bench)
     _, other, _ = batches(bench, seed=1)
     assert not torch.equal(one.inputs, other.inputs)
+
+
+@pytest.mark.parametrize(("recipe", "more"), [("gpt2", {"window": 40}), ("conditional", {})])
+def test_of_what_a_language_model_is_fed(bench: Bench, recipe: str, more: dict[str, object]) -> None:
+    """The pieces of its texts are replaced by others of the same row; frames and targets stay."""
+    rows = [{"text": some_text(12, n, LETTERS), "label": "甲"} for n in range(60)]
+    plain = bench.loop(recipe, "plain", rows=rows, **more)
+    loop = bench.loop(recipe, "replaced", rows=rows, replace=0.5, **more)
+    count = len(plain.arrays)
+    batches = [one.recipe.batch(one.arrays, range(count), 0) for one in (plain, loop)]
+    one, other = (batch.texts if recipe == "conditional" else batch for batch in batches)
+    assert torch.equal(one.targets, other.targets)
+    specials = loop.recipe.tokenizer.specials
+    frame = torch.isin(one.inputs, torch.tensor([specials.bos, specials.eos, specials.pad]))
+    assert frame.any()
+    assert torch.equal(one.inputs[frame], other.inputs[frame])
+    changed = one.inputs != other.inputs
+    for number, (before, after) in enumerate(zip(one.inputs.tolist(), other.inputs.tolist(), strict=True)):
+        # the last piece of a row is told, not fed, and may be drawn
+        own = {*before, *one.targets[number].tolist()}
+        assert set(after) <= own, number
+    assert 0 < int(changed.any(-1).sum()) < count
+    assert float(changed[changed.any(-1)].float().mean()) > 0.2
+    again = loop.recipe.batch(loop.arrays, range(count), 1)
+    assert not torch.equal((again.texts if recipe == "conditional" else again).inputs, other.inputs)
+    dev = loop.recipe.batch(loop.arrays, range(count), None)
+    assert torch.equal((dev.texts if recipe == "conditional" else dev).inputs, one.inputs)

@@ -21,7 +21,7 @@ from textgen.metrics.overlap import rouge_l
 from textgen.models.catalog import find_model, find_scorer
 from textgen.models.load import load_model
 from textgen.models.scorer import TitleScorer
-from textgen.options.train import TitleScorerTrainOptions
+from textgen.options.train_titles import TitleScorerTrainOptions
 from textgen.train import generated
 from textgen.train.arrays import Arrays, Example
 from textgen.train.candidates import UNIT, Writing, before, in_order, out_of_order, ranks, split

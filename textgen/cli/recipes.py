@@ -12,8 +12,8 @@ import typer
 
 from textgen.cli import console
 from textgen.cli import options as opt
+from textgen.options.recipes import OPTIONS
 from textgen.options.tokenizer import TokenizerTrainOptions
-from textgen.options.train import OPTIONS
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -157,7 +157,7 @@ def command_for(recipe: str, options: type[BaseModel]) -> Callable[..., int]:
             console.note(f"{usable}the same command with --resume goes on", quiet=quiet)
         return INTERRUPTED if stopped() and not outcome.finished else OK
 
-    command.__name__, command.__doc__ = "train", options.__doc__
+    command.__name__, command.__doc__ = f"train.{recipe}", options.__doc__  # the table of its options
     shown = {name: _field(name) for name in FIELDS}
     if recipe not in LABELLED:
         del shown["label_field"]
@@ -220,7 +220,7 @@ def _reading(format: str | None, *, whole: bool) -> InputOptions:
     return parse(InputOptions, given, user="train")
 
 
-tokenizer.__name__ = "train"  # its options, too, are those of the table [train]
+tokenizer.__name__ = "train.tokenizer"
 recipes.command("tokenizer")(
     opt.takes({"text_field": _field("text_field")}, flags_of(TokenizerTrainOptions))(tokenizer)
 )

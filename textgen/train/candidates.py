@@ -16,7 +16,7 @@ from torch.nn import functional
 from textgen.backends.title import TitleBackend
 from textgen.events import OnEvent
 from textgen.metrics.overlap import rouge_l
-from textgen.options.train import CandidateTrainOptions
+from textgen.options.train_titles import CandidateTrainOptions
 from textgen.schema import Row
 from textgen.tokenizers.sentencepiece import SentencePieceTokenizer
 from textgen.train.arrays import Arrays, Example

@@ -1,26 +1,75 @@
-"""Rows that a network tells from left to right."""
+"""Rows whose every piece but the first is told from the left."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from textgen.models.gpt2 import Gpt2
+from textgen.tokenizers.base import Specials
+from textgen.train.noise import draws
 from textgen.train.objective import Prediction
+from textgen.train.replacement import replaced
 
 NO_TARGET = -1
 
 
-def padded_rows(rows: Sequence[Sequence[int]]) -> Tensor:
-    """`(rows, longest)`, -1 behind the end."""
-    longest = max(map(len, rows))
-    return torch.tensor([[*row, *[NO_TARGET] * (longest - len(row))] for row in rows])
+@dataclass(frozen=True)
+class Told:
+    """A batch of rows.
+
+    Attributes:
+        inputs: `(rows, steps)`, what the network is fed.
+        targets: `(rows, steps)`, the piece that comes next, -1 behind the end.
+    """
+
+    inputs: Tensor
+    targets: Tensor
+
+    @property
+    def places(self) -> int:
+        """How many pieces are told."""
+        return int((self.targets != NO_TARGET).sum())
 
 
-def told_from_the_left(network: Gpt2, rows: Tensor) -> Prediction:
+class Telling:
+    """Makes batches of rows.
+
+    Args:
+        specials: Of the rows' tokenizer.
+        share: Of the pieces of a text, how many are fed as others of it (random replacement).
+        seed: Of the run.
+    """
+
+    def __init__(self, specials: Specials, share: float, seed: int) -> None:
+        self.specials, self.share, self.seed = specials, share, seed
+
+    def batch(self, rows: Sequence[list[int]], examples: Sequence[int], epoch: int | None) -> Told:
+        """Rows as they are fed for these examples in an epoch; None is the dev file's, fed as they are."""
+        fed = rows
+        if self.share and epoch is not None:
+            given = zip(rows, examples, strict=True)
+            fed = [self._replaced(row, epoch, example) for row, example in given]
+        inputs = _padded([row[:-1] for row in fed], self.specials.pad)
+        return Told(inputs, _padded([row[1:] for row in rows], NO_TARGET))
+
+    def _replaced(self, row: list[int], epoch: int, example: int) -> list[int]:
+        frame = (self.specials.bos, self.specials.eos)
+        text = [i for i in row if i not in frame]
+        other = iter(replaced(text, text, self.share, draws(self.seed, "replace", epoch, example)))
+        return [i if i in frame else next(other) for i in row]
+
+
+def told_from_the_left(network: Gpt2, batch: Told) -> Prediction:
     """What a network says of every piece but the first."""
-    targets = rows[:, 1:]
-    known = targets != NO_TARGET
-    return Prediction(network(rows[:, :-1].clamp(min=0))[known], targets[known])
+    known = batch.targets != NO_TARGET
+    return Prediction(network(batch.inputs)[known], batch.targets[known])
+
+
+def _padded(rows: Sequence[Sequence[int]], filler: int) -> Tensor:
+    """`(rows, longest)`."""
+    longest = max(map(len, rows))
+    return torch.tensor([[*row, *[filler] * (longest - len(row))] for row in rows])

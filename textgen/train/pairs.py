@@ -12,16 +12,16 @@ from torch import Tensor
 
 from textgen.metrics.overlap import mean_rouge
 from textgen.models.load import LoadedModel
-from textgen.options.train import TitledTrainOptions, TitleTrainBase
+from textgen.options.train_titles import TitledTrainOptions, TitleTrainBase
 from textgen.registry import backend_class
 from textgen.schema import Row
 from textgen.train.arrays import Arrays, Example
 from textgen.train.noise import draws
 from textgen.train.objective import Prediction
 from textgen.train.recipe import Recipe
+from textgen.train.replacement import replaced
 
 NO_TARGET = -1
-UNTOUCHED = 0.5  # share of the examples without replacements
 
 O = TypeVar("O", bound=TitleTrainBase)  # noqa: E741
 T = TypeVar("T", bound=TitledTrainOptions)
@@ -134,17 +134,9 @@ class PairRecipe(TitledRecipe[O, Pairs]):
         return told[: self.options.title_length] if len(title) > self.options.title_length else told
 
     def replaced(self, fed: list[int], article: list[int], counters: tuple[int, int, int]) -> list[int]:
-        """Decoder inputs of which some are others; 苏剑林, https://kexue.fm/archives/7259."""
-        share = self.options.replace
-        if not share or not fed:
-            return fed
-        noise = draws(self.options.seed, "replace", *counters)
-        if noise.random() < UNTOUCHED:
-            return fed
+        """Decoder inputs with random replacements."""
         pool = fed if self.options.replace_from == "target" else [*article, *fed]
-        drawn = noise.integers(len(pool), size=len(fed))
-        hit = noise.random(len(fed)) < share
-        return [pool[other] if yes else own for own, other, yes in zip(fed, drawn, hit, strict=True)]
+        return replaced(fed, pool, self.options.replace, draws(self.options.seed, "replace", *counters))
 
 
 def _padded(lines: list[list[int]], pad: int, rows: int) -> Tensor:

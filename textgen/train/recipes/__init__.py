@@ -1,4 +1,4 @@
-"""The recipes by name, resolved on use; their options are in `textgen.options.train`."""
+"""The recipes by name, resolved on use; their options are in `textgen.options.recipes`."""
 
 from __future__ import annotations
 

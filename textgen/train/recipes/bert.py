@@ -12,7 +12,7 @@ from textgen.models.bert import Bert
 from textgen.models.contracts import FRAME
 from textgen.models.fresh import bert_config, fresh_bert, padded_vocabulary
 from textgen.models.load import load_model
-from textgen.options.train import BertTrainOptions
+from textgen.options.train_texts import BertTrainOptions
 from textgen.schema import Row
 from textgen.text.segment import sentences
 from textgen.train.arrays import Arrays, Example

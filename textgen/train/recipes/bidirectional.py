@@ -22,7 +22,7 @@ from textgen.models.load import load_model
 from textgen.models.teacher_forcing import teacher_forced
 from textgen.models.unilm import UniLM
 from textgen.options.title import Direction
-from textgen.options.train import BidirectionalTrainOptions
+from textgen.options.train_titles import BidirectionalTrainOptions
 from textgen.train.arrays import Arrays, Example
 from textgen.train.generated import with_generated
 from textgen.train.noise import draws

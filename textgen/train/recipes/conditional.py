@@ -21,10 +21,11 @@ from textgen.models.catalog import find_model
 from textgen.models.conditional import add_condition, condition_of
 from textgen.models.gpt2 import Gpt2
 from textgen.models.load import load_model, load_tokenizer
-from textgen.options.train import RANDOM, ConditionalTrainOptions
+from textgen.options.train import RANDOM
+from textgen.options.train_texts import ConditionalTrainOptions
 from textgen.schema import Row
 from textgen.train.arrays import Arrays, Example
-from textgen.train.causal import padded_rows, told_from_the_left
+from textgen.train.causal import Telling, Told, told_from_the_left
 from textgen.train.masking import Hidden, Masking
 from textgen.train.noise import draws
 from textgen.train.objective import Prediction
@@ -40,11 +41,11 @@ class Styled:
     """A batch of texts with their styles.
 
     Attributes:
-        texts: What a gpt2 (`(rows, length)`) or a bert is asked.
+        texts: What a gpt2 or a bert is asked.
         styles: `(rows,)`.
     """
 
-    texts: Tensor | Hidden
+    texts: Told | Hidden
     styles: Tensor
 
 
@@ -71,6 +72,10 @@ class ConditionalRecipe(Recipe[ConditionalTrainOptions, Styled]):
             raise UsageError(
                 f"--start {options.start} has styles already", hint="start from what it was made from"
             )
+        if "replace" in options.model_fields_set and self.files.kind == "bert":
+            raise UsageError("--replace is for what a gpt2 is fed, not for a bert", hint="leave it out")
+        if "mask_rate" in options.model_fields_set and self.files.kind == "gpt2":
+            raise UsageError("--mask-rate is for a bert, not for a gpt2", hint="leave it out")
         positions = int(self.files.config[POSITIONS[self.files.kind]])
         if "length" in options.model_fields_set and options.length > positions:
             raise UsageError(
@@ -79,6 +84,7 @@ class ConditionalRecipe(Recipe[ConditionalTrainOptions, Styled]):
             )
         self.tokenizer = load_tokenizer(self.files)
         self.masking = Masking(self.tokenizer, options.mask_rate, options.seed)
+        self.telling = Telling(self.tokenizer.specials, options.replace, options.seed)
         self.styles: list[str] = []
         self._known = False
 
@@ -133,14 +139,15 @@ class ConditionalRecipe(Recipe[ConditionalTrainOptions, Styled]):
         styles = torch.tensor([self._style(arrays, example, epoch) for example in examples])
         specials = self.tokenizer.specials
         if self.files.kind == "gpt2":
-            return Styled(padded_rows([[specials.bos, *row] for row in rows]), styles)
+            whole = [[specials.bos, *row] for row in rows]
+            return Styled(self.telling.batch(whole, examples, epoch), styles)
         passages = [[i for i in row if i != specials.eos] for row in rows]
         return Styled(self.masking.batch(passages, examples, epoch), styles)
 
     def places(self, batch: Styled) -> int:
         if isinstance(batch.texts, Hidden):
             return len(batch.texts.targets)
-        return int((batch.texts[:, 1:] >= 0).sum())
+        return batch.texts.places
 
     def predict(self, network: Gpt2 | Bert, batch: Styled) -> Prediction:
         condition = condition_of(network)

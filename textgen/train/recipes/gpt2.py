@@ -6,23 +6,23 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, ClassVar, cast
 
-from torch import Tensor, nn
+from torch import nn
 
 from textgen.errors import UsageError
 from textgen.models.fresh import fresh_gpt2, gpt2_config, padded_vocabulary
 from textgen.models.gpt2 import Gpt2
 from textgen.models.load import load_model
-from textgen.options.train import Gpt2TrainOptions
+from textgen.options.train_texts import Gpt2TrainOptions
 from textgen.schema import Row
 from textgen.train.arrays import Arrays, Example
 from textgen.train.beginning import Beginning
-from textgen.train.causal import NO_TARGET, padded_rows, told_from_the_left
+from textgen.train.causal import Telling, Told, told_from_the_left
 from textgen.train.objective import Prediction
 from textgen.train.recipe import Recipe
 
 
-class Gpt2Recipe(Recipe[Gpt2TrainOptions, Tensor]):
-    """Windows of `<s> text </s><s> text </s> …`; a batch is `(rows, window + 1)`, -1 behind the end."""
+class Gpt2Recipe(Recipe[Gpt2TrainOptions, Told]):
+    """Windows of `<s> text </s><s> text </s> …`."""
 
     name: ClassVar = "gpt2"
     options_class: ClassVar = Gpt2TrainOptions
@@ -32,6 +32,7 @@ class Gpt2Recipe(Recipe[Gpt2TrainOptions, Tensor]):
         super().__init__(options)
         self.beginning = Beginning(options, kind="gpt2")
         self.tokenizer = self.beginning.tokenizer
+        self.telling = Telling(self.tokenizer.specials, options.replace, options.seed)
         self._open: dict[int, list[int]] = defaultdict(list)  # what does not fill a window yet, by source
 
     @property
@@ -85,13 +86,13 @@ class Gpt2Recipe(Recipe[Gpt2TrainOptions, Tensor]):
     def embedding(self, network: Gpt2) -> nn.Embedding:
         return network.transformer.wte
 
-    def batch(self, arrays: Arrays, examples: Sequence[int], epoch: int | None) -> Tensor:
-        return padded_rows([arrays.ids("text", example) for example in examples])
+    def batch(self, arrays: Arrays, examples: Sequence[int], epoch: int | None) -> Told:
+        return self.telling.batch([arrays.ids("text", example) for example in examples], examples, epoch)
 
-    def places(self, batch: Tensor) -> int:
-        return int((batch[:, 1:] != NO_TARGET).sum())
+    def places(self, batch: Told) -> int:
+        return batch.places
 
-    def predict(self, network: Gpt2, batch: Tensor) -> Prediction:
+    def predict(self, network: Gpt2, batch: Told) -> Prediction:
         return told_from_the_left(network, batch)
 
     def _config(self) -> dict[str, Any]:

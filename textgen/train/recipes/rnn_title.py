@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from textgen.models.fresh import padded_vocabulary
 from textgen.models.load import load_model
 from textgen.models.rnn_title import RnnTitle, RnnTitleConfig
-from textgen.options.train import RnnTitleTrainOptions
+from textgen.options.train_titles import RnnTitleTrainOptions
 from textgen.train.arrays import Arrays
 from textgen.train.beginning import Beginning
 from textgen.train.noise import draws

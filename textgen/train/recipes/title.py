@@ -21,7 +21,7 @@ from textgen.models.copy_prior import CopyPrior
 from textgen.models.load import load_model, load_tokenizer
 from textgen.models.teacher_forcing import teacher_forced
 from textgen.models.unilm import UniLM
-from textgen.options.train import TitleTrainBase, TitleTrainOptions
+from textgen.options.train_titles import TitleTrainBase, TitleTrainOptions
 from textgen.train.arrays import Arrays
 from textgen.train.beginning import start_of
 from textgen.train.pairs import PairRecipe, Pairs

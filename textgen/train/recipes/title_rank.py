@@ -19,7 +19,7 @@ from torch import Tensor
 from textgen.backends.title import TitleBackend
 from textgen.events import OnEvent
 from textgen.models.load import load_model
-from textgen.options.train import TitleRankTrainOptions
+from textgen.options.train_titles import TitleRankTrainOptions
 from textgen.train.arrays import Arrays
 from textgen.train.candidates import Writing, out_of_order, split, with_candidates
 from textgen.train.objective import Prediction

@@ -27,7 +27,7 @@ from textgen.models.contracts import FRAME
 from textgen.models.load import load_model, load_tokenizer
 from textgen.models.scorer import TitleScorer, joined, together
 from textgen.models.unilm import UniLM
-from textgen.options.train import TitleScorerTrainOptions
+from textgen.options.train_titles import TitleScorerTrainOptions
 from textgen.registry import task_of
 from textgen.train.arrays import Arrays
 from textgen.train.beginning import start_of
