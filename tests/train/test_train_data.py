@@ -187,3 +187,24 @@ def test_what_was_read_is_read_once(bench: Bench) -> None:
     bench.train("conditional", resume=True, stopped=Countdown(1))
     assert about.stat().st_mtime_ns != stamp
     assert ids.read_bytes() == whole
+
+
+@pytest.mark.parametrize(
+    ("recipe", "options", "said"),
+    [
+        ("title", {"title_length": 8}, "titles longer than --title-length 8, which are cut: 2"),
+        ("title", {"title_length": 9}, None),
+        ("conditional", {"length": 8}, "texts longer than --length 8, which are cut: 1"),
+    ],
+)
+def test_what_is_cut_is_counted(bench: Bench, recipe: str, options: Any, said: str | None) -> None:
+    """Rows of the dev file are not counted among them."""
+    rows = [
+        {"text": "春夏", "title": "东南西北红黄蓝绿大"},
+        {"text": "春夏秋冬风花雪", "title": "东南西北红黄蓝绿大"},
+    ]
+    rows = [row | {"label": "甲"} for row in [*rows, {"text": "春夏秋冬风花", "title": "东南西北红黄蓝绿"}]]
+    dev = write_lines(bench.folder / "dev.jsonl", rows)
+    bench.train(recipe, rows=rows, dev=dev, **options)
+    notes = [event.text for event in bench.events if isinstance(event, Note)]
+    assert [note for note in notes if "longer" in note] == ([said] if said else [])

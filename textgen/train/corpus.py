@@ -125,6 +125,8 @@ def tokenised(
     if not examples:
         raise DataError("there is nothing to train on", hint="every row is blank, or there are no rows")
     leaked.tell(on_event)
+    if remark := recipe.remark():
+        on_event(Note(remark))
     writer.finish({"shape": shape, "sources": list(sources), "rows": count} | recipe.learned())
     return Corpus(Arrays(directory))
 

@@ -67,7 +67,12 @@ class TitledRecipe(Recipe[T, B]):
     def examples(self, row: Row, source: int) -> Iterable[Example]:
         article = self.tokenizer.encode(self.text(row))[: self.source_length]
         title = self.tokenizer.encode(" ".join(str((row.fields or {})["title"]).split()))
+        self.cut += len(title) > self.options.title_length
         yield Example({"source": article, "target": title}, {"source": source})
+
+    def remark(self) -> str | None:
+        most = self.options.title_length
+        return f"titles longer than --title-length {most}, which are cut: {self.cut:,}" if self.cut else None
 
 
 class PairRecipe(TitledRecipe[O, Pairs]):

@@ -38,6 +38,7 @@ class Recipe(ABC, Generic[O, B]):
         figures: What `dev_sums` tells of.
         still_trained: Parts of names of parameters that are trained beside adapters.
         tokenizer: Of the model that is made.
+        cut: Of the rows that were read, how many have a text that is trained on in part only.
     """
 
     name: ClassVar[str]
@@ -51,6 +52,7 @@ class Recipe(ABC, Generic[O, B]):
 
     def __init__(self, options: O) -> None:
         self.options = options
+        self.cut = 0
 
     @abstractmethod
     def examples(self, row: Row, source: int) -> Iterable[Example]:
@@ -59,6 +61,10 @@ class Recipe(ABC, Generic[O, B]):
     def rest(self) -> Iterable[Example]:
         """What is left when all rows have been seen."""
         return ()
+
+    def remark(self) -> str | None:
+        """What a user may not expect of the rows that were read, in a line."""
+        return None
 
     def text(self, row: Row) -> str:
         """The text of a row as the model is to know it: cleaned as for generation."""

@@ -104,11 +104,16 @@ class ConditionalRecipe(Recipe[ConditionalTrainOptions, Styled]):
                 raise DataError(f"the label {style!r} is in no row that is trained on", hint=hint)
             self.styles.append(style)
         ids = self.tokenizer.encode(self.text(row))
+        self.cut += len(ids) > self._room
         # what was cut is not taught to end there
         end = [self.tokenizer.specials.eos] if len(ids) <= self._room else []
         yield Example(
             {"text": [*ids[: self._room], *end]}, {"style": self.styles.index(style), "source": source}
         )
+
+    def remark(self) -> str | None:
+        most = self._room + FRAME
+        return f"texts longer than --length {most}, which are cut: {self.cut:,}" if self.cut else None
 
     def learned(self) -> dict[str, Any]:
         self._known = True
