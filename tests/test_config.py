@@ -6,10 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from textgen.config import RECIPES, read_config
+from textgen.config import read_config
 from textgen.errors import UsageError
 from textgen.options import TitleOptions, parse
-from textgen.options.recipes import OPTIONS
 
 FILE = """
 seed = 7
@@ -58,14 +57,21 @@ def test_a_recipe_has_its_table_in_that_of_training(tmp_path: Path) -> None:
     path = tmp_path / "train.toml"
     path.write_text(
         "seed = 1\n[train]\nsteps = 5\nepochs = 1\n[train.weight]\ntv = 0.25\n"
-        "[train.rnn-title]\nsteps = 9\n[train.tokenizer]\nkind = 'bpe'\n",
+        "[train.rnn_title]\nsteps = 9\n[train.tokenizer]\nkind = 'bpe'\n",
         encoding="utf-8",
     )
     common = {"seed": 1, "steps": 5, "epochs": 1, "weight": {"tv": 0.25}}
     assert read_config(path, "train.title") == common
     assert read_config(path, "train.rnn-title") == common | {"steps": 9}
-    assert set(RECIPES) == {"tokenizer", *OPTIONS}
     assert read_config(path, "train.tokenizer") == common | {"kind": "bpe"}
+
+
+def test_a_table_of_no_recipe_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "train.toml"
+    path.write_text("[train.titel]\nsteps = 5\n", encoding="utf-8")
+    with pytest.raises(UsageError, match="no recipe titel") as caught:
+        read_config(path, "train.title")
+    assert "title-rank" in str(caught.value.hint)
 
 
 def test_nothing(tmp_path: Path) -> None:

@@ -9,8 +9,9 @@ ROOT = Path(__file__).parents[1] / "textgen"
 # a room may import from rooms of its own level and below
 LEVELS = [
     {"errors", "schema", "events", "rng", "resources"},
-    {"text", "strategies", "config", "registry"},
+    {"text", "strategies", "registry"},
     {"options"},
+    {"config"},
     {"tokenizers"},
     {"models"},
     {"metrics"},

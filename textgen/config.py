@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from textgen.errors import UsageError
+from textgen.options.recipes import OPTIONS
 
 # whose options a file may hold
 COMMANDS = ("title", "sample", "compose", "rewrite", "correct", "fill", "eval", "train")
-RECIPES = (
-    *("tokenizer", "gpt2", "bert", "title", "bidirectional", "title-rank", "title-scorer"),
-    *("rnn-title", "conditional"),
-)
+RECIPES = ("tokenizer", *OPTIONS)
+OF_OPTIONS = ("weight",)  # tables that are the value of an option
 
 
 def read_config(path: Path, command: str) -> dict[str, Any]:
@@ -43,9 +42,7 @@ def read_config(path: Path, command: str) -> dict[str, Any]:
         raise UsageError(f"--config {path}: {command} is not a table", hint=f"begin one with  [{command}]")
     content.pop("command", None)
     general = {key: value for key, value in content.items() if not isinstance(value, dict)}
-    # `tokenizer` is a recipe, and an option of others
-    tables = [name for name in RECIPES if isinstance(special.get(name), dict)] if recipe else []
-    recipes = {name: special.pop(name) for name in tables}
+    recipes = _recipes(special, path) if recipe else {}
     return _by_field(general) | _by_field(special) | _by_field(recipes.get(recipe, {}))
 
 
@@ -89,6 +86,18 @@ def _check_tables(content: dict[str, Any], path: Path) -> None:
     for name, value in content.items():
         if isinstance(value, dict) and name not in COMMANDS:
             raise UsageError(f"--config {path}: no command {name}", hint=f"tables: {', '.join(COMMANDS)}")
+
+
+def _recipes(training: dict[str, Any], path: Path) -> dict[str, dict[str, Any]]:
+    """Take the tables of recipes out of that of training; an option may be called as a recipe is."""
+    found = {}
+    for name in [name for name, value in training.items() if isinstance(value, dict)]:
+        recipe = name.replace("_", "-")
+        if recipe in RECIPES:
+            found[recipe] = training.pop(name)
+        elif name not in OF_OPTIONS:
+            raise UsageError(f"--config {path}: no recipe {name}", hint=f"tables: {', '.join(RECIPES)}")
+    return found
 
 
 def _by_field(options: dict[str, Any]) -> dict[str, Any]:

@@ -21,6 +21,8 @@ FILES = {
     "plain.txt": "今天天气好。\n",
     "title.csv": "title,text\n天气,今天天气好。\n,明天\n",
     "nosuch.toml": "[train]\nnosuch = 1\n",
+    "shares.toml": '[train]\nmask_rate = ["0.1", "0.4"]\n',
+    "titel.toml": "[train.titel]\nsteps = 1\n",
     "other.toml": "train = 1\n",
 }
 
@@ -87,6 +89,9 @@ def refused(result: tuple[int, str, str], code: int, words: list[str]) -> None:
         ("conditional news.jsonl -o run", ["news.jsonl", "'label'", "--label-field one of: title"]),
         ("conditional news.jsonl -o run --start bert --replace 0.3", ["--replace", "not for a bert"]),
         ("conditional news.jsonl -o run --start gpt2 --mask-rate 0.3", ["--mask-rate", "not for a gpt2"]),
+        ("gpt2 news.jsonl -o run --title-field name", ["No such option: --title-field"]),
+        ("bert news.jsonl -o run --config shares.toml", ["--mask-rate", "two shares between 0 and 1"]),
+        ("rnn-title news.jsonl -o run --config titel.toml", ["no recipe titel", "title-rank"]),
         ("title news.jsonl -o run --start gpt2", ["--start gpt2 is a gpt2 model"]),
         ("title news.jsonl -o run --start nowhere", ["no model nowhere"]),
         ("gpt2 news.jsonl -o run --window 2000", ["--window 2000"]),

@@ -68,7 +68,7 @@ class Stages(Bench):
     def written(self, recipe: Any, name: str = "written", rows: Any = None) -> Arrays:
         """The examples of rows, with what the title model writes for them."""
         path = write_lines(self.folder / f"{name}.jsonl", ROWS if rows is None else rows)
-        corpus = tokenised(FileRows([str(path)], READING), recipe, {}, self.folder / name, ignore)
+        corpus = tokenised(FileRows([str(path)], READING), recipe, {}, self.folder / name, never, ignore)
         found = recipe.complete(corpus.arrays, self.folder / f"{name}-more", never, ignore)
         assert found is not None
         return found  # type: ignore[no-any-return]

@@ -23,7 +23,7 @@ from textgen.options.title import Direction
 from textgen.train import generated
 from textgen.train.arrays import Arrays
 from textgen.train.loop import Loop
-from textgen.train.pairs import NO_TARGET
+from textgen.train.padding import NO_TARGET
 from textgen.train.recipes.bidirectional import PSEUDO, Streams
 from textgen.train.run import Outcome
 

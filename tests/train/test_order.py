@@ -64,7 +64,10 @@ def test_a_quarter_is_another_quarter_every_epoch() -> None:
 def test_two_and_a_half_is_twice_or_three_times() -> None:
     found = [times(batches) for batches in epochs(order(2.5, examples=200), 6)]
     for epoch in found:
-        assert set(epoch.values()) == {2, 3}
+        assert set(epoch.values()) == {1}, "copies have numbers of their own"
+        copies = Counter(number % 200 for number in epoch)
+        assert set(copies.values()) == {2, 3}
+        assert set(epoch) == {n + 200 * copy for n, count in copies.items() for copy in range(count)}
     assert abs(sum(epoch.total() for epoch in found) / 6 - 500) < 20
 
 

@@ -70,6 +70,26 @@ def test_dropout_matters_and_has_a_seed(bench: Bench, recipe: str) -> None:
     assert furthest(bench.folder / "some", bench.folder / "more") > 1e-4
 
 
+@pytest.mark.parametrize(
+    ("recipe", "options"),
+    [
+        ("bert", {}),
+        ("title", {"replace": 0.9}),
+        ("gpt2", {"replace": 0.9}),
+        ("conditional", {"null_share": 0.5}),
+    ],
+)
+def test_copies_of_an_example_draw_for_themselves(bench: Bench, recipe: str, options: dict[str, Any]) -> None:
+    """An epoch may have an example more than once."""
+    loop = bench.loop(recipe, **options)
+    count = len(loop.arrays)
+    assert loop.arrays.ids(loop.recipe.columns[0], 1) == loop.arrays.ids(loop.recipe.columns[0], 1 + count)
+    drawn = [str(loop.recipe.batch(loop.arrays, [1 + copy * count], 0)) for copy in range(8)]
+    assert len(set(drawn)) > 1
+    assert drawn[3] == str(loop.recipe.batch(loop.arrays, [1 + 3 * count], 0))
+    loop.step(0, 0, [1, 1 + count])
+
+
 def test_every_step_and_every_part_drops_something_else(bench: Bench) -> None:
     loop = bench.loop("gpt2", dropout=0.3, accumulate=2)
     name = "transformer.ln_f.bias"

@@ -9,7 +9,8 @@ from tiny import Bench, some_pairs
 
 from textgen.errors import UsageError
 from textgen.train.loop import Loop
-from textgen.train.pairs import NO_TARGET, Pairs
+from textgen.train.padding import NO_TARGET
+from textgen.train.pairs import Pairs
 
 MOST = 8  # pieces of a title
 ROWS = [

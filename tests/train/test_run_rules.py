@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from tiny import Bench, Countdown, same, some_texts, weights_of, write_lines
 
 from textgen.errors import UsageError
 from textgen.events import Scored, Trained
 from textgen.train.log import read_log
 from textgen.train.loop import Loop
+from textgen.train.recipe import Recipe
 
 
 @pytest.fixture
@@ -42,6 +44,53 @@ def test_force_begins_anew(bench: Bench) -> None:
     bench.train("gpt2", force=True, seed=1)
     assert same(bench.folder / "run", bench.folder / "whole")
     assert [entry["step"] for entry in read_log(bench.folder / "run")] == [1, 2, 3, 4, 5]
+
+
+@pytest.mark.parametrize(
+    ("mistake", "said"), [({"weight": {"tv": 2.0}}, "--weight tv"), ({"lora": 2}, "no layers to adapt")]
+)
+def test_what_is_refused_late_leaves_what_is_there(
+    bench: Bench, mistake: dict[str, Any], said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = bench.train("gpt2", start="random", tokenizer=str(bench.tokenizer), width=16, heads=2)
+    kept = weights_of(bench.folder / "run")
+    monkeypatch.setattr("textgen.train.lora.nn.Linear", type(None))
+    if "weight" in mistake:  # which is known before a model writes anything
+        monkeypatch.setattr(Recipe, "complete", lambda *_: pytest.fail("a model wrote for nothing"))
+    with pytest.raises(UsageError, match=said):
+        bench.train("gpt2", force=True, **mistake)
+    assert before.finished
+    assert all(torch.equal(kept[name], weight) for name, weight in weights_of(bench.folder / "run").items())
+
+
+def test_a_run_stopped_while_it_reads_begins_again(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench.train("gpt2", "whole")
+    monkeypatch.setattr("textgen.train.corpus.TOLD", 4)
+    outcome = bench.train("gpt2", stopped=Countdown(2))
+    assert (outcome.step, outcome.finished) == (0, False)
+    assert not (bench.folder / "run" / "model.safetensors").exists()
+    assert bench.train("gpt2", resume=True).finished
+    assert same(bench.folder / "run", bench.folder / "whole")
+
+
+def test_the_precision_of_the_launcher_is_that_of_the_run(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ACCELERATE_MIXED_PRECISION", "fp16")
+    with pytest.raises(UsageError, match="mixed precision is fp16"):
+        bench.train("gpt2")
+    monkeypatch.setenv("ACCELERATE_MIXED_PRECISION", "bf16")
+    bench.train("gpt2", stopped=Countdown(2))
+    monkeypatch.delenv("ACCELERATE_MIXED_PRECISION")
+    with pytest.raises(UsageError, match="--precision was bf16, not fp32"):
+        bench.train("gpt2", resume=True)
+    assert bench.train("gpt2", resume=True, precision="bf16").finished
+
+
+def test_a_field_that_a_recipe_does_not_read_is_refused(bench: Bench) -> None:
+    with pytest.raises(UsageError, match="--title-field: gpt2 reads no title") as caught:
+        bench.train("gpt2", fields={"title": "name"})
+    assert "text, source" in str(caught.value.hint)
 
 
 @pytest.mark.parametrize("how", [{}, {"resume": True}, {"force": True}])

@@ -105,6 +105,28 @@ def test_gradient_penalty_is_of_the_mean_loss(bench: Bench, recipe: str, lora: i
     check(loop, wanted)
 
 
+def test_with_rdrop_the_gradient_penalty_is_that_of_a_pass(bench: Bench) -> None:
+    """The mean of the two, of their cross entropies alone."""
+    loop = bench.loop("title", dropout=0.3, rdrop=4.0, gradient_penalty=20.0, clip=0.0)
+    embedding = loop.recipe.embedding(loop.network)
+
+    def one_pass(batch: Any) -> tuple[Tensor, Tensor]:
+        seen: list[Tensor] = []
+        hook = embedding.register_forward_hook(lambda *given: seen.append(given[2].requires_grad_()))
+        logits, targets = logits_of(loop, batch)
+        hook.remove()
+        loss = functional.cross_entropy(logits, targets)
+        gradients = torch.autograd.grad(loss, seen, create_graph=True)
+        return logits, loss + 20.0 * sum((gradient**2).sum() for gradient in gradients) / 2
+
+    def objective(batch: Any) -> Tensor:
+        (one, first), (other, second) = one_pass(batch), one_pass(batch)
+        p, q = one.log_softmax(-1), other.log_softmax(-1)
+        return (first + second) / 2 + 4.0 * ((p.exp() - q.exp()) * (p - q)).sum(-1).mean() / 4
+
+    check(loop, expected(loop, objective))
+
+
 @pytest.mark.parametrize("lora", [0, 2])
 @pytest.mark.parametrize("recipe", ["gpt2", "title", "rnn-title"])
 def test_fgm_adds_the_gradient_at_a_moved_table(bench: Bench, recipe: str, lora: int) -> None:

@@ -93,7 +93,7 @@ def test_padding_behind_a_text_changes_nothing(bench: Bench) -> None:
     shortest = lengths.index(min(lengths))
     together = loop.recipe.batch(loop.arrays, range(count), None)
     alone = loop.recipe.batch(loop.arrays, [shortest], None)
-    assert together.shape[1] > alone.shape[1]
+    assert together.inputs.shape[1] > alone.inputs.shape[1]
     one = loop.recipe.predict(loop.network, alone)
     rows = loop.recipe.predict(loop.network, together)
     at = sum(length - 1 for length in lengths[:shortest])

@@ -23,7 +23,7 @@ from textgen.train.arrays import Arrays
 from textgen.train.candidates import DIGITS, in_order, out_of_order, ranks, split
 from textgen.train.loop import Loop
 from textgen.train.machine import Machine
-from textgen.train.pairs import NO_TARGET
+from textgen.train.padding import NO_TARGET
 from textgen.train.run import Outcome
 
 FEW: dict[str, Any] = {"beams": 2, "samples": 2, "candidates": 4}

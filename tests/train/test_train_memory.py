@@ -13,7 +13,7 @@ from textgen.events import ignore
 from textgen.options import parse
 from textgen.train.corpus import tokenised
 from textgen.train.recipes import recipe_class
-from textgen.train.run import READING
+from textgen.train.run import READING, never
 
 ROWS = 260
 OTHER = "x" * 8000  # files are read in blocks of a megabyte, which the smaller one fills, too
@@ -35,7 +35,7 @@ def peak(bench: Bench, recipe: str, rows: int) -> int:
     files = FileRows([str(path)], READING)
     tracemalloc.start()
     try:
-        corpus = tokenised(files, made, {}, bench.folder / f"{recipe}-{rows}", ignore)
+        corpus = tokenised(files, made, {}, bench.folder / f"{recipe}-{rows}", never, ignore)
         assert len(corpus.arrays) >= rows
         return tracemalloc.get_traced_memory()[1]
     finally:

@@ -24,7 +24,7 @@ from textgen.train.loop import Loop
 from textgen.train.lora import add_adapters
 from textgen.train.machine import Machine
 from textgen.train.recipes import recipe_class
-from textgen.train.run import READING, Outcome, train
+from textgen.train.run import READING, Outcome, never, train
 
 LETTERS = "春夏秋冬风花雪月山川河海日星云雨东南西北红黄蓝绿大小高低前后左右天地人和金木水火"
 # five steps, whose weights lie in the files as they are
@@ -187,7 +187,7 @@ class Bench:
         path = write_lines(self.folder / f"{name}.jsonl", self.rows(recipe) if rows is None else rows)
         kind = recipe_class(recipe)
         made = kind(parse(kind.options_class, SHORT | self.starts(recipe) | options, user=recipe))
-        corpus = tokenised(FileRows([str(path)], READING), made, {}, self.folder / name, ignore)
+        corpus = tokenised(FileRows([str(path)], READING), made, {}, self.folder / name, never, ignore)
         network = made.build(corpus.arrays).requires_grad_(True)
         if made.options.lora:
             add_adapters(network, made.options.lora, alpha=2.0, seed=3, still_trained=made.still_trained)

@@ -14,6 +14,7 @@ from textgen.cli import console
 from textgen.cli import options as opt
 from textgen.options.recipes import OPTIONS
 from textgen.options.tokenizer import TokenizerTrainOptions
+from textgen.options.train_titles import TitledTrainOptions
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -114,6 +115,8 @@ def _told(description: str, default: Any) -> str:
 
 def command_for(recipe: str, options: type[BaseModel]) -> Callable[..., int]:
     """The command of a recipe of a network."""
+    needed = {"title_field": issubclass(options, TitledTrainOptions), "label_field": recipe in LABELLED}
+    shown = [name for name in FIELDS if needed.get(name, True)]
 
     def command(
         inputs: Inputs,
@@ -135,7 +138,7 @@ def command_for(recipe: str, options: type[BaseModel]) -> Callable[..., int]:
         from textgen.train.run import train
 
         quiet = quiet or not _speaks()
-        fields = {name.removesuffix("_field"): given.pop(name) for name in FIELDS if name in given}
+        fields = {name.removesuffix("_field"): given.pop(name) for name in shown if name in given}
         with computing(threads), stopping(quiet=quiet) as stopped, watching(recipe, quiet=quiet) as on_event:
             outcome = train(
                 recipe,
@@ -158,10 +161,7 @@ def command_for(recipe: str, options: type[BaseModel]) -> Callable[..., int]:
         return INTERRUPTED if stopped() and not outcome.finished else OK
 
     command.__name__, command.__doc__ = f"train.{recipe}", options.__doc__  # the table of its options
-    shown = {name: _field(name) for name in FIELDS}
-    if recipe not in LABELLED:
-        del shown["label_field"]
-    return opt.takes(shown, flags_of(options))(command)
+    return opt.takes({name: _field(name) for name in shown}, flags_of(options))(command)
 
 
 def _print_outcome(output: Path, outcome: Outcome, *, as_json: bool) -> None:

@@ -20,7 +20,11 @@ def _span(value: object) -> object:
         except ValueError:
             raise ValueError("must be like 0.15 or 0.1-0.4") from None
     found = tuple(value) if isinstance(value, list | tuple) else value
-    if isinstance(found, tuple) and not (len(found) == 2 and 0 < found[0] <= found[1] < 1):
+    if isinstance(found, tuple) and not (
+        len(found) == 2
+        and all(isinstance(share, int | float) for share in found)
+        and 0 < found[0] <= found[1] < 1
+    ):
         raise ValueError("takes one or two shares between 0 and 1, the smaller first")
     return found
 

@@ -78,6 +78,8 @@ class Arrays:
     Args:
         directory: Theirs. Raises OSError or ValueError where it is not whole.
 
+    The numbers of examples go round: behind the last come copies of the first and the others.
+
     Attributes:
         about: What was written of them.
     """
@@ -96,6 +98,7 @@ class Arrays:
     def ids(self, column: str, example: int) -> list[int]:
         """The ids of an example in a column."""
         ends = self._ends[column]
+        example %= len(ends)
         start = int(ends[example - 1]) if example else 0
         found: list[int] = self._ids[column][start : int(ends[example])].tolist()
         return found
@@ -109,7 +112,7 @@ class Arrays:
 
     def number(self, name: str, example: int) -> int:
         """A number of an example."""
-        return int(self._numbers[name][example])
+        return int(self._numbers[name][example % len(self)])
 
     def numbers(self, name: str) -> NDArray[np.int64]:
         """A number of every example."""

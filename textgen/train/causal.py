@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
-import torch
 from torch import Tensor
 
 from textgen.models.gpt2 import Gpt2
 from textgen.tokenizers.base import Specials
 from textgen.train.noise import draws
 from textgen.train.objective import Prediction
+from textgen.train.padding import NO_TARGET, padded
 from textgen.train.replacement import replaced
-
-NO_TARGET = -1
 
 
 @dataclass(frozen=True)
@@ -40,7 +39,7 @@ class Telling:
 
     Args:
         specials: Of the rows' tokenizer.
-        share: Of the pieces of a text, how many are fed as others of it (random replacement).
+        share: Of the pieces of a text, how many are fed as others of the same text (random replacement).
         seed: Of the run.
     """
 
@@ -53,23 +52,20 @@ class Telling:
         if self.share and epoch is not None:
             given = zip(rows, examples, strict=True)
             fed = [self._replaced(row, epoch, example) for row, example in given]
-        inputs = _padded([row[:-1] for row in fed], self.specials.pad)
-        return Told(inputs, _padded([row[1:] for row in rows], NO_TARGET))
+        inputs = padded([row[:-1] for row in fed], self.specials.pad)
+        return Told(inputs, padded([row[1:] for row in rows], NO_TARGET))
 
     def _replaced(self, row: list[int], epoch: int, example: int) -> list[int]:
-        frame = (self.specials.bos, self.specials.eos)
-        text = [i for i in row if i not in frame]
-        other = iter(replaced(text, text, self.share, draws(self.seed, "replace", epoch, example)))
-        return [i if i in frame else next(other) for i in row]
+        noise = draws(self.seed, "replace", epoch, example)
+        fed: list[int] = []
+        for frame, text in groupby(row, key=(self.specials.bos, self.specials.eos).__contains__):
+            pieces = list(text)
+            # every document of a window for itself: the pieces of another are no likely mistakes
+            fed += pieces if frame else replaced(pieces, pieces, self.share, noise)
+        return fed
 
 
 def told_from_the_left(network: Gpt2, batch: Told) -> Prediction:
     """What a network says of every piece but the first."""
     known = batch.targets != NO_TARGET
     return Prediction(network(batch.inputs)[known], batch.targets[known])
-
-
-def _padded(rows: Sequence[Sequence[int]], filler: int) -> Tensor:
-    """`(rows, longest)`."""
-    longest = max(map(len, rows))
-    return torch.tensor([[*row, *[filler] * (longest - len(row))] for row in rows])

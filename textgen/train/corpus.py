@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
@@ -79,14 +79,26 @@ def dev_rows(files: FileRows, recipe: Recipe[Any, Any], fields: Mapping[str, str
     return found
 
 
+def tokenised_before(
+    files: FileRows, recipe: Recipe[Any, Any], fields: Mapping[str, str], directory: Path
+) -> Corpus | None:
+    """What `tokenised` has left in a directory, if it is of the same rows."""
+    kept = _kept(directory, _shape(files, recipe, fields))
+    if kept is None:
+        return None
+    recipe.recall(kept.about)
+    return Corpus(kept)
+
+
 def tokenised(
     files: FileRows,
     recipe: Recipe[Any, Any],
     fields: Mapping[str, str],
     directory: Path,
+    stopped: Callable[[], bool],
     on_event: OnEvent,
     held_out: Sequence[Row] = (),
-) -> Corpus:
+) -> Corpus | None:
     """Tokenise the rows of files into a directory, or take what lies there if it is of the same rows.
 
     Args:
@@ -94,16 +106,18 @@ def tokenised(
         recipe: What is learned from a row.
         fields: Names of the fields, by what they hold.
         directory: Where the arrays lie.
+        stopped: Asked between `TOLD` rows.
         on_event: Told of progress, and of rows that are held out, too.
         held_out: Rows of the dev file.
+
+    Returns:
+        None where it was stopped.
 
     Raises:
         DataError: A row cannot be used; the message has its line. Nothing is left to train on.
     """
-    shape = {"files": files.fingerprint(), "fields": dict(fields), "recipe": recipe.shape()}
-    if (kept := _kept(directory, shape)) is not None:
-        recipe.recall(kept.about)
-        return Corpus(kept)
+    if (before := tokenised_before(files, recipe, fields, directory)) is not None:
+        return before
     writer = ArrayWriter(directory, recipe.columns, (*recipe.numbers, SOURCE))
     sources: dict[str, int] = {}
     leaked = _Leaks(held_out)
@@ -119,6 +133,8 @@ def tokenised(
         leaked.see(source, row)
         if count % TOLD == 0:
             on_event(Progress(count, None))
+            if stopped():
+                return None
     for example in recipe.rest():
         writer.add(example)
         examples += 1
@@ -127,6 +143,7 @@ def tokenised(
     leaked.tell(on_event)
     if remark := recipe.remark():
         on_event(Note(remark))
+    shape = _shape(files, recipe, fields)
     writer.finish({"shape": shape, "sources": list(sources), "rows": count} | recipe.learned())
     return Corpus(Arrays(directory))
 
@@ -225,6 +242,11 @@ def _place(source: Source, row: Row) -> str:
 
 def _misplaced(source: Source, row: Row, error: DataError) -> DataError:
     return DataError(f"{_place(source, row)}: {error.message}", hint=error.hint)
+
+
+def _shape(files: FileRows, recipe: Recipe[Any, Any], fields: Mapping[str, str]) -> dict[str, Any]:
+    """What the examples of some rows depend on."""
+    return {"files": files.fingerprint(), "fields": dict(fields), "recipe": recipe.shape()}
 
 
 def _kept(directory: Path, shape: Mapping[str, Any]) -> Arrays | None:

@@ -17,7 +17,7 @@ from textgen.options import flag
 from textgen.train.checkpoint import DRAFT, FOLDER
 from textgen.train.log import CURVE, LOG
 from textgen.train.machine import Machine
-from textgen.train.material import DATA, DEV_DATA, WRITTEN
+from textgen.train.material import DATA, DEV_DATA, WRITTEN, clear_written
 
 RUN, LOCK = "run.json", "run.lock"
 MODEL = (WEIGHTS, CONFIG, TOKENIZER_FILES[0], CARD)
@@ -101,14 +101,6 @@ def clear(directory: Path) -> None:
     clear_written(directory)
     for path in (directory / DRAFT, *directory.glob(f"{FOLDER}-*")):
         shutil.rmtree(path, ignore_errors=True)
-
-
-def clear_written(directory: Path) -> None:
-    """Delete what a model has written for the examples."""
-    for name in (DATA, DEV_DATA):
-        shutil.rmtree(directory / f"{name}-{WRITTEN}", ignore_errors=True)
-        for path in directory.glob(f"{name}-{WRITTEN}-*"):
-            path.unlink(missing_ok=True)
 
 
 def delete_results(directory: Path) -> None:

@@ -23,7 +23,7 @@ from textgen.train.arrays import Arrays
 from textgen.train.ema import MovingAverage
 from textgen.train.machine import Machine
 from textgen.train.noise import torch_seed
-from textgen.train.objective import disagreement, embedded_inputs, gradient_penalty, moved
+from textgen.train.objective import Prediction, disagreement, embedded_inputs, gradient_penalty, moved
 from textgen.train.recipe import Recipe
 from textgen.train.schedule import learning_rate
 
@@ -109,7 +109,7 @@ class Loop:
         self.network.zero_grad(set_to_none=True)
         if self.average:
             self.average.update(self.weights, number + 1)
-        tokens = int(self._lengths[np.asarray(examples)].sum())
+        tokens = int(self._lengths[np.asarray(examples) % len(self._lengths)].sum())
         return Done(loss, places, tokens, rate, norm)
 
     def dev_figures(self, arrays: Arrays) -> dict[str, float]:
@@ -197,18 +197,21 @@ class Loop:
 
     def _objective(self, batch: Any, places: int) -> tuple[Tensor, Tensor]:
         """What is minimised, and the plain sum of the loss."""
-        options = self.options
+        objective, loss, prediction = self._pass(batch, places)
+        if not (weight := self.options.rdrop):
+            return objective, loss
+        again, other_loss, other = self._pass(batch, places)
+        apart = disagreement(prediction.logits, other.logits) / places
+        return (objective + again) / 2 + weight * apart, (loss + other_loss) / 2
+
+    def _pass(self, batch: Any, places: int) -> tuple[Tensor, Tensor, Prediction]:
+        """What one pass has to minimise, the sum of its loss, and its prediction."""
         with embedded_inputs(self.recipe.embedding(self.network)) as embedded:
             loss, prediction = self.recipe.loss(self.network, batch)
-            if options.rdrop:
-                again, other = self.recipe.loss(self.network, batch)
-                loss = (loss + again) / 2
         objective = loss / places
-        if options.rdrop:
-            objective = objective + options.rdrop * disagreement(prediction.logits, other.logits) / places
-        if options.gradient_penalty:
-            objective = objective + options.gradient_penalty * gradient_penalty(objective, embedded)
-        return objective, loss
+        if weight := self.options.gradient_penalty:
+            objective = objective + weight * gradient_penalty(objective, embedded)
+        return objective, loss, prediction
 
 
 def _optimizer(weights: Mapping[str, nn.Parameter], recipe: Recipe[Any, Any]) -> torch.optim.AdamW:

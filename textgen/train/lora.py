@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from importlib.util import find_spec
 
 import torch
 from torch import Tensor, nn
@@ -14,6 +15,12 @@ from torch import Tensor, nn
 from textgen.errors import UsageError
 from textgen.models.bert import Linear
 from textgen.models.gpt2 import Conv1D
+
+
+def check_installed() -> None:
+    """Raises UsageError where peft is not installed."""
+    if find_spec("peft") is None:
+        raise UsageError("--lora needs peft", hint="pip install '.[train]'")
 
 
 def add_adapters(
@@ -29,12 +36,10 @@ def add_adapters(
         still_trained: Parts of names of parameters that are trained as they are.
 
     Raises:
-        UsageError: peft is not installed, or there is nothing to adapt.
+        UsageError: There is nothing to adapt.
     """
-    try:
-        from peft import LoraConfig, inject_adapter_in_model
-    except ImportError:
-        raise UsageError("--lora needs peft", hint="pip install '.[train]'") from None
+    from peft import LoraConfig, inject_adapter_in_model
+
     for name, module in list(network.named_modules()):
         if isinstance(module, Conv1D):
             _put(network, name, _Transposed(module))

@@ -15,7 +15,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from textgen.errors import UsageError
 
-PRECISIONS = {"fp32": "no", "bf16": "bf16", None: None}
+PRECISIONS = {"fp32": "no", "bf16": "bf16"}
 
 
 class Machine:
@@ -28,9 +28,10 @@ class Machine:
         device: Of this process.
         processes: How many there are.
         process: The number of this one.
+        precision: Of the forward pass.
 
     Raises:
-        UsageError: accelerate is not installed.
+        UsageError: accelerate is not installed, or the launcher wants another precision.
     """
 
     def __init__(self, precision: str | None = None) -> None:
@@ -44,7 +45,13 @@ class Machine:
         AcceleratorState._reset_state()
         # the others wait while the first reads a corpus, or writes candidates for one
         patience = InitProcessGroupKwargs(timeout=timedelta(days=7))
-        self._accelerator = Accelerator(mixed_precision=PRECISIONS[precision], kwargs_handlers=[patience])
+        wanted = None if precision is None else PRECISIONS[precision]
+        self._accelerator = Accelerator(mixed_precision=wanted, kwargs_handlers=[patience])
+        names = {theirs: ours for ours, theirs in PRECISIONS.items()}
+        if (given := self._accelerator.mixed_precision) not in names:
+            # fp16 would need its losses scaled
+            raise UsageError(f"accelerate's mixed precision is {given}", hint="--precision bf16, or fp32")
+        self.precision = names[given]
         self.device: torch.device = self._accelerator.device
         self.processes: int = self._accelerator.num_processes
         self.process: int = self._accelerator.process_index

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 from textgen.batch.read import FileRows
 from textgen.events import OnEvent, ignore
 from textgen.schema import Row
-from textgen.train.corpus import Corpus, dev_rows, tokenised
+from textgen.train.corpus import Corpus, dev_rows, tokenised, tokenised_before
 from textgen.train.machine import Machine
 from textgen.train.recipe import Recipe
 
@@ -32,6 +33,14 @@ class Material:
     rows: list[Row]
 
 
+def clear_written(directory: Path) -> None:
+    """Delete what a model has written for the examples of a run."""
+    for name in (DATA, DEV_DATA):
+        shutil.rmtree(directory / f"{name}-{WRITTEN}", ignore_errors=True)
+        for path in directory.glob(f"{name}-{WRITTEN}-*"):
+            path.unlink(missing_ok=True)
+
+
 def read_material(
     recipe: Recipe[Any, Any],
     files: FileRows,
@@ -41,6 +50,8 @@ def read_material(
     machine: Machine,
     stopped: Callable[[], bool],
     on_event: OnEvent,
+    *,
+    anew: bool,
 ) -> Material | None:
     """Read a run's files; the first process does, the others take what it has left.
 
@@ -51,17 +62,33 @@ def read_material(
         fields: Names of the fields, by what they hold.
         directory: Of the run.
         machine: What computes.
-        stopped: Asked where a model must write first.
+        stopped: Asked from time to time.
         on_event: Told of progress.
+        anew: What a model has written for examples before is of another run.
 
     Returns:
-        None where that was stopped.
+        None where it was stopped.
+
+    Raises:
+        UsageError, DataError: A row cannot be used, or a weight is of no source.
     """
     rows = dev_rows(held_out, recipe, fields) if held_out is not None else []
 
     def read(stopped: Callable[[], bool]) -> Material | None:
-        corpus = tokenised(files, recipe, fields, directory / DATA, on_event, rows)
-        dev = None if held_out is None else tokenised(held_out, recipe, fields, directory / DEV_DATA, ignore)
+        def examples(of: FileRows, name: str, tell: OnEvent, held_out: list[Row]) -> Corpus | None:
+            if not machine.first:
+                return tokenised_before(of, recipe, fields, directory / name)
+            return tokenised(of, recipe, fields, directory / name, stopped, tell, held_out)
+
+        corpus = examples(files, DATA, on_event, rows)
+        if corpus is None:
+            return None
+        corpus.weights(recipe.options.weight)  # before a model writes for hours
+        dev = None if held_out is None else examples(held_out, DEV_DATA, ignore, [])
+        if dev is None and held_out is not None:
+            return None
+        if anew:
+            clear_written(directory)
 
         def completed(part: Corpus, name: str) -> Corpus | None:
             with machine.at_work():

@@ -40,7 +40,11 @@ class Order:
         self._planned = lru_cache(maxsize=2)(self._plan)
 
     def at(self, step: int) -> tuple[int, Numbers]:
-        """The epoch of a step, counted from 0, and the examples of its batch."""
+        """The epoch of a step, counted from 0, and the examples of its batch.
+
+        An example that an epoch has more than once is itself and then its copies, with numbers behind all
+        examples, as `Arrays` knows them: so that each draws noise of its own.
+        """
         while self._firsts[-1] <= step:
             self._firsts.append(
                 self._firsts[-1] + ceil(len(self._drawn(len(self._firsts) - 1)) / self._batch_size)
@@ -56,10 +60,13 @@ class Order:
         return max(1, total + ceil(part))
 
     def _drawn(self, epoch: int) -> Numbers:
-        """The examples of an epoch."""
+        """The examples of an epoch and their copies."""
         whole = np.floor(self._weights).astype(np.int64)
         extra = draws(self._seed, "weights", epoch).random(len(self._weights)) < self._weights - whole
-        return np.repeat(np.arange(len(self._weights)), whole + extra)
+        times = whole + extra
+        copies = np.arange(times.sum()) - np.repeat(np.cumsum(times) - times, times)
+        drawn: Numbers = np.repeat(np.arange(len(times)), times) + copies * len(times)
+        return drawn
 
     def _plan(self, epoch: int) -> list[Numbers]:
         noise = draws(self._seed, "order", epoch)
@@ -68,6 +75,8 @@ class Order:
         if self._bucketing:
             room = size * min(POOL, ceil(len(numbers) / (POOLS * size)))
             pools = (numbers[at : at + room] for at in range(0, len(numbers), room))
-            numbers = np.concatenate([pool[np.argsort(self._lengths[pool], kind="stable")] for pool in pools])
+            numbers = np.concatenate(
+                [pool[np.argsort(self._lengths[pool % len(self._lengths)], kind="stable")] for pool in pools]
+            )
         batches = [numbers[at : at + size] for at in range(0, len(numbers), size)]
         return [batches[n] for n in noise.permutation(len(batches))] if self._bucketing else batches

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, TypeVar
 
-import torch
 from torch import Tensor
 
 from textgen.metrics.overlap import mean_rouge
@@ -18,10 +17,9 @@ from textgen.schema import Row
 from textgen.train.arrays import Arrays, Example
 from textgen.train.noise import draws
 from textgen.train.objective import Prediction
+from textgen.train.padding import NO_TARGET, padded
 from textgen.train.recipe import Recipe
 from textgen.train.replacement import replaced
-
-NO_TARGET = -1
 
 O = TypeVar("O", bound=TitleTrainBase)  # noqa: E741
 T = TypeVar("T", bound=TitledTrainOptions)
@@ -70,10 +68,6 @@ class TitledRecipe(Recipe[T, B]):
         self.cut += len(title) > self.options.title_length
         yield Example({"source": article, "target": title}, {"source": source})
 
-    def remark(self) -> str | None:
-        most = self.options.title_length
-        return f"titles longer than --title-length {most}, which are cut: {self.cut:,}" if self.cut else None
-
 
 class PairRecipe(TitledRecipe[O, Pairs]):
     """A recipe that learns to write the target.
@@ -83,6 +77,10 @@ class PairRecipe(TitledRecipe[O, Pairs]):
     """
 
     decode: ClassVar[str] = "greedy"
+
+    def remark(self) -> str | None:
+        most = self.options.title_length
+        return f"titles longer than --title-length {most}, which are cut: {self.cut:,}" if self.cut else None
 
     def batch(self, arrays: Arrays, examples: Sequence[int], epoch: int | None) -> Pairs:
         specials = self.tokenizer.specials
@@ -101,9 +99,9 @@ class PairRecipe(TitledRecipe[O, Pairs]):
         self, sources: list[list[int]], inputs: list[list[int]], targets: list[list[int]]
     ) -> tuple[list[list[int]], Tensor, Tensor]:
         """The sources, and as tensors what belongs to them: as many lines for each."""
-        rows = len(sources)
-        pad = self.tokenizer.specials.pad
-        return sources, _padded(inputs, pad, rows), _padded(targets, NO_TARGET, rows)
+        fed, told = padded(inputs, self.tokenizer.specials.pad), padded(targets, NO_TARGET)
+        shape = len(sources), -1, fed.shape[1]
+        return sources, fed.view(shape), told.view(shape)
 
     def ways(self, epoch: int | None, example: int) -> Sequence[int]:
         """The directions that an example is learned in: 0 left to right, 1 right to left."""
@@ -142,9 +140,3 @@ class PairRecipe(TitledRecipe[O, Pairs]):
         """Decoder inputs with random replacements."""
         pool = fed if self.options.replace_from == "target" else [*article, *fed]
         return replaced(fed, pool, self.options.replace, draws(self.options.seed, "replace", *counters))
-
-
-def _padded(lines: list[list[int]], pad: int, rows: int) -> Tensor:
-    """`(rows, lines a row, longest)`."""
-    steps = max(map(len, lines))
-    return torch.tensor([[*line, *[pad] * (steps - len(line))] for line in lines]).view(rows, -1, steps)

@@ -19,17 +19,17 @@ from textgen.options import InputOptions, flag, parse
 from textgen.options.train import RANDOM, TrainOptions
 from textgen.train.card import write_card
 from textgen.train.checkpoint import load_checkpoint
+from textgen.train.corpus import SOURCE
 from textgen.train.directory import (
     alone,
     check,
     clear,
-    clear_written,
     delete_results,
     read_settings,
     write_settings,
 )
 from textgen.train.loop import Loop
-from textgen.train.lora import add_adapters
+from textgen.train.lora import add_adapters, check_installed
 from textgen.train.machine import Machine
 from textgen.train.material import Material, read_material
 from textgen.train.order import Order
@@ -109,31 +109,35 @@ def train(
     reading = reading.model_copy(update={"field": fields.get("text", "text")})
     if dev is None and (idle := chosen.model_fields_set & OF_DEV):
         raise UsageError(f"{flag(min(idle))} needs a dev file", hint="give one with --dev FILE")
+    if chosen.lora:
+        check_installed()
     machine = Machine(chosen.precision)
     told = on_event if machine.first else ignore
     directory = Path(output)
     made: Recipe[Any, Any] = kind(chosen)
+    _check_fields(made, fields)
     files = FileRows([str(name) for name in inputs], reading)
     held_out = FileRows([str(dev)], reading) if dev is not None else None
-    settings = _settings(made, files, held_out, fields, reading)
+    settings = _settings(made, files, held_out, fields, reading, machine)
     replacing = machine.first and check(directory, settings, resume=resume, force=force)
     with alone(directory, machine):
         earlier = read_settings(directory) or {}
         if earlier.get("outcome") and not force:
             told(Note(f"{directory} is finished after {earlier['outcome']['step']} steps"))
             return Outcome(**earlier["outcome"])
-        if replacing:
-            clear_written(directory)
-        elif machine.first:
+        if machine.first and not replacing:
             write_settings(directory, settings)
-        material = read_material(made, files, held_out, fields, directory, machine, must_stop, told)
-        if replacing:  # only now that the rows have turned out to be usable
+        material = read_material(
+            made, files, held_out, fields, directory, machine, must_stop, told, anew=replacing
+        )
+        loop = _loop(made, material, machine) if material else None
+        if replacing:  # only now that neither the rows nor the options can be refused any more
             delete_results(directory)
             write_settings(directory, settings)
         machine.wait()
-        if material is None:
+        if material is None or loop is None:
             return Outcome(0, chosen.steps or 0, finished=False, figures={})
-        session = Session(directory, made, _loop(made, material, machine), material, machine, told)
+        session = Session(directory, made, loop, material, machine, told)
         checkpoint = load_checkpoint(directory)
         if checkpoint is not None:
             session.restore(checkpoint)
@@ -145,6 +149,15 @@ def train(
             clear(directory)
         machine.wait()
     return outcome
+
+
+def _check_fields(recipe: Recipe[Any, Any], fields: Mapping[str, str]) -> None:
+    known = ("text", SOURCE, *(what for what in recipe.needs if what != "text"))
+    if strange := [what for what in fields if what not in known]:
+        raise UsageError(
+            f"{flag(f'{strange[0]}_field')}: {recipe.name} reads no {strange[0]}",
+            hint=f"it reads {', '.join(known)}",
+        )
 
 
 def _loop(recipe: Recipe[Any, Any], material: Material, machine: Machine) -> tuple[Loop, Order]:
@@ -167,9 +180,10 @@ def _settings(
     held_out: FileRows | None,
     fields: Mapping[str, str],
     reading: InputOptions,
+    machine: Machine,
 ) -> dict[str, Any]:
     """What makes the run what it is."""
-    options = recipe.options.model_dump(mode="json")
+    options = recipe.options.model_dump(mode="json") | {"precision": machine.precision}
     models = [options[name] for name in ("start", "writer") if options.get(name) not in (None, RANDOM)]
     return {
         "recipe": recipe.name,

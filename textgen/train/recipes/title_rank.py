@@ -23,7 +23,8 @@ from textgen.options.train_titles import TitleRankTrainOptions
 from textgen.train.arrays import Arrays
 from textgen.train.candidates import Writing, out_of_order, split, with_candidates
 from textgen.train.objective import Prediction
-from textgen.train.pairs import NO_TARGET, Pairs
+from textgen.train.padding import NO_TARGET
+from textgen.train.pairs import Pairs
 from textgen.train.recipes.title import UniLMRecipe
 
 WAYS = 2
