@@ -2,8 +2,9 @@
 
 苏剑林, seq2seq之双向解码, https://kexue.fm/archives/6877; Zhou, Zhang & Zong 2019, https://arxiv.org/abs/1905.04847.
 Trained on gold in both streams, each would be shown the second half of what it is to predict by the other.
-So it is the second stage: the model of the first has written each title both ways, and in a batch that
-interacts one stream is gold and the other what the model wrote itself. Each is told its own stream.
+So it is the second stage: the model of the first has written each title both ways, and where the streams
+of an example see each other, one is gold and is predicted, and the other is what the model wrote itself.
+That one is not predicted: beside a gold partner it would learn to say something else than its partner.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from textgen.options.train_titles import BidirectionalTrainOptions
 from textgen.train.arrays import Arrays, Example
 from textgen.train.generated import with_generated
 from textgen.train.noise import draws
+from textgen.train.padding import NO_TARGET
 from textgen.train.pairs import Pairs
 from textgen.train.recipes.title import UniLMRecipe
 
@@ -87,7 +89,7 @@ class BidirectionalRecipe(UniLMRecipe[BidirectionalTrainOptions]):
                 if epoch is not None:
                     fed = self.replaced(fed, arrays.ids("source", example), (epoch, example, way))
                 inputs.append([first, *fed])
-                targets.append(told)
+                targets.append(told if alone or way == gold else [NO_TARGET] * len(told))
                 shown.append(0 if alone else len(fed) + 1)
         return Streams(*self.padded(sources, inputs, targets), shown=torch.tensor(shown).view(-1, 2))
 
@@ -97,7 +99,10 @@ class BidirectionalRecipe(UniLMRecipe[BidirectionalTrainOptions]):
         return teacher_forced(network, batch.sources, batch.inputs, types, shown=batch.shown)
 
     def _fate(self, epoch: int | None, example: int) -> tuple[bool, int]:
-        """Whether the streams of an example are both gold and hidden from each other; else which is gold."""
+        """Whether the streams of an example are both gold and hidden from each other; else which is gold.
+
+        In the dev file they always see each other, so that its loss is that of what will be written.
+        """
         if epoch is None:
             return False, example % 2
         noise = draws(self.options.seed, "alone", epoch, example)
