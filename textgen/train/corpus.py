@@ -144,7 +144,7 @@ def tokenised(
     if remark := recipe.remark():
         on_event(Note(remark))
     shape = _shape(files, recipe, fields)
-    writer.finish({"shape": shape, "sources": list(sources), "rows": count} | recipe.learned())
+    writer.finish({"shape": shape, "sources": list(sources), "rows": count} | recipe.all_read())
     return Corpus(Arrays(directory))
 
 

@@ -74,8 +74,8 @@ class Recipe(ABC, Generic[O, B]):
     def shape(self) -> dict[str, Any]:
         """What the examples depend on beside the rows."""
 
-    def learned(self) -> dict[str, Any]:
-        """What reading the rows has taught, such as the names of styles; it is kept with the examples."""
+    def all_read(self) -> dict[str, Any]:
+        """Told that no row follows: what they have taught, such as the names of styles, for `recall`."""
         return {}
 
     def recall(self, learned: dict[str, Any]) -> None:

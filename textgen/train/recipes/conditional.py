@@ -115,8 +115,8 @@ class ConditionalRecipe(Recipe[ConditionalTrainOptions, Styled]):
         most = self._room + FRAME
         return f"texts longer than --length {most}, which are cut: {self.cut:,}" if self.cut else None
 
-    def learned(self) -> dict[str, Any]:
-        self._known = True
+    def all_read(self) -> dict[str, Any]:
+        self._known = True  # rows of the dev file have no others
         return {"styles": self.styles}
 
     def recall(self, learned: dict[str, Any]) -> None:
