@@ -62,7 +62,7 @@ class TrainOptions(BaseModel):
     weight_decay: float = Field(0.01, ge=0, lt=1, description="Of matrices.")
     clip: float = Field(1.0, ge=0, description="Norm that gradients are cut to; 0 never.")
     dropout: float = Field(
-        0.1, ge=0, lt=1, description="Share dropped of what layers give; attention's weights stay."
+        0.1, ge=0, lt=1, description="Share dropped of what layers give."
     )
     label_smoothing: float = Field(0.0, ge=0, lt=1, description="Mass moved from the target to all pieces.")
     rdrop: float = Field(0.0, ge=0, description="Weight of R-Drop's symmetric KL of two passes.")
