@@ -37,7 +37,7 @@ _SIGNATURES = (
     (b"Rar!\x1a\x07", "a RAR archive"),
     (b"\x28\xb5\x2f\xfd", "a zstd archive"),
 )
-_TEXT_HINT = "give a plain .txt file (UTF-8, UTF-16, GBK, GB18030 or Big5)"
+_TEXT_HINT = "give plain text, such as .txt or .jsonl, in UTF-8, UTF-16, GBK, GB18030 or Big5"
 _UNPACK_HINT = "unpack it; names of packed files end in .gz or .xz"
 _CONVERT_HINT = "convert it to UTF-8 first, for example with iconv"
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f]")
