@@ -89,6 +89,7 @@ def refused(result: tuple[int, str, str], code: int, words: list[str]) -> None:
         ("conditional news.jsonl -o run", ["news.jsonl", "'label'", "--label-field one of: title"]),
         ("conditional news.jsonl -o run --start bert --replace 0.3", ["--replace", "not for a bert"]),
         ("conditional news.jsonl -o run --start gpt2 --mask-rate 0.3", ["--mask-rate", "not for a gpt2"]),
+        ("rnn-title news.jsonl -o run --replace-from input", ["--replace-from needs --replace"]),
         ("gpt2 news.jsonl -o run --title-field name", ["No such option: --title-field"]),
         ("bert news.jsonl -o run --config shares.toml", ["--mask-rate", "two shares between 0 and 1"]),
         ("rnn-title news.jsonl -o run --config titel.toml", ["no recipe titel", "title-rank"]),

@@ -60,6 +60,7 @@ def test_what_is_refused_late_leaves_what_is_there(
     with pytest.raises(UsageError, match=said):
         bench.train("gpt2", force=True, **mistake)
     assert before.finished
+    assert not [path for path in (bench.folder / "run").iterdir() if path.name.startswith("data")]
     assert all(torch.equal(kept[name], weight) for name, weight in weights_of(bench.folder / "run").items())
 
 
@@ -91,6 +92,10 @@ def test_a_field_that_a_recipe_does_not_read_is_refused(bench: Bench) -> None:
     with pytest.raises(UsageError, match="--title-field: gpt2 reads no title") as caught:
         bench.train("gpt2", fields={"title": "name"})
     assert "text, source" in str(caught.value.hint)
+    with pytest.raises(UsageError, match="--text-field and --title-field both name 'title'"):
+        bench.train("title", fields={"text": "title"})
+    with pytest.raises(UsageError, match="no row has a field '来源'"):
+        bench.train("gpt2", fields={"source": "来源"})
 
 
 @pytest.mark.parametrize("how", [{}, {"resume": True}, {"force": True}])

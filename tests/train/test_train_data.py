@@ -208,3 +208,6 @@ def test_what_is_cut_is_counted(bench: Bench, recipe: str, options: Any, said: s
     bench.train(recipe, rows=rows, dev=dev, **options)
     notes = [event.text for event in bench.events if isinstance(event, Note)]
     assert [note for note in notes if "longer" in note] == ([said] if said else [])
+    card = (bench.folder / "run" / "CARD.md").read_text(encoding="utf-8")
+    assert f"- note: {said}" in card or not said
+    assert "- note: 3 of 3 rows of the dev file are trained on, too" in card

@@ -64,7 +64,7 @@ Dev = Annotated[
     opt.option("Rows to look at meanwhile; the best model is kept.", panel=DATA_PANEL, metavar="FILE"),
 ]
 Resume = Annotated[bool, opt.switch("--resume", "Go on with the run in DIR, if there is one.")]
-Force = Annotated[bool, opt.switch("--force", "Delete the run in DIR.")]
+Force = Annotated[bool, opt.switch("--force", "Replace the run in DIR, once all rows are read.")]
 Replace = Annotated[bool, opt.switch("--force", "Replace the tokenizer in DIR.")]
 Json = Annotated[bool, opt.switch("--json", "Print one JSON object.")]
 Whole = Annotated[bool, opt.switch("--whole", "A text file is one text, not one a line.", panel=DATA_PANEL)]

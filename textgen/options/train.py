@@ -52,7 +52,8 @@ class TrainOptions(BaseModel):
     accumulate: int = Field(1, ge=1, description="Parts that a step's examples are computed in.")
     bucketing: bool = Field(True, description="Batches of examples of about one length.")
     weight: Weights = Field(
-        {}, description="How often an epoch has the rows of a source (a field, or the file), as news=0.25."
+        {},
+        description="How often an epoch has the rows of a source (a field, or the file), as news=0.25.",
     )
     learning_rate: float = Field(3e-4, gt=0, le=1, description="Highest learning rate of AdamW.")
     scheduler: Literal["linear", "cosine", "constant"] = Field(
@@ -61,9 +62,7 @@ class TrainOptions(BaseModel):
     warmup: float = Field(0.05, ge=0, lt=1, description="Share of the steps in which it rises.")
     weight_decay: float = Field(0.01, ge=0, lt=1, description="Of matrices.")
     clip: float = Field(1.0, ge=0, description="Norm that gradients are cut to; 0 never.")
-    dropout: float = Field(
-        0.1, ge=0, lt=1, description="Share dropped of what layers give."
-    )
+    dropout: float = Field(0.1, ge=0, lt=1, description="Share dropped of what layers give.")
     label_smoothing: float = Field(0.0, ge=0, lt=1, description="Mass moved from the target to all pieces.")
     rdrop: float = Field(0.0, ge=0, description="Weight of R-Drop's symmetric KL of two passes.")
     gradient_penalty: float = Field(

@@ -41,6 +41,12 @@ class TitleTrainBase(TitledTrainOptions, ReplacingOptions):
         "target", description="Where replacements are drawn from: the title, or article and title."
     )
 
+    @model_validator(mode="after")
+    def _replacing(self) -> Self:
+        if "replace_from" in self.model_fields_set and not self.replace:
+            raise ValueError("--replace-from needs --replace")
+        return self
+
 
 class TitleTrainOptions(TitleTrainBase):
     """Titles by a BERT under the UniLM mask, with the copy prior, in both directions."""

@@ -30,7 +30,7 @@ def write_card(
         settings: What `run.json` holds.
         options: Of the recipe.
         outcome: `step`, `steps`, `finished` and `figures`.
-        corpus: `rows` and `sources` of what it was trained on.
+        corpus: `rows` and `sources` of what it was trained on, and `remarks` on them.
 
     Raises:
         TextgenError: It cannot be written.
@@ -54,6 +54,8 @@ def _facts(
     if settings["dev"]:
         figures = ", ".join(f"{name} {value:.4g}" for name, value in outcome["figures"].items())
         yield "dev file", f"{_listed([Path(name).name for name in settings['dev']])}: {figures or 'not seen'}"
+    for remark in corpus["remarks"]:
+        yield "note", remark.removeprefix("warning: ")
     if options.tokenizer:
         yield "tokenizer", f"`{Path(options.tokenizer).name}`"
     changed = options.model_dump(exclude_defaults=True, exclude=ELSEWHERE)

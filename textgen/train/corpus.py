@@ -115,13 +115,14 @@ def tokenised(
 
     Raises:
         DataError: A row cannot be used; the message has its line. Nothing is left to train on.
+        UsageError: No row has the field that names its source.
     """
     if (before := tokenised_before(files, recipe, fields, directory)) is not None:
         return before
     writer = ArrayWriter(directory, recipe.columns, (*recipe.numbers, SOURCE))
     sources: dict[str, int] = {}
     leaked = _Leaks(held_out)
-    count = examples = 0
+    count = examples = with_source = 0
     for count, (source, row) in enumerate(checked_rows(files, recipe.needs, fields), 1):
         number = sources.setdefault(_source_of(source, row, fields), len(sources))
         try:
@@ -131,6 +132,7 @@ def tokenised(
         except DataError as error:
             raise _misplaced(source, row, error) from None
         leaked.see(source, row)
+        with_source += bool((row.fields or {}).get(SOURCE))
         if count % TOLD == 0:
             on_event(Progress(count, None))
             if stopped():
@@ -140,11 +142,13 @@ def tokenised(
         examples += 1
     if not examples:
         raise DataError("there is nothing to train on", hint="every row is blank, or there are no rows")
-    leaked.tell(on_event)
-    if remark := recipe.remark():
+    if SOURCE in fields and not with_source:
+        raise UsageError(f"no row has a field {fields[SOURCE]!r}", hint="see --source-field")
+    remarks = [remark for remark in (leaked.remark(), recipe.remark()) if remark]
+    for remark in remarks:
         on_event(Note(remark))
-    shape = _shape(files, recipe, fields)
-    writer.finish({"shape": shape, "sources": list(sources), "rows": count} | recipe.all_read())
+    about = {"sources": list(sources), "rows": count, "remarks": remarks}
+    writer.finish({"shape": _shape(files, recipe, fields)} | about | recipe.all_read())
     return Corpus(Arrays(directory))
 
 
@@ -162,15 +166,14 @@ class _Leaks:
                 if key in self._held_out:
                     self._found.setdefault(self._held_out[key], _place(source, row))
 
-    def tell(self, on_event: OnEvent) -> None:
-        if self._found:
-            first = next(iter(self._found.values()))
-            on_event(
-                Note(
-                    f"warning: {len(self._found)} of {self._total} rows of the dev file are trained on, too "
-                    f"(the first at {first}): its figures will be too good"
-                )
-            )
+    def remark(self) -> str | None:
+        if not self._found:
+            return None
+        first = next(iter(self._found.values()))
+        return (
+            f"warning: {len(self._found)} of {self._total} rows of the dev file are trained on, too "
+            f"(the first at {first}): its figures will be too good"
+        )
 
 
 def checked_rows(

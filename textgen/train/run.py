@@ -12,7 +12,7 @@ import torch
 
 from textgen import __version__
 from textgen.batch.read import FileRows
-from textgen.errors import UsageError
+from textgen.errors import TextgenError, UsageError
 from textgen.events import Note, OnEvent, ignore
 from textgen.models.catalog import find_model, fingerprint
 from textgen.options import InputOptions, flag, parse
@@ -127,10 +127,15 @@ def train(
             return Outcome(**earlier["outcome"])
         if machine.first and not replacing:
             write_settings(directory, settings)
-        material = read_material(
-            made, files, held_out, fields, directory, machine, must_stop, told, anew=replacing
-        )
-        loop = _loop(made, material, machine) if material else None
+        try:
+            material = read_material(
+                made, files, held_out, fields, directory, machine, must_stop, told, anew=replacing
+            )
+            loop = _loop(made, material, machine) if material else None
+        except TextgenError:
+            if replacing and earlier.get("outcome"):
+                clear(directory)  # the finished run stays as it was
+            raise
         if replacing:  # only now that neither the rows nor the options can be refused any more
             delete_results(directory)
             write_settings(directory, settings)
@@ -158,6 +163,13 @@ def _check_fields(recipe: Recipe[Any, Any], fields: Mapping[str, str]) -> None:
             f"{flag(f'{strange[0]}_field')}: {recipe.name} reads no {strange[0]}",
             hint=f"it reads {', '.join(known)}",
         )
+    named: dict[str, str] = {}
+    for what in known:
+        field = fields.get(what, what)
+        if field in named and what != SOURCE:
+            both = f"{flag(f'{named[field]}_field')} and {flag(f'{what}_field')}"
+            raise UsageError(f"{both} both name {field!r}", hint="each is a field of its own")
+        named[field] = what
 
 
 def _loop(recipe: Recipe[Any, Any], material: Material, machine: Machine) -> tuple[Loop, Order]:
