@@ -76,10 +76,10 @@ def _content(path: Path, what: str) -> dict[str, Any]:
         return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise UsageError(f"{what} {path}: {error.strerror}", hint="give the path of a TOML file") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(
-            f"{what} {path}: {error}", hint="it is UTF-8, with lines like  top_p = 0.9"
-        ) from None
+    except UnicodeDecodeError:
+        raise UsageError(f"{what} {path}: not UTF-8", hint="save it as UTF-8, as TOML must be") from None
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"{what} {path}: {error}", hint="it has lines like  top_p = 0.9") from None
 
 
 def _check_tables(content: dict[str, Any], path: Path) -> None:

@@ -75,7 +75,8 @@ class Gpt2Backend(Backend[ContinueOptions, Prompt]):
         if room < 1:
             raise UsageError(
                 f"--max-new-tokens {options.max_new_tokens} is more than the model can write",
-                hint=f"the model has {self.positions} positions, its prompt included",
+                hint=f"it has {self.positions} positions, prompt included: "
+                f"--max-new-tokens {self.positions // 2}, say",
             )
         ids = self.tokenizer.encode(row.text)
         read = ids[max(0, len(ids) + 1 - room) :]
