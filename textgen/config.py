@@ -13,7 +13,7 @@ from textgen.options.recipes import OPTIONS
 # whose options a file may hold
 COMMANDS = ("title", "sample", "compose", "rewrite", "correct", "fill", "eval", "train")
 RECIPES = ("tokenizer", *OPTIONS)
-OF_OPTIONS = ("weight",)  # tables that are the value of an option
+OPTION_TABLES = ("weight",)
 
 
 def read_config(path: Path, command: str) -> dict[str, Any]:
@@ -95,7 +95,7 @@ def _recipes(training: dict[str, Any], path: Path) -> dict[str, dict[str, Any]]:
         recipe = name.replace("_", "-")
         if recipe in RECIPES:
             found[recipe] = training.pop(name)
-        elif name not in OF_OPTIONS:
+        elif name not in OPTION_TABLES:
             raise UsageError(f"--config {path}: no recipe {name}", hint=f"tables: {', '.join(RECIPES)}")
     return found
 

@@ -42,6 +42,17 @@ def examples_of(folder: Path, columns: Sequence[dict[str, list[int]]]) -> Arrays
     return Arrays(folder)
 
 
+def lacking(scores: list[float], places: list[int], margin: float) -> float:
+    """What the better of two lacks, over all pairs that are not equal."""
+    found = [
+        max(0.0, scores[worse] - scores[better] + margin * (places[worse] - places[better]))
+        for better in range(len(places))
+        for worse in range(len(places))
+        if 0 <= places[better] < places[worse]
+    ]
+    return sum(found) / max(1, len(found))
+
+
 class Stages(Bench):
     """Runs that start from one title model.
 

@@ -7,25 +7,20 @@ from typing import Any
 
 import pytest
 import torch
-from child import ended, start_two
 from stages import ROWS, Stages, examples_of, make_writer
-from tiny import SHORT, Bench, Countdown, furthest, gradients_of, make_bert, same, some_pairs, write_lines
+from tiny import Bench
 
 import textgen
 from textgen.decoding.allowed import title_ids
-from textgen.events import Note, Progress, Scored
 from textgen.models.bidirectional import TwoStreams, leaked
 from textgen.models.catalog import find_model
 from textgen.models.load import load_model
 from textgen.models.teacher_forcing import teacher_forced
-from textgen.models.unilm import UniLM
 from textgen.options.title import Direction
-from textgen.train import generated
 from textgen.train.arrays import Arrays
 from textgen.train.loop import Loop
 from textgen.train.padding import NO_TARGET
 from textgen.train.recipes.bidirectional import PSEUDO, Streams
-from textgen.train.run import Outcome
 
 CLOSE: dict[str, Any] = {"rtol": 0.0, "atol": 1e-5}
 LENGTHS = range(1, 9)
@@ -321,119 +316,3 @@ def test_pseudo_targets_are_what_the_start_writes(stages: Stages) -> None:
                     assert best[example, number, : len(text)].tolist() == text
                     own += 1
     assert own > 5
-
-
-@pytest.mark.parametrize(
-    "added",
-    [
-        {},
-        {"rdrop": 1.0, "label_smoothing": 0.1, "gradient_penalty": 1.0, "fgm": 0.5, "clip": 0.3},
-    ],
-    ids=["plain", "all"],
-)
-def test_parts_change_nothing_but_rounding(stages: Stages, tmp_path: Path, added: dict[str, Any]) -> None:
-    arrays = numbered(tmp_path / "own")
-    whole, parts = (
-        gradients_of(
-            stages.loop_over(arrays, "bidirectional", accumulate=count, **added), [3, 0, 7, 5, 2, 6, 1]
-        )
-        for count in (1, 3)
-    )
-    assert max(float(gradient.abs().max()) for gradient in whole.values()) > 1e-3
-    for name, gradient in whole.items():
-        torch.testing.assert_close(parts[name], gradient, rtol=1e-4, atol=1e-6)
-
-
-def test_stopped_anywhere_and_again(stages: Stages, monkeypatch: pytest.MonkeyPatch) -> None:
-    """While it writes, too."""
-    monkeypatch.setattr(generated, "AT_ONCE", 4)
-    noisy: dict[str, Any] = {"dropout": 0.2, "ema": 0.5, "replace": 0.4, "accumulate": 2}
-    dev = write_lines(stages.folder / "dev.jsonl", some_pairs(13)[10:])
-    options = noisy | {"dev": dev, "eval_every": 3, "dev_metric": "rouge-l"}
-    whole = stages.train("bidirectional", "whole", **options)
-    assert {event.total for event in stages.events if isinstance(event, Progress)} >= {10, 3}
-    looks = [event for event in stages.events if isinstance(event, Scored)]
-    assert [set(look.figures) for look in looks] == [{"loss", "rouge-l"}] * 2
-    for asked in (2, 2):
-        part = stages.train("bidirectional", "parts", resume=True, stopped=Countdown(asked), **options)
-        assert part == Outcome(0, 5, finished=False, figures={})
-    part = stages.train("bidirectional", "parts", resume=True, stopped=Countdown(3), **options)
-    assert not part.finished
-    assert part.step > 0
-    assert stages.train("bidirectional", "parts", resume=True, **options) == whole
-    assert same(stages.folder / "parts", stages.folder / "whole")
-    assert not [path for path in (stages.folder / "parts").iterdir() if path.name.startswith("data")]
-
-
-def test_two_processes_are_one(stages: Stages) -> None:
-    """The first writes, and both take what it has written."""
-    rows = write_lines(stages.folder / "rows.jsonl", some_pairs(11))
-    dev = write_lines(stages.folder / "dev.jsonl", some_pairs(14)[11:])
-    gentle: dict[str, Any] = {"learning_rate": 1e-3, "weight_decay": 0.1, "dev": dev, "eval_every": 2}
-    options = SHORT | stages.starts("bidirectional") | gentle | {"replace": 0.4, "fgm": 0.5}
-    one = stages.train("bidirectional", "one", rows, **options)
-    for process in start_two("bidirectional", rows, stages.folder / "two", options):
-        assert ended(process) == 0, [log.read_text(encoding="utf-8") for log in stages.folder.glob("*.log")]
-    assert 0 < furthest(stages.folder / "one", stages.folder / "two") < 1e-6
-    assert one.finished
-
-
-@pytest.fixture(scope="module")
-def learned(
-    tmp_path_factory: pytest.TempPathFactory, tiny_tokenizer: Path, tiny_models: dict[str, Path]
-) -> Path:
-    """Both stages over a handful of titles; the first makes mistakes."""
-    folder = tmp_path_factory.mktemp("learned")
-    wide = {"bert": make_bert(folder / "bert", tiny_tokenizer, width=32)}
-    made: dict[str, Any] = {"learning_rate": 5e-3, "batch_size": 10, "warmup": 0.1, "bucketing": False}
-    start = make_writer(folder, tiny_tokenizer, wide, **made | {"steps": 40})
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("textgen.train.session.draw_curve", lambda directory: directory)
-        stages = Stages(Bench(folder, tiny_tokenizer, wide), start)
-        stages.train("bidirectional", "run", ROWS, steps=140, log_every=50, **made)
-    return folder
-
-
-def titles_of(model: Path, **options: Any) -> list[str]:
-    backend = textgen.load(str(model))
-    records = backend.generate([row["text"] for row in ROWS], max_new_tokens=8, **options)
-    return [record.candidates[0].text for record in records]
-
-
-def right(found: list[str]) -> int:
-    return sum(text == row["title"] for text, row in zip(found, ROWS, strict=True))
-
-
-@pytest.mark.parametrize(
-    "options",
-    [
-        {"decode": "bidirectional"},
-        {"decode": "bidirectional", "beams": 4},
-        {"decode": "greedy"},
-        {"decode": "greedy", "direction": "r2l"},
-    ],
-    ids=lambda options: "-".join(map(str, options.values())),
-)
-def test_titles_are_learned_by_heart(learned: Path, options: dict[str, Any]) -> None:
-    titles = [row["title"] for row in ROWS]
-    own = [titles_of(learned / "writer", decode="greedy", direction=way) for way in WAYS]
-    assert all(right(texts) <= 3 for texts in own)
-    found = titles_of(learned / "run", **options)
-    if options["decode"] == "greedy":
-        assert found == titles
-    assert right(found) >= 8
-    assert all(text in texts for text, texts in zip(found, zip(titles, *own, strict=True), strict=True))
-
-
-def test_the_files_say_that_it_writes_both_ways(learned: Path) -> None:
-    model = load_model(find_model(str(learned / "run")))
-    assert model.files.config["two_way"] is True
-    assert model.files.config["target_types"] == {"l2r": 1, "r2l": 2}
-    assert isinstance(model.network, UniLM)
-    assert model.network.two_way
-    assert load_model(find_model(str(learned / "writer"))).files.config["two_way"] is False
-    for name, scored, notes in (("run", "bidirectional_", 0), ("writer", "", 1)):
-        backend, events = textgen.load(str(learned / name)), list[Any]()
-        (record,) = backend.generate([ROWS[0]["text"]], decode="bidirectional", on_event=events.append)
-        assert record.candidates[0].score_kind.startswith("bidirectional_") == bool(scored)
-        assert len([event for event in events if isinstance(event, Note)]) == notes

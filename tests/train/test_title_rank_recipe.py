@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from stages import ROWS, Stages, examples_of, make_writer
-from tiny import Bench, Countdown, gradients_of, same, some_pairs, write_lines
+from stages import ROWS, Stages, examples_of, lacking, make_writer
+from tiny import Bench
 from torch import Tensor
 
 import textgen
 from textgen.backends.title import TitleBackend
-from textgen.events import Scored
 from textgen.metrics.overlap import mean_rouge, rouge_l
 from textgen.models.catalog import find_model
 from textgen.models.load import load_model
-from textgen.train import generated
 from textgen.train.arrays import Arrays
-from textgen.train.candidates import DIGITS, in_order, out_of_order, ranks, split
+from textgen.train.candidates import DIGITS, ranks, split
 from textgen.train.loop import Loop
 from textgen.train.machine import Machine
 from textgen.train.padding import NO_TARGET
-from textgen.train.run import Outcome
 
 FEW: dict[str, Any] = {"beams": 2, "samples": 2, "candidates": 4}
 END = 3
@@ -95,17 +91,6 @@ def logprobs(network: Any, recipe: Any, source: list[int], title: list[int]) -> 
     whole = laws(network, recipe, source, title)
     wanted = [recipe.told(title, backwards=way) for way in (False, True)]
     return [law[torch.arange(len(ids)), ids] for law, ids in zip(whole, wanted, strict=True)]
-
-
-def lacking(scores: list[float], places: list[int], margin: float) -> float:
-    """What the better of two lacks, over all pairs that are not equal."""
-    found = [
-        max(0.0, scores[worse] - scores[better] + margin * (places[worse] - places[better]))
-        for better in range(len(places))
-        for worse in range(len(places))
-        if 0 <= places[better] < places[worse]
-    ]
-    return sum(found) / max(1, len(found))
 
 
 def by_hand(loop: Loop, example: int) -> tuple[float, float]:
@@ -225,90 +210,6 @@ def test_the_dev_loss_is_not_smoothed(stages: Stages, tmp_path: Path) -> None:
     assert few == pytest.approx([trained[0] / 6] * 2, rel=1e-4)
 
 
-def order_of(*places: int) -> Tensor:
-    return torch.tensor(places)
-
-
-def test_an_order_that_is_kept_costs_nothing() -> None:
-    scores = torch.tensor([5.0, 4.0, 3.0, 2.0])
-    places = order_of(0, 1, 2, 3)
-    assert float(out_of_order(scores, places, 0.0)) == 0
-    assert float(out_of_order(scores, places, 1.0)) == 0  # a lead of exactly the margin is enough
-    # three neighbours lack 0.5 each, two pairs 1.0, one 1.5
-    assert float(out_of_order(scores, places, 1.5)) == pytest.approx((3 * 0.5 + 2 * 1.0 + 1.5) / 6)
-    # the wrong way round: 1, 2 and 3 behind, and the margin
-    assert float(out_of_order(scores.flip(0), places, 0.0)) == pytest.approx((3 * 1 + 2 * 2 + 3) / 6)
-    assert float(out_of_order(scores.flip(0), places, 0.25)) == pytest.approx(1.25 * (3 * 1 + 2 * 2 + 3) / 6)
-    assert float(out_of_order(torch.zeros(4), places, 0.25)) == pytest.approx(0.25 * 10 / 6)
-
-
-def test_equal_places_ask_for_nothing() -> None:
-    places = order_of(0, 0, 1)
-    assert float(out_of_order(torch.tensor([9.0, -9.0, -9.5]), places, 0.5)) == 0
-    assert float(out_of_order(torch.tensor([9.0, -9.0, 0.0]), places, 0.5)) == pytest.approx(9.5 / 2)
-    assert float(out_of_order(torch.tensor([1.0, 2.0, 3.0]), order_of(0, 0, 0), 0.5)) == 0
-
-
-def test_texts_that_are_not_there_ask_for_nothing() -> None:
-    places = order_of(0, 1, -1, -1)
-    for missing in (-50.0, 0.0, 50.0):
-        scores = torch.tensor([0.0, 2.0, missing, -missing])
-        assert float(out_of_order(scores, places, 0.5)) == pytest.approx(2.5)
-    for nothing in (order_of(-1, -1, -1, -1), order_of(-1, 0, -1, -1)):
-        assert float(out_of_order(torch.randn(4), nothing, 0.5)) == 0
-
-
-def test_orders_of_a_batch_are_apart() -> None:
-    """Whatever stands in front, and in any order of the texts; with the slopes of a hinge."""
-    noise = torch.Generator().manual_seed(1)
-    scores = torch.randn(5, 2, 6, generator=noise)
-    places = torch.randint(-1, 4, (5, 1, 6), generator=noise)
-    found = out_of_order(scores, places, 0.3)
-    assert found.shape == (5, 2)
-    for row in range(5):
-        for way in range(2):
-            one, order = scores[row, way].tolist(), places[row, 0].tolist()
-            assert float(found[row, way]) == pytest.approx(lacking(one, order, 0.3), abs=1e-6)
-    shuffled = torch.randperm(6, generator=noise)
-    torch.testing.assert_close(out_of_order(scores[..., shuffled], places[..., shuffled], 0.3), found)
-    leaf = torch.tensor([1.0, 0.0, 3.0, 7.0], requires_grad=True)
-    out_of_order(leaf, order_of(0, 1, 2, -1), 0.5).backward()  # type: ignore[no-untyped-call]
-    assert leaf.grad is not None
-    assert leaf.grad.tolist() == pytest.approx([-1 / 3, -1 / 3, 2 / 3, 0])
-
-
-def test_of_many_the_best_and_the_worst_are_kept() -> None:
-    title = "春夏秋冬风花雪月"
-    texts = [title[:count] for count in (3, 8, 1, 6, 2, 7, 5, 4)] + ["山"]
-    whole = in_order(texts, title, 9)
-    assert [text for _, text in whole] == [title[:count] for count in range(8, 0, -1)] + ["山"]
-    assert [score for score, _ in whole] == [round(rouge_l(text, title), DIGITS) for _, text in whole]
-    for most in range(2, 9):
-        some = in_order(texts, title, most)
-        assert len(some) == len({text for _, text in some}) == most
-        assert some == sorted(some, reverse=True)
-        assert (some[0], some[-1]) == (whole[0], whole[-1])
-        taken = [whole.index(one) for one in some]
-        steps = [after - before for before, after in pairwise(taken)]
-        assert max(steps) - min(steps) <= 1  # from all over the order
-    assert in_order([], title, 4) == []
-
-
-def test_equal_scores_have_equal_ranks() -> None:
-    assert ranks([0.9, 0.5, 0.5, 0.5, 0.1, 0.0, 0.0]) == [0, 1, 1, 1, 2, 3, 3]
-    assert ranks([]) == []
-    # two orders of the same letters, whose rouge_l is the same
-    scored = in_order(["夏春", "春", "夏", "春夏"], "春夏", 4)
-    assert scored[0] == (1.0, "春夏")
-    assert ranks([score for score, _ in scored]) == [0, 1, 1, 2]
-
-
-def test_texts_end_to_end() -> None:
-    assert split([], END) == []
-    assert split([END], END) == [[]]
-    assert split([7, 8, END, END, 9, END], END) == [[7, 8], [], [9]]
-
-
 def test_candidates_are_what_the_model_writes(stages: Stages) -> None:
     """By beams and samples in both directions, different ones, with their places by ROUGE-L."""
     recipe = stages.recipe("title-rank", candidates=64)
@@ -350,44 +251,6 @@ def test_candidates_are_what_the_model_writes(stages: Stages) -> None:
         assert [whole.index(text) for text in some] == sorted(whole.index(text) for text in some)
         order = [arrays.ids("ranks", number)[whole.index(text)] for text in some]
         assert fewer.ids("ranks", number) == ranks([-place for place in order])
-
-
-@pytest.mark.parametrize(
-    "added",
-    [{}, {"label_smoothing": 0.1, "gradient_penalty": 1.0, "fgm": 0.5, "clip": 0.3}],
-    ids=["plain", "all"],
-)
-def test_parts_change_nothing_but_rounding(stages: Stages, tmp_path: Path, added: dict[str, Any]) -> None:
-    arrays = numbered(tmp_path / "own")
-    whole, parts = (
-        gradients_of(
-            stages.loop_over(arrays, "title-rank", margin=0.4, accumulate=count, **added), [3, 0, 4, 5, 2, 1]
-        )
-        for count in (1, 3)
-    )
-    assert max(float(gradient.abs().max()) for gradient in whole.values()) > 1e-3
-    for name, gradient in whole.items():
-        torch.testing.assert_close(parts[name], gradient, rtol=1e-4, atol=1e-6)
-
-
-def test_stopped_anywhere_and_again(stages: Stages, monkeypatch: pytest.MonkeyPatch) -> None:
-    """While it writes, too."""
-    monkeypatch.setattr(generated, "AT_ONCE", 4)
-    noisy: dict[str, Any] = {"dropout": 0.2, "ema": 0.5, "replace": 0.4, "accumulate": 2}
-    dev = write_lines(stages.folder / "dev.jsonl", some_pairs(13)[10:])
-    options = noisy | {"dev": dev, "eval_every": 3, "dev_metric": "rouge-l"}
-    whole = stages.train("title-rank", "whole", **options)
-    looks = [event for event in stages.events if isinstance(event, Scored)]
-    assert [set(look.figures) for look in looks] == [{"loss", "rouge-l"}] * 2
-    for asked in (2, 2):
-        part = stages.train("title-rank", "parts", resume=True, stopped=Countdown(asked), **options)
-        assert part == Outcome(0, 5, finished=False, figures={})
-    part = stages.train("title-rank", "parts", resume=True, stopped=Countdown(3), **options)
-    assert not part.finished
-    assert part.step > 0
-    assert stages.train("title-rank", "parts", resume=True, **options) == whole
-    assert same(stages.folder / "parts", stages.folder / "whole")
-    assert not [path for path in (stages.folder / "parts").iterdir() if path.name.startswith("data")]
 
 
 def in_pairs(network: Any, recipe: Any, arrays: Arrays) -> float:
