@@ -7,59 +7,28 @@ from typing import Any
 
 import pytest
 import torch
+from rnn import (
+    CLS,
+    EOS,
+    L2R,
+    LENGTHS,
+    R2L,
+    SEP,
+    SIZES,
+    TOLERANCE,
+    VOCAB,
+    batch_of,
+    greedily,
+    make_ids,
+    make_network,
+    make_source,
+    make_targets,
+)
 from torch import Tensor
 from torch.nn import functional
 
-from textgen.decoding import greedy
-from textgen.decoding.beam import BeamSearch, beam_search
-from textgen.decoding.contrastive import ContrastiveSearch, contrastive_search
-from textgen.decoding.hypothesis import Length
-from textgen.decoding.loop import Batch
-from textgen.decoding.plan import Plan
-from textgen.decoding.scoring import Scoring
-from textgen.decoding.stop import Stop
 from textgen.models.read import Read
 from textgen.models.rnn_title import BothWays, RnnTitle, RnnTitleConfig, reversed_places
-from textgen.models.scoring import sequence_logprobs
-from textgen.options import TitleOptions
-
-VOCAB, EOS, SEP, CLS, L2R, R2L = 101, 4, 5, 6, 7, 8
-SIZES: dict[str, Any] = {
-    "vocab_size": VOCAB,
-    "hidden_size": 32,
-    "num_heads": 4,
-    "modulation_size": 8,
-    "source_length": 40,
-    "prior": True,
-}
-TOLERANCE = {"atol": 1e-4, "rtol": 0.0}
-LENGTHS = (17, 32, 25, 18)
-
-
-def make_ids(count: int, seed: int) -> list[int]:
-    generator = torch.Generator().manual_seed(seed)
-    return torch.randint(9, VOCAB, (count,), generator=generator).tolist()
-
-
-def make_source(length: int, seed: int | None = None) -> list[int]:
-    """`<cls> … <sep>`, so many ids in all."""
-    return [CLS, *make_ids(length - 2, length if seed is None else seed), SEP]
-
-
-def make_targets(rows: int, steps: int, seed: int = 0) -> Tensor:
-    ids = torch.tensor(make_ids(rows * steps, 1000 + seed)).view(rows, steps)
-    ids[:, 0] = L2R
-    return ids
-
-
-def make_network(seed: int = 1, **sizes: Any) -> RnnTitle:
-    """A network in which every tensor matters."""
-    network = RnnTitle.initialised(RnnTitleConfig(**SIZES | sizes), seed)
-    generator = torch.Generator().manual_seed(seed)
-    for name, parameter in network.named_parameters():
-        scale = 1.0 if "embedding" in name or "prior" in name else 0.2
-        parameter.data += scale * torch.randn(parameter.shape, generator=generator)
-    return network.eval().requires_grad_(False)
 
 
 @pytest.fixture(scope="module")
@@ -264,55 +233,6 @@ def test_head_of_hidden_is_extend_for_some_rows_of_every_group(network: RnnTitle
     assert torch.equal(network.head(asked, hidden), expected)
     for rows in ([1, 4], [0, 2, 5, 3]):
         torch.testing.assert_close(network.head(asked, hidden[rows]), expected[rows], **TOLERANCE)
-
-
-def batch_of(sources: Sequence[Sequence[int]], first: int = L2R) -> Batch:
-    return Batch(list(sources), [first] * len(sources), [[]] * len(sources))
-
-
-def text_scoring() -> Scoring:
-    allowed = torch.arange(VOCAB) > 8
-    allowed[EOS] = True
-    return Scoring(allowed)
-
-
-def greedily(network: RnnTitle, batch: Batch, most: int) -> list[list[int]]:
-    stop = Stop(EOS, most)
-    plan = Plan(TitleOptions(decode="greedy"), EOS, 0, lambda _, ids: stop.reason(ids))
-    return [found[0].ids for found in greedy.search(network, batch, text_scoring(), plan)]
-
-
-@pytest.mark.parametrize("first", [L2R, R2L])
-def test_greedy_is_a_beam_of_one(network: RnnTitle, first: int) -> None:
-    batch = batch_of([make_source(length) for length in LENGTHS], first)
-    beams = beam_search(network, batch, text_scoring(), BeamSearch(1, EOS, Length(12)))
-    assert greedily(network, batch, 12) == [found[0].ids for found in beams]
-
-
-def test_searches_find_in_a_batch_what_they_find_alone(network: RnnTitle) -> None:
-    batch, stop = batch_of([make_source(length) for length in LENGTHS]), Stop(EOS, 9)
-    searches = [
-        lambda part: beam_search(network, part, text_scoring(), BeamSearch(4, EOS, Length(9))),
-        lambda part: [
-            [found]
-            for found in contrastive_search(
-                network, part, text_scoring(), ContrastiveSearch(4, 0.6), lambda _, ids: stop.reason(ids)
-            )
-        ],
-    ]
-    for search in searches:
-        for row, pool in enumerate(search(batch)):
-            alone = search(batch.part([row]))[0]
-            assert [found.ids for found in alone] == [found.ids for found in pool]
-            assert [found.score for found in alone] == pytest.approx([f.score for f in pool], abs=1e-4)
-
-
-def test_beam_scores_are_what_scoring_finds(network: RnnTitle) -> None:
-    source, scoring = make_source(25), text_scoring()
-    (pool,) = beam_search(network, batch_of([source]), scoring, BeamSearch(4, EOS, Length(9)))
-    targets = [[L2R, *found.ids] for found in pool]
-    values = sequence_logprobs(network, source, targets, scoring.allowed)
-    assert values.tolist() == pytest.approx([found.logprob for found in pool], abs=1e-4)
 
 
 def test_initialisation_is_of_its_seed_alone() -> None:
