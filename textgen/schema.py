@@ -8,7 +8,8 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 SCORE_DECIMALS = 4
-SOME_FIELDS = ("direction", "copied", "support", "changes", "chain")  # left out where they do not apply
+# left out where they do not apply
+SOME_FIELDS = ("flags", "direction", "copied", "support", "changes", "chain")
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,7 @@ class Candidate:
             for texts of a masked model, which has none.
         tokens: How many pieces were written, the end symbol included if it was.
         finish_reason: `stop`, `length`, `sentence` or `loop`.
+        flags: Editor's checks that the text fails, by name; see `textgen.text.checks`.
         direction: How a title was found: `l2r`, `r2l` or `both`.
         copied: The share of a title's characters that occur in the article, 0 to 1.
         support: Passages of the article that a title repeats, where that was asked for.
@@ -98,6 +100,7 @@ class Candidate:
     logprob: float | None
     tokens: int
     finish_reason: str
+    flags: tuple[str, ...] = ()
     direction: str | None = None
     copied: float | None = None
     support: Sequence[Any] | None = None
@@ -108,7 +111,7 @@ class Candidate:
         """A JSON-ready dictionary, floats rounded to 4 decimals, without what does not apply."""
         fields = {name: _rounded(value) for name, value in vars(self).items()}
         for name in SOME_FIELDS:
-            if fields[name] is None:
+            if fields[name] in (None, ()):
                 del fields[name]
         if self.support is not None:
             fields["support"] = [asdict(span) for span in self.support]
@@ -132,6 +135,7 @@ class Record:
         seed: The seed, or None where nothing was drawn.
         prompt: What was continued, where there was a prompt.
         error: Why there are no candidates, or None.
+        notes: What a person should know of this row; left out of JSON where there is nothing.
         fields: What came with the row and was to be kept.
     """
 
@@ -143,6 +147,7 @@ class Record:
     seed: int | None = None
     prompt: str | None = None
     error: str | None = None
+    notes: tuple[str, ...] = ()
     fields: Mapping[str, Any] | None = None
 
     @property
@@ -158,6 +163,8 @@ class Record:
         fields |= {"input_tokens": self.input_tokens, "used_tokens": self.used_tokens}
         fields["candidates"] = [candidate.to_dict() for candidate in self.candidates]
         fields |= {"model": self.model, "seed": self.seed, "error": self.error}
+        if self.notes:
+            fields["notes"] = list(self.notes)
         return fields if self.fields is None else fields | {"fields": dict(self.fields)}
 
     def to_json(self) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence, Sized
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import islice
 from typing import Any, ClassVar, Generic, Self, TypeAlias, TypeVar
@@ -26,8 +26,22 @@ from textgen.registry import EDITORS, LANGUAGE_MODEL, backend_class, editor_clas
 from textgen.rng import fresh_seed
 from textgen.schema import Candidate, Record, Row
 
-# what became of a row: its candidates, in the order to be reported, or why there are none
-Outcome: TypeAlias = list[Candidate] | DataError
+
+@dataclass(frozen=True)
+class Found:
+    """What was found for a row.
+
+    Attributes:
+        candidates: In the order to be reported.
+        notes: What a person should know of them.
+    """
+
+    candidates: list[Candidate]
+    notes: tuple[str, ...] = ()
+
+
+# what became of a row, or why it has no candidates
+Outcome: TypeAlias = list[Candidate] | Found | DataError
 
 O = TypeVar("O", bound=Options)  # noqa: E741
 P = TypeVar("P", bound="Prepared")
@@ -42,12 +56,14 @@ class Prepared:
         size: Ids that are computed together; rows of the same padded size may share a batch.
         input_tokens: Ids of the whole input.
         used_tokens: How many of them the model reads.
+        notes: What a person should know of the row.
     """
 
     row: Row
     size: int
     input_tokens: int
     used_tokens: int
+    notes: tuple[str, ...] = field(default=(), kw_only=True)
 
 
 class Backend(ABC, Generic[O, P]):
@@ -200,15 +216,17 @@ class Backend(ABC, Generic[O, P]):
         return usable
 
     def _record(self, prepared: P, outcome: Outcome, options: O, seed: int) -> Record:
+        found = outcome if isinstance(outcome, Found) else Found(outcome if isinstance(outcome, list) else [])
         return Record(
             id=prepared.row.name,
-            candidates=[] if isinstance(outcome, DataError) else outcome,
+            candidates=found.candidates,
             model=self.label(options),
             input_tokens=prepared.input_tokens,
             used_tokens=prepared.used_tokens,
             seed=seed if options.draws else None,
             prompt=self.prompt(prepared.row),
             error=_placed(prepared.row, outcome) if isinstance(outcome, DataError) else None,
+            notes=prepared.notes + found.notes,
             fields=prepared.row.fields,
         )
 

@@ -24,6 +24,7 @@ COLUMNS: dict[str, type] = {
     "logprob": float,
     "tokens": int,
     "finish_reason": str,
+    "flags": str,
     "direction": str,
     "copied": float,
     "support": str,
@@ -35,6 +36,7 @@ COLUMNS: dict[str, type] = {
     "model": str,
     "seed": int,
     "error": str,
+    "notes": str,
 }
 ALWAYS = (
     "id",
@@ -48,7 +50,7 @@ ALWAYS = (
     "seed",
     "error",
 )
-OF_RECORD = ("id", "prompt", "input_tokens", "used_tokens", "model", "seed", "error")
+OF_RECORD = ("id", "prompt", "input_tokens", "used_tokens", "model", "seed", "error", "notes")
 
 
 def convert(records: Path, path: Path, format: str) -> None:
@@ -117,7 +119,7 @@ def _kept_columns(records: Path) -> dict[str, str]:
 
 def _rows(records: Path, names: Mapping[str, str]) -> Iterator[dict[str, Any]]:
     for record in _read(records):
-        own = {name: record[name] for name in OF_RECORD if name in record}
+        own = {name: _cell(record[name]) for name in OF_RECORD if name in record}
         own |= {names[name]: _cell(value) for name, value in record.get("fields", {}).items()}
         for number, candidate in enumerate(record["candidates"], 1):
             cells = {name: _cell(value) for name, value in candidate.items()}

@@ -42,26 +42,38 @@ def rule(number: int) -> None:
 
 
 class Errors:
-    """Reports error records: the first in full, the rest by their number.
+    """Reports what records say to a person, errors and notes: the first in full, the rest by their number.
 
     Args:
         total: How many rows there are.
+        quiet: Leave out notes.
     """
 
-    def __init__(self, total: int) -> None:
-        self._total = total
+    def __init__(self, total: int, *, quiet: bool = False) -> None:
+        self._total, self._quiet = total, quiet
         self.count = 0
+        self._noted = 0
 
     def see(self, record: Record) -> None:
-        """Report a record if it is an error."""
+        """Report a record if there is something to say of it."""
+        name = "" if self._total == 1 else f"{record.id}: "
+        if record.notes:
+            self._noted += 1
+            if self._noted <= SHOWN:
+                for text in record.notes:
+                    note(f"warning: {name}{text}", quiet=self._quiet)
         if record.error is None:
             return
         self.count += 1
         if self.count <= ERRORS_SHOWN:
-            report(record.error if self._total == 1 else f"{record.id}: {record.error}")
+            report(f"{name}{record.error}")
 
     def end(self) -> None:
         """Tell how many more there were."""
+        if self._noted > SHOWN:
+            rows = "row has" if self._noted == SHOWN + 1 else "rows have"
+            text = f"warning: {self._noted - SHOWN} more {rows} notes; their records hold them"
+            note(text, quiet=self._quiet)
         if self.count > ERRORS_SHOWN:
             report(f"{self.count - ERRORS_SHOWN} more rows are errors; their records say why")
 

@@ -122,7 +122,7 @@ def _to_file(request: Request, output: Output) -> int:
     from textgen.batch.run import Job, bounds, run
 
     first, last = bounds(len(request.rows), request.run.shard)
-    errors = console.Errors(last - first)
+    errors = console.Errors(last - first, quiet=request.sink.quiet)
     job = Job(request.command, request.task, request.rows, output, request.run, request.start)
     try:
         with _listening(request, last - first) as on_event:
@@ -150,7 +150,7 @@ def _to_stdout(request: Request, show: Show) -> int:
     from textgen.batch.run import bounds, stream
 
     rows = Slice(request.rows, *bounds(len(request.rows), request.run.shard))
-    errors = console.Errors(len(rows))
+    errors = console.Errors(len(rows), quiet=request.sink.quiet)
     as_json = request.sink.as_json or request.sink.output is not None
     with _lines_to(request.sink.output) as write, _listening(request, len(rows)) as on_event:
         records = stream(request.task, request.run, request.rows, on_event)
