@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from heapq import heapify, heappop, heappush
 
+from textgen.text.length import counted
+
 SHORTEST = 2  # characters of a run that supports something
 OTHER = 0xF0000  # runs are compared with every word as one character of the private planes; this is any other
 # letters of the scripts that have capitals, and digits, with the separators inside a number; and the
@@ -33,8 +35,8 @@ class Span:
 def copied(text: str, source: str) -> tuple[int, int]:
     """How many characters of the text occur in the source, and how many it has; spaces do not count."""
     known = set(source)
-    characters = "".join(text.split())
-    return sum(character in known for character in characters), len(characters)
+    own = counted(text)
+    return sum(character in known for character in own), len(own)
 
 
 def copied_share(text: str, source: str) -> float:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from textgen.metrics.overlap import ngrams
 from textgen.metrics.tally import Tally, ratio
+from textgen.text.length import characters, counted
 
 REPEATED = 4  # characters of a run whose second occurrence is a repetition
 
@@ -19,7 +20,7 @@ def distinct(texts: Sequence[str], size: int) -> Tally:
     every occurrence: the shares add up to the number of different ones, and in a resample they are what
     they were beside all the texts.
     """
-    found = [ngrams(_packed(text), size) for text in texts]
+    found = [ngrams(counted(text), size) for text in texts]
     everywhere: Counter[tuple[str, ...]] = Counter()
     for grams in found:
         everywhere.update(grams)
@@ -34,15 +35,11 @@ def repetition(texts: Sequence[str]) -> Tally:
     seq-rep-4 of Welleck et al. 2020, "Neural Text Generation with Unlikelihood Training",
     https://arxiv.org/abs/1908.04319, over the texts together.
     """
-    found = [ngrams(_packed(text), REPEATED) for text in texts]
+    found = [ngrams(counted(text), REPEATED) for text in texts]
     return ratio("repetition", [(grams.total() - len(grams), grams.total()) for grams in found])
 
 
 def length_ratio(texts: Sequence[str], references: Sequence[str]) -> Tally:
     """Characters of the texts by characters of their references."""
     pairs = zip(texts, references, strict=True)
-    return ratio("length-ratio", [(len(_packed(text)), len(_packed(wanted))) for text, wanted in pairs])
-
-
-def _packed(text: str) -> str:
-    return "".join(text.split())
+    return ratio("length-ratio", [(characters(text), characters(wanted)) for text, wanted in pairs])

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from textgen.metrics.overlap import ngrams
 from textgen.metrics.tally import PERCENT, Counts, Tally, mean
+from textgen.text.length import counted
 
 BLEU_ORDER = 4
 CHRF_ORDER = 6
@@ -61,7 +62,7 @@ def chrf(hypotheses: Sequence[str], references: Sequence[str]) -> Tally:
 def _character_counts(hypothesis: str, reference: str) -> Counts:
     """Of every order: n-grams of the hypothesis, of the reference, of both."""
     counts: list[int] = []
-    left, right = "".join(hypothesis.split()), "".join(reference.split())
+    left, right = counted(hypothesis), counted(reference)
     for size in range(1, CHRF_ORDER + 1):
         ours, theirs = ngrams(left, size), ngrams(right, size)
         # where a reference has none of an order, sacrebleu does not hold the hypothesis' against it

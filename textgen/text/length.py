@@ -1,0 +1,21 @@
+"""How long a text is: what every length, range of lengths and share of characters counts."""
+
+from __future__ import annotations
+
+
+def counted(text: str) -> str:
+    """The characters of a text that count: all but white space, so letters and digits one each."""
+    return "".join(text.split())
+
+
+def characters(text: str) -> int:
+    """How many characters of a text count.
+
+    Args:
+        text: Any text.
+
+    Returns:
+        The number of code points that are no white space: a Chinese character, a mark, a letter and a
+        digit count one each, so `GPT-2 模型` has 7.
+    """
+    return len(counted(text))
