@@ -10,6 +10,7 @@ from torch import nn
 
 from textgen.models.bert import Bert, BertConfig
 from textgen.models.gpt2 import Gpt2, Gpt2Config
+from textgen.models.unfilled import unfilled
 
 STD = 0.02  # of BERT and GPT-2 alike
 PAD_TO = 64  # rows of the embedding are a multiple of it
@@ -65,7 +66,7 @@ def gpt2_config(
 
 def fresh_bert(config: dict[str, Any], seed: int) -> Bert:
     """A BERT whose matrices are normal with standard deviation 0.02."""
-    with torch.device("meta"):
+    with unfilled():
         network = Bert(BertConfig.from_dict(config))
     _draw(network, seed)
     return network
@@ -73,7 +74,7 @@ def fresh_bert(config: dict[str, Any], seed: int) -> Bert:
 
 def fresh_gpt2(config: dict[str, Any], seed: int) -> Gpt2:
     """A GPT-2: the same, but for what is added to the residual, which is divided by sqrt(2 layers)."""
-    with torch.device("meta"):
+    with unfilled():
         network = Gpt2(Gpt2Config.from_dict(config))
     _draw(network, seed)
     for name, weight in network.named_parameters():

@@ -17,6 +17,7 @@ from textgen.models.gpt2 import Gpt2, Gpt2Config
 from textgen.models.rnn_title import RnnTitle, RnnTitleConfig
 from textgen.models.scorer import TYPES, TitleScorer
 from textgen.models.storage import read_weights
+from textgen.models.unfilled import unfilled
 from textgen.models.unilm import UniLM
 from textgen.tokenizers.base import Specials
 from textgen.tokenizers.sentencepiece import SentencePieceTokenizer
@@ -85,8 +86,8 @@ def _network(
     files: ModelFiles, weights: dict[str, Tensor], tokenizer: SentencePieceTokenizer
 ) -> Bert | Gpt2 | UniLM | RnnTitle | TitleScorer:
     config = _checked(files)
-    # on the meta device nothing is initialised: the weights are put in place as they are
-    with torch.device("meta"):
+    # nothing is initialised: the weights are put in place as they are
+    with unfilled():
         if files.kind == "gpt2":
             return _filled(_styled(Gpt2(Gpt2Config.from_dict(config)), files), weights, files)
         if files.kind == "rnn-title":

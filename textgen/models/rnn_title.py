@@ -20,6 +20,7 @@ from textgen.models.attention import both_sides, join_heads, padded_length, padd
 from textgen.models.bert import Linear
 from textgen.models.contracts import FRAME, Ids
 from textgen.models.copy_prior import CopyPrior
+from textgen.models.unfilled import unfilled
 
 LAYERS = 2
 SLOPE = 0.2  # of the LeakyReLU
@@ -178,7 +179,7 @@ class RnnTitle(nn.Module):
         Matrices begin as in Keras: Glorot's uniform, orthogonal where an LSTM reads its own output; the
         forget gates begin open, and the prior says one vote for every piece of the source.
         """
-        with torch.device("meta"):  # the constructors draw from the global generator
+        with unfilled():  # the constructors draw from the global generator
             network = cls(config)
         network.to_empty(device="cpu")
         generator = torch.Generator().manual_seed(seed)

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from textgen.errors import UsageError
 from textgen.models.bert import Linear
 from textgen.models.gpt2 import Conv1D
+from textgen.models.unfilled import unfilled
 
 
 def check_installed() -> None:
@@ -84,13 +85,13 @@ class _Transposed(Linear):
 
     def __init__(self, conv: Conv1D) -> None:
         inputs, outputs = conv.weight.shape
-        with torch.device("meta"):
+        with unfilled():
             super().__init__(inputs, outputs)
         self.weight = nn.Parameter(conv.weight.detach().T.contiguous())
         self.bias = conv.bias
 
     def restored(self) -> Conv1D:
-        with torch.device("meta"):
+        with unfilled():
             conv = Conv1D(self.in_features, self.out_features)
         conv.weight = nn.Parameter(self.weight.detach().T.contiguous())
         conv.bias = self.bias
@@ -101,13 +102,13 @@ def _merged(module: nn.Module) -> nn.Module:
     """The layer that computes what an adapted layer computes."""
     base = module.get_base_layer()  # type: ignore[operator]
     delta: Tensor = module.get_delta_weight("default")  # type: ignore[operator]
-    with torch.device("meta"):
+    with unfilled():
         plain = Linear(base.in_features, base.out_features, bias=base.bias is not None)
     plain.weight = nn.Parameter((base.weight + delta).detach())
     plain.bias = base.bias
     if not isinstance(base, _Transposed):
         return plain
-    with torch.device("meta"):
+    with unfilled():
         conv = Conv1D(base.in_features, base.out_features)
     conv.weight = nn.Parameter(plain.weight.detach().T.contiguous())
     conv.bias = plain.bias
