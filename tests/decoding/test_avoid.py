@@ -7,15 +7,18 @@ from collections.abc import Sequence
 
 import pytest
 import torch
-from fakes import TabularModel, batch_of, everything, random_table
+from fakes import TabularModel, batch_of, everything, random_table, written
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
+from textgen.decoding import greedy
+from textgen.decoding.allowed import WholeCharacters, text_ids
 from textgen.decoding.avoid import Avoid
 from textgen.decoding.beam import BeamSearch, beam_search
 from textgen.decoding.hypothesis import Length
 from textgen.decoding.scoring import Scoring
+from textgen.decoding.stop import Stop
 from textgen.errors import UsageError
 from textgen.resources import models_dir
 from textgen.tokenizers.base import Vocabulary
@@ -219,6 +222,65 @@ def test_bytes_and_characters_are_the_same(word: str) -> None:
     assert canonical[-1] in bans(avoid, canonical[:-1], VOCAB)
     assert not any(canonical[n] in bans(avoid, canonical[:n], VOCAB) for n in range(len(canonical) - 1))
     assert TOKENIZER.specials.eos not in bans(avoid, canonical[:-1], VOCAB)
+
+
+# characters that have no piece of their own
+
+
+def of_bytes(text: bytes) -> list[int]:
+    byte = {REAL.pieces[i]: i for i in REAL.byte_ids}
+    return [byte[bytes([value])] for value in text]
+
+
+def faces(first: int, last: int) -> list[str]:
+    """The characters of one range of UTF-8: those of F0 9F 98 are U+1F600 to U+1F63F."""
+    return [chr(code) for code in range(first, last + 1)]
+
+
+def test_a_character_that_may_not_be_finished_is_not_begun() -> None:
+    """All 64 with the first three bytes are avoided, so the third byte is."""
+    avoid = Avoid(REAL, faces(0x1F600, 0x1F63F), VOCAB)
+    (third,) = of_bytes(b"\x98")
+    assert third in bans(avoid, of_bytes(b"\xf0\x9f"), VOCAB)
+    assert not {*of_bytes(b"\x97\x99")} & bans(avoid, of_bytes(b"\xf0\x9f"), VOCAB)
+    assert not {*of_bytes(b"\x98")} & bans(avoid, of_bytes(b"\xf0\x9e"), VOCAB)
+    assert not {*REAL.byte_ids} & bans(avoid, [], VOCAB)
+    assert TOKENIZER.specials.eos not in bans(avoid, of_bytes(b"\xf0\x9f"), VOCAB)
+
+
+def test_one_way_to_finish_it_is_enough() -> None:
+    avoid = Avoid(REAL, faces(0x1F600, 0x1F63E), VOCAB)
+    assert not {*REAL.byte_ids} & bans(avoid, of_bytes(b"\xf0\x9f"), VOCAB)
+    assert {*REAL.byte_ids} & bans(avoid, of_bytes(b"\xf0\x9f\x98"), VOCAB) == {
+        i for i in REAL.byte_ids if 0x80 <= REAL.pieces[i][0] < 0xBF
+    }
+
+
+def test_a_lead_byte_is_banned_where_nothing_can_follow_it() -> None:
+    """C2 begins U+0080 to U+00BF, of which the first half are controls and never written."""
+    avoid = Avoid(REAL, faces(0xA0, 0xBF), VOCAB)
+    assert {*of_bytes(b"\xc2")} <= bans(avoid, [], VOCAB)
+    assert not {*of_bytes(b"\xc3")} & bans(avoid, [], VOCAB)
+
+
+def test_a_word_before_such_a_character_counts() -> None:
+    avoid = Avoid(REAL, ["好" + face for face in faces(0x1F600, 0x1F63F)], VOCAB)
+    (good,) = TOKENIZER.encode("好")
+    assert {*of_bytes(b"\x98")} <= bans(avoid, [good, *of_bytes(b"\xf0\x9f")], VOCAB)
+    assert not {*of_bytes(b"\x98")} & bans(avoid, of_bytes(b"\xf0\x9f"), VOCAB)
+
+
+def test_no_text_of_bytes_is_ever_stuck() -> None:
+    """A model that wants an avoided character most writes its neighbour."""
+    hard = [Avoid(REAL, faces(0x1F600, 0x1F63F), VOCAB)]
+    scoring = Scoring(text_ids(TOKENIZER, VOCAB), [WholeCharacters(REAL, 20)], hard=hard)
+    wanted = torch.zeros(VOCAB)
+    wanted[of_bytes(b"\xf0\x9f\x98\x81\x99")] = torch.tensor([30.0, 40, 60, 20, 19])
+    stop = Stop(TOKENIZER.specials.eos, 20)
+    model = TabularModel(VOCAB, lambda prefix: wanted)
+    (draft,) = written(model, batch_of([[1]]), scoring, greedy.choose, lambda _, ids: stop.reason(ids))
+    assert draft.reason == "length"
+    assert set(TOKENIZER.decode(draft.ids)) == {"\U0001f641"}  # F0 9F 99 81
 
 
 def test_a_beam_finds_the_best_text_without_the_word() -> None:

@@ -96,10 +96,10 @@ def test_equals_the_textbook(top_k: int, alpha: float, scoring: Scoring, shown: 
         greedy = contrastive_search(
             model(seed, shown=shown), BATCH, scoring, ContrastiveSearch(top_k, 0.0), ended, pad=PAD
         )
-        for row, hypothesis in enumerate(found):
+        for row, (hypothesis,) in enumerate(found):
             wanted = textbook(fake.state_of, BATCH, row, scoring, search, shown=shown)
             same(hypothesis, wanted)
-            moved += hypothesis.ids != greedy[row].ids
+            moved += hypothesis.ids != greedy[row][0].ids
     assert moved > 8
 
 
@@ -119,10 +119,10 @@ def test_the_source_counts_only_where_it_is_part_of_the_text() -> None:
 def test_one_candidate_or_no_weight_is_greedy(top_k: int, alpha: float, scoring: Scoring) -> None:
     found = contrastive_search(model(), BATCH, scoring, ContrastiveSearch(top_k, alpha), ended, pad=PAD)
     drafts = written(model(), BATCH, scoring, greedy.choose, ended, pad=PAD)
-    assert [(h.ids, h.logprob, h.score, h.reason) for h in found] == [
+    assert [(h.ids, h.logprob, h.score, h.reason) for (h,) in found] == [
         (d.ids, sum(d.logprobs), sum(d.logprobs) / len(d.ids), d.reason) for d in drafts
     ]
-    assert len({len(h.ids) for h in found}) > 2
+    assert len({len(h.ids) for (h,) in found}) > 2
 
 
 @pytest.mark.parametrize("shown", [True, False], ids=["prompt", "article"])
@@ -166,7 +166,7 @@ def test_banned_pieces_are_no_candidates_however_unlike_they_are() -> None:
     fed = set()
     for seed in range(10):
         batch = batch_of([[1], [2]], first=1)
-        for h in contrastive_search(model(seed), batch, scoring, ContrastiveSearch(7, 1.0), ended):
+        for (h,) in contrastive_search(model(seed), batch, scoring, ContrastiveSearch(7, 1.0), ended):
             fed |= set(h.ids)
     assert fed == {1, 3, EOS}
 
@@ -181,7 +181,7 @@ def test_stop_rules_know_their_rows() -> None:
         ContrastiveSearch(3, 0.5),
         lambda row, ids: "asked" if len(ids) == 2 + 3 * row else None,
     )
-    assert [(len(h.ids), h.reason) for h in found] == [(2, "asked"), (5, "asked"), (8, "asked")]
+    assert [(len(h.ids), h.reason) for (h,) in found] == [(2, "asked"), (5, "asked"), (8, "asked")]
 
 
 def test_states_of_no_length_are_like_nothing() -> None:
@@ -195,7 +195,8 @@ def test_states_of_no_length_are_like_nothing() -> None:
         ContrastiveSearch(3, 0.5),
         lambda _, ids: stop.reason(ids),
     )
-    assert found[0].logprob == pytest.approx(-math.log(3) * len(found[0].ids), abs=1e-6)
+    ((only,),) = found
+    assert only.logprob == pytest.approx(-math.log(3) * len(only.ids), abs=1e-6)
 
 
 @pytest.mark.parametrize(("top_k", "alpha"), [(0, 0.5), (3, -0.1), (3, 1.1), (3, float("nan"))])

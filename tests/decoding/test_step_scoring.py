@@ -10,8 +10,7 @@ from torch import Tensor
 
 from textgen.decoding import filters
 from textgen.decoding.filters import Filter
-from textgen.decoding.scoring import Scoring
-from textgen.errors import TextgenError
+from textgen.decoding.scoring import Scoring, stuck
 
 VOCAB = 7
 IDS = torch.tensor([[1, 2, 2], [3, 4, 5], [6, 6, 6]])
@@ -128,14 +127,17 @@ def test_scores_are_float32(dtype: torch.dtype) -> None:
 
 
 @pytest.mark.parametrize("kind", ["allowed", "law", "soft", "hard"])
-def test_an_empty_row_is_refused(kind: str) -> None:
+def test_a_row_that_has_no_id_left_is_stuck(kind: str) -> None:
     def all_of_one_row(ids: Tensor, scores: Tensor) -> Tensor:
         return scores.index_fill(0, torch.tensor([1]), -torch.inf)
 
     scoring = Scoring(allowed(*range(VOCAB))) if kind == "allowed" else None
     scoring = scoring or Scoring(allowed(), **{kind: [all_of_one_row]})
-    with pytest.raises(TextgenError, match="no piece"):
-        scoring(IDS, LOGITS)
+    logprobs, search = scoring(IDS, LOGITS)
+    assert stuck(search).tolist() == ([True] * 3 if kind == "allowed" else [False, True, False])
+    assert not logprobs.isnan().any()
+    assert not search.isnan().any()
+    assert torch.equal(scoring.drawn(IDS, search).sum(-1) == 0, stuck(search))
 
 
 def test_a_row_with_one_id_left_is_fine() -> None:

@@ -96,13 +96,13 @@ def check(model: HiddenModel, reread: Reread, batch: Batch, search: ContrastiveS
     allowed[[0, 1, 2, 3, 5, 6, 7, 8]] = False
     scoring = Scoring(allowed)
     together = contrastive_search(model, batch, scoring, search, ended)
-    for row, found in enumerate(together):
+    for row, (found,) in enumerate(together):
         wanted = published(reread, list(batch.sources[row]), batch.first[row], allowed, search)
         assert (found.ids, found.reason) == (wanted.ids, wanted.reason), row
         for name in ("logprob", "total", "score"):
             assert getattr(found, name) == pytest.approx(getattr(wanted, name), abs=1e-4)
-        assert contrastive_search(model, batch.part([row]), scoring, search, ended) == [found], row
-    return [found.ids for found in together]
+        assert contrastive_search(model, batch.part([row]), scoring, search, ended) == [[found]], row
+    return [found.ids for (found,) in together]
 
 
 @pytest.mark.usefixtures("one_thread")
@@ -186,9 +186,9 @@ def test_a_batch_of_the_shipped_models_writes_what_its_rows_write_alone(
         stop = Stop(specials.eos, 6)
         search = ContrastiveSearch(4, 0.6)
         together = contrastive_search(network, batch, scoring, search, lambda _, ids, s=stop: s.reason(ids))
-        for row, found in enumerate(together):
-            alone = contrastive_search(
+        for row, (found,) in enumerate(together):
+            ((alone,),) = contrastive_search(
                 network, batch.part([row]), scoring, search, lambda _, ids, s=stop: s.reason(ids)
             )
-            assert alone[0].ids == found.ids
-            assert alone[0].score == pytest.approx(found.score, abs=1e-4)
+            assert alone.ids == found.ids
+            assert alone.score == pytest.approx(found.score, abs=1e-4)

@@ -39,12 +39,9 @@ def test_searches_find_in_a_batch_what_they_find_alone(network: RnnTitle) -> Non
     batch, stop = batch_of([make_source(length) for length in LENGTHS]), Stop(EOS, 9)
     searches = [
         lambda part: beam_search(network, part, text_scoring(), BeamSearch(4, EOS, Length(9))),
-        lambda part: [
-            [found]
-            for found in contrastive_search(
-                network, part, text_scoring(), ContrastiveSearch(4, 0.6), lambda _, ids: stop.reason(ids)
-            )
-        ],
+        lambda part: contrastive_search(
+            network, part, text_scoring(), ContrastiveSearch(4, 0.6), lambda _, ids: stop.reason(ids)
+        ),
     ]
     for search in searches:
         for row, pool in enumerate(search(batch)):

@@ -10,12 +10,12 @@ import torch
 
 from textgen.backends.base import Backend, Outcome, Prepared
 from textgen.backends.keywords import keywords_of_row, with_keywords
-from textgen.backends.scoring import check_listed, scoring_for, stop_for
+from textgen.backends.scoring import as_drawn, check_listed, nothing_found, scoring_for, stop_for
 from textgen.decoding import greedy, sample
 from textgen.decoding.allowed import WholeCharacters, text_ids
 from textgen.decoding.constrained import constraint_of
 from textgen.decoding.hypothesis import Hypothesis
-from textgen.decoding.loop import Batch, Choose, Draft, write
+from textgen.decoding.loop import STUCK, Batch, Choose, Draft, write
 from textgen.decoding.plan import Plan
 from textgen.decoding.rank import distinct, score_kind
 from textgen.decoding.scoring import Scoring
@@ -97,9 +97,7 @@ class Gpt2Backend(Backend[ContinueOptions, Prompt]):
         parts = [batch[at : at + apart] for at in range(0, len(batch), apart)]
         return [outcome for part in parts for outcome in self._searched(part, options, seed)]
 
-    def _written_out(
-        self, batch: Sequence[Prompt], options: ContinueOptions, seed: int
-    ) -> list[list[Candidate]]:
+    def _written_out(self, batch: Sequence[Prompt], options: ContinueOptions, seed: int) -> list[Outcome]:
         found: list[list[Candidate]] = [[] for _ in batch]
         most = max(1, ROWS // len(batch)) if options.decode == "sample" else 1
         for first in range(0, options.num_candidates, most):
@@ -107,8 +105,9 @@ class Gpt2Backend(Backend[ContinueOptions, Prompt]):
             *_, drafts = self._drafts(batch, options, seed, copies, first)
             for number, draft in enumerate(drafts):
                 row = number // copies
-                found[row].append(self._candidate(batch[row].row, draft, options))
-        return found
+                if draft.reason != STUCK:
+                    found[row].append(self._candidate(batch[row].row, draft, options))
+        return [as_drawn(candidates, options) for candidates in found]
 
     def stream(self, text: str = "", *, on_event: OnEvent = ignore, **options: Any) -> Iterator[str]:
         """Write a continuation piece by piece.
@@ -154,6 +153,8 @@ class Gpt2Backend(Backend[ContinueOptions, Prompt]):
                 draft = next(drafts, [None])[0]
             if draft is None:
                 return
+            if draft.reason == STUCK:
+                raise nothing_found(options)
             if draft.reason is not None:
                 kept, _ = stop.cut(draft.ids, draft.reason)
                 yield self._written(draft.ids[:kept])[shown:]
@@ -242,7 +243,7 @@ class Gpt2Backend(Backend[ContinueOptions, Prompt]):
             for h in pool
         ]
         try:
-            whole = with_keywords(candidates, prompt.keywords, ordered=options.ordered, skip=len(given))
+            whole = with_keywords(candidates, prompt.keywords, options, skip=len(given))
         except DataError as error:
             return error
         return distinct(whole, options.num_candidates)

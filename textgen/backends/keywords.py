@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
+from textgen.backends.scoring import nothing_found
 from textgen.decoding.automaton import ROOT, AhoCorasick
 from textgen.decoding.constrained import constraint_of, unwritable
 from textgen.errors import DataError
@@ -64,18 +65,18 @@ def _least_pieces(keywords: Sequence[str], options: DecodingOptions, tokenizer: 
 
 
 def with_keywords(
-    candidates: Sequence[Candidate], keywords: Sequence[str], *, ordered: bool, skip: int = 0
+    candidates: Sequence[Candidate], keywords: Sequence[str], options: DecodingOptions, *, skip: int = 0
 ) -> list[Candidate]:
     """The candidates that contain all keywords behind their first `skip` characters.
 
     Raises:
         DataError: There is none.
     """
+    ordered = options.ordered
     whole = [one for one in candidates if not missing(one.text[skip:], keywords, ordered=ordered)]
+    if not whole and not keywords:
+        raise nothing_found(options)
     if not whole:
-        wanted = "、".join(keywords)
-        raise DataError(
-            f"no text with {wanted} was found" if wanted else "no text was found",
-            hint="raise --beams or --max-new-tokens" if wanted else "loosen the filters",
-        )
+        hint = "raise --beams or --max-new-tokens"
+        raise DataError(f"no text with {'、'.join(keywords)} was found", hint=hint)
     return whole

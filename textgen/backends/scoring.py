@@ -8,6 +8,7 @@ from typing import Any, cast
 
 from torch import Tensor
 
+from textgen.backends.base import Found, Outcome
 from textgen.decoding import filters
 from textgen.decoding.allowed import continuation_ids, punctuation_ids
 from textgen.decoding.avoid import Avoid
@@ -15,10 +16,12 @@ from textgen.decoding.filters import Filter
 from textgen.decoding.scoring import Scoring
 from textgen.decoding.stop import Stop
 from textgen.decoding.trie import OneOf, Trie
-from textgen.errors import UsageError
-from textgen.options import DecodingOptions
+from textgen.errors import DataError, UsageError
+from textgen.options import DecodingOptions, flag
+from textgen.schema import Candidate
 from textgen.tokenizers.base import Tokenizer, Vocabulary
 
+BANS = ("avoid", "no_repeat_ngram", "min_new_tokens")
 KEPT = 4  # sets of avoided words whose masks are remembered
 
 _punctuation = lru_cache(KEPT)(punctuation_ids)
@@ -108,6 +111,26 @@ def _bans(
 @lru_cache(KEPT)
 def _avoid(vocabulary: Vocabulary, words: tuple[str, ...], vocab_size: int, reverse: bool) -> Avoid:
     return Avoid(vocabulary, words, vocab_size, reverse=reverse)
+
+
+def nothing_found(options: DecodingOptions) -> DataError:
+    """Why a row has no text, where it is not for its keywords."""
+    bans = [flag(name) for name in BANS if getattr(options, name)]
+    if not bans:
+        return DataError("no text was found", hint="--decode beam looks at several")
+    return DataError("the filters leave nothing to write", hint=f"loosen {' or '.join(bans)}")
+
+
+def as_drawn(candidates: list[Candidate], options: DecodingOptions) -> Outcome:
+    """What became of a row whose texts were written one by one, those that got stuck left out."""
+    if not candidates:
+        return nothing_found(options)
+    if len(candidates) == options.num_candidates:
+        return candidates
+    told = (
+        f"{len(candidates)} of {options.num_candidates} texts: the filters left the others nothing to write"
+    )
+    return Found(candidates, (told,))
 
 
 def check_listed(options: DecodingOptions, tokenizer: Tokenizer, allowed: Tensor) -> None:

@@ -153,7 +153,7 @@ class TitleBackend(Backend[TitleOptions, Article]):
         scored = self._ranked(article, titles, options)
         ranked = [self._candidate(title, score, kind) for title, score in scored]
         try:
-            whole = with_keywords(ranked, article.keywords, ordered=options.ordered)
+            whole = with_keywords(ranked, article.keywords, options)
         except DataError as error:
             return error
         return [self._explained(article, one, options) for one in whole[: options.num_candidates]]

@@ -95,17 +95,16 @@ class WholeCharacters:
 
     def _open(self, tail: list[int]) -> bytes:
         """The bytes of a character that was begun and not finished; empty if there is none."""
-        for length in (1, 2, 3):
-            if length > len(tail) or tail[-length] not in self.vocabulary.byte_ids:
-                return b""
-            held = b"".join(self.vocabulary.pieces[i] for i in tail[-length:])
-            if held[0] in LEAD_BYTES:
-                return held if length < character_length(held[0]) else b""
-        return b""
+        held = b""
+        for i in reversed(tail):
+            if i not in self.vocabulary.byte_ids:
+                break
+            held = self.vocabulary.pieces[i] + held
+        return unfinished(held)
 
     def _continuations(self, held: bytes) -> list[int]:
-        least, most = SECOND_BYTE.get(held[0], (0x80, 0xBF)) if len(held) == 1 else (0x80, 0xBF)
-        return [i for i in self.vocabulary.byte_ids if least <= self.vocabulary.pieces[i][0] <= most]
+        wanted = following_bytes(held)
+        return [i for i in self.vocabulary.byte_ids if self.vocabulary.pieces[i][0] in wanted]
 
     def _begin_nothing(self, left: int) -> list[int]:
         """Bytes that begin no character, or one of more than `left` bytes."""
@@ -120,6 +119,20 @@ class WholeCharacters:
 def character_length(lead: int) -> int:
     """How many bytes a character has that begins with this one."""
     return 2 if lead < 0xE0 else 3 if lead < 0xF0 else 4
+
+
+def unfinished(text: bytes) -> bytes:
+    """The bytes at the end of a UTF-8 text that begin a character and do not finish it; empty if none do."""
+    for length in range(1, min(3, len(text)) + 1):
+        if text[-length] in LEAD_BYTES:
+            return text[-length:] if length < character_length(text[-length]) else b""
+    return b""
+
+
+def following_bytes(held: bytes) -> range:
+    """The bytes that may come next in a character that begins so; `held` is of `unfinished`, not empty."""
+    least, most = SECOND_BYTE.get(held[0], (0x80, 0xBF)) if len(held) == 1 else (0x80, 0xBF)
+    return range(least, most + 1)
 
 
 def _holds_only_marks(piece: bytes) -> bool:

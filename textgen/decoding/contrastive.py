@@ -6,14 +6,14 @@ Su et al. 2022, "A Contrastive Framework for Neural Text Generation", https://ar
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from textgen.decoding.hypothesis import Hypothesis
-from textgen.decoding.loop import Batch, Draft, StopRule
+from textgen.decoding.loop import STUCK, Batch, Draft, StopRule, finished
 from textgen.decoding.plan import Plan
 from textgen.decoding.scoring import Scoring
 from textgen.models.attention import padded_length
@@ -142,6 +142,7 @@ def contrast(
         hidden = model.hidden(state, best.indices.view(-1, 1)).view(len(numbers), k, -1)
         winners = _winners(best.values, context.likeness(hidden), search.alpha)[:, None]
         chosen = best.indices.gather(1, winners)
+        # where the filters left nothing, the score of the first is that of all: -inf
         found = torch.cat([logprobs.gather(1, chosen), best.values.gather(1, winners)], 1)
         for number, token, sums in zip(numbers, chosen[:, 0].tolist(), found.tolist(), strict=True):
             _extend(drafts[number], number, token, sums, stop)
@@ -165,18 +166,16 @@ def contrastive_search(
     stop: StopRule,
     *,
     pad: int = 0,
-) -> list[Hypothesis]:
+) -> list[list[Hypothesis]]:
     """Write one text after every source; see `contrast` for the arguments.
 
     Returns:
-        For each source its text; `score` is the mean log-probability of a piece under the restricted model.
+        For each source its text in a list, which is empty where the filters left nothing to write. `score`
+        is the mean log-probability of a piece under the restricted model.
     """
     *_, drafts = contrast(model, batch, scoring, search, stop, pad=pad)
-    return [
-        Hypothesis(draft.ids, logprob, draft.total, logprob / len(draft.ids), draft.reason or "length")
-        for draft in drafts
-        for logprob in [sum(draft.logprobs)]
-    ]
+    # the search scores are reported, too
+    return [[replace(one, total=draft.total) for one in finished([draft])] for draft in drafts]
 
 
 def _winners(scores: Tensor, likeness: Tensor, alpha: float) -> Tensor:
@@ -192,6 +191,9 @@ def _direction(hidden: Tensor) -> Tensor:
 
 def _extend(draft: ContrastiveDraft, number: int, token: int, sums: Sequence[float], stop: StopRule) -> None:
     logprob, score = sums
+    if score == -torch.inf:
+        draft.reason = STUCK
+        return
     draft.ids.append(token)
     draft.logprobs.append(logprob)
     draft.total += score
@@ -202,5 +204,4 @@ def search(model: HiddenModel, batch: Batch, scoring: Scoring, plan: Plan) -> li
     """The strategy `contrastive`."""
     options = plan.options
     settings = ContrastiveSearch(options.top_k or DEFAULT_TOP_K, options.penalty_alpha)
-    found = contrastive_search(model, batch, scoring, settings, plan.stop, pad=plan.pad)
-    return [[hypothesis] for hypothesis in found]
+    return contrastive_search(model, batch, scoring, settings, plan.stop, pad=plan.pad)

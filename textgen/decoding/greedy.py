@@ -19,6 +19,6 @@ def choose(ids: Tensor, search: Tensor, numbers: Sequence[int], step: int) -> Te
 
 
 def search(model: NextTokenModel, batch: Batch, scoring: Scoring, plan: Plan) -> list[list[Hypothesis]]:
-    """One text a source."""
+    """One text a source; none where the filters left nothing to write."""
     *_, drafts = write(model, batch, scoring, choose, plan.stop, pad=plan.pad)
-    return [[finished(draft)] for draft in drafts]
+    return [finished([draft]) for draft in drafts]

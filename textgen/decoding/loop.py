@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from math import inf
 from typing import Protocol
 
 import torch
 from torch import Tensor
 
 from textgen.decoding.hypothesis import Hypothesis
-from textgen.decoding.scoring import Scoring
+from textgen.decoding.scoring import Scoring, stuck
 from textgen.models.contracts import Ids, NextTokenModel
 
 
@@ -47,6 +48,9 @@ class Batch:
         )
 
 
+STUCK = "stuck"
+
+
 @dataclass
 class Draft:
     """A text being written.
@@ -54,7 +58,8 @@ class Draft:
     Attributes:
         ids: Its pieces so far, the end symbol included.
         logprobs: Log-probability of each under the restricted model.
-        reason: Why it is finished, or None.
+        reason: Why it is finished, or None; `STUCK` if the filters left nothing to go on with, before
+            anything else could end it.
     """
 
     ids: list[int] = field(default_factory=list)
@@ -105,8 +110,9 @@ def write(
     step = 0
     while True:
         logprobs, search = scoring(ids, logits)
-        chosen = choose(ids, search, numbers, step)
-        found = logprobs.gather(1, chosen[:, None])[:, 0]
+        over = stuck(search)
+        chosen = choose(ids, search, numbers, step).masked_fill(over, pad)
+        found = logprobs.gather(1, chosen[:, None])[:, 0].masked_fill(over, -torch.inf)
         for number, token, logprob in zip(numbers, chosen.tolist(), found.tolist(), strict=True):
             _extend(drafts[number], number, token, logprob, stop)
         yield drafts
@@ -123,7 +129,11 @@ def write(
 
 
 def _extend(draft: Draft, number: int, token: int, logprob: float, stop: StopRule) -> None:
-    if draft.reason is None:
+    if draft.reason is not None:
+        return
+    if logprob == -inf:
+        draft.reason = STUCK
+    else:
         draft.ids.append(token)
         draft.logprobs.append(logprob)
         draft.reason = stop(number, draft.ids)
@@ -135,7 +145,13 @@ def _unfinished(drafts: list[Draft], numbers: list[int], copies: int) -> list[in
     return [row for group in groups if any(drafts[numbers[r]].reason is None for r in group) for row in group]
 
 
-def finished(draft: Draft) -> Hypothesis:
-    """A draft as the other searches report theirs, scored by its mean log-probability."""
-    total = sum(draft.logprobs)
-    return Hypothesis(draft.ids, total, total, total / len(draft.ids), draft.reason or "length")
+def finished(drafts: Iterable[Draft]) -> list[Hypothesis]:
+    """Drafts as the other searches report theirs, scored by mean log-probability; none that got stuck."""
+    found = []
+    for draft in drafts:
+        total = sum(draft.logprobs)
+        if draft.reason != STUCK:
+            found.append(
+                Hypothesis(draft.ids, total, total, total / len(draft.ids), draft.reason or "length")
+            )
+    return found

@@ -34,8 +34,10 @@ def choose(scoring: Scoring, keys: Sequence[bytes], copies: int, first_candidate
 
 
 def search(model: NextTokenModel, batch: Batch, scoring: Scoring, plan: Plan) -> list[list[Hypothesis]]:
-    """As many texts a source as the plan has copies, in the order drawn; they may be alike."""
+    """As many texts a source as the plan has copies, in the order drawn; they may be alike.
+
+    There are fewer where the filters left nothing to go on with.
+    """
     draw = choose(scoring, batch.keys, plan.copies, plan.first_candidate)
     *_, drafts = write(model, batch, scoring, draw, plan.stop, copies=plan.copies, pad=plan.pad)
-    found = [finished(draft) for draft in drafts]
-    return [found[at : at + plan.copies] for at in range(0, len(found), plan.copies)]
+    return [finished(drafts[at : at + plan.copies]) for at in range(0, len(drafts), plan.copies)]

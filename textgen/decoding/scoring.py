@@ -9,7 +9,6 @@ import torch
 from torch import Tensor
 
 from textgen.decoding.filters import Filter
-from textgen.errors import TextgenError
 
 
 @dataclass(frozen=True)
@@ -40,27 +39,28 @@ class Scoring:
 
         Returns:
             Log-probabilities under the restricted model, and the search scores, both `(rows, vocab)`
-            float32. Banned ids are -inf.
-
-        Raises:
-            TextgenError: A row has no id left.
+            float32. Banned ids are -inf; a row may have none left (`stuck`).
         """
         logits = logits.float().masked_fill(~self.allowed, -torch.inf)
         logits = _through(self.law, ids, logits)
-        logprobs = logits.log_softmax(-1)
-        search = _through(self.soft, ids, logits).log_softmax(-1) if self.soft else logprobs
-        search = _through(self.hard, ids, search)
-        # a row that was empty before the log-softmax is nan behind it
-        if not bool((search > -torch.inf).any(-1).all()):
-            raise TextgenError(
-                "the filters leave no piece to write next",
-                hint="loosen --no-repeat-ngram or --repetition-penalty",
-            )
-        return logprobs, search
+        logprobs = _log_softmax(logits)
+        search = _log_softmax(_through(self.soft, ids, logits)) if self.soft else logprobs
+        return logprobs, _through(self.hard, ids, search)
 
     def drawn(self, ids: Tensor, search: Tensor) -> Tensor:
-        """Probabilities `(rows, vocab)` to draw from, float32."""
-        return _through(self.draw, ids, search).softmax(-1)
+        """Probabilities `(rows, vocab)` to draw from, float32; all 0 in a row that has no id left."""
+        kept = _through(self.draw, ids, search)
+        return kept.softmax(-1).masked_fill_(stuck(kept)[:, None], 0.0)
+
+
+def stuck(scores: Tensor) -> Tensor:
+    """`(rows,)`, true where the filters leave no piece to write next."""
+    return scores.amax(-1) == -torch.inf
+
+
+def _log_softmax(scores: Tensor) -> Tensor:
+    # a row without any id would be NaN: its probabilities are divided by a sum of nothing
+    return scores.log_softmax(-1).masked_fill_(stuck(scores)[:, None], -torch.inf)
 
 
 def _through(filters: Sequence[Filter], ids: Tensor, scores: Tensor) -> Tensor:

@@ -23,7 +23,7 @@ from torch import Tensor
 from textgen.decoding.hypothesis import Hypothesis, Length
 from textgen.decoding.loop import Batch
 from textgen.decoding.plan import Plan
-from textgen.decoding.scoring import Scoring
+from textgen.decoding.scoring import Scoring, stuck
 from textgen.models.contracts import NextTokenModel
 
 LEAST = 2.0**-54  # in place of a uniform number of 0, whose noise would be infinite
@@ -131,6 +131,8 @@ def gumbel(keys: Sequence[bytes], prefixes: Sequence[Sequence[int]], count: int)
     for key, prefix in zip(keys, prefixes, strict=True):
         seed = blake2b(struct.pack(f"<{len(prefix)}Q", *prefix), digest_size=32, key=key).digest()
         rows.append(shake_256(seed).digest(8 * count))
+    if not rows:  # which torch makes no tensor of
+        return torch.empty(0, count, dtype=torch.float64)
     words = torch.frombuffer(bytearray(b"".join(rows)), dtype=torch.int64).view(len(rows), count)
     uniforms = ((words >> 11) & (2**53 - 1)).double() * 2.0**-53
     return -(-uniforms.clamp(min=LEAST).log()).log()
@@ -157,6 +159,9 @@ def _advance(
     """Extend the texts that go on, and keep the first of every source; returns the rows they came from."""
     (alive,) = draws.alive.nonzero(as_tuple=True)
     logprobs, scores = scoring(draws.ids[alive], logits[alive])
+    # a text that the filters leave nothing to go on with is none; its noise would have no largest
+    on = ~stuck(scores)
+    alive, logprobs, scores = alive[on], logprobs[on], scores[on]
     steps = scoring.drawn(draws.ids[alive], scores).double().log()
     vocab = steps.shape[1]
     owners = [keys[draws.numbers[row // search.width]] for row in alive.tolist()]
