@@ -18,6 +18,7 @@ from typing import Any
 
 import textgen
 from textgen.batch.engine import peak_memory
+from textgen.text.lines import lines_in
 
 
 def looped(rows: list[dict[str, str]], options: dict[str, Any]) -> list[str]:
@@ -30,7 +31,7 @@ def batched(rows: list[dict[str, str]], workers: int, options: dict[str, Any]) -
         source, output = Path(folder, "rows.jsonl"), Path(folder, "titles.jsonl")
         source.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
         summary = textgen.run_batch("title", str(source), output, workers=workers, **options)
-        records = [json.loads(line) for line in output.read_text(encoding="utf-8").splitlines()]
+        records = [json.loads(line) for line in lines_in(output.read_text(encoding="utf-8"))]
     return [record["candidates"][0]["text"] for record in records], summary.memory
 
 
@@ -42,7 +43,7 @@ def main() -> None:
         for name, _, value in (setting.partition("=") for setting in settings.split())
     }
     count, parts = [*map(int, numbers), *(300, 3)[len(numbers) :]]
-    lines = Path(file).read_text(encoding="utf-8").splitlines()[:count]
+    lines = lines_in(Path(file).read_text(encoding="utf-8"))[:count]
     rows = [json.loads(line) for line in lines]
     seconds = {"loop": 0.0, "1 worker": 0.0, "2 workers": 0.0}
     memory = 0

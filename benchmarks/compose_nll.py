@@ -22,6 +22,8 @@ from typing import Any
 
 import torch
 
+from textgen.text.lines import lines_in
+
 sys.path.insert(0, str(Path(__file__).parent))
 from cgmh_reference import Reference
 
@@ -42,7 +44,7 @@ def keyword_sets(path: Path, count: int) -> list[tuple[str, list[str]]]:
     """Sentences, one a text, and one to four content words of each, in their order."""
     chance = random.Random(0)
     found = []
-    for line in path.read_text(encoding="utf-8").splitlines():
+    for line in lines_in(path.read_text(encoding="utf-8")):
         split = [one.strip() for one in sentences(json.loads(line)["text"]) if SENTENCE.fullmatch(one)]
         chance.shuffle(split)
         for sentence in split:

@@ -27,6 +27,7 @@ from textgen.models.batching import alike
 from textgen.models.read import Read
 from textgen.options import TitleOptions
 from textgen.schema import Record, Row
+from textgen.text.lines import lines_in
 
 METHODS: dict[str, dict[str, Any]] = {
     "greedy": {"decode": "greedy"},
@@ -58,7 +59,7 @@ def main() -> None:
 
 def compute(backend: TitleBackend, file: Path, out: Path, most: int | None) -> None:
     """All methods on one file."""
-    lines = file.read_text(encoding="utf-8").splitlines()[:most]
+    lines = lines_in(file.read_text(encoding="utf-8"))[:most]
     rows = [Row(row["text"], name=row["id"], id=row["id"]) for row in map(json.loads, lines)]
     prepared = [(n, backend.prepare(row, TitleOptions(), ignore)) for n, row in enumerate(rows)]
     records: dict[str, dict[int, Record]] = {method: {} for method in METHODS}

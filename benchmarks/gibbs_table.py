@@ -25,6 +25,7 @@ from textgen.metrics.fluency import bits_per_char
 from textgen.metrics.translation import self_bleu
 from textgen.models.catalog import find_model
 from textgen.models.load import load_model
+from textgen.text.lines import lines_in
 from textgen.text.segment import sentences
 
 SENTENCE = re.compile(r"[^。！？\n]{11,23}[。！？]\s*")
@@ -33,7 +34,7 @@ METHODS = ("gibbs", "gibbs:temperature=0.7", "mh:energy=local", "mh", "anneal")
 
 def main(plain: Path, out: Path, count: int, methods: list[str], common: dict[str, Any]) -> None:
     out.mkdir(parents=True, exist_ok=True)
-    texts = [json.loads(line)["text"] for line in plain.read_text(encoding="utf-8").splitlines()]
+    texts = [json.loads(line)["text"] for line in lines_in(plain.read_text(encoding="utf-8"))]
     known = {gram for text in texts for gram in grams(text)}
     split = [[one.strip() for one in sentences(text) if SENTENCE.fullmatch(one)] for text in texts]
     whole = [found[len(found) // 2] for found in split if found]

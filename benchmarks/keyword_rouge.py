@@ -19,6 +19,7 @@ from textgen.metrics.overlap import mean_rouge
 from textgen.rng import row_key, uniform
 from textgen.schema import Row
 from textgen.text.keywords import missing
+from textgen.text.lines import lines_in
 
 SEED = 0
 KEYWORDS = 2
@@ -29,7 +30,7 @@ def main() -> None:
     name, _, count = names.partition(" ")
     given = dict(setting.split("=", 1) for setting in settings.split())
     options = {name: json.loads(value) if value[0].isdigit() else value for name, value in given.items()}
-    lines = Path(name).read_text(encoding="utf-8").splitlines()[: int(count or 200)]
+    lines = lines_in(Path(name).read_text(encoding="utf-8"))[: int(count or 200)]
     jieba.setLogLevel("ERROR")
     rows = [(row, keywords) for row in map(json.loads, lines) if (keywords := chosen(row["title"]))]
     model = textgen.load("title")

@@ -16,12 +16,13 @@ import torch
 from torch import Tensor
 
 import textgen
+from textgen.text.lines import lines_in
 
 STEPS, DECAY = 300, 1e-4
 
 
 def rows(path: str) -> list[tuple[str, str]]:
-    lines = Path(path).read_text(encoding="utf-8").splitlines()
+    lines = lines_in(Path(path).read_text(encoding="utf-8"))
     return [(row["text"], str(row["label"])) for row in map(json.loads, lines)]
 
 

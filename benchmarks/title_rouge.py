@@ -13,6 +13,7 @@ from pathlib import Path
 
 import textgen
 from textgen.metrics.overlap import mean_rouge
+from textgen.text.lines import lines_in
 
 
 def main() -> None:
@@ -21,7 +22,7 @@ def main() -> None:
     options = {name: json.loads(value) if value[0].isdigit() else value for name, value in pairs}
     model = textgen.load(options.pop("model", "title"))
     for name in names.split():
-        rows = [json.loads(line) for line in Path(name).read_text(encoding="utf-8").splitlines()]
+        rows = [json.loads(line) for line in lines_in(Path(name).read_text(encoding="utf-8"))]
         started = time.perf_counter()
         records = model.generate([row["text"] for row in rows], **options)
         seconds = time.perf_counter() - started

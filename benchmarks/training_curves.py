@@ -10,13 +10,14 @@ import sys
 from pathlib import Path
 
 from textgen.metrics.overlap import mean_rouge
+from textgen.text.lines import lines_in
 from textgen.text.segment import sentences
 from textgen.train.log import read_log
 
 
 def lead(path: str, rows: int) -> float:
     """ROUGE-L of the first sentences of articles against their titles, in percent."""
-    read = [json.loads(line) for line in Path(path).read_text(encoding="utf-8").splitlines()][:rows]
+    read = [json.loads(line) for line in lines_in(Path(path).read_text(encoding="utf-8"))][:rows]
     return (
         100 * mean_rouge([sentences(r["text"].strip())[0] for r in read], [r["title"] for r in read]).rougeL
     )

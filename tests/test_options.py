@@ -168,6 +168,7 @@ REFUSED: list[tuple[type[Options], dict[str, Any], str]] = [
     (TitleOptions, {"rank": "best"}, "--rank best"),
     (TitleOptions, {"keyword": ""}, "--keyword"),
     (TitleOptions, {"keyword": [1]}, "--keyword"),
+    (TitleOptions, {"keyword": "春\r天"}, "--keyword 春 天: must be a word, without line breaks"),
     (TitleOptions, {"keyword": 3}, "--keyword 3: must be a word or a list of words"),
     (TitleOptions, {"keyword": "甲乙", "avoid": ["乙"]}, "乙 is both wanted and to be avoided"),
     (TitleOptions, {"one_of": "a.txt"}, "--one-of a.txt: must be a list of texts"),
@@ -331,6 +332,7 @@ ACCEPTED: list[tuple[type[Options], dict[str, Any]]] = [
     (TitleOptions, {"beams": 4, "num_candidates": 4}),
     (TitleOptions, {"decode": "sample", "num_candidates": 9, "temperature": 0.7}),
     (TitleOptions, {"seed": 0}),
+    (TitleOptions, {"keyword": ("秋\u2028粮",)}),  # U+2028 ends no line
     (TitleOptions, {"decode": "stochastic", "temperature": 0.7, "top_p": 0.9, "beams": 6}),
     (TitleOptions, {"decode": "contrastive", "top_k": 5, "penalty_alpha": 0}),
     (TitleOptions, {"decode": "diverse", "beams": 6, "groups": 3, "diversity_penalty": 0}),

@@ -14,7 +14,7 @@ tokenizer = AutoTokenizer.from_pretrained(here)
 model = BertForMaskedLM.from_pretrained(here, dtype=torch.float32).eval()
 prior = {name: tensor.float() for name, tensor in load_file(here / "prior.safetensors").items()}
 
-lines = (line.strip() for line in Path(sys.argv[1]).read_text(encoding="utf-8").splitlines())
+lines = (line.strip() for line in Path(sys.argv[1]).read_text(encoding="utf-8").split("\n"))
 article = "\n".join(line for line in lines if line)
 body = tokenizer(article, add_special_tokens=False, split_special_tokens=True)["input_ids"][
     : 512 - RESERVED - 2

@@ -74,6 +74,42 @@ def test_a_parquet_column_that_is_not_read_costs_nothing() -> None:
     assert read("a.parquet") == [Row("春天", "1")]
 
 
+def test_files_that_were_joined_have_marks_within() -> None:
+    mark = b"\xef\xbb\xbf"
+    row = '{"text": "春天"}'
+    lines("a.jsonl", mark + row.encode(), mark + row.encode())
+    assert [(row.text, row.error) for row in read("a.jsonl")] == [("春天", None)] * 2
+    lines("a.csv", mark + b"text,n", "春天,1", mark + "春天,2".encode())
+    assert [(row.text, row.error) for row in read("a.csv")] == [("春天", None)] * 2
+    lines("a.txt", mark + "春天".encode(), mark + "春天".encode())
+    assert [row.text for row in read("a.txt", lines=True)] == ["春天"] * 2
+    assert [row.text for row in read("a.txt")] == ["春天\n春天\n"]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_every_end_of_lines_is_one_in_every_form(end: str) -> None:
+    texts = ["春天\u2028来了", "夏天\x85也来了"]
+    for name, written in (
+        ("a.txt", texts),
+        ("a.jsonl", [json.dumps({"text": text}, ensure_ascii=False) for text in texts]),
+        ("a.csv", ["text", *texts]),
+        ("a.tsv", ["text", *texts]),
+    ):
+        Path(name).write_bytes(end.join(written).encode())
+        assert [row.text for row in read(name, lines=True)] == texts
+
+
+def test_a_line_with_nothing_to_see_is_blank() -> None:
+    lines("a.txt", "春天", "\u200b\u200d\ufeff", "\u2028 \x85", "夏天")
+    assert [row.text for row in read("a.txt", lines=True)] == ["春天", "夏天"]
+    lines("a.jsonl", '{"text": "春天"}', "\u200b", '{"text": "夏天"}')
+    assert [row.text for row in read("a.jsonl")] == ["春天", "夏天"]
+    lines("blank.txt", "\u200b", "\ufeff\ufeff")
+    for form in (True, False):
+        (row,) = read("blank.txt", "blank.txt", lines=form)[:1]
+        assert (row.error or "").startswith("blank.txt is empty")
+
+
 def test_spans_together_give_the_rows_between() -> None:
     lines("b.txt", *"甲乙丙丁戊")
     rows = FileRows([write("a.jsonl"), "b.txt", write("c.csv")], InputOptions(lines=True))
@@ -191,8 +227,8 @@ def test_stdin_is_a_file_like_others(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_lines_of_an_option() -> None:
-    lines("a.txt", " 一 ", "", "二\r", "\u3000")
-    assert read_lines("a.txt", "--avoid-file") == ["一", "二"]
+    lines("a.txt", " 一 ", "", "二\r", "\u3000", "\u200b", "\ufeff三\u2028四\x85五", "六\r七")
+    assert read_lines("a.txt", "--one-of") == ["一", "二", "三\u2028四\x85五", "六", "七"]
     Path("empty.txt").touch()
     for name, words in (
         (".", "is a folder"),

@@ -122,12 +122,26 @@ def test_chardet_keeps_its_say_on_other_languages(text: str, encoding: str) -> N
     assert decode_bytes(text.encode(encoding)) == text
 
 
+def test_marks_where_lines_begin_are_left_out() -> None:
+    text = "\ufeff一\ufeff二\r\ufeff\ufeff三\n\ufeff四"
+    assert decode_bytes(text.encode()) == "一\ufeff二\r三\n四"
+
+
 def test_line_ends_are_kept() -> None:
     assert decode_bytes("一\r\n二\r三\n".encode()) == "一\r\n二\r三\n"
 
 
 @pytest.mark.parametrize(
-    "data", [b"", b" \r\n\t ", "\u3000\n\u3000".encode(), b"\xef\xbb\xbf", b"\xff\xfe", b"\xff\xfe \x00"]
+    "data",
+    [
+        b"",
+        b" \r\n\t ",
+        "\u3000\n\u3000".encode(),
+        "\u200b\n\u2060".encode(),
+        b"\xef\xbb\xbf",
+        b"\xff\xfe",
+        b"\xff\xfe \x00",
+    ],
 )
 def test_empty_is_refused(data: bytes) -> None:
     assert refusal(data).message == "a.txt is empty"

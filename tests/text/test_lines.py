@@ -6,6 +6,7 @@ import gzip
 import io
 import lzma
 import random
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -15,12 +16,14 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from textgen.errors import DataError
-from textgen.text.lines import SAMPLE, find_encoding, lines_of, shown
+from textgen.text import lines as module_of_lines
+from textgen.text.lines import SAMPLE, find_encoding, lines_in, lines_of, numbered, shown
 
 SIMPLIFIED = [f"第{number}天，今天天气很好，我们去公园散步吧。\n" for number in range(40)]
 TRADITIONAL = [f"第{number}天，今天天氣很好，我們去公園散步吧。\n" for number in range(40)]
 ASCII = b"plain English, and a number: 42\n"
-CHARACTERS = st.characters(exclude_categories=["Cs"], exclude_characters="\n\0")
+NO_LINE_ENDS = "\u2028 \u2029 \x85 \v \f \x1c \x1e"
+CHARACTERS = st.characters(exclude_categories=["Cs"], exclude_characters="\r\n\0\ufeff")
 
 
 def opener(data: bytes) -> Callable[[], BinaryIO]:
@@ -68,8 +71,65 @@ def test_every_encoding_is_found_and_read(lines: list[str], encoding: str) -> No
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030", "utf-16", "utf-16-le"])
 def test_line_ends_stay_as_they_are(encoding: str) -> None:
     lines = [line.replace("\n", "\r\n") for line in SIMPLIFIED]
-    lines += ["\r\n", "中\r间\u2028的\x85行\x1e\r\n", "最后一行没有换行"]
+    lines += ["\r\n", "\n", "\r", f"中间的{NO_LINE_ENDS}行\r\n", "最后一行没有换行"]
     assert read("".join(lines).encode(encoding)) == lines
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("size", [1, 5, 6, 7, SAMPLE])
+def test_lf_crlf_and_cr_end_a_line_wherever_a_block_ends(
+    end: str, size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module_of_lines, "SAMPLE", size)
+    lines = [f"第{number}行{NO_LINE_ENDS}{end}" for number in range(20)] + [end, end, "尾"]
+    found = list(lines_of(opener("".join(lines).encode()), "utf-8", "a"))
+    assert found == list(enumerate(lines, 1)) == list(numbered("".join(lines)))
+    assert lines_in("".join(lines)) == [line.removesuffix(end) for line in lines]
+
+
+def test_a_file_with_cr_alone_is_judged_line_by_line() -> None:
+    data = [line.replace("\n", "\r").encode() for line in SIMPLIFIED]
+    data[3] = b"\xff\r"
+    assert errors(read(b"".join(data))) == [4]
+
+
+def test_the_lines_of_a_text() -> None:
+    assert lines_in("") == []
+    assert lines_in("\n") == [""]
+    assert lines_in("一\r\r\n二") == ["一", "", "二"]
+    assert lines_in(f"{NO_LINE_ENDS}") == [NO_LINE_ENDS]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "gb18030"])
+def test_marks_within_joined_files_are_left_out(encoding: str) -> None:
+    one, two = "".join(SIMPLIFIED), "".join(TRADITIONAL)
+    data = one.encode(encoding) + f"\ufeff{two}\ufeff\ufeff三".encode(encoding.removesuffix("-sig"))
+    if encoding == "utf-16":
+        data = (one + f"\ufeff{two}\ufeff\ufeff三").encode(encoding)
+    assert read(data) == [*SIMPLIFIED, *TRADITIONAL, "三"]
+    assert lines_in(one + "\ufeff" + two) == [line.rstrip("\n") for line in SIMPLIFIED + TRADITIONAL]
+
+
+def test_a_line_that_is_too_long_costs_only_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module_of_lines, "LONGEST", 100)
+    monkeypatch.setattr(module_of_lines, "SAMPLE", 7)
+    lines = ["一" * 100 + "\r\n", "二" * 101 + "\r\n", "三\n", "四" * 5000 + "\r", "五\n", "六" * 200]
+    found = read("".join(lines).encode())
+    assert errors(found) == [2, 4, 6]
+    assert [found[0], found[2], found[4]] == [lines[0], lines[2], lines[4]]
+    assert str(found[1]) == "line 2 is too long: it has more than 100 characters"
+
+
+def test_a_long_line_of_a_packed_file_is_not_held_as_a_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module_of_lines, "LONGEST", 1 << 20)
+    open = unpacker(gzip, gzip.compress(b"first\n" + b"x" * (1 << 25) + "\n最后\n".encode(), 1))
+    tracemalloc.start()
+    encoding = find_encoding(open, "a.gz")
+    found = [line for _, line in lines_of(open, encoding, "a.gz")]
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert (found[0], errors(found), found[2]) == ("first\n", [2], "最后\n")
+    assert most < 8 << 20
 
 
 @given(st.lists(st.text(CHARACTERS)), st.booleans())

@@ -115,6 +115,16 @@ def test_tables_and_texts_are_the_same_rows(bench: Bench) -> None:
     assert len(models) == 1
 
 
+def test_a_line_with_nothing_to_see_is_left_out_of_a_text(bench: Bench) -> None:
+    texts = [row["text"] for row in some_texts(8)]
+    models = set()
+    for name, blank in (("without", ""), ("with", "\u200b\ufeff\n\u2028\n")):
+        (bench.folder / f"{name}.txt").write_text(f"{texts[0]}\n{blank}" + "\n".join(texts[1:]), "utf-8")
+        bench.train("gpt2", name, bench.folder / f"{name}.txt")
+        models.add((bench.folder / name / "model.safetensors").read_bytes())
+    assert len(models) == 1
+
+
 def weights_of_sources(bench: Bench, rows: list[dict[str, Any]], **options: Any) -> dict[str, int]:
     """How many of an epoch's examples are from each source."""
     bench.train("bert", rows=rows, stopped=lambda: True, bucketing=False, **options)

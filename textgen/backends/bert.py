@@ -25,6 +25,7 @@ from textgen.models.load import LoadedModel
 from textgen.options import GibbsOptions
 from textgen.rng import row_key, uniform
 from textgen.schema import Candidate, ChainReport, Row
+from textgen.text.blank import is_blank
 from textgen.text.keywords import missing
 
 FRAME = 2  # <cls> and <sep>
@@ -63,12 +64,12 @@ class BertBackend(Backend[GibbsOptions, Seed]):
         self._masked(options)
 
     def prompt(self, row: Row) -> str | None:
-        return row.text if row.text.strip() else None
+        return None if is_blank(row.text) else row.text
 
     def prepare(self, row: Row, options: GibbsOptions, on_event: OnEvent) -> Seed:
         if row.keywords:
             raise DataError("the row has keywords", hint="Gibbs sampling takes none")
-        text = row.text.strip()
+        text = "" if is_blank(row.text) else row.text.strip()
         ids = self.tokenizer.encode(text)
         if ids and "length" in options.model_fields_set:
             raise DataError("a seed sentence has its own length", hint="leave out --length, or the sentence")

@@ -13,7 +13,9 @@ from textgen.mcmc.target import Term
 from textgen.options import ComposeOptions
 from textgen.rng import uniform
 from textgen.schema import Row
+from textgen.text.blank import is_blank
 from textgen.text.keywords import essential, keywords_of, missing
+from textgen.text.lines import LINE_END
 
 SWAPS = 0.05  # share of the steps in which two keywords change places
 
@@ -33,12 +35,12 @@ class ComposeBackend(CgmhBackend[ComposeOptions]):
         return Operations(0.25, 0.45, 0.25, 0.0 if options.ordered else SWAPS)
 
     def prepare(self, row: Row, options: ComposeOptions, on_event: OnEvent) -> Start:
-        if row.text.strip():
+        if not is_blank(row.text):
             raise DataError("compose takes keywords, no text", hint="put them into the field of keywords")
         keywords = tuple(dict.fromkeys([*options.keyword, *keywords_of(list(row.keywords))]))
         if not keywords:
             raise DataError("there are no keywords", hint="put them into the field of keywords")
-        if broken := [word for word in keywords if len(word.splitlines()) > 1]:
+        if broken := [word for word in keywords if LINE_END.search(word)]:
             raise DataError(f"the keyword {broken[0]!r} has a line break", hint="give two keywords")
         wanted = essential(keywords, ordered=options.ordered)
         pieces = [self.tokenizer.encode(word) for word in wanted]

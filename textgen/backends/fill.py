@@ -15,6 +15,7 @@ from textgen.mcmc.target import Term, blanks_of
 from textgen.options import FillOptions
 from textgen.rng import uniform
 from textgen.schema import Row
+from textgen.text.blank import is_blank
 
 BLANK = re.compile(r"[_＿]{2,}|＿")
 
@@ -34,7 +35,7 @@ class FillBackend(CgmhBackend[FillOptions]):
             raise DataError("the row has keywords", hint="compose takes keywords")
         if len(parts) == 1:
             raise DataError("there is no blank in the text", hint="write ___ where something is missing")
-        if not any(part.strip() for part in parts):
+        if all(map(is_blank, parts)):
             raise DataError("there is nothing but blanks", hint="give a text with ___ in it")
         assert options.length is not None
         pieces = [self.tokenizer.encode(part) for part in parts]

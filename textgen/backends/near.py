@@ -17,6 +17,7 @@ from textgen.models.bert import Bert
 from textgen.options import NearOptions
 from textgen.registry import SIMILARITY
 from textgen.schema import Row
+from textgen.text.blank import is_blank
 
 N = TypeVar("N", bound=NearOptions)
 
@@ -45,7 +46,7 @@ class NearBackend(CgmhBackend[N], Generic[N]):
 
     def prepare(self, row: Row, options: N, on_event: OnEvent) -> Start:
         text = row.text.strip()
-        if not text:
+        if is_blank(text):
             raise DataError("the text is empty", hint="give a sentence")
         if row.keywords:
             raise DataError("the row has keywords", hint="--keep locks words of the text")

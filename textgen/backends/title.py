@@ -28,6 +28,7 @@ from textgen.options import TitleOptions
 from textgen.options.title import Direction
 from textgen.rng import chunk_key, row_key
 from textgen.schema import Candidate, Row
+from textgen.text.blank import is_blank
 from textgen.text.fit import Fitted, fit
 from textgen.text.normalize import clean, split_headline
 
@@ -90,7 +91,7 @@ class TitleBackend(Backend[TitleOptions, Article]):
         if options.skip_first_line:
             headline, text = split_headline(text.strip())
             begins = row.text.find(headline) + len(headline)
-        if not text.strip():
+        if is_blank(text):
             raise DataError("the text is empty", hint="a title needs an article")
         limit = self.network.source_room(max(RESERVED, options.max_new_tokens + 1)) - FRAME
         if limit < 1:

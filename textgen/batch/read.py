@@ -32,9 +32,10 @@ from textgen.batch.sources import (
 from textgen.errors import DataError, UsageError
 from textgen.options.batch import InputOptions
 from textgen.schema import Row
+from textgen.text.blank import is_blank
 from textgen.text.encoding import decode_bytes, read_text
 from textgen.text.keywords import keywords_of
-from textgen.text.lines import DAMAGED, Line, damaged, find_encoding, lines_of
+from textgen.text.lines import DAMAGED, LINE_END, Line, damaged, find_encoding, lines_in, lines_of
 from textgen.text.tables import DELIMITERS, Value, csv_values, json_values
 
 OTHER_DELIMITERS = (";", "\t", "|", "；")
@@ -142,7 +143,7 @@ def read_lines(name: str, option: str) -> list[str]:
     if path_kind(name, "check the path") == "folder":
         raise UsageError(f"{option} {name} is a folder", hint="it takes a file with one text a line")
     try:
-        return [line.strip() for line in read_text(Path(name)).splitlines() if line.strip()]
+        return [line.strip() for line in lines_in(read_text(Path(name))) if not is_blank(line)]
     except DataError as error:
         raise UsageError(f"{option}: {error.message}", hint=error.hint) from None
 
@@ -180,7 +181,7 @@ def source_rows(source: Source, options: InputOptions, *, alone: bool = True) ->
     if source.form == TEXT:
         yield _article(source, options)
     elif source.form == LINES:
-        texts = (line for line in _lines(source) if isinstance(line[1], DataError) or line[1].strip())
+        texts = (line for line in _lines(source) if isinstance(line[1], DataError) or not is_blank(line[1]))
         count = 0
         for count, (number, text) in enumerate(texts, 1):
             yield _line_row(number, text, f"{prefix}{count}", options)
@@ -209,7 +210,7 @@ def _lines(source: Source) -> Iterator[Line]:
 def _line_row(number: int, text: str | DataError, name: str, options: InputOptions) -> Row:
     if isinstance(text, DataError):
         return Row("", name=name, error=text.line)
-    text = text.removesuffix("\n").removesuffix("\r")
+    text = LINE_END.sub("", text)
     place = f"line {number}"
     return Row(text, name=name, place=place) if options.field else _words_row(text, name, place)
 

@@ -12,10 +12,12 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from textgen.errors import DataError, UsageError
+from textgen.text.blank import is_blank
 from textgen.text.encoding import read_text
 from textgen.text.keywords import keywords_of
+from textgen.text.lines import numbered
 from textgen.text.normalize import check_encodable
-from textgen.text.tables import DELIMITERS, csv_values, json_values, numbered
+from textgen.text.tables import DELIMITERS, csv_values, json_values
 
 
 @dataclass(frozen=True)
@@ -139,7 +141,7 @@ def _prediction(row: _Line) -> Prediction:
 
 def _reference(row: _Line, fields: Fields) -> Reference:
     text = _text(row, row.fields.get(fields.reference), repr(fields.reference))
-    if not text.strip():
+    if is_blank(text):
         raise DataError(
             f"{row.place}: {fields.reference!r} is empty", hint="leave out rows that have no reference"
         )

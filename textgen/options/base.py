@@ -16,6 +16,7 @@ from pydantic import (
 )
 
 from textgen.errors import UsageError
+from textgen.text.lines import LINE_END
 
 
 def _list(value: object) -> object:
@@ -32,7 +33,7 @@ def _words(value: object) -> object:
 
 def _word(value: str) -> str:
     word = value.strip()
-    if not word or len(word.splitlines()) > 1:
+    if not word or LINE_END.search(word):
         raise ValueError("must be a word, without line breaks")
     return word
 

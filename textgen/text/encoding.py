@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from textgen.errors import DataError
+from textgen.text.blank import MARK, is_blank
 from textgen.text.everyday import SAMPLE, beyond_ascii_share, everyday_share, strange_share
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ _UNPACK_HINT = "unpack it; names of packed files end in .gz or .xz"
 _CONVERT_HINT = "convert it to UTF-8 first, for example with iconv"
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f]")
 _CONTROL_BYTE = re.compile(rb"[\x00-\x08\x0e-\x1f\x7f]")
+_MARKS = re.compile(f"(?<![^\r\n]){MARK}+")  # files that were joined have marks within
 _MAX_CONTROLS = 0.1  # colour codes of a terminal log stay below this
 _MAX_STRANGE = 0.05  # private, unassigned and control characters in a guessed text
 # chardet takes some short Chinese texts for Korean or Japanese, always with a confidence below the
@@ -91,7 +93,7 @@ def decode_bytes(data: bytes, *, name: str = "input") -> str:
         name: What messages call it, usually the path as typed.
 
     Returns:
-        The text, with the line ends it has and without a byte-order mark.
+        The text, with the line ends it has and without byte-order marks where lines begin.
 
     Raises:
         DataError: It is empty, binary, damaged, or in no encoding that can be found.
@@ -102,10 +104,11 @@ def decode_bytes(data: bytes, *, name: str = "input") -> str:
         text = _by_utf8(data)
     if text is None:
         text = _by_guess(data, name)
-    if not text.strip():
-        raise DataError(f"{name} is empty", hint="it needs at least one line of text")
+    text = _MARKS.sub("", text)
     if "\0" in text or len(_CONTROL.findall(text)) > _MAX_CONTROLS * len(text):
         raise not_text(name)
+    if is_blank(text):
+        raise DataError(f"{name} is empty", hint="it needs at least one line of text")
     return text
 
 

@@ -1,4 +1,7 @@
-"""The lines of a file that is read as a stream, whatever its encoding; a line that is no text is told.
+"""The lines of a text, and those of a file that is read as a stream, whatever its encoding.
+
+LF, CRLF and CR end a line, everywhere in the project. U+2028, U+2029, U+0085, VT and FF do not: a text may
+hold them, and the line numbers of an editor do not count them.
 
 `encoding.decode_bytes` judges a text as a whole. A table of a million rows cannot be held as a whole, and
 one broken line must not cost the others.
@@ -7,7 +10,6 @@ one broken line must not cost the others.
 from __future__ import annotations
 
 import codecs
-import io
 import lzma
 import re
 import zlib
@@ -16,6 +18,7 @@ from itertools import chain
 from typing import BinaryIO
 
 from textgen.errors import DataError
+from textgen.text.blank import MARK
 from textgen.text.encoding import check_binary, encoding_by_mark, guess_encoding, not_text, wide_encoding
 
 Open = Callable[[], BinaryIO]
@@ -24,8 +27,11 @@ Line = tuple[int, "str | DataError"]  # the line's number from 1, and the line o
 SAMPLE = 1 << 16  # bytes
 LINES = 100  # by which an encoding is guessed
 MOST_NULS = 0.01  # of the bytes of text with some broken lines
-MARK = "textgen-mark"  # an error handler of the codecs
+LONGEST = 1 << 26  # characters of a line: 64 MiB of ASCII
+HANDLER = "textgen-mark"  # an error handler of the codecs
 DAMAGED = (EOFError, OSError, zlib.error, lzma.LZMAError)  # what a broken archive or disk raises
+LINE_END = re.compile("\r\n|\r|\n")
+_LINE = re.compile("[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 _STRANGE = re.compile("[\ud800-\udfff]")
 
 
@@ -72,28 +78,102 @@ def find_encoding(open: Open, name: str) -> str:
     return "utf-8" if good >= bad else guess_encoding(sample, name)
 
 
-def lines_of(open: Open, encoding: str, name: str) -> Iterator[Line]:
-    """The lines of a file with their ends, blank ones too.
+def lines_in(text: str) -> list[str]:
+    """The lines of a text, without their ends and byte-order marks, blank ones too.
 
-    A line that is no text becomes a DataError, and so does what comes behind damage.
+    Args:
+        text: Any text.
+    """
+    lines = [line.lstrip(MARK) for line in LINE_END.split(text)]
+    return lines if lines[-1] else lines[:-1]  # the last one ends the text, or has begun nothing
+
+
+def numbered(text: str) -> Iterator[Line]:
+    """The lines of a text as `lines_of` gives those of a file.
+
+    Args:
+        text: Any text.
+    """
+    return _told(_split([text]), "utf-8")
+
+
+def lines_of(open: Open, encoding: str, name: str) -> Iterator[Line]:
+    """The lines of a file with their ends, blank ones too, without byte-order marks at their beginnings.
+
+    A line that is no text, or has more than `LONGEST` characters, becomes a DataError, and so does what
+    comes behind damage.
+
+    Args:
+        open: Opens the file.
+        encoding: From `find_encoding`.
+        name: What messages call it.
 
     Raises:
         DataError: Nothing can be read at all.
     """
     number = 0
     try:
-        with open() as stream, io.TextIOWrapper(stream, encoding, errors=MARK, newline="\n") as text:
-            for number, line in enumerate(text, 1):
-                if _STRANGE.search(line):
-                    yield number, BrokenLineError(f"line {number} is not {shown(encoding)}", line)
-                elif "\0" in line:
-                    yield number, BrokenLineError(f"line {number} is not text", line)
-                else:
-                    yield number, line
+        with open() as stream:
+            for number, line in _told(_split(_decoded(stream, encoding)), encoding):
+                yield number, line
     except DAMAGED as error:
         if not number:
             raise damaged(error, name) from None
         yield number + 1, damaged(error, f"{name}, behind line {number}")
+
+
+def _decoded(stream: BinaryIO, encoding: str) -> Iterator[str]:
+    """The text of a stream, block by block, up to damage."""
+    decoder = codecs.getincrementaldecoder(encoding)(HANDLER)
+    while block := stream.read1(SAMPLE):  # type: ignore[attr-defined]
+        yield decoder.decode(block)
+    yield decoder.decode(b"", final=True)
+
+
+def _split(blocks: Iterable[str]) -> Iterator[str | None]:
+    """The lines of a text that comes in blocks, with their ends; None for one that is too long."""
+    begun: list[str] = []  # joined once, so that a long line costs no more than it is long
+    size = 0
+    for block in _whole_ends(blocks):
+        for part in _LINE.findall(block):
+            size += len(part)
+            if size > LONGEST + len("\r\n"):
+                begun = []
+            else:
+                begun.append(part)
+            if part[-1] in "\r\n":
+                yield "".join(begun) if begun else None
+                begun, size = [], 0
+    if size:
+        yield "".join(begun) if begun else None
+
+
+def _whole_ends(blocks: Iterable[str]) -> Iterator[str]:
+    """The blocks such that none ends between CR and LF."""
+    held = ""
+    for block in blocks:
+        block = held + block
+        held = "\r" if block.endswith("\r") else ""
+        yield block.removesuffix(held)
+    yield held
+
+
+def _told(lines: Iterable[str | None], encoding: str) -> Iterator[Line]:
+    """The lines with their numbers, and what is wrong with those that are no text."""
+    for number, line in enumerate(lines, 1):
+        if line is None:
+            yield number, _too_long(number)
+        elif _STRANGE.search(line):
+            yield number, BrokenLineError(f"line {number} is not {shown(encoding)}", line)
+        elif "\0" in line:
+            yield number, BrokenLineError(f"line {number} is not text", line)
+        else:
+            yield number, line.lstrip(MARK)  # files that were joined have marks within
+
+
+def _too_long(number: int) -> DataError:
+    message = f"line {number} is too long: it has more than {LONGEST:,} characters"
+    return DataError(message, hint="is it text? line ends tell rows apart")
 
 
 def damaged(error: BaseException, name: str) -> DataError:
@@ -125,7 +205,7 @@ def _blocks(open: Open, name: str) -> Iterator[bytes]:
 def _beyond_ascii(blocks: Iterable[bytes]) -> tuple[int, int, list[bytes]]:
     """How many lines beyond ASCII are UTF-8, how many are not, and the first of those."""
     good, bad, sample = 0, 0, list[bytes]()
-    for line in _split(blocks):
+    for line in _byte_lines(blocks):
         if line.isascii():
             continue
         try:
@@ -138,16 +218,22 @@ def _beyond_ascii(blocks: Iterable[bytes]) -> tuple[int, int, list[bytes]]:
     return good, bad, sample
 
 
-def _split(blocks: Iterable[bytes]) -> Iterator[bytes]:
-    """The lines of blocks, without their ends."""
-    begun: list[bytes] = []  # joined once, so that a long line costs no more than it is long
+def _byte_lines(blocks: Iterable[bytes]) -> Iterator[bytes]:
+    """The lines of bytes in an encoding where CR and LF are never part of a character, without their ends.
+
+    CRLF gives a blank line more. Of a long line only the beginning is kept.
+    """
+    begun: list[bytes] = []
+    size = 0
     for block in blocks:
-        first, *others = block.split(b"\n")
-        begun.append(first)
+        first, *others = block.replace(b"\r", b"\n").split(b"\n")
+        if size < LONGEST:
+            begun.append(first)
+            size += len(first)
         if others:
             yield b"".join(begun)
             yield from others[:-1]
-            begun = [others[-1]]
+            begun, size = [others[-1]], len(others[-1])
     yield b"".join(begun)
 
 
@@ -158,4 +244,4 @@ def _mark(error: UnicodeError) -> tuple[str, int]:
     return "\udcff", max(error.end, error.start + 1)
 
 
-codecs.register_error(MARK, _mark)
+codecs.register_error(HANDLER, _mark)

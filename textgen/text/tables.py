@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import csv
-import io
 import json
 from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import Any, Literal
 
 from textgen.errors import DataError
+from textgen.text.blank import is_blank
 from textgen.text.lines import BrokenLineError, Line
 
 DELIMITERS = {".csv": ",", ".tsv": "\t"}
@@ -19,17 +19,12 @@ LONGEST_ROW = 10_000  # lines; a quotation mark that opens more of them is taken
 Value = tuple[int, Any]  # the number of a row's first line, and the row or what is wrong with it
 
 
-def numbered(text: str) -> Iterator[Line]:
-    """The lines of a text with their ends and numbers."""
-    return enumerate(io.StringIO(text, newline="\n"), 1)
-
-
 def json_values(lines: Iterable[Line]) -> Iterator[Value]:
     """Line numbers with the value of each line, or the DataError that reading it gave; no blank lines."""
     for number, line in lines:
         if isinstance(line, DataError):
             yield number, line
-        elif line.strip():
+        elif not is_blank(line):
             try:
                 yield number, json.loads(line.rstrip("\r\n"))
             except (ValueError, RecursionError) as error:
@@ -81,7 +76,7 @@ class _Rows:
             number, text = line
             if isinstance(text, DataError) and not isinstance(text, BrokenLineError):
                 yield number, text
-            elif _text(text).strip() or self._delimiter in _text(text):
+            elif not is_blank(_text(text)) or self._delimiter in _text(text):
                 yield number, self._cells(line)
 
     def _next(self) -> Line | None:

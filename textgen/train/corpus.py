@@ -18,6 +18,7 @@ from textgen.errors import DataError, UsageError
 from textgen.events import Note, OnEvent, Progress
 from textgen.options.train import TrainOptions
 from textgen.schema import Row
+from textgen.text.blank import is_blank
 from textgen.text.normalize import check_encodable, clean
 from textgen.train.arrays import ABOUT, Arrays, ArrayWriter
 from textgen.train.order import Order
@@ -206,7 +207,7 @@ def _checked(
         value = row.text if what == "text" else given.get(fields.get(what, what))
         if what == LABEL and isinstance(value, int | float):  # classes are often numbers
             value = str(value)
-        if not isinstance(value, str) or not clean(value):
+        if not isinstance(value, str) or is_blank(clean(value)):
             state = (
                 "no" if value is None else "nothing in the" if isinstance(value, str) else "no text in the"
             )

@@ -9,6 +9,7 @@ from typing import Any
 
 from textgen.events import Scored, Trained
 from textgen.models.durable import write_whole
+from textgen.text.lines import lines_in
 
 LOG, CURVE = "log.jsonl", "curve.png"
 DECIMALS = 6
@@ -40,7 +41,7 @@ def read_log(directory: Path) -> list[dict[str, Any]]:
     if not path.is_file():
         return []
     found = []
-    for line in path.read_text(encoding="utf-8").splitlines():
+    for line in lines_in(path.read_text(encoding="utf-8")):
         try:
             found.append(json.loads(line))
         except ValueError:
