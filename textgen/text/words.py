@@ -22,6 +22,11 @@ def words(text: str) -> list[str]:
     return found
 
 
+def known(word: str) -> bool:
+    """Tells whether the dictionary has a word."""
+    return bool(_tokenizer().FREQ.get(word))
+
+
 @cache
 def _tokenizer() -> Any:
     with warnings.catch_warnings():

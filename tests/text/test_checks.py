@@ -1,0 +1,107 @@
+"""What an editor checks, on titles and articles made for it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from textgen.text.checks import CHECKS, flags
+
+ARTICLE = (
+    "青禾县2024年前三季度工业增加值同比增长百分之六点二，总额达1.2万亿元，耕种收综合机械化率提高至90%以上。"
+    "县政府印发《促进消费的若干措施》，会后发布。长江流域防汛形势平稳。\n"
+    "第八轮比赛中，海燕队以3比1获胜，取得四连胜，现场观众12,345人，注册球迷702642人。\n"
+    "红烧茄子的做法很简单。用 LibreOffice 4.10 和 ApplePay 就能看 Kubernetes 的文档，目的明确。"
+)
+SOUND = [
+    "前三季度工业增加值同比增长百分之六点二",
+    "前三季度工业增加值增长6.2%",
+    "工业总额达1.2万亿元",
+    "综合机械化率提高至９０％",
+    "第8轮海燕队3:1获胜",
+    "海燕队取得四连胜",
+    "现场观众1.2345万人",
+    "超70万球迷注册",
+    "统一步伐，一起努力，以防万一",
+    "青禾县印发《促进消费的若干措施》",
+    "红烧茄子的做法",
+    "红烧茄子有何目的",
+    "Kubernetes 文档怎么看",
+    "用 Apple Pay 付款",
+    "Don't Panic：茄子的做法",
+    "我们是怎么做红烧茄子的",
+    "天天防汛，一步一步来",
+    "贺国强强调防汛",
+    "茄子熟了",
+    "青禾县青禾队——海燕队……Kubernetes 与 Kubernetes",
+]
+FAULTY = [
+    ("前三季度工业增加值同比增长百分之六点", "number"),
+    ("前三季度工业增加值同比增长百分之六", "number"),
+    ("工业增加值同比增长6", "number"),
+    ("工业增加值同比增长6.", "number"),
+    ("工业总额达1.2万", "number"),
+    ("青禾县提高至90%", "number"),
+    ("海燕队1比3失利", "number"),
+    ("海燕队取得五连胜", "number"),
+    ("第七轮海燕队获胜", "number"),
+    ("2023年工业增加值增长", "number"),
+    ("LibreOffice 4.1 的文档", "number"),
+    ("青禾县：促进消费的若干措施》发布", "mark"),
+    ("青禾县印发《促进消费", "mark"),
+    ("》促进消费《发布", "mark"),
+    ("海燕队（女子获胜", "mark"),
+    ('"促进消费发布', "mark"),
+    ("长江流域江流域防汛形势", "repeat"),
+    ("LibreOffice LibreOffice 的文档", "repeat"),
+    ("Kubernetes 的文档和 Kubernetes 的文档", "repeat"),
+    ("红烧茄茄子", "repeat"),
+    ("防汛汛汛", "repeat"),
+    ("长江流域防汛和长江流域防汛", "repeat"),
+    ("Kubernet 的文档", "latin"),
+    ("Office 的文档怎么看", "latin"),
+    ("红烧茄子的做", "ending"),
+    ("红烧茄子的", "ending"),
+    ("海燕队以", "ending"),
+    ("青禾县，", "ending"),
+    ("茄子", "short"),
+]
+
+
+@pytest.mark.parametrize("title", SOUND)
+def test_a_sound_title_has_no_flags(title: str) -> None:
+    assert flags(title, ARTICLE) == ()
+
+
+@pytest.mark.parametrize(("title", "check"), FAULTY)
+def test_a_faulty_title_is_flagged(title: str, check: str) -> None:
+    assert flags(title, ARTICLE) == (check,)
+
+
+def test_flags_come_in_the_order_of_the_checks() -> None:
+    assert flags("》6", ARTICLE) == ("number", "mark", "short")
+    assert set(flags("》6", ARTICLE)) < set(CHECKS)
+    assert flags(" ", ARTICLE) == ()
+
+
+def test_a_number_may_be_new_where_the_article_says_nothing_of_its_kind() -> None:
+    article = "本文介绍一些插件，每个都免费。"
+    assert flags("5 款免费插件", article) == ()
+    assert flags("2018 年最佳插件", article) == ()
+    assert flags("3700 款免费插件", article) == ("number",)
+    assert flags("5 款免费插件", "本文介绍6款免费插件。") == ("number",)
+    assert flags("2018 年最佳插件", "本文写于2019年。") == ("number",)
+
+
+def test_the_dictionary_is_loaded_only_where_it_is_needed() -> None:
+    script = (
+        "import sys\n"
+        "from textgen.text.checks import flags\n"
+        "assert flags('本市图书馆延长开放时间', '本市图书馆延长开放时间，今天开始。') == ()\n"
+        "assert 'jieba' not in sys.modules\n"
+        "assert flags('红烧茄子的做', '红烧茄子的做法') == ('ending',)\n"
+        "assert 'jieba' in sys.modules\n"
+    )
+    assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0

@@ -1,0 +1,91 @@
+"""Whether a title ends where a text may: at a whole word, and not on a particle."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+
+from textgen.text.words import known, words
+
+# marks behind which something must follow
+_LEFT_OPEN = frozenset("，、：；,:;·—–-－~～/&+＋“‘《〈（(【「『[{〔=＝")
+# words behind which something must follow; 了, 着, 吗, 等 may end a title
+_PARTICLES = frozenset(
+    "的地得和与及或并而且但则在把被对为于以从向由将让使给跟同比据按因若之所其该这那各每某更很最第不未是至自当往"
+)
+_CONNECTIVES = re.compile(
+    "(?:以及|对于|关于|至于|由于|因为|为了|根据|按照|通过|随着|以便|如果|但是|并且|而且|或者|或是|还是|就是|作为|成为|有关)$"
+)
+_HAN = re.compile(r"[\u3400-\u9fff]")
+_LAST_RUN = re.compile(r"(?P<digits>[0-9A-Za-z]?)(?P<run>[\u3400-\u9fff]+)$")
+SURE = 2  # characters of the article, before a mark, that are a word's end
+
+
+def left_open(title: str) -> bool:
+    """Tell whether a title ends on a mark or a particle behind which something must follow.
+
+    我们是如何做的 does not: 是 … 的 is complete. Nor do 目的 and 高地, which are words.
+    """
+    last = title[-1]
+    if last in _LEFT_OPEN or _CONNECTIVES.search(title):
+        return True
+    complete = last == "的" and "是" in title[:-1]
+    return last in _PARTICLES and not complete and not known(title[-2:])
+
+
+def ends_inside(title: str, article: str) -> bool:
+    """Tell whether a title ends inside a word of its article's: 红烧茄子的做 where that has 做法.
+
+    The longest end of the title that stands in the article is looked at. It is cut if, wherever it stands,
+    a word of the dictionary goes on behind it, and if the title's last word is none itself.
+    """
+    found = _LAST_RUN.search(title)
+    # the last character of 40年 is a measure
+    if not found or (found["digits"] and len(found["run"]) == 1) or _ends_at_a_mark(found["run"], article):
+        return False
+    size = 0
+    while size < len(title) and title[-size - 1 :] in article:
+        size += 1
+    last = words(found["run"])[-1]
+    if not size or (len(last) > 1 and known(last)):
+        return False
+    parts = [_begun(article, end) for end in _ends(title[-size:], article)]
+    return all(part and last.endswith(part) for part in parts)
+
+
+def _ends_at_a_mark(run: str, article: str) -> bool:
+    """Whether no dictionary is needed: the article has the last characters at the end of a clause, too."""
+    piece = run[-SURE:]
+    ends = list(_ends(piece, article))
+    if len(piece) < SURE or not ends:
+        return len(piece) >= SURE
+    return any(not _HAN.match(article, end) for end in ends)
+
+
+def _ends(piece: str, article: str) -> Iterator[int]:
+    """Where a piece of the article ends, everywhere."""
+    at = article.find(piece)
+    while at >= 0:
+        yield at + len(piece)
+        at = article.find(piece, at + 1)
+
+
+def _begun(article: str, place: int) -> str:
+    """The part before a place of the article of the dictionary's word that goes on behind it, or nothing."""
+    start = end = place
+    while start and _HAN.match(article, start - 1):
+        start -= 1
+    while _HAN.match(article, end):
+        end += 1
+    at = start
+    for word in _split(article[start:end]):
+        if at < place < at + len(word) and known(word):
+            return article[at:place]
+        at += len(word)
+    return ""
+
+
+@lru_cache(maxsize=256)
+def _split(run: str) -> tuple[str, ...]:
+    return tuple(words(run))

@@ -1,0 +1,167 @@
+"""Whether the numbers of a title are those that its article states."""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+from functools import cached_property
+
+from textgen.text.numbers import Number, numbers, plain_digits, ratios
+
+MOST_COUNTED = 20  # of a list in the article that a title may count: 5 款插件, 六个例子
+ROUNDED = Fraction(1, 10)  # by which a number after 超 or 近 may differ from the exact one
+
+_MEASURES = (
+    "个名人位家项种类所座条款部届轮次期批年月日天周岁国省市县区村级分秒时元吨亩公里米克倍连胜负平冠金银铜场局盘集起件例处只支艘"
+    "架辆套台张份枚颗株头户组对双层楼版章篇本册强大"
+)
+_COUNTING = "个款种条项步类大招位件例点"  # what lists are counted by
+_SOME_DIGIT = re.compile("[一二两三四五六七八九零]")
+_HEDGE_BEFORE = re.compile(r"(?:超过?|逾|近|约|突?破|不足|不到)\s?$")
+_HEDGE_BEHIND = re.compile(r"\s?(?:[余多几来]|以上|左右)")
+_HEDGE_INSIDE = re.compile("[余多来几]")
+
+# a number that is not complete by its form
+_INCOMPLETE = re.compile(
+    r"分之(?![0-9零一二两三四五六七八九十百])"  # 百分之
+    r"|分之[零一二两三四五六七八九十百]+点(?![零一二三四五六七八九])"  # 百分之六点
+    r"|[0-9]\.$"  # 6.
+    r"|(?<![0-9零一二两三四五六七八九十百])[%‰]"
+    r"|第$"
+)
+_CHANGE = re.compile(
+    r"(?:提高|提升|增加|增长|上升|攀升|下降|降低|减少|回落|扩大|缩小|上涨|下跌|[升降增涨跌减])(?:了|到|至|近|超)?$"
+)
+_ADVERBS = re.compile(
+    r"(?:同比|环比|已经?|将|累计|分别|预计|平均|年均|也|又|再次?|均|可|则|均已|比上年|实现|由此|由|从)*$"
+)
+_CLAUSE = re.compile(r"[，。；：、！？,;:!?\s]")
+WHAT = 4  # characters before a change that name what changes
+
+
+class Figures:
+    """The numbers of an article, against which those of titles are held.
+
+    Args:
+        article: The text.
+    """
+
+    def __init__(self, article: str) -> None:
+        self._article = plain_digits(article)
+        self._stated = numbers(article)
+        self._known = {number.key for number in self._stated}
+
+    def wrong(self, title: str) -> bool:
+        """Tell whether a number expression of a title is cut, or not what the article states.
+
+        A rounded number (超 70万), a count of what is listed (5 款插件) and a year where the article names
+        none may be new.
+        """
+        title = plain_digits(title)
+        return (
+            bool(_INCOMPLETE.search(title))
+            or any(
+                (
+                    not self._states(number)
+                    and not self._rounds(number, title)
+                    and not self._counts_a_list(number, title)
+                    and not self._dates(number)
+                )
+                or self._lacks_its_subject(number, title)
+                for number in _meant(title)
+            )
+            or self._pairs_wrongly(title)
+        )
+
+    def new(self, title: str) -> bool:
+        """Tell whether a title has a number that the article does not state as it is."""
+        return any(not self._states(number) for number in _meant(plain_digits(title)))
+
+    def _states(self, number: Number) -> bool:
+        return number.key in self._known
+
+    def _pairs_wrongly(self, title: str) -> bool:
+        """Whether a ratio, a score or a range is not one of the article's."""
+        found = numbers(title)
+        return any(
+            (one.key, other.key) not in self._pairs
+            for one, other in ((found[a], found[b]) for a, b in ratios(title, found))
+            if _is_meant(one, title) and _is_meant(other, title)
+        )
+
+    def _rounds(self, number: Number, title: str) -> bool:
+        """Whether it says 超 70万 where the article has 702,642."""
+        written = title[number.start : number.end]
+        hedged = (
+            _HEDGE_BEFORE.search(title, 0, number.start)
+            or _HEDGE_BEHIND.match(title, number.end)
+            or _HEDGE_INSIDE.search(written)
+        )
+        value = number.value
+        if not hedged or isinstance(value, str):
+            return False
+        return any(
+            not isinstance(other.value, str)
+            and other.kind == number.kind
+            and abs(other.value - value) <= value * ROUNDED
+            for other in self._stated
+        )
+
+    def _counts_a_list(self, number: Number, title: str) -> bool:
+        """Whether it counts what the article lists without a count of its own: 5 款插件."""
+        value, behind = number.value, title[number.end :].lstrip()
+        if isinstance(value, str) or number.kind or value.denominator != 1 or not 2 <= value <= MOST_COUNTED:
+            return False
+        return behind[:1] in _COUNTING and not any(
+            self._behind(other).startswith(behind[:2]) for other in self._stated
+        )
+
+    def _dates(self, number: Number) -> bool:
+        """Whether it is a year, and the article names none."""
+        named = (other for other in self._stated if self._behind(other).startswith("年"))
+        return _is_year(number) and not any(map(_is_year, named))
+
+    def _lacks_its_subject(self, number: Number, title: str) -> bool:
+        """Whether something rises or falls by a percentage, and what it is was left out."""
+        what = _what_changes(title, number.start)
+        if not number.kind or what is None:
+            return False
+        places = [other for other in self._stated if other.key == number.key]
+        subjects = [_what_changes(self._article, other.start) for other in places]
+        named = [subject[-WHAT:] for subject in subjects if subject]
+        return 0 < len(named) == len(places) and not any(set(subject) & set(what) for subject in named)
+
+    def _behind(self, number: Number) -> str:
+        return self._article[number.end : number.end + 8].lstrip()
+
+    @cached_property
+    def _pairs(self) -> set[tuple[object, object]]:
+        return {(self._stated[a].key, self._stated[b].key) for a, b in ratios(self._article, self._stated)}
+
+
+def _meant(title: str) -> list[Number]:
+    return [number for number in numbers(title) if _is_meant(number, title)]
+
+
+def _is_meant(number: Number, title: str) -> bool:
+    """Whether a number expression is meant as a number; 一个, 百姓, 万一, 统一 are not."""
+    written = title[number.start : number.end]
+    if number.arabic or number.kind or "分之" in written or "点" in written:
+        return True
+    if title[: number.start].endswith("第"):
+        return written != "一"
+    if len(written) > 1 and _SOME_DIGIT.search(written):
+        return written[0] not in "百千万亿"
+    behind = title[number.end : number.end + 1]
+    return written != "一" and bool(behind) and behind in _MEASURES
+
+
+def _is_year(number: Number) -> bool:
+    return not isinstance(number.value, str) and not number.kind and 1900 <= number.value <= 2100
+
+
+def _what_changes(text: str, end: int) -> str | None:
+    """What stands in the clause before a change whose number begins at `end`; None without a change."""
+    clause = _CLAUSE.split(text[max(0, end - 40) : end].rstrip())[-1]
+    found = _CHANGE.search(clause)
+    return None if found is None else _ADVERBS.sub("", clause[: found.start()], count=1)
