@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from hashlib import blake2b
 from typing import Any
 
 SCORE_DECIMALS = 4
+DIGEST_SIZE = 16  # bytes that stand for a row
 # left out where they do not apply
 SOME_FIELDS = ("flags", "direction", "copied", "support", "changes", "chain")
 
@@ -37,6 +39,13 @@ class Row:
     def __post_init__(self) -> None:
         if isinstance(self.keywords, str):  # a single word, not its characters
             object.__setattr__(self, "keywords", (self.keywords,))
+
+    @property
+    def digest(self) -> bytes:
+        """A digest of all that its record is made of."""
+        fields = None if self.fields is None else dict(self.fields)
+        content = repr((self.text, self.name, self.id, self.error, self.keywords, fields))
+        return blake2b(content.encode(), digest_size=DIGEST_SIZE).digest()
 
 
 @dataclass(frozen=True)
@@ -137,6 +146,7 @@ class Record:
         error: Why there are no candidates, or None.
         notes: What a person should know of this row; left out of JSON where there is nothing.
         fields: What came with the row and was to be kept.
+        made_of: The digest of the row; empty where nobody asks for it, and never written into the record.
     """
 
     id: str
@@ -149,6 +159,7 @@ class Record:
     error: str | None = None
     notes: tuple[str, ...] = ()
     fields: Mapping[str, Any] | None = None
+    made_of: bytes = field(default=b"", compare=False, repr=False)
 
     @property
     def tokens(self) -> int:

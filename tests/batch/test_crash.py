@@ -11,7 +11,7 @@ from textgen.batch.manifest import read_manifest
 from textgen.batch.output import Output
 
 bench = pytest.fixture(echo_backend.bench)
-STEPS = ("open", "replace", "unlink", "write_text", "mkdir", "rmdir")
+STEPS = ("open", "replace", "hardlink_to", "unlink", "write_text", "mkdir", "rmdir")
 MOST = 80  # operations of a run; it has some thirty
 TEXTS = some_texts(20)
 SOME_BAD = some_texts(20, bad=6)
@@ -97,8 +97,10 @@ def check_finished(bench, errors: int, where: str) -> None:
     assert not output.running.exists(), where
     assert not output.draft.exists(), where
     assert not output.lock.exists(), where
-    beside = {output.records} if errors else set()
-    assert set(files(bench)) - {output.part} == {output.path, output.manifest} | beside, where
+    beside = {output.records, output.digests} if errors else set()
+    assert (
+        set(files(bench)) - {output.part, output.part_digests} == {output.path, output.manifest} | beside
+    ), where
 
 
 def undisturbed(bench, name: str) -> bytes:

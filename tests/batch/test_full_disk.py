@@ -19,13 +19,13 @@ bench = pytest.fixture(echo_backend.bench)
 
 @pytest.fixture
 def disk(tmp_path):
-    """A folder on a disk of 16 KiB, and what makes it larger."""
+    """A folder on a disk of 20 KiB, and what makes it larger."""
     folder = tmp_path / "disk"
     folder.mkdir()
     mount = shutil.which("mount")
     if mount is None or os.geteuid() != 0:
         pytest.skip("only root can mount")
-    if subprocess.run([mount, "-t", "tmpfs", "-o", "size=16k", "tmpfs", folder], check=False).returncode:
+    if subprocess.run([mount, "-t", "tmpfs", "-o", "size=20k", "tmpfs", folder], check=False).returncode:
         pytest.skip("no disk can be mounted here")
     try:
         yield folder, lambda: subprocess.run([mount, "-o", "remount,size=9m", folder], check=True)
@@ -67,7 +67,8 @@ def test_a_disk_that_is_full_at_the_end_leaves_all_records(bench, disk, capsys):
     (line,) = capsys.readouterr().err.splitlines()
     assert "No space left on device" in line
     assert len(read_records(bench.part)) == 14
-    assert sorted(path.name for path in folder.glob("o.*")) == ["o.csv.part", "o.csv.part.manifest.json"]
+    found = sorted(path.name for path in folder.glob("o.*"))
+    assert found == ["o.csv.part", "o.csv.part.manifest.json", "o.csv.part.rows"]
     enlarge()
     assert bench.run("--resume") == 0
     assert not bench.computed
@@ -86,13 +87,13 @@ def test_half_a_table_does_not_stay(bench, monkeypatch, capsys, name, errors):
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr("textgen.batch.run.convert", half)
+        patch.setattr("textgen.batch.finish.convert", half)
         for flag in ((), ("--resume",)):
             capsys.readouterr()
             assert bench.run(*flag) == 1
             assert "No space left on device (what was written before is safe; make" in capsys.readouterr().err
             found = sorted(path.name for path in bench.folder.glob("o.*"))
-            assert found == [f"{name}.part", f"{name}.part.manifest.json"]
+            assert found == [f"{name}.part", f"{name}.part.manifest.json", f"{name}.part.rows"]
     assert bench.run("--resume") == (3 if errors else 0)
     assert not bench.computed
     if name != "o.parquet":  # which tells when it was made
@@ -130,13 +131,16 @@ def test_whichever_record_cannot_be_written_the_run_goes_on_behind_it(bench, mon
     class Full:
         """A disk without room."""
 
+        def __init__(self, file):
+            self.fileno = file.fileno
+
         def write(self, data):
             raise OSError(28, "No space left on device")
 
-    def fail(self, line):
+    def fail(self, line, digest):
         if self.rows == at - 1:
-            monkeypatch.setattr(self, "_file", Full())
-        write(self, line)
+            monkeypatch.setattr(self, "_file", Full(self._file))
+        write(self, line, digest)
 
     with monkeypatch.context() as patch:
         patch.setattr(Journal, "write", fail)

@@ -134,14 +134,14 @@ def test_an_input_by_another_name_is_an_input(output, tmp_path):
 def test_records_are_the_output_itself(tmp_path, suffix):
     output = Output(tmp_path / f"o{suffix}")
     assert output.records == output.path
-    assert len(output.files) == len(set(output.files)) == 6
+    assert len(output.files) == len(set(output.files)) == 8
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".parquet", ".txt"])
 def test_records_stay_beside_an_output_that_cannot_hold_errors(tmp_path, suffix):
     output = Output(tmp_path / f"o{suffix}")
     assert output.records == tmp_path / f"o{suffix}.records.jsonl"
-    assert len(output.files) == len(set(output.files)) == 7
+    assert len(output.files) == len(set(output.files)) == 9
 
 
 @pytest.mark.parametrize("name", ["o.jsonl", "o.csv", "o.txt", "o.parquet", "O.CSV", "a.b.jsonl"])

@@ -130,7 +130,7 @@ def test_a_part_cut_at_any_byte_is_repaired(bench):
     }
     for cut in sorted(cuts):
         bench.out.unlink(missing_ok=True)
-        bench.part.write_bytes(part[:cut])
+        bench.hold(part[:cut])
         Output(bench.out).running.write_bytes(running)
         assert bench.run("--resume", "--batch-size", 1) == 3
         assert bench.out.read_bytes() == whole
@@ -149,7 +149,7 @@ def test_what_is_no_record_is_written_over(bench, tail):
 def test_more_records_than_rows_are_cut(bench):
     whole = bench.whole()
     bench.interrupt(9)
-    bench.part.write_bytes(whole + whole)
+    bench.hold(whole + whole)
     assert bench.run("--resume") == 0
     assert not bench.computed
     assert bench.out.read_bytes() == whole
@@ -160,7 +160,7 @@ def test_the_last_records_are_the_same_where_all_the_rest_is_unreadable(bench):
     bench.give([*some_texts(16), *({"text": number} for number in range(14))])
     whole = bench.whole()
     bench.interrupt(7)
-    bench.part.write_bytes(b"".join(whole.splitlines(keepends=True)[:16]))
+    bench.hold(b"".join(whole.splitlines(keepends=True)[:16]))
     assert bench.run("--resume") == 3
     assert bench.out.read_bytes() == whole
     for number in (1, 2):
@@ -188,7 +188,7 @@ def test_a_finished_run_with_errors_ends_as_it_did(bench):
     """Whether the last rows were computed by this run or by one that was killed as it finished."""
     bench.give([*some_texts(9), BAD])
     bench.interrupt(4)
-    bench.part.write_bytes(bench.whole())
+    bench.hold(bench.whole())
     assert bench.run("--resume") == 3
     assert read_manifest(Output(bench.out).manifest).errors == 1
 
@@ -229,7 +229,7 @@ def test_a_run_is_refused_while_another_converts(bench, monkeypatch, capsys):
             codes.append(echo_backend.run(bench.args(flag)))
         convert(*args)
 
-    monkeypatch.setattr("textgen.batch.run.convert", during)
+    monkeypatch.setattr("textgen.batch.finish.convert", during)
     assert bench.run() == 0
     assert codes == [2, 2]
     assert capsys.readouterr().err.count("is being written by another run") == 2

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
@@ -65,8 +65,8 @@ class Rows(Protocol):
     def reading(self) -> dict[str, Any]:
         """How they are read."""
 
-    def changed(self) -> bool:
-        """Whether they are others by now."""
+    def touched(self) -> bool:
+        """Whether they may be others by now."""
 
     def fingerprint(self) -> str:
         """The sha256 of all that they are made of."""
@@ -101,7 +101,10 @@ class Engine(Protocol):
         """Load what is needed, check the options against it, and tell what their user should know."""
 
     def records(self, rows: Iterable[Row], on_event: OnEvent) -> Iterator[Record]:
-        """The records in the order of the rows; `on_event` is told of what was `Computed`."""
+        """The records in the order of the rows, each with its row's digest.
+
+        `on_event` is told of what was `Computed`.
+        """
 
 
 def windows(rows: Iterable[Row], size: int) -> Iterator[list[Row]]:
@@ -128,8 +131,9 @@ class Worker:
 
     def window(self, rows: Sequence[Row], on_event: OnEvent) -> Iterator[Record]:
         """The records of a window, each as soon as those before it are done."""
-        found: Iterator[Record] = self._backend.window(rows, self.task.options, self._seed, on_event)
-        return found
+        found = self._backend.window(rows, self.task.options, self._seed, on_event)
+        for row, record in zip(rows, found, strict=True):
+            yield replace(record, made_of=row.digest)
 
     def records(self, rows: Iterable[Row], on_event: OnEvent) -> Iterator[Record]:
         """The records of all rows, a window after the other."""
@@ -160,7 +164,8 @@ class Nothing:
     def records(self, rows: Iterable[Row], on_event: OnEvent) -> Iterator[Record]:
         for row in rows:
             on_event(Computed(1, errors=1))
-            yield Record(row.name, [], self._label, error=row.error, fields=row.fields)
+            made_of = row.digest
+            yield Record(row.name, [], self._label, error=row.error, fields=row.fields, made_of=made_of)
 
 
 @contextmanager

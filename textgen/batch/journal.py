@@ -1,17 +1,22 @@
-"""The records of a run that is not finished: a line each, flushed each, never lost and never torn."""
+"""The records of a run that is not finished: a line each, flushed each, never lost and never torn.
+
+Beside them lie the digests of the rows that they were made of, so that a record is never taken for that of
+another row.
+"""
 
 from __future__ import annotations
 
 import errno
 import json
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 from textgen.errors import TextgenError, UsageError
+from textgen.schema import DIGEST_SIZE
 
 try:
     import fcntl
@@ -36,11 +41,21 @@ class Kept:
     size: int = 0
 
 
-def whole_windows(path: Path, window: int, total: int) -> Kept:
+def digests_in(path: Path) -> Iterator[bytes]:
+    """The digests of a file; none where there is no such file, and no torn one."""
+    if not path.exists():
+        return
+    with path.open("rb") as file:
+        while len(digest := file.read(DIGEST_SIZE)) == DIGEST_SIZE:
+            yield digest
+
+
+def whole_windows(path: Path, fit: Iterable[bool], window: int, total: int) -> Kept:
     """The records up to the end of the last window that is whole: a cut one is computed again.
 
     Args:
         path: The journal, if there is one. Its last line may be torn.
+        fit: Whether each record was made of the row that is there now.
         window: Rows of a window.
         total: Rows of the run; the last window may be shorter.
     """
@@ -48,7 +63,9 @@ def whole_windows(path: Path, window: int, total: int) -> Kept:
     if not path.exists():
         return kept
     with path.open("rb") as file:
-        for line in file:
+        for line, fits in zip(file, fit, strict=False):
+            if not fits:
+                break
             try:
                 error = json.loads(line)["error"] if line.endswith(b"\n") else None
             except (ValueError, KeyError, TypeError):
@@ -66,20 +83,27 @@ class Journal:
 
     Args:
         file: The open file.
+        digests: The open file of the rows' digests.
         path: What messages call it.
     """
 
-    def __init__(self, file: BinaryIO, path: Path) -> None:
-        self._file, self._path = file, path
+    def __init__(self, file: BinaryIO, digests: BinaryIO, path: Path) -> None:
+        self._file, self._digests, self._path = file, digests, path
         self.rows = 0
 
-    def write(self, line: str) -> None:
+    def write(self, line: str, digest: bytes) -> None:
         """Write a record and flush it.
+
+        Args:
+            line: The record.
+            digest: Of the row that it was made of.
 
         Raises:
             TextgenError: The disk is full, or gone.
         """
         try:
+            self._digests.write(digest)  # before the record, which counts for nothing without it
+            self._digests.flush()
             # a lone surrogate becomes its escape, which JSON reads as the same
             self._file.write(line.encode("utf-8", "backslashreplace") + b"\n")
             self._file.flush()
@@ -91,31 +115,58 @@ class Journal:
         """Let what was written survive a power failure, too.
 
         Raises:
-            TextgenError: The disk is full, or gone.
+            TextgenError: The disk is full, or gone, or the file was deleted.
         """
         try:
+            sync(self._digests)
             sync(self._file)
         except OSError as error:
             raise unwritten(self._path, error) from None
+        if self.is_gone:
+            raise gone(self._path)
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether the file was deleted while it was written, so that its records are nowhere."""
+        return os.fstat(self._file.fileno()).st_nlink == 0
 
 
 @contextmanager
-def journal(path: Path, kept: Kept) -> Iterator[Journal]:
+def journal(path: Path, digests: Path, kept: Kept) -> Iterator[Journal]:
     """Open a journal behind what is kept of it; the rest is cut off.
 
+    Args:
+        path: Where the records are.
+        digests: Where the digests of their rows are.
+        kept: What of them is kept.
+
     Raises:
-        TextgenError: It cannot be written.
+        TextgenError: It cannot be written, or was deleted by the time that something else went wrong.
     """
-    try:
-        file = path.open("r+b" if path.exists() else "w+b")
-        file.truncate(kept.size)
-        file.seek(kept.size)
-    except OSError as error:
-        raise unwritten(path, error) from None
-    try:
-        opened = Journal(file, path)
-        yield opened
+    with ExitStack() as files:
+        try:
+            of_rows = files.enter_context(_opened(digests, kept.rows * DIGEST_SIZE))
+            file = files.enter_context(_opened(path, kept.size))
+        except OSError as error:
+            raise unwritten(path, error) from None
+        opened = Journal(file, of_rows, path)
+        try:
+            yield opened
+        except TextgenError as error:
+            if opened.is_gone:
+                raise gone(path, error) from None
+            raise
         opened.sync()
+
+
+@contextmanager
+def _opened(path: Path, size: int) -> Iterator[BinaryIO]:
+    """A file to write behind its first bytes. Raises OSError."""
+    file = path.open("r+b" if path.exists() else "w+b")
+    try:
+        file.truncate(size)
+        file.seek(size)
+        yield file
     finally:
         with suppress(OSError):
             file.close()
@@ -172,6 +223,34 @@ def replace_durably(draft: Path, path: Path) -> None:
     draft.replace(path)
 
 
+def publish(draft: Path, path: Path, *, over: bool) -> None:
+    """Give a whole file its name.
+
+    Args:
+        draft: The file.
+        path: Its name.
+        over: Whether a file that has the name already is replaced.
+
+    Raises:
+        FileExistsError: Another file has the name; the draft is still there.
+        OSError: It cannot be done.
+    """
+    if over:
+        draft.replace(path)
+        return
+    try:
+        path.hardlink_to(draft)  # unlike a rename, this never replaces anything
+    except FileExistsError:
+        if not path.samefile(draft):  # a run was killed behind this line
+            raise
+    except OSError:  # a file system without links
+        if os.path.lexists(path):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path)) from None
+        draft.rename(path)
+        return
+    draft.unlink()
+
+
 def sync(file: BinaryIO) -> None:
     """Let what was written survive a power failure. Raises OSError."""
     try:
@@ -184,7 +263,16 @@ def sync(file: BinaryIO) -> None:
 def unwritten(path: Path, error: OSError) -> TextgenError:
     """What to say where writing failed."""
     hint = "what was written before is safe; make room, and give --resume, or --retry-errors again"
+    if not path.parent.is_dir():
+        hint = f"the folder {path.parent} is gone, with all that was in it; begin anew"
     return TextgenError(f"writing {path} failed: {error.strerror or error}", hint=hint)
+
+
+def gone(path: Path, error: TextgenError | None = None) -> TextgenError:
+    """What to say where what was written has been deleted; `error` is what ended the run besides."""
+    before = f"{error.message}; " if error else ""
+    told = f"{before}{path} was deleted while the run wrote to it"
+    return TextgenError(told, hint="the records in it are lost; begin anew")
 
 
 def _lock(file: BinaryIO, path: Path, what: Path) -> None:

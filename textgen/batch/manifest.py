@@ -40,6 +40,7 @@ class Manifest:
         versions: Of the libraries, and of Python.
         machine: Processor, system, threads of a worker, precision.
         errors: How many rows are errors; None until all are computed.
+        replaces: Whether the run may replace an output that is there already.
     """
 
     command: str
@@ -49,6 +50,7 @@ class Manifest:
     versions: dict[str, str]
     machine: dict[str, Any]
     errors: int | None = None
+    replaces: bool = False
 
     def write(self, path: Path) -> None:
         """Write it as a whole. Raises TextgenError if that fails."""
@@ -110,7 +112,7 @@ def check_same(earlier: Manifest, now: Manifest, path: Path, *, same_input: bool
     """
     before, after = asdict(earlier), asdict(now)
     for values in (before, after):
-        del values["errors"]
+        del values["errors"], values["replaces"]
         if not same_input:
             values["input"].pop("sha256", None)
     found = [

@@ -13,7 +13,7 @@ from typing import Literal
 
 from textgen.batch.journal import being_written, held
 from textgen.batch.parquet import check_parquet
-from textgen.batch.sources import MANIFEST, RECORDS, STDIN
+from textgen.batch.sources import DRAFT, LOCK, MANIFEST, PART, RECORDS, ROWS, STDIN
 from textgen.errors import UsageError
 from textgen.options.batch import RunOptions
 
@@ -48,12 +48,17 @@ class Output:
     @property
     def part(self) -> Path:
         """The journal: the records so far, one a line."""
-        return self._beside(".part")
+        return self._beside(PART)
+
+    @property
+    def part_digests(self) -> Path:
+        """The digests of the rows that the records in the journal are of."""
+        return self._beside(PART + ROWS)
 
     @property
     def running(self) -> Path:
         """What is run; gone once it has finished."""
-        return self._beside(".part.manifest.json")
+        return self._beside(PART + MANIFEST)
 
     @property
     def manifest(self) -> Path:
@@ -66,20 +71,35 @@ class Output:
         return self.path if self.format == JSONL else self._beside(RECORDS)
 
     @property
+    def digests(self) -> Path:
+        """The digests of the rows of a finished run, if some are errors: what a retry compares rows with."""
+        return self._beside(ROWS)
+
+    @property
     def draft(self) -> Path:
         """The output in another format than the records', before it is whole."""
-        return self._beside(".new")
+        return self._beside(DRAFT)
 
     @property
     def lock(self) -> Path:
         """Held by the process that runs."""
-        return self._beside(".lock")
+        return self._beside(LOCK)
 
     @property
     def files(self) -> tuple[Path, ...]:
         """All that is written."""
-        beside = (self.part, self.running, self.manifest, self.records, self.draft, self.lock)
-        return tuple(dict.fromkeys((self.path, *beside)))
+        begun = (self.part, self.part_digests, self.running, self.draft, self.lock)
+        return tuple(dict.fromkeys((self.path, *begun, self.manifest, self.records, self.digests)))
+
+    @property
+    def whole(self) -> Path:
+        """What becomes the output: the journal, or the draft in another format."""
+        return self.part if self.format == JSONL else self.draft
+
+    @property
+    def has_whole(self) -> bool:
+        """Whether what becomes the output is there, or has become it."""
+        return self.whole.exists() or self.path.exists()
 
     def owns(self, path: Path) -> bool:
         """Whether a file is one of these, or of another shard's in the same folder."""

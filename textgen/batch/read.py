@@ -102,7 +102,7 @@ class FileRows:
         """How the files are read."""
         return self.options.model_dump()
 
-    def changed(self) -> bool:
+    def touched(self) -> bool:
         """Whether a file has another size or time of change than when it was found."""
         return self._stamps() != self._found
 
@@ -294,7 +294,7 @@ class GivenRows(list[Row]):
     files: ClassVar[list[Path]] = []
     reading: ClassVar[dict[str, Any]] = {}
 
-    def changed(self) -> bool:
+    def touched(self) -> bool:
         """They do not change."""
         return False
 

@@ -1,63 +1,72 @@
-"""The error rows of a finished run."""
+"""The rows of a finished run that are computed again: errors, and those that have been changed since."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from itertools import compress
 from pathlib import Path
 
 from textgen.batch.engine import Slice
+from textgen.batch.journal import digests_in
 from textgen.errors import UsageError
-from textgen.schema import Row
+from textgen.schema import DIGEST_SIZE, Row
+
+ANEW = "--force begins anew"
 
 
-class ErrorRows:
-    """The rows whose records are errors.
+class RowsAgain:
+    """The rows whose records are errors, or were made of something else than what the rows are now.
 
     Args:
         rows: All rows. They may have been mended since, but must be the same rows.
         records: The records that were made of them, one a line.
+        digests: The digests of the rows that they were made of.
+
+    Attributes:
+        again: For every row 1 if it is computed again, else 0.
+        changed: How many of these are no errors.
 
     Raises:
         UsageError: They are other rows.
     """
 
-    def __init__(self, rows: Slice, records: Path) -> None:
+    def __init__(self, rows: Slice, records: Path, digests: Path) -> None:
         self._rows, self._records = rows, records
-        self._count = self._checked()
+        self.again = bytearray()
+        self.changed = 0
+        self._compare(digests)
+        if self.changed and all(self.again):
+            raise UsageError(f"no record in {records} was made of a row of this input", hint=ANEW)
 
     def __len__(self) -> int:
-        return self._count
+        return sum(self.again)
 
     def __iter__(self) -> Iterator[Row]:
-        pairs = zip(self._rows, record_lines(self._records), strict=True)
-        return (row for row, line in pairs if is_error(line))
+        return compress(self._rows, self.again)
 
-    def _checked(self) -> int:
-        """How many there are, once rows and records are known to belong together."""
-        lines, errors = 0, 0
+    def _compare(self, digests: Path) -> None:
+        """Find what is computed again, once rows and records are known to belong together."""
+        if not digests.exists() or digests.stat().st_size != len(self._rows) * DIGEST_SIZE:
+            told = f"{digests}, which says of which rows the records are, is missing or broken"
+            raise UsageError(told, hint=ANEW)
         try:
-            for row, line in zip(self._rows, record_lines(self._records), strict=True):
-                lines += 1
+            found = zip(self._rows, record_lines(self._records), digests_in(digests), strict=True)
+            for row, line, digest in found:
                 record = json.loads(line)
-                errors += record["error"] is not None
-                if record["error"] is None and record["id"] != row.name:
-                    raise UsageError(
-                        f"{self._records}, line {lines} is {record['id']!r}, the input's row {row.name!r}",
-                        hint="--force begins anew",
-                    )
+                error = record["error"] is not None
+                if not error and record["id"] != row.name:
+                    place = f"{self._records}, line {len(self.again) + 1}"
+                    told = f"{place} is {record['id']!r}, the input's row {row.name!r}"
+                    raise UsageError(told, hint=ANEW)
+                self.changed += not error and digest != row.digest
+                self.again.append(error or digest != row.digest)
         except (OSError, ValueError, KeyError, TypeError) as error:
-            reason = f"{self._records}, line {lines + 1}, does not fit the input: {error}"
-            raise UsageError(reason, hint="--force begins anew") from None
-        return errors
+            place = f"{self._records}, line {len(self.again) + 1}"
+            raise UsageError(f"{place}, does not fit the input: {error}", hint=ANEW) from None
 
 
 def record_lines(records: Path) -> Iterator[str]:
     """The records of a file as they stand there."""
     with records.open(encoding="utf-8", newline="\n") as file:
         yield from (line.removesuffix("\n") for line in file)
-
-
-def is_error(line: str) -> bool:
-    """Whether a record is an error."""
-    return json.loads(line)["error"] is not None

@@ -12,21 +12,13 @@ from dataclasses import dataclass, replace
 from itertools import islice
 
 from textgen.batch.engine import Engine, Nothing, Rows, Slice, Task, cores, local
-from textgen.batch.formats import convert
-from textgen.batch.journal import (
-    Journal,
-    Kept,
-    journal,
-    locked,
-    replace_durably,
-    unwritten,
-    whole_windows,
-)
+from textgen.batch.finish import appeared, finish, publish_whole, stamps
+from textgen.batch.journal import Journal, Kept, digests_in, journal, locked, unwritten, whole_windows
 from textgen.batch.manifest import Manifest, check_same, manifest_of, read_manifest
 from textgen.batch.output import Output, Start, start_of
-from textgen.batch.retry import ErrorRows, is_error, record_lines
+from textgen.batch.retry import RowsAgain, record_lines
 from textgen.errors import TextgenError, UsageError
-from textgen.events import OnEvent, Tally, ignore
+from textgen.events import Note, OnEvent, Tally, ignore
 from textgen.options.batch import RunOptions
 from textgen.schema import Record, Row
 
@@ -111,17 +103,13 @@ def run(job: Job, on_event: OnEvent = ignore, on_record: OnRecord = unheard) -> 
             return _go_on(job, manifest, Kept(), on_event, on_record)
         known = job.output.running if job.start == "resume" else job.output.manifest
         earlier = read_manifest(known)
-        check_same(earlier, manifest, known, same_input=job.start != "retry")
+        retried = job.start == "retry" and bool(earlier.errors)
+        check_same(earlier, manifest, known, same_input=not retried)
         if job.start == "resume":
-            there = job.output.path.exists() and not job.output.part.exists()
-            if earlier.errors is not None and there:
-                job.output.running.replace(job.output.manifest)  # it was killed just before this
-                return Summary(job.total, earlier.errors, 0)
-            kept = whole_windows(job.output.part, job.task.options.window, job.total)
-            return _go_on(job, manifest, kept, on_event, on_record)
-        if job.start == "finished" or not earlier.errors:
-            return Summary(job.total, earlier.errors or 0, 0)
-        return _retry(job, manifest, on_event, on_record)
+            return _resume(job, earlier, on_event, on_record)
+        if retried:
+            return _retry(job, manifest, on_event, on_record)
+        return Summary(job.total, earlier.errors or 0, 0)
 
 
 def stream(task: Task, options: RunOptions, rows: Rows, on_event: OnEvent = ignore) -> Iterator[Record]:
@@ -184,7 +172,24 @@ def _manifest(job: Job) -> Manifest:
     part, parts = job.options.shard
     size = {"rows": len(job.rows), "shard": f"{part}/{parts}"}
     input = {"sha256": job.rows.fingerprint(), **size, **job.rows.reading}
-    return manifest_of(job.command, job.task.models, job.task.options, input, job.task.threads or 1)
+    found = manifest_of(job.command, job.task.models, job.task.options, input, job.task.threads or 1)
+    return replace(found, replaces=job.options.force or job.start == "retry")
+
+
+def _resume(job: Job, earlier: Manifest, on_event: OnEvent, on_record: OnRecord) -> Summary:
+    """Go on behind the last window that is whole, or finish what has been computed."""
+    output = job.output
+    if earlier.errors is not None and not output.part.exists() and output.has_whole:
+        publish_whole(output, earlier)
+        return Summary(job.total, earlier.errors, 0)
+    ours = output.part.exists() and output.path.exists() and output.part.samefile(output.path)
+    if output.path.exists() and not (earlier.replaces or ours):
+        told, hint = appeared(output)
+        raise UsageError(told, hint=hint)
+    rows = Slice(job.rows, *job.bounds)
+    fit = (digest == row.digest for digest, row in zip(digests_in(output.part_digests), rows, strict=False))
+    kept = whole_windows(output.part, fit, job.task.options.window, job.total)
+    return _go_on(job, replace(earlier, errors=None), kept, on_event, on_record)
 
 
 def _go_on(job: Job, manifest: Manifest, kept: Kept, on_event: OnEvent, on_record: OnRecord) -> Summary:
@@ -192,44 +197,65 @@ def _go_on(job: Job, manifest: Manifest, kept: Kept, on_event: OnEvent, on_recor
     rows = Slice(job.rows, first + kept.rows, last)
     with engine_for(job.task, job.options, job.rows, len(rows)) as engine:
         engine.begin(on_event)
-        with journal(job.output.part, kept) as log:
+        with journal(job.output.part, job.output.part_digests, kept) as log:
             manifest.write(job.output.running)
             records = engine.records(rows, Tally(job.total, on_event, done=kept.rows))
             errors = kept.errors + _write(records, log, job, on_record)
         memory = engine.memory
     _check_input(job, whole=log.rows == len(rows))
-    _finish(job, manifest, errors)
+    finish(job.output, manifest, errors)
     return Summary(job.total, errors, len(rows), memory)
 
 
 def _retry(job: Job, manifest: Manifest, on_event: OnEvent, on_record: OnRecord) -> Summary:
     """Compute the error rows again; the other records stay as they are, byte for byte."""
-    old = job.output.records
-    rows = ErrorRows(Slice(job.rows, *job.bounds), old)
+    output = job.output
+    rows = RowsAgain(Slice(job.rows, *job.bounds), output.records, output.digests)
+    if rows.changed:
+        on_event(Note(f"rows that have changed since and are computed again, too: {rows.changed:,}"))
+    before = stamps(output)
     with engine_for(job.task, job.options, job.rows, len(rows)) as engine:
         engine.begin(on_event)
-        with journal(job.output.part, Kept()) as log:
+        with journal(output.part, output.part_digests, Kept()) as log:
             again = engine.records(rows, Tally(len(rows), on_event))
             errors = 0
-            for line in record_lines(old):
-                if is_error(line):
+            kept = zip(rows.again, record_lines(output.records), digests_in(output.digests), strict=False)
+            for computed, line, digest in kept:
+                if computed:
                     errors += _write(islice(again, 1), log, job, on_record)
                 else:
-                    log.write(line)
+                    log.write(line, digest)
         memory = engine.memory
+    if stamps(output) != before:
+        hint = "look at it, then give --retry-errors again"
+        raise TextgenError(f"{output.path} was changed during the run, and is left as it is", hint=hint)
     _check_input(job, whole=log.rows == job.total)
-    _finish(job, manifest, errors)
+    finish(output, manifest, errors)
     return Summary(job.total, errors, len(rows), memory)
 
 
 def _check_input(job: Job, *, whole: bool) -> None:
-    """Refuse records of an input that is another one by now: nobody may go on from them."""
-    if whole and not job.rows.changed():
+    """Refuse to finish with records of rows that are others by now; what was written stays."""
+    if whole and (not job.rows.touched() or _are_made_of_its_rows(job)):
         return
-    with suppress(OSError):
-        job.output.part.unlink(missing_ok=True)
-        job.output.running.unlink(missing_ok=True)
-    raise TextgenError("the input changed while it was read", hint="run it again")
+    kept, again = f"the records so far stay in {job.output.part}", "with the input as it was --resume goes on"
+    if job.start == "retry":
+        kept, again = f"{job.output.path} is as it was", "--retry-errors begins anew"
+    raise TextgenError(f"the input changed while it was read; {kept}", hint=f"{again}, --force begins anew")
+
+
+def _are_made_of_its_rows(job: Job) -> bool:
+    """Whether the records in the journal are those of the input as it is now."""
+    digests, (first, last) = digests_in(job.output.part_digests), job.bounds
+    rows = 0
+    try:
+        for row in job.rows:
+            if first <= rows < last and row.digest != next(digests, None):
+                return False
+            rows += 1
+    except TextgenError:  # it cannot be read any more
+        return False
+    return rows == len(job.rows)
 
 
 def _write(records: Iterable[Record], log: Journal, job: Job, on_record: OnRecord) -> int:
@@ -238,35 +264,11 @@ def _write(records: Iterable[Record], log: Journal, job: Job, on_record: OnRecor
     for record in records:
         check_strict(record, job.options)
         errors += record.error is not None
-        log.write(record.to_json())
+        log.write(record.to_json(), record.made_of)
         on_record(record)
         if log.rows % job.task.options.window == 0:
             log.sync()
     return errors
-
-
-def _finish(job: Job, manifest: Manifest, errors: int) -> None:
-    """Make the output of the journal: there at once and as a whole, or not at all.
-
-    A process that is killed between two steps leaves what `run` can go on from.
-    """
-    output = job.output
-    replace(manifest, errors=errors).write(output.running)
-    try:
-        if output.records == output.path:
-            output.part.replace(output.path)
-        else:
-            convert(output.part, output.draft, output.format)
-            replace_durably(output.draft, output.path)
-            if errors:  # what --retry-errors goes by
-                output.part.replace(output.records)
-            else:
-                output.records.unlink(missing_ok=True)
-                output.part.unlink()
-        output.running.replace(output.manifest)
-    except OSError as error:
-        output.draft.unlink(missing_ok=True)
-        raise unwritten(output.path, error) from None
 
 
 @contextmanager

@@ -33,7 +33,10 @@ FORMS = {
     ".parquet": PARQUET,
 }
 ARCHIVES: dict[str, Any] = {".gz": gzip.open, ".xz": lzma.open}
-MANIFEST, RECORDS = ".manifest.json", ".records.jsonl"  # what stands behind the name of a run's output
+# what stands behind the name of a run's output
+MANIFEST, RECORDS, ROWS = ".manifest.json", ".records.jsonl", ".rows"
+PART, DRAFT, LOCK = ".part", ".new", ".lock"
+BESIDE = (MANIFEST, RECORDS, ROWS, PART, DRAFT, LOCK)
 MAGIC = "*?["  # what makes a name a pattern
 IN_MEMORY = 1 << 20  # bytes of stdin; more of them lie in a temporary file
 
@@ -172,8 +175,13 @@ def _files_in(folder: Path, leave_out: LeaveOut) -> list[Path]:
 
 
 def _written_by_us(path: Path) -> bool:
-    """Whether a file is the output of a run: its manifest says so."""
-    return path.name.endswith(RECORDS) or path.with_name(path.name + MANIFEST).exists()
+    """Whether a file is the output of a run, or lies beside one: the run's manifest says so."""
+    if path.name.endswith(RECORDS):
+        return True
+    outputs = [path.name, *(path.name.removesuffix(end) for end in BESIDE if path.name.endswith(end))]
+    outputs += [name.removesuffix(PART) for name in outputs]
+    manifests = (name + end for name in outputs for end in (MANIFEST, PART + MANIFEST))
+    return any(path.with_name(name).exists() for name in manifests)
 
 
 def _known(path: Path) -> bool:

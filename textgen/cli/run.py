@@ -128,9 +128,12 @@ def _to_file(request: Request, output: Output) -> int:
         with _listening(request, last - first) as on_event:
             summary = run(job, on_event, errors.see)
     except KeyboardInterrupt:
-        if output.running.exists() or request.start == "retry":
-            again = "--retry-errors begins anew" if request.start == "retry" else "--resume goes on"
-            console.note(f"{output.path} is not finished; {again}")
+        if request.start == "retry" and output.path.exists():
+            console.note(f"{output.path} is as it was; --retry-errors begins anew")
+        elif output.running.exists() and output.part.exists():
+            console.note(f"{output.path} is not finished; --resume goes on")
+        elif not output.path.parent.exists():
+            console.note(f"{output.path.parent} is gone, and with it what was written")
         raise
     finally:
         errors.end()
