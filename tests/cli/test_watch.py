@@ -15,7 +15,7 @@ from rich.console import Console
 from textgen.cli import console as cli_console
 from textgen.cli.bars import Bars
 from textgen.cli.observe import Observation, check_observation, observing
-from textgen.cli.watch import BLOCKS, MARK, View, Watch, edited_text, frame, sparkline, visible
+from textgen.cli.watch import BLOCKS, MARK, View, Watch, edited_text, frame, sparkline
 from textgen.errors import UsageError
 from textgen.events import ChainStep, Note, Progress, Shortened, Steps, ignore
 from textgen.mcmc.diagnostics import Moves
@@ -157,14 +157,6 @@ def test_texts_are_shown_literally(watch, terminal):
     assert "[bold]a␛[2J, chain 0" in terminal.shown
     assert "\x1b[31m" not in terminal.getvalue()
     assert "\x1b[2J" not in terminal.getvalue()
-
-
-@given(st.text())
-def test_every_character_is_shown_as_one(text):
-    shown = visible(text)
-    assert len(shown) == len(text)
-    assert "\x1b" not in shown
-    assert len((shown + "x").splitlines()) == 1
 
 
 def test_wide_characters_are_wrapped_by_their_width(watch, terminal):

@@ -1,14 +1,19 @@
-"""What a person sees: results on stdout, everything else on stderr."""
+"""What a person sees: results on stdout, everything else on stderr.
+
+All that is printed goes through here, where characters that would steer the terminal are made visible.
+"""
 
 from __future__ import annotations
 
 import sys
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from textgen.cli.bars import Bars
 from textgen.events import Event, Note, OnEvent, Progress, Shortened, Steps, ignore
 from textgen.schema import Record
+from textgen.text.visible import escaped, visible
 
 SHOWN = 3  # warnings of one kind printed one by one; the rest are counted
 ERRORS_SHOWN = 10
@@ -17,17 +22,42 @@ ERRORS_SHOWN = 10
 def note(text: str, *, quiet: bool = False) -> None:
     """A line on stderr."""
     if not quiet:
-        print(text, file=sys.stderr, flush=True)  # noqa: T201
+        print(visible(text, keep="\t"), file=sys.stderr, flush=True)  # noqa: T201
 
 
 def result(text: str, *, end: str = "\n") -> None:
-    """A line on stdout."""
-    print(text, end=end, flush=True)  # noqa: T201
+    """A text on stdout, which may have several lines."""
+    print(visible(text, keep="\n\t"), end=end, flush=True)  # noqa: T201
+
+
+def json_result(line: str) -> None:
+    """A line of JSON on stdout: still the same JSON."""
+    print(escaped(line), flush=True)  # noqa: T201
+
+
+def cells(*values: str) -> str:
+    """A line of several values, with tabs between them: none has a line end or a tab of its own."""
+    return "\t".join(visible(value) for value in values)
+
+
+def styled(*parts: str | tuple[str, str]) -> None:
+    """A line on a terminal's stdout: texts, or texts with a style."""
+    from rich.console import Console
+    from rich.text import Text
+
+    shown = [visible(part) if isinstance(part, str) else (visible(part[0]), part[1]) for part in parts]
+    Console(highlight=False).print(Text.assemble(*shown), soft_wrap=True)
 
 
 def report(line: str) -> None:
     """An error: one line with its hint."""
     note(f"error: {line}")
+
+
+def trace() -> None:
+    """Where the error that is being handled comes from, on stderr."""
+    for line in traceback.format_exc().splitlines():
+        note(f"  {line}")  # no line of a message begins as one of ours does
 
 
 def rule(number: int) -> None:

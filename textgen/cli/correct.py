@@ -28,23 +28,19 @@ def show_change(candidate: Candidate, row: Row) -> None:
         if changed:
             console.result(f"  {marked(source, candidate.text)}")
         return
-    from rich.console import Console
-    from rich.text import Text
-
     if not changed:
-        Console(highlight=False).print(Text("  no change", "dim"))
+        console.styled(("  no change", "dim"))
         return
     from textgen.text.changes import changes
 
-    line = Text("  ")
+    parts: list[str | tuple[str, str]] = ["  "]
     end = 0
     for change in changes(source, candidate.text):
-        line.append(candidate.text[end : change.start], "dim")
-        line.append(source[change.source_start : change.source_end], "red strike")
-        line.append(candidate.text[change.start : change.end], "bold green")
+        parts.append((candidate.text[end : change.start], "dim"))
+        parts.append((source[change.source_start : change.source_end], "red strike"))
+        parts.append((candidate.text[change.start : change.end], "bold green"))
         end = change.end
-    line.append(candidate.text[end:], "dim")
-    Console(highlight=False).print(line, soft_wrap=True)
+    console.styled(*parts, (candidate.text[end:], "dim"))
 
 
 correct = edit.on_sentences(

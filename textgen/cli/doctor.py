@@ -23,7 +23,7 @@ def doctor(as_json: opt.Json = False, debug: opt.Debug = False) -> int:
     passed = all(check.passed for check in checks)
     if as_json:
         tests = {check.name: check.passed for check in checks}
-        console.result(json.dumps(facts | {"tests": tests}, ensure_ascii=False))
+        console.json_result(json.dumps(facts | {"tests": tests}, ensure_ascii=False))
     else:
         for name, value in facts.items():
             console.result(f"{name:14} {', '.join(value) if isinstance(value, list) else value}")

@@ -116,7 +116,7 @@ def edit(
     def show_all(record: Record, row: Row) -> None:
         for candidate in record.candidates:
             if len(rows) > 1:
-                console.result(" ".join(record.id.split()) + "\t", end="")
+                console.result(console.cells(record.id, ""), end="")
             show(candidate, row)
 
     return generate(request_for(command, files, options, rows, run, sink, observation), show_all)
@@ -201,8 +201,4 @@ def show_text(candidate: Candidate, row: Row) -> None:
     if not sys.stdout.isatty():
         console.result(candidate.text)
         return
-    from rich.console import Console
-    from rich.text import Text
-
-    line = Text.assemble(candidate.text, (f"  {candidate.score:.2f}", "dim"))
-    Console(highlight=False).print(line, soft_wrap=True)
+    console.styled(candidate.text, (f"  {candidate.score:.2f}", "dim"))

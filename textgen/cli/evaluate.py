@@ -144,7 +144,7 @@ def evaluate(
     for line in _warnings(report):
         console.note(line, quiet=quiet)
     if as_json:
-        console.result(json.dumps(report.to_dict(), ensure_ascii=False))
+        console.json_result(json.dumps(report.to_dict(), ensure_ascii=False))
     else:
         _print(report)
     return 0

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import sys
-import traceback
 from collections.abc import Sequence
 from typing import Annotated, NoReturn
 
@@ -91,7 +90,7 @@ def run(args: Sequence[str]) -> int:
         return BROKEN_PIPE
     except (TextgenError, typer.TyperException) as error:
         if "--debug" in args:
-            traceback.print_exc()
+            console.trace()
         line = error.line if isinstance(error, TextgenError) else f"{error.format_message()} (see --help)"
         if line != " (see --help)":  # the help has been shown already
             console.report(" ".join(line.split()))
@@ -105,7 +104,7 @@ def run(args: Sequence[str]) -> int:
 
 def _failed(line: str, args: Sequence[str]) -> int:
     if "--debug" in args:
-        traceback.print_exc()
+        console.trace()
     console.report(" ".join(line.split()))
     return 1
 

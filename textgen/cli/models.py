@@ -29,11 +29,15 @@ def list_models(as_json: opt.Json = False, debug: opt.Debug = False) -> int:
     for name in [*embedded_names(), *added_names()]:
         try:
             files = find_model(name)
-            facts = json.dumps(_facts(files), ensure_ascii=False) if as_json else _row(files)
+            facts = _facts(files) if as_json else {}
         except ModelError as error:  # the others are there all the same
             console.note(f"warning: {error.line}")
+            continue
+        if as_json:
+            console.json_result(json.dumps(facts, ensure_ascii=False))
         else:
-            console.result(facts)
+            origin = "embedded" if files.embedded else "added"
+            console.result(console.cells(files.name, files.kind, f"{_megabytes(files)} MB", origin))
     return 0
 
 
@@ -45,11 +49,11 @@ def info(name: Name, as_json: opt.Json = False, debug: opt.Debug = False) -> int
     files = find_model(name)
     facts = _facts(files)
     if as_json:
-        console.result(json.dumps(facts, ensure_ascii=False))
+        console.json_result(json.dumps(facts, ensure_ascii=False))
         return 0
     for key, value in facts.items():
         if value is not None:  # not every kind has layers and positions
-            console.result(f"{key:12} {value}")
+            console.result(f"{key:12} {console.cells(str(value))}")
     card = files.path / CARD
     if card.is_file():
         console.result("\n" + card.read_text(encoding="utf-8").rstrip())
@@ -143,11 +147,6 @@ def _facts(files: ModelFiles) -> dict[str, Any]:
         "megabytes": _megabytes(files),
         "path": str(files.path),
     }
-
-
-def _row(files: ModelFiles) -> str:
-    origin = "embedded" if files.embedded else "added"
-    return f"{files.name}\t{files.kind}\t{_megabytes(files)} MB\t{origin}"
 
 
 def _megabytes(files: ModelFiles) -> float:

@@ -25,11 +25,7 @@ def title_line(text: str, candidate: Candidate, *, details: bool) -> None:
     if not details or not sys.stdout.isatty():
         console.result(text)
         return
-    from rich.console import Console
-    from rich.text import Text
-
-    line = Text.assemble(text, (f"  {_facts(candidate)}", "dim"))
-    Console(highlight=False).print(line, soft_wrap=True)
+    console.styled(text, (f"  {_facts(candidate)}", "dim"))
 
 
 def passages(candidate: Candidate, source: str) -> None:
@@ -39,9 +35,6 @@ def passages(candidate: Candidate, source: str) -> None:
         candidate: With its `support`.
         source: The article.
     """
-    from rich.console import Console
-    from rich.text import Text
-
     terminal = sys.stdout.isatty()
     if not terminal:
         console.result(f"  {_facts(candidate)}, score: {candidate.score_kind}")
@@ -51,8 +44,7 @@ def passages(candidate: Candidate, source: str) -> None:
         after = _line(source[span.source_end : span.source_end + CONTEXT])
         place = f"  {span.source_start:>5}  "
         if terminal:
-            shown = Text.assemble((place, "dim"), before, (found, "bold green"), after)
-            Console(highlight=False).print(shown, soft_wrap=True)
+            console.styled((place, "dim"), before, (found, "bold green"), after)
         else:
             console.result(f"{place}{before}【{found}】{after}")
 

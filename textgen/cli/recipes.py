@@ -166,10 +166,11 @@ def command_for(recipe: str, options: type[BaseModel]) -> Callable[..., int]:
 
 def _print_outcome(output: Path, outcome: Outcome, *, as_json: bool) -> None:
     if as_json:
-        console.result(json.dumps({"model": str(output), **vars(outcome)}, ensure_ascii=False))
+        console.json_result(json.dumps({"model": str(output), **vars(outcome)}, ensure_ascii=False))
         return
     figures = [f"{name} {value:.4g}" for name, value in outcome.figures.items()]
-    console.result("\t".join([str(output), f"{outcome.step:,} of {outcome.steps:,} steps", *figures]))
+    steps = f"{outcome.step:,} of {outcome.steps:,} steps"
+    console.result(console.cells(str(output), steps, *figures))
 
 
 def _speaks() -> bool:
@@ -201,14 +202,14 @@ def tokenizer(
         )
     if as_json:
         facts = vars(trained) | {"path": str(trained.path)}
-        console.result(json.dumps(facts, ensure_ascii=False))
+        console.json_result(json.dumps(facts, ensure_ascii=False))
         return OK
     figures = (
         f"{trained.pieces:,} pieces",
         f"{trained.alphabet:,} characters",
         f"{100 * trained.covered:.4g} % covered",
     )
-    console.result("\t".join([str(trained.path), *figures]))
+    console.result(console.cells(str(trained.path), *figures))
     return OK
 
 

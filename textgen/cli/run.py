@@ -181,16 +181,17 @@ def _listening(request: Request, total: int) -> Iterator[OnEvent]:
 
 @contextmanager
 def _lines_to(output: str | None) -> Iterator[Callable[[str], None]]:
-    """What writes a line to stdout, or to a device or a pipe."""
+    """What writes a record to stdout, or to a device, which may be a terminal, or a pipe."""
     from textgen.batch.output import STREAMS
+    from textgen.text.visible import escaped
 
     if output is None or output in STREAMS:
-        yield console.result
+        yield console.json_result
         return
     with Path(output).open("w", encoding="utf-8", errors="backslashreplace") as file:
 
         def write(line: str) -> None:
-            file.write(line + "\n")
+            file.write(escaped(line) + "\n")
             file.flush()
 
         yield write

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from textgen.cli import console
 from textgen.cli import options as opt
 from textgen.cli.passages import passages, title_line
 
@@ -104,9 +105,9 @@ def title(
     details = options.num_candidates > 1 or getattr(options, "explain", False)
 
     def show(record: Record, row: Row) -> None:
-        name = " ".join(record.id.split()) + "\t" if several else ""
         for candidate in record.candidates:
-            title_line(name + candidate.text, candidate, details=details)
+            line = console.cells(*([record.id] if several else []), candidate.text)
+            title_line(line, candidate, details=details)
             if candidate.support is not None:
                 passages(candidate, row.text)
 

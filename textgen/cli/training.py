@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from textgen.cli import console
 from textgen.events import Event, Note, OnEvent, Progress, Scored, Trained, ignore
+from textgen.text.visible import visible
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -162,7 +163,7 @@ def _live(recipe: str) -> Iterator[OnEvent]:
 
         def on_event(event: Event) -> None:
             if isinstance(event, Note):
-                live.console.print(_note(event), markup=False, highlight=False)
+                live.console.print(visible(_note(event)), markup=False, highlight=False)
             state.see(event)
             live.update(state.table())
 

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from math import isfinite
 from time import monotonic
 from typing import TYPE_CHECKING
-from unicodedata import category
 
 from textgen.events import ChainStep, Event, OnEvent, Steps
 from textgen.mcmc.diagnostics import Moves
+from textgen.text.visible import visible
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -176,11 +176,6 @@ def edited_text(step: ChainStep) -> Text:
     return Text.assemble(shown[:start], (edited, style), shown[max(start, end) :], overflow="fold")
 
 
-def visible(text: str) -> str:
-    """A text whose characters that would steer the terminal are shown instead, each by one other."""
-    return "".join(_picture(c) if category(c)[0] == "C" or category(c) in ("Zl", "Zp") else c for c in text)
-
-
 def sparkline(values: Sequence[float]) -> str:
     """Numbers as blocks from the least to the greatest; a blank for what is no number."""
     finite = [value for value in values if isfinite(value)]
@@ -191,11 +186,6 @@ def sparkline(values: Sequence[float]) -> str:
 def _bar(value: float, low: float, high: float) -> str:
     top = len(BLOCKS) - 1
     return BLOCKS[round((value - low) / (high - low) * top)] if high > low else BLOCKS[top // 2]
-
-
-def _picture(character: str) -> str:
-    code = ord(character)
-    return chr(0x2400 + code) if code < 0x20 else "␡" if code == 0x7F else "�"
 
 
 def _headline(steps: Steps | None, chains: int) -> Text:
