@@ -1,44 +1,86 @@
-"""One article titled from a cold start, against the exported example.py in plain transformers.
+"""Every generating command from a cold start, in one or several checkouts of textgen.
 
-    python benchmarks/cold_start.py [ARTICLE] [ROUNDS]
+    python benchmarks/cold_start.py [--rounds N] [--example] [CHECKOUT ...]
 
-Both use the same checkpoint, a beam of four and the same length score; they run in turn, each as a process
-of its own.
+Each run is a process of its own on one thread, and the checkouts take turns. Of each command the table has
+the least wall-clock seconds and the least CPU seconds of user code: the latter depend less on what else the
+machine does. `--example` adds the exported example.py, which titles in plain transformers with the same
+checkpoint, a beam of four and the same length score.
 """
 
 from __future__ import annotations
 
-import statistics
+import argparse
+import os
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
-ARTICLE = Path(__file__).parents[1] / "data" / "samples" / "articles" / "news.txt"
-
-
-def timed(command: list[str]) -> tuple[float, str]:
-    started = time.perf_counter()
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    return time.perf_counter() - started, done.stdout.strip()
+ROOT = Path(__file__).parents[1]
+ARTICLE = str(ROOT / "data" / "samples" / "articles" / "news.txt")
+SENTENCE = "本市图书馆昨天宣布，从下月起延长夜间开放时间。"
+SEED = ("--seed", "1")
+COMMANDS: dict[str, tuple[str, ...]] = {
+    "--help": ("title", "--help"),
+    "title": ("title", ARTICLE),
+    "title --decode beam": ("title", ARTICLE, "--decode", "beam"),
+    "title --decode greedy": ("title", ARTICLE, "--decode", "greedy"),
+    "sample -m gpt2": ("sample", "春天", "--max-new-tokens", "40", *SEED),
+    "sample -m bert": ("sample", "-m", "bert", *SEED),
+    "compose": ("compose", "春天", "公园", *SEED),
+    "rewrite": ("rewrite", SENTENCE, *SEED),
+    "correct": ("correct", SENTENCE, *SEED),
+    "fill": ("fill", "春天来了，___都开了。", *SEED),
+}
 
 
 def main() -> None:
-    article = sys.argv[1] if len(sys.argv) > 1 else str(ARTICLE)
-    rounds = int(sys.argv[2]) if len(sys.argv) > 2 else 5
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("checkouts", nargs="*", type=Path, default=[ROOT], metavar="CHECKOUT")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--example", action="store_true", help="time the exported example.py too")
+    given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        textgen = [sys.executable, "-m", "textgen"]
-        subprocess.run([*textgen, "models", "export", "title", folder, "--quiet", "--force"], check=True)
-        ours, theirs = [], []
-        for _ in range(rounds):
-            seconds, title = timed([*textgen, "title", article, "--decode", "beam", "--quiet"])
-            ours.append(seconds)
-            seconds, same = timed([sys.executable, f"{folder}/example.py", article])
-            theirs.append(seconds)
-            print(f"textgen {ours[-1]:.2f} s {title} | example.py {theirs[-1]:.2f} s {same}", flush=True)
-    a, b = statistics.median(ours), statistics.median(theirs)
-    print(f"medians {a:.2f} s and {b:.2f} s: {100 * a / b:.0f} %")
+        runs = {
+            name: {tree: [sys.executable, "-m", "textgen", *command] for tree in given.checkouts}
+            for name, command in COMMANDS.items()
+        }
+        if given.example:
+            export = [sys.executable, "-m", "textgen", "models", "export", "title", folder, "--force"]
+            subprocess.run([*export, "--quiet"], cwd=ROOT, check=True)
+            runs["example.py"] = {given.checkouts[0]: [sys.executable, f"{folder}/example.py", ARTICLE]}
+        print("| command |" + "".join(f" {tree.resolve().name}: s | CPU s |" for tree in given.checkouts))
+        print("|---|" + "---:|---:|" * len(given.checkouts))
+        for name, of_trees in runs.items():
+            print(f"| {name} |" + _cells(of_trees, given.rounds), flush=True)
+
+
+def _cells(of_trees: dict[Path, list[str]], rounds: int) -> str:
+    """The least times of a command in each checkout, as cells of the table."""
+    spent: dict[Path, list[tuple[float, float]]] = {tree: [] for tree in of_trees}
+    for _ in range(rounds):
+        for tree, command in of_trees.items():
+            spent[tree].append(_timed(command, tree))
+    return "".join(f" {min(s for s, _ in of):.2f} | {min(c for _, c in of):.2f} |" for of in spent.values())
+
+
+def _timed(command: list[str], tree: Path) -> tuple[float, float]:
+    """Wall-clock seconds of a process, and its CPU seconds of user code."""
+    environment = {**os.environ, "PYTHONPATH": str(tree.resolve()), "OMP_NUM_THREADS": "1"}
+    began = time.perf_counter()
+    process = subprocess.Popen(
+        command, cwd=tree, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+    )
+    assert process.stderr is not None
+    told = process.stderr.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    seconds = time.perf_counter() - began
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        sys.exit(f"{' '.join(command)}: {told.decode()}")
+    return seconds, usage.ru_utime
 
 
 if __name__ == "__main__":
