@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -98,6 +99,8 @@ def test_its_values_are_validated_like_flags(file: Path) -> None:
         b"title = 3\n",
         b"title = 'beams'\n",
         b"[[title]]\nbeams = 3\n",
+        b"a = " + b"[" * 100_000,
+        b"seed = " + b"9" * 5000,
     ],
 )
 def test_a_broken_file_is_refused_in_one_line(tmp_path: Path, content: bytes) -> None:
@@ -109,6 +112,22 @@ def test_a_broken_file_is_refused_in_one_line(tmp_path: Path, content: bytes) ->
     assert len(caught.value.message.splitlines()) == 1
     assert caught.value.hint
     assert caught.value.exit_code == 2
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+def test_any_line_ends_and_a_mark(tmp_path: Path, end: str, encoding: str) -> None:
+    path = tmp_path / "c.toml"
+    path.write_bytes(end.join(["seed = 7", "[title]", "beams = 3", ""]).encode(encoding))
+    assert read_config(path, "title") == {"seed": 7, "beams": 3}
+
+
+def test_a_pipe_does_not_keep_one_waiting(tmp_path: Path) -> None:
+    path = tmp_path / "pipe.toml"
+    os.mkfifo(path)
+    with pytest.raises(UsageError, match="a pipe or a device") as caught:
+        read_config(path, "title")
+    assert caught.value.message.startswith(f"--config {path}: ")
 
 
 def test_a_missing_file(tmp_path: Path) -> None:

@@ -8,7 +8,17 @@ import pytest
 from pydantic import ValidationError
 
 from textgen.errors import UsageError
-from textgen.options import ContinueOptions, DecodingOptions, GibbsOptions, Options, TitleOptions, flag, parse
+from textgen.options import (
+    ComposeOptions,
+    ContinueOptions,
+    DecodingOptions,
+    GibbsOptions,
+    InputOptions,
+    Options,
+    TitleOptions,
+    flag,
+    parse,
+)
 
 KINDS = [TitleOptions, ContinueOptions, GibbsOptions]
 
@@ -313,6 +323,26 @@ def test_refusals(kind: type[Options], given: dict[str, Any], begin: str) -> Non
         assert "pydantic" not in line
     assert error.__cause__ is None
     assert error.__suppress_context__
+
+
+@pytest.mark.parametrize(
+    ("kind", "given"),
+    [
+        (TitleOptions, {"avoid": ["好", "\udcff"]}),
+        (TitleOptions, {"keyword": "\ud800好"}),
+        (TitleOptions, {"one_of": ("好", "坏\udfff")}),
+        (TitleOptions, {"decode": "\udcff"}),
+        (TitleOptions, {"seed": "\udcff"}),
+        (ContinueOptions, {"style": "\udcff"}),
+        (InputOptions, {"id_field": "\udcff"}),
+        (ComposeOptions, {"weight": {"\udcff": 1.0}}),
+    ],
+)
+def test_text_that_is_no_unicode_is_refused_wherever_it_stands(kind: Any, given: dict[str, Any]) -> None:
+    with pytest.raises(UsageError) as caught:
+        parse(kind, given)
+    assert caught.value.line.startswith(f"{flag(min(given))}: text has a lone surrogate (U+D")
+    caught.value.line.encode()
 
 
 def test_an_unknown_option_is_told_what_there_is() -> None:

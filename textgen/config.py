@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 from textgen.errors import UsageError
 from textgen.options.recipes import OPTIONS
+from textgen.text.small_files import read_small
 
 # whose options a file may hold
 COMMANDS = ("title", "sample", "compose", "rewrite", "correct", "fill", "eval", "train")
@@ -73,12 +75,16 @@ def read_job(path: Path, commands: Sequence[str]) -> tuple[str, list[str]]:
 
 def _content(path: Path, what: str) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        # TOML itself knows no line ends but LF and CRLF
+        return tomllib.loads(re.sub("\r\n?", "\n", read_small(path).decode("utf-8-sig")))
     except OSError as error:
-        raise UsageError(f"{what} {path}: {error.strerror}", hint="give the path of a TOML file") from None
+        reason = error.strerror or error
+        raise UsageError(f"{what} {path}: {reason}", hint="give the path of a TOML file") from None
     except UnicodeDecodeError:
         raise UsageError(f"{what} {path}: not UTF-8", hint="save it as UTF-8, as TOML must be") from None
-    except tomllib.TOMLDecodeError as error:
+    except RecursionError:
+        raise UsageError(f"{what} {path}: nested too deeply", hint="options are not nested") from None
+    except ValueError as error:  # not TOML, or a number of thousands of digits
         raise UsageError(f"{what} {path}: {error}", hint="it has lines like  top_p = 0.9") from None
 
 

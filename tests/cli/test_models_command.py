@@ -301,3 +301,43 @@ def test_what_export_refuses(call: Call, trained: Path, tmp_path: Path) -> None:
     line += " (--storage fp16 writes a directory for textgen)"
     refused(call("models", "export", trained, out), 2, line)
     assert not out.exists()
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gbk", "utf-16", "big5"])
+def test_a_card_is_read_as_texts_are(call: Call, trained: Path, encoding: str) -> None:
+    card = "# 標題模型\n\n以新聞標題訓練而成，不宜用於小說。"
+    if encoding == "gbk":
+        card = "# 标题模型\n\n用新闻标题训练而成，不宜用于小说。"
+    (trained / "CARD.md").write_text(f"{card}\n", encoding=encoding)
+    code, out, err = call("models", "info", trained)
+    assert (code, err) == (0, "")
+    assert out.endswith(f"\n\n{card}\n")
+
+
+@pytest.mark.parametrize("card", ["binary", "empty", "folder", "pipe"])
+def test_a_card_that_cannot_be_read_is_told(call: Call, trained: Path, card: str) -> None:
+    path = trained / "CARD.md"
+    if card == "folder":
+        path.mkdir()
+    elif card == "pipe":
+        os.mkfifo(path)
+    else:
+        path.write_bytes(b"\x89PNG\r\n\x1a\n" if card == "binary" else b"")
+    code, out, err = call("models", "info", trained)
+    assert code == 0
+    assert out.startswith("name ")
+    assert err.startswith("warning: no card: ")
+    assert len(err.splitlines()) == 1
+
+
+@pytest.mark.parametrize("command", [["models", "info"], ["title", "a.txt", "-q", "-m"]])
+def test_a_config_with_a_byte_order_mark(
+    call: Call, trained: Path, monkeypatch: pytest.MonkeyPatch, command: list[str]
+) -> None:
+    monkeypatch.chdir(trained.parent)
+    Path("a.txt").write_text(ARTICLE, encoding="utf-8")
+    plain = call(*command, trained)
+    config = trained / "config.json"
+    config.write_bytes(b"\xef\xbb\xbf" + config.read_bytes())
+    assert plain[0] == 0
+    assert call(*command, trained) == plain

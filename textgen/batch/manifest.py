@@ -20,6 +20,7 @@ from textgen.batch.journal import replace_durably, unwritten
 from textgen.errors import UsageError
 from textgen.models.catalog import ModelFiles
 from textgen.options import Options
+from textgen.text.small_files import read_json
 
 PARTS = ("models", "options", "input", "versions", "machine")
 LIBRARIES = ("torch", "sentencepiece", "jieba")
@@ -89,7 +90,7 @@ def manifest_of(
 def read_manifest(path: Path) -> Manifest:
     """Read a manifest. Raises UsageError if it is none."""
     try:
-        manifest = Manifest(**json.loads(path.read_text(encoding="utf-8")))
+        manifest = Manifest(**read_json(path))
         for name in PARTS:
             if not isinstance(getattr(manifest, name), dict):
                 raise TypeError(f"{name} is no table")

@@ -10,7 +10,7 @@ import typer
 
 from textgen.cli import console
 from textgen.cli import options as opt
-from textgen.errors import ModelError
+from textgen.errors import DataError, ModelError
 
 if TYPE_CHECKING:
     from textgen.models.catalog import ModelFiles
@@ -55,8 +55,8 @@ def info(name: Name, as_json: opt.Json = False, debug: opt.Debug = False) -> int
         if value is not None:  # not every kind has layers and positions
             console.result(f"{key:12} {console.cells(str(value))}")
     card = files.path / CARD
-    if card.is_file():
-        console.result("\n" + card.read_text(encoding="utf-8").rstrip())
+    if card.exists():
+        _show(card)
     return 0
 
 
@@ -127,6 +127,19 @@ def export(
     for path in written:
         console.note(f"wrote {path}", quiet=quiet)
     return 0
+
+
+def _show(card: Path) -> None:
+    """Print a card. What cannot be read is told: the model is none the worse for it."""
+    from textgen.text.encoding import decode_bytes
+    from textgen.text.small_files import read_small
+
+    try:
+        console.result("\n" + decode_bytes(read_small(card), name=str(card)).rstrip())
+    except OSError as error:
+        console.note(f"warning: no card: {card}: {error.strerror or error}")
+    except DataError as error:
+        console.note(f"warning: no card: {error.line}")
 
 
 def _facts(files: ModelFiles) -> dict[str, Any]:

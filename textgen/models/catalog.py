@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from safetensors import SafetensorError, safe_open
 
 from textgen.errors import ModelError, UsageError
 from textgen.resources import models_dir, user_models_dir
+from textgen.text.small_files import read_json
 
 TOKENIZER_FILES = ("tokenizer.model", "../tokenizer/zh8k.model")
 CONFIG = "config.json"
@@ -23,6 +23,7 @@ WEIGHTS = "model.safetensors"
 PRIOR = "prior.safetensors"
 SCORER = "title-scorer"  # kind of what ranks titles
 FINGERPRINT_DIGITS = 12
+LARGEST_SIZE = 2**24  # that a config may name: the elements of a matrix can be counted
 HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 
 
@@ -174,11 +175,12 @@ def _look(path: Path, name: str) -> ModelFiles:
 def _read_config(path: Path) -> dict[str, Any]:
     file = path / CONFIG
     try:
-        config = json.loads(file.read_text(encoding="utf-8"))
+        config = read_json(file)
     except FileNotFoundError:
         raise ModelError(f"{path} has no {CONFIG}", hint="is it a model directory?") from None
     except (OSError, ValueError) as error:
-        raise ModelError(f"cannot read {file}: {error}", hint="is the file whole?") from None
+        reason = getattr(error, "strerror", None) or error
+        raise ModelError(f"cannot read {file}: {reason}", hint="is the file whole?") from None
     if not isinstance(config, dict):
         raise ModelError(f"{file} is not a JSON object", hint=f"is it a model's {CONFIG}?")
     return config

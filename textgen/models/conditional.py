@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from difflib import get_close_matches
 from pathlib import Path
+from reprlib import repr as short
 from typing import Any
 
 import torch
@@ -22,6 +23,7 @@ from torch.nn import functional
 
 from textgen.errors import ModelError, UsageError
 from textgen.models.attention import linear
+from textgen.models.catalog import LARGEST_SIZE
 
 
 class Condition(nn.Module):
@@ -169,12 +171,12 @@ def styles_of(config: dict[str, Any], file: Path) -> tuple[list[str], int] | Non
     styles, size = config["styles"], config.get("condition_size")
     if not _names(styles):
         raise ModelError(
-            f"{file}: styles cannot be {styles!r}",
+            f"{file}: styles cannot be {short(styles)}",
             hint='it is a list of different names, like ["诗歌", "新闻"]',
         )
-    if type(size) is not int or size < 1:
+    if type(size) is not int or not 1 <= size <= LARGEST_SIZE:
         raise ModelError(
-            f"{file}: condition_size cannot be {size!r}", hint="it is the width of the styles' vectors"
+            f"{file}: condition_size cannot be {short(size)}", hint="it is the width of the styles' vectors"
         )
     return styles, size
 

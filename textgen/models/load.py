@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from reprlib import repr as short
 from typing import Any, TypeVar, cast
 
 import torch
@@ -10,7 +11,7 @@ from torch import Tensor, nn
 
 from textgen.errors import ModelError
 from textgen.models.bert import Bert, BertConfig, Trunk
-from textgen.models.catalog import PRIOR, SCORER, TOKENIZER_FILES, ModelFiles
+from textgen.models.catalog import LARGEST_SIZE, PRIOR, SCORER, TOKENIZER_FILES, ModelFiles
 from textgen.models.conditional import add_condition, styles_of
 from textgen.models.copy_prior import CopyPrior
 from textgen.models.gpt2 import Gpt2, Gpt2Config
@@ -34,11 +35,12 @@ IMPLEMENTED: dict[str, dict[str, Any]] = {
     },
     "rnn-title": {},
 }
-# the class of the sizes, and which of them are the width and the heads that share it; others have BERT's
-CONFIGS: dict[str, tuple[type, str, str]] = {
-    "bert": (BertConfig, "hidden_size", "num_attention_heads"),
-    "gpt2": (Gpt2Config, "n_embd", "n_head"),
-    "rnn-title": (RnnTitleConfig, "hidden_size", "num_heads"),
+# the class of the sizes, and which of them are the width, the heads that share it, and the layers; kinds that
+# are not here have BERT's
+CONFIGS: dict[str, tuple[type, str, str, str | None]] = {
+    "bert": (BertConfig, "hidden_size", "num_attention_heads", "num_hidden_layers"),
+    "gpt2": (Gpt2Config, "n_embd", "n_head", "n_layer"),
+    "rnn-title": (RnnTitleConfig, "hidden_size", "num_heads", None),
 }
 # tied to other tensors in our networks, present in some people's files
 TIED = ("lm_head.weight", "cls.predictions.decoder.weight", "cls.predictions.decoder.bias")
@@ -85,7 +87,7 @@ def load_tokenizer(files: ModelFiles) -> SentencePieceTokenizer:
 def _network(
     files: ModelFiles, weights: dict[str, Tensor], tokenizer: SentencePieceTokenizer
 ) -> Bert | Gpt2 | UniLM | RnnTitle | TitleScorer:
-    config = _checked(files)
+    config = _checked(files, len(weights))
     # nothing is initialised: the weights are put in place as they are
     with unfilled():
         if files.kind == "gpt2":
@@ -106,7 +108,9 @@ def _network(
     filled = _filled(prior, of_prior, files)["prior"]
     two_way = files.config.get("two_way")
     if two_way is not None and not isinstance(two_way, bool):
-        raise ModelError(f"{files.path}/config.json: two_way cannot be {two_way!r}", hint="true or false")
+        raise ModelError(
+            f"{files.path}/config.json: two_way cannot be {short(two_way)}", hint="true or false"
+        )
     return UniLM(_filled(bert, weights, files), cast(CopyPrior, filled), target_types, two_way=two_way)
 
 
@@ -117,25 +121,30 @@ def _styled(network: N, files: ModelFiles) -> N:
     return network
 
 
-def _checked(files: ModelFiles) -> dict[str, Any]:
+def _checked(files: ModelFiles, tensors: int) -> dict[str, Any]:
     """The config, once its sizes are there and possible, and it asks for nothing we do not compute."""
     config, file = files.config, files.path / "config.json"
     kind = files.kind if files.kind in CONFIGS else "bert"
-    sizes, width, heads = CONFIGS[kind]
+    sizes, width, heads, layers = CONFIGS[kind]
     for field in fields(sizes):
         if field.name not in config:
             raise ModelError(f"{file} lacks {field.name!r}", hint="is it complete?")
         if not _possible(value := config[field.name], field.type):
-            raise ModelError(f"{file}: {field.name} cannot be {value!r}", hint="is the file whole?")
+            raise ModelError(f"{file}: {field.name} cannot be {short(value)}", hint="is the file whole?")
     for name, value in IMPLEMENTED[kind].items():
         if config.get(name, value) != value:
             raise ModelError(
-                f"{file}: {name} {config[name]!r} is not supported", hint=f"textgen computes {value!r}"
+                f"{file}: {name} {short(config[name])} is not supported", hint=f"textgen computes {value!r}"
             )
     if config[width] % config[heads]:
         raise ModelError(
             f"{file}: {heads} {config[heads]} does not divide {width} {config[width]}",
             hint="is the file whole?",
+        )
+    if layers is not None and config[layers] > tensors:  # before so many are made
+        raise ModelError(
+            f"{file}: {layers} is {config[layers]}, the weights have {tensors} tensors",
+            hint="does config.json belong to these weights?",
         )
     return config
 
@@ -151,10 +160,12 @@ def _told_apart(sizes: BertConfig, files: ModelFiles) -> BertConfig:
 
 
 def _possible(value: object, kind: object) -> bool:
-    """Whether a size of a config can be this value: true or false, or a number above 0."""
+    """Whether a size of a config can be this value: true or false, a number above 0, an epsilon below 1."""
     if kind == "bool" or isinstance(value, bool):
         return kind == "bool" and isinstance(value, bool)
-    return isinstance(value, int if kind == "int" else (int, float)) and value > 0
+    if kind == "int":
+        return isinstance(value, int) and 0 < value <= LARGEST_SIZE
+    return isinstance(value, float) and 0 < value < 1
 
 
 def _target_types(files: ModelFiles, specials: Specials) -> dict[int, int]:
@@ -162,7 +173,7 @@ def _target_types(files: ModelFiles, specials: Specials) -> dict[int, int]:
     types = DEFAULT_TARGET_TYPES | (given if isinstance(given, dict) else {})
     if not isinstance(given, dict) or not all(type(kind) is int and kind in known for kind in types.values()):
         raise ModelError(
-            f"{files.path}/config.json: target_types cannot be {given!r}",
+            f"{files.path}/config.json: target_types cannot be {short(given)}",
             hint=f'it is like {{"l2r": 1, "r2l": 1}}, each below type_vocab_size ({len(known)})',
         )
     return {specials.l2r: types["l2r"], specials.r2l: types["r2l"]}

@@ -7,6 +7,7 @@ vectors are float16. Tied matrices are left out.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -30,13 +31,20 @@ def read_weights(path: Path) -> dict[str, Tensor]:
     """All tensors of a safetensors file in float32, rows dequantised.
 
     Raises:
-        ModelError: The file is missing or broken, or an int8 matrix lacks its scales.
+        ModelError: The file is missing or broken, an int8 matrix lacks its scales or has none that can be, or
+            a value is not finite.
     """
     try:
         with safe_open(path, framework="pt") as file:
             stored = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (OSError, SafetensorError) as error:
         raise ModelError(f"cannot read {path}: {error}", hint="is the file whole?") from None
+    for name in stored:
+        if (
+            name.endswith(SCALE)
+            and getattr(stored.get(name.removesuffix(SCALE)), "dtype", None) != torch.int8
+        ):
+            raise ModelError(f"{path}: {name} has no int8 matrix to scale", hint="is the file whole?")
     return {name: _dense(name, stored, path) for name in stored if not name.endswith(SCALE)}
 
 
@@ -142,8 +150,31 @@ def _rows(name: str, matrix: Tensor) -> dict[str, Tensor]:
 def _dense(name: str, stored: dict[str, Tensor], path: Path) -> Tensor:
     tensor = stored[name]
     if tensor.dtype != torch.int8:
-        return tensor.float()
+        if tensor.is_complex():
+            raise ModelError(f"{path}: {name} holds complex numbers", hint="weights are real numbers")
+        return _all_finite(name, tensor.float(), path)
     scale = stored.get(name + SCALE)
     if scale is None:
         raise ModelError(f"{path}: {name} is int8 but {name}{SCALE} is missing", hint="is the file whole?")
-    return tensor.float().mul_(scale.float()[:, None])
+    if tensor.dim() != 2 or scale.shape != tensor.shape[:1] or not scale.is_floating_point():
+        raise ModelError(
+            f"{path}: {name} is int8 {tuple(tensor.shape)}, {name}{SCALE} {_told(scale)}",
+            hint="a matrix of int8 has one floating-point scale a row",
+        )
+    scale = _all_finite(name + SCALE, scale.float(), path)
+    if bool((scale < 0).any()):
+        raise ModelError(f"{path}: {name}{SCALE} has negative scales", hint="is the file whole?")
+    return tensor.float().mul_(scale[:, None])
+
+
+def _all_finite(name: str, tensor: Tensor, path: Path) -> Tensor:
+    # the extremes are not finite if any value is not, and are found without a copy
+    if tensor.numel() and not all(map(math.isfinite, map(float, torch.aminmax(tensor)))):
+        raise ModelError(
+            f"{path}: {name} has values that are not finite", hint="did training diverge, or the file break?"
+        )
+    return tensor
+
+
+def _told(tensor: Tensor) -> str:
+    return f"{str(tensor.dtype).removeprefix('torch.')} {tuple(tensor.shape)}"

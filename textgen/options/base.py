@@ -15,8 +15,9 @@ from pydantic import (
     model_validator,
 )
 
-from textgen.errors import UsageError
+from textgen.errors import DataError, UsageError
 from textgen.text.lines import LINE_END
+from textgen.text.normalize import check_encodable
 
 
 def _list(value: object) -> object:
@@ -122,10 +123,26 @@ def parse(kind: type[M], given: dict[str, Any], *, user: str = "this model") -> 
         UsageError: An unknown option, a value out of range, or options that exclude each other; one
             line that names the flag.
     """
+    for name, value in given.items():
+        _check_encodable(name, value)
     try:
         return kind.model_validate(given)
     except ValidationError as error:
         raise _usage_error(error, kind, user) from None
+
+
+def _check_encodable(name: str, value: object) -> None:
+    """Refuse text that is no Unicode, such as bytes of a command line in another encoding; wherever it is."""
+    if isinstance(value, str):
+        try:
+            check_encodable(value)
+        except DataError as error:
+            raise UsageError(f"{flag(name)}: {error.message}", hint=error.hint) from None
+    elif isinstance(value, dict):
+        _check_encodable(name, [*value, *value.values()])
+    elif isinstance(value, list | tuple):
+        for part in value:
+            _check_encodable(name, part)
 
 
 def _usage_error(error: ValidationError, kind: type[BaseModel], user: str) -> UsageError:

@@ -11,6 +11,7 @@ from textgen.text.normalize import check_encodable
 from textgen.tokenizers.base import Specials, Vocabulary
 
 SPACE = "\u2581"  # how SentencePiece writes a space
+PROBE = " 春  天，Ａﬁ①1\n\t<s>\U0001f600\u3400" + SPACE  # what others normalise, or have no piece for
 SPECIAL_PIECES = {
     "pad": "<pad>",
     "bos": "<s>",
@@ -30,21 +31,29 @@ class SentencePieceTokenizer:
         path: A SentencePiece model that normalises nothing and falls back to bytes.
 
     Raises:
-        ModelError: The file is missing, is no such model, or lacks a special piece.
+        ModelError: The file is missing, is no such model, lacks a special piece, or loses some of a text.
     """
 
     def __init__(self, path: Path) -> None:
+        self.path = path
+        self._processor = _read(path)
         try:
-            self._processor = SentencePieceProcessor(model_file=str(path))
-        except (OSError, RuntimeError) as error:
+            self.specials = Specials(
+                **{name: self._id(piece, special=True) for name, piece in SPECIAL_PIECES.items()}
+            )
+            self.vocabulary = self._vocabulary()
+            # U+2581 itself would be read as a space; its bytes have pieces of their own
+            self._literal_space = [self._id(f"<0x{byte:02X}>") for byte in SPACE.encode()]
+            lossless = self.decode(self.encode(PROBE)) == PROBE
+        except (ValueError, IndexError) as error:  # a piece is no UTF-8, or not the byte it should be
             raise ModelError(
                 f"cannot read the tokenizer {path}: {error}", hint="is the file whole?"
             ) from None
-        self.path = path
-        self.specials = Specials(**{name: self._id(piece) for name, piece in SPECIAL_PIECES.items()})
-        self.vocabulary = self._vocabulary()
-        # U+2581 itself would be read as a space; its bytes have pieces of their own
-        self._literal_space = [self._id(f"<0x{byte:02X}>") for byte in SPACE.encode()]
+        if not lossless:
+            raise ModelError(
+                f"the tokenizer {path} changes what it reads",
+                hint="textgen needs one that normalises nothing and falls back to bytes",
+            )
 
     def encode(self, text: str) -> list[int]:
         """Ids of the text, without specials.
@@ -65,9 +74,9 @@ class SentencePieceTokenizer:
         pieces = self.vocabulary.pieces
         return b"".join(pieces[i] for i in ids).decode("utf-8", "replace")
 
-    def _id(self, piece: str) -> int:
+    def _id(self, piece: str, *, special: bool = False) -> int:
         found: int = self._processor.piece_to_id(piece)
-        if self._processor.id_to_piece(found) != piece:
+        if self._processor.id_to_piece(found) != piece or (special and not self._processor.is_control(found)):
             raise ModelError(
                 f"the tokenizer has no piece {piece}", hint="textgen needs a vocabulary made for its models"
             )
@@ -89,3 +98,15 @@ class SentencePieceTokenizer:
         ]
         spaced = frozenset(i for i in ids if i not in silent and SPACE in names[i])
         return Vocabulary(tuple(pieces), byte_ids, self._id("\n"), spaced)
+
+
+def _read(path: Path) -> SentencePieceProcessor:
+    try:
+        if content := path.read_bytes():  # and not its name, which need not be UTF-8
+            return SentencePieceProcessor(model_proto=content)
+        problem = "it is empty"  # the library would not say so
+    except OSError as error:
+        problem = str(error.strerror)
+    except RuntimeError:  # with the line of the library's code
+        problem = "it is no SentencePiece model"
+    raise ModelError(f"cannot read the tokenizer {path}: {problem}", hint="is the file whole?")

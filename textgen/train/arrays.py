@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from textgen.models.durable import write_whole
+from textgen.text.small_files import read_json
 
 IDS, ENDS, NUMBERS = np.dtype("<u4"), np.dtype("<i8"), np.dtype("<i8")
 ABOUT = "about.json"
@@ -85,7 +86,7 @@ class Arrays:
     """
 
     def __init__(self, directory: Path) -> None:
-        kept = json.loads((directory / ABOUT).read_text(encoding="utf-8"))
+        kept = read_json(directory / ABOUT)
         self.about: dict[str, Any] = kept["about"]
         self._ids = {name: _mapped(directory / f"{name}.ids", IDS) for name in kept["columns"]}
         self._ends = {name: _mapped(directory / f"{name}.ends", ENDS) for name in kept["columns"]}

@@ -20,6 +20,7 @@ from torch import Tensor
 
 from textgen.batch.journal import sync
 from textgen.errors import ModelError, TextgenError
+from textgen.text.small_files import read_json
 
 FOLDER, DRAFT = "checkpoint", "checkpoint.part"
 NAME = re.compile(rf"{FOLDER}-(\d+)")
@@ -73,7 +74,7 @@ def load_checkpoint(directory: Path) -> Checkpoint | None:
     if not found:
         return None
     try:
-        progress = json.loads((found[-1] / PROGRESS).read_text(encoding="utf-8"))
+        progress = read_json(found[-1] / PROGRESS)
         tensors = {path.stem: load_file(path) for path in sorted(found[-1].glob("*.safetensors"))}
     except (OSError, ValueError, SafetensorError) as error:
         raise ModelError(f"cannot read {found[-1]}: {error}", hint="delete it; the run begins anew") from None

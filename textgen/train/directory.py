@@ -14,6 +14,7 @@ from textgen.errors import UsageError
 from textgen.models.catalog import CARD, CONFIG, TOKENIZER_FILES, WEIGHTS
 from textgen.models.durable import write_whole, writing
 from textgen.options import flag
+from textgen.text.small_files import read_json
 from textgen.train.checkpoint import DRAFT, FOLDER
 from textgen.train.log import CURVE, LOG
 from textgen.train.machine import Machine
@@ -64,7 +65,7 @@ def check(directory: Path, settings: Mapping[str, Any], *, resume: bool, force: 
 def read_settings(directory: Path) -> dict[str, Any] | None:
     """What a run is; None where there is none."""
     try:
-        found = json.loads((directory / RUN).read_text(encoding="utf-8"))
+        found = read_json(directory / RUN)
     except (OSError, ValueError):
         return None
     return found if isinstance(found, dict) and {"recipe", "options", "sha256"} <= found.keys() else None

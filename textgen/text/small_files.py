@@ -1,0 +1,59 @@
+"""Small files that are read as a whole: configs, cards, manifests, what a run says of itself."""
+
+from __future__ import annotations
+
+import json
+import stat
+from pathlib import Path
+from typing import Any
+
+LARGEST = 64 * 2**20  # bytes; the longest of them has some thousands
+DEEPEST = 64  # lists and objects inside each other
+
+
+def read_small(path: Path) -> bytes:
+    """The content of a small file.
+
+    Raises:
+        OSError: It cannot be read, is no regular file (a pipe might keep one waiting for ever, a device
+            never end), or is not small.
+    """
+    found = path.stat()
+    if stat.S_ISDIR(found.st_mode):
+        raise IsADirectoryError("it is a directory")
+    if not stat.S_ISREG(found.st_mode):
+        raise OSError("it is a pipe or a device, not a file")
+    if found.st_size > LARGEST:
+        raise OSError(f"it has {found.st_size / 1e6:,.0f} MB; this kind of file has a few kB")
+    return path.read_bytes()
+
+
+def read_json(path: Path) -> Any:
+    """What a small file of JSON holds, in UTF-8 or UTF-16, with or without a byte-order mark.
+
+    Raises:
+        OSError: As `read_small`.
+        ValueError: It is not JSON, or nested more deeply than anything that is meant.
+    """
+    try:
+        found = json.loads(read_small(path))  # of bytes it finds the encoding
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+    if not _shallow(found):
+        raise ValueError("it is nested too deeply")
+    return found
+
+
+def _shallow(value: Any) -> bool:
+    level = [value]
+    for _ in range(DEEPEST):
+        level = [inner for outer in level for inner in _parts(outer)]
+        if not level:
+            return True
+    return False
+
+
+def _parts(value: Any) -> list[Any]:
+    if isinstance(value, dict):
+        return [*value.values()]
+    return value if isinstance(value, list) else []
