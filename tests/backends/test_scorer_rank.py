@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
-from torch import nn
+from small_titles import TOKENIZER, make_title, randomised
 
 import textgen
 from textgen.backends.title import TitleBackend
@@ -18,18 +17,13 @@ from textgen.cli.main import run
 from textgen.errors import UsageError
 from textgen.models.bert import BertConfig, Trunk
 from textgen.models.catalog import find_model
-from textgen.models.copy_prior import CopyPrior
-from textgen.models.fresh import bert_config, fresh_bert
 from textgen.models.load import load_model
 from textgen.models.save import save_model
 from textgen.models.scorer import TitleScorer
-from textgen.models.unilm import UniLM
-from textgen.resources import models_dir
 from textgen.schema import Record
 from textgen.tokenizers.sentencepiece import SentencePieceTokenizer
 from textgen.tokenizers.train import FIXED, TokenizerPlan, train_tokenizer
 
-TOKENIZER = models_dir() / "tokenizer" / "zh8k.model"
 ARTICLES = [
     "本市图书馆昨天宣布，从下月起延长夜间开放时间，读者可以借阅到晚上十点。馆方说，新增的时段由志愿者参与服务。",
     "研究人员开发出一种新的电池材料，充电十分钟可以行驶四百公里。\n团队表示，量产还需要两年左右的时间。",
@@ -49,21 +43,6 @@ WAYS: list[dict[str, Any]] = [
 ]
 
 Folders = dict[str, Path]
-
-
-def randomised(network: nn.Module, seed: int) -> Any:
-    noise = torch.Generator().manual_seed(seed)
-    for _, weight in sorted(network.named_parameters()):
-        weight.data += 0.3 * torch.randn(weight.shape, generator=noise)
-    return network.requires_grad_(False)
-
-
-def make_title(folder: Path) -> Path:
-    config = bert_config(vocab_size=8192, layers=1, width=16, heads=2, positions=128)
-    config |= {"type_vocab_size": 3, "target_types": {"l2r": 1, "r2l": 2}}
-    bert = randomised(fresh_bert(config, 1), 2)
-    save_model(folder, UniLM(bert, CopyPrior(8192), {7: 1, 8: 2}), config, TOKENIZER, storage="fp32")
-    return folder
 
 
 def make_scorer(folder: Path, seed: int = 3, tokenizer: Path = TOKENIZER, positions: int = 128) -> Path:
@@ -122,7 +101,7 @@ def made_of(options: dict[str, Any]) -> dict[str, Any]:
 
 
 def in_order(record: Record) -> bool:
-    keys = [(one.finish_reason != "stop", -one.score) for one in record.candidates]
+    keys = [(bool(one.flags), one.finish_reason != "stop", -one.score) for one in record.candidates]
     return keys == sorted(keys)
 
 

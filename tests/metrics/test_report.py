@@ -72,6 +72,16 @@ def test_source_and_keywords() -> None:
     assert report.metrics["keyword-coverage"] == pytest.approx(100 * 1 / 3)
 
 
+def test_texts_that_fail_an_editors_check() -> None:
+    article = "工业增加值同比增长百分之六点二，长江流域降水偏多。"
+    references = {name: Reference(name, "标题", article) for name in "abcd"}
+    references["e"] = Reference("e", "标题")
+    texts = {"a": "工业增加值增长6.2%", "b": "工业增加值增长6%", "c": "长江流域江流域", "d": None, "e": "（"}
+    report = evaluate(predicted(**texts), references)
+    assert report.metrics["flagged"] == pytest.approx(100 * 2 / 3), "of the texts that have a source"
+    assert "flagged" not in evaluate(predicted(e="（"), {"e": references["e"]}).metrics
+
+
 def test_without_references() -> None:
     report = evaluate(predicted(a="今天天气好", b="今天下雨", c=None))
     assert list(report.metrics) == ["distinct-1", "distinct-2", "self-bleu", "repetition"]

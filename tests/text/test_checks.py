@@ -48,6 +48,7 @@ FAULTY = [
     ("海燕队取得五连胜", "number"),
     ("第七轮海燕队获胜", "number"),
     ("2023年工业增加值增长", "number"),
+    ("青禾县3月工业增加值增长", "number"),  # the article has a third quarter
     ("LibreOffice 4.1 的文档", "number"),
     ("青禾县：促进消费的若干措施》发布", "mark"),
     ("青禾县印发《促进消费", "mark"),
@@ -93,6 +94,11 @@ def test_a_number_may_be_new_where_the_article_says_nothing_of_its_kind() -> Non
     assert flags("3700 款免费插件", article) == ("number",)
     assert flags("5 款免费插件", "本文介绍6款免费插件。") == ("number",)
     assert flags("2018 年最佳插件", "本文写于2019年。") == ("number",)
+
+
+@pytest.mark.parametrize("article", ["3、4月开会。", "2024-03-15开会。", "三月开会。", "3月15号开会。"])
+def test_a_month_is_stated_in_many_forms(article: str) -> None:
+    assert flags("3月开会", article) == ()
 
 
 def test_the_dictionary_is_loaded_only_where_it_is_needed() -> None:

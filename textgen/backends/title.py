@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import cast
 
-from textgen.backends.base import Backend, Outcome, Prepared
+from textgen.backends.base import Backend, Found, Outcome, Prepared
+from textgen.backends.editing import chosen, flagged, remarks
 from textgen.backends.keywords import keywords_of_row, with_keywords
 from textgen.backends.scoring import check_listed
 from textgen.backends.title_scores import TitleScores
@@ -29,6 +30,7 @@ from textgen.options.title import Direction
 from textgen.rng import chunk_key, row_key
 from textgen.schema import Candidate, Row
 from textgen.text.blank import is_blank
+from textgen.text.checks import Editor
 from textgen.text.fit import Fitted, fit
 from textgen.text.normalize import clean, split_headline
 
@@ -43,11 +45,13 @@ class Article(Prepared):
         fitted: What is read of it.
         keywords: What its titles must contain.
         begins: Where the article begins in the row's text, behind a headline that was left out.
+        editor: Checks its titles; None if they are not to be checked.
     """
 
     fitted: Fitted
     keywords: tuple[str, ...]
     begins: int
+    editor: Editor | None
 
 
 class TitleBackend(Backend[TitleOptions, Article]):
@@ -103,7 +107,10 @@ class TitleBackend(Backend[TitleOptions, Article]):
         fitted = fit(text, self.tokenizer.encode, limit, options.long)
         if fitted.used < fitted.tokens:
             on_event(Shortened(row.name, fitted.used, fitted.tokens, options.long))
-        return Article(row, len(fitted.judge) + FRAME, fitted.tokens, fitted.used, fitted, keywords, begins)
+        # what the user asks for is right; and listed texts may be labels, no titles at all
+        editor = None if options.one_of else Editor("\n".join([text, *keywords]))
+        size = len(fitted.judge) + FRAME
+        return Article(row, size, fitted.tokens, fitted.used, fitted, keywords, begins, editor)
 
     def compute(
         self, batch: Sequence[Article], options: TitleOptions, seed: int, on_event: OnEvent
@@ -127,10 +134,6 @@ class TitleBackend(Backend[TitleOptions, Article]):
         ]
 
     @staticmethod
-    def _drawn_in_order(options: TitleOptions) -> bool:
-        return options.strategy.draws and options.ranking == "logprob" and len(options.directions) == 1
-
-    @staticmethod
     def _needed(options: TitleOptions) -> tuple[Direction, ...]:
         return BOTH if options.ranking != "logprob" else ()
 
@@ -138,7 +141,7 @@ class TitleBackend(Backend[TitleOptions, Article]):
         row = article.row
         key = row_key(seed, row.text, id=row.id, keywords=row.keywords)
         return [
-            View(self._source(ids), chunk_key(key, chunk), article.keywords)
+            View(self._source(ids), chunk_key(key, chunk), article.keywords, article.editor)
             for chunk, ids in enumerate(article.fitted.views)
         ]
 
@@ -148,7 +151,7 @@ class TitleBackend(Backend[TitleOptions, Article]):
         judged = len(article.fitted.views) > 1
         if judged:
             titles = self._judged(article, titles, options, search)
-        if self._drawn_in_order(options) and not judged:
+        if options.drawn_in_order and not judged:
             titles = titles[: options.num_candidates]  # those drawn first, not the best of many
         kind = self._score_kind(options, judged=judged)
         scored = self._ranked(article, titles, options)
@@ -157,7 +160,14 @@ class TitleBackend(Backend[TitleOptions, Article]):
             whole = with_keywords(ranked, article.keywords, options)
         except DataError as error:
             return error
-        return [self._explained(article, one, options) for one in whole[: options.num_candidates]]
+        count = options.num_candidates
+        if article.editor is None:
+            edited = whole[:count]
+        elif options.drawn_in_order:
+            edited = flagged(whole[:count], article.editor)
+        else:
+            edited = chosen(whole, article.editor, count)
+        return Found([self._explained(article, one, options) for one in edited], remarks(edited))
 
     def _judged(
         self, article: Article, titles: list[Title], options: TitleOptions, search: TitleSearch

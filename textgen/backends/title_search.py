@@ -24,6 +24,7 @@ from textgen.options import TitleOptions
 from textgen.options.decoding import MAX_BEAMS
 from textgen.options.title import Direction
 from textgen.strategies import search_of
+from textgen.text.checks import Editor
 from textgen.text.keywords import missing
 from textgen.tokenizers.base import Tokenizer
 
@@ -41,11 +42,17 @@ class View:
         source: Its ids with `<cls>` and `<sep>`.
         key: Of its random numbers.
         keywords: What its titles must contain.
+        editor: Checks its titles, of which one must be sound if there is any; None checks none.
     """
 
     source: list[int]
     key: bytes
     keywords: tuple[str, ...] = ()
+    editor: Editor | None = None
+
+    def has_sound(self, titles: Iterable[Title]) -> bool:
+        """Whether an editor would print one of the titles."""
+        return self.editor is None or any(not self.editor.flags(title.text) for title in titles)
 
 
 @dataclass(frozen=True)
@@ -116,7 +123,8 @@ class TitleSearch:
     def titles(self, model: Read, views: Sequence[View]) -> list[list[Title]]:
         """Different titles of every view, in no order.
 
-        Where too few differ, more are drawn, or a wider beam looks again.
+        Where too few differ or none is sound, more are drawn, or a wider beam looks again. Only titles that
+        are reported as they were drawn need not be sound.
 
         Args:
             model: The network, which has read the sources of the views.
@@ -135,7 +143,7 @@ class TitleSearch:
                 n
                 for n in short
                 # a wider beam that finds nothing new has seen all there is
-                if len(found[n]) < self.options.num_candidates
+                if (len(found[n]) < self.options.num_candidates or self._unsound(views[n], found[n]))
                 and (strategy.draws or len(found[n]) > before[n])
             ]
             if not short:
@@ -159,6 +167,10 @@ class TitleSearch:
                     for title in titles
                 ]
         return titles
+
+    def _unsound(self, view: View, titles: list[Title]) -> bool:
+        """Whether sound titles are looked for and none was found yet."""
+        return not self.options.drawn_in_order and not view.has_sound(titles)
 
     def _round(self, model: Read, views: Sequence[View], attempt: int) -> list[list[Title]]:
         options = self._widened(attempt)

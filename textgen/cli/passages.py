@@ -51,7 +51,8 @@ def passages(candidate: Candidate, source: str) -> None:
 
 def _facts(candidate: Candidate) -> str:
     arrow = DIRECTIONS[candidate.direction or "l2r"]
-    return f"{candidate.score:.4f} {arrow} {100 * (candidate.copied or 0):.0f} % in the article"
+    fails = f", fails: {', '.join(candidate.flags)}" if candidate.flags else ""
+    return f"{candidate.score:.4f} {arrow} {100 * (candidate.copied or 0):.0f} % in the article{fails}"
 
 
 def _line(text: str) -> str:

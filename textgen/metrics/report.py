@@ -14,6 +14,7 @@ from textgen.metrics.overlap import Segment, Variant, characters, rouge
 from textgen.metrics.tables import Prediction, Reference
 from textgen.metrics.tally import Tally, mean, ratio
 from textgen.metrics.translation import bleu, chrf, sampled_rows, self_bleu
+from textgen.text.checks import flags
 from textgen.text.words import words
 
 DECIMALS = 2
@@ -180,10 +181,16 @@ def _against_source(texts: Sequence[str], rows: Sequence[Reference]) -> list[Tal
     if any(row.source is not None for row in rows):
         parts = [(0, 0) if row.source is None else copied(text, row.source) for text, row in pairs]
         tallies.append(ratio("copied", parts))
+        tallies.append(mean("flagged", [_flagged(text, row.source) for text, row in pairs]))
     if any(row.keywords for row in rows):
         found = [(sum(word in text for word in row.keywords), len(row.keywords)) for text, row in pairs]
         tallies.append(ratio("keyword-coverage", found))
     return tallies
+
+
+def _flagged(text: str, source: str | None) -> float | None:
+    """Whether a text fails one of an editor's checks; None where there is nothing to check."""
+    return None if source is None or not text.strip() else float(bool(flags(text, source)))
 
 
 def _notes(texts: Sequence[str], settings: Settings, *, with_reference: bool) -> dict[str, str | int]:

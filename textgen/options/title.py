@@ -74,6 +74,11 @@ class TitleOptions(DecodingOptions):
         return ("l2r", "r2l") if self.direction == "both" or self.ranking != "logprob" else ("l2r",)
 
     @property
+    def drawn_in_order(self) -> bool:
+        """Whether the titles are draws, in the order drawn, and not the best of them."""
+        return self.strategy.draws and self.ranking == "logprob" and len(self.directions) == 1
+
+    @property
     def width(self) -> int:
         if self.beams:
             return self.beams

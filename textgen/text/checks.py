@@ -65,11 +65,14 @@ class Editor:
 
     def __init__(self, article: str) -> None:
         self.article = article
+        self._found: dict[str, tuple[str, ...]] = {}
 
     def flags(self, title: str) -> tuple[str, ...]:
         """The names of the checks that a title fails."""
         title = title.strip()
-        return tuple(name for name, fails in CHECKS.items() if title and fails(self, title))
+        if title not in self._found:
+            self._found[title] = tuple(name for name, fails in CHECKS.items() if title and fails(self, title))
+        return self._found[title]
 
     @cached_property
     def figures(self) -> Figures:

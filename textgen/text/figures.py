@@ -15,6 +15,8 @@ _MEASURES = (
     "个名人位家项种类所座条款部届轮次期批年月日天周岁国省市县区村级分秒时元吨亩公里米克倍连胜负平冠金银铜场局盘集起件例处只支艘"
     "架辆套台张份枚颗株头户组对双层楼版章篇本册强大"
 )
+_DATES = {unit: unit for unit in "月季届轮期"} | {"日": "日号", "号": "日号"}  # not 3月 for 三季度
+_SHARING = "-–—－~～/.、至到和及与"  # 3、4月; 2024-03-05
 _COUNTING = "个款种条项步类大招位件例点"  # what lists are counted by
 _SOME_DIGIT = re.compile("[一二两三四五六七八九零]")
 _HEDGE_BEFORE = re.compile(r"(?:超过?|逾|近|约|突?破|不足|不到)\s?$")
@@ -62,7 +64,7 @@ class Figures:
             bool(_INCOMPLETE.search(title))
             or any(
                 (
-                    not self._states(number)
+                    not self._states(number, title)
                     and not self._rounds(number, title)
                     and not self._counts_a_list(number, title)
                     and not self._dates(number)
@@ -75,10 +77,17 @@ class Figures:
 
     def new(self, title: str) -> bool:
         """Tell whether a title has a number that the article does not state as it is."""
-        return any(not self._states(number) for number in _meant(plain_digits(title)))
+        title = plain_digits(title)
+        return any(not self._states(number, title) for number in _meant(title))
 
-    def _states(self, number: Number) -> bool:
-        return number.key in self._known
+    def _states(self, number: Number, title: str) -> bool:
+        units = _DATES.get(title[number.end : number.end + 1])
+        if units is None or number.key not in self._known:
+            return number.key in self._known
+        return any(
+            other.key == number.key and self._behind(other)[:1] in (*units, *_SHARING)
+            for other in self._stated
+        )
 
     def _pairs_wrongly(self, title: str) -> bool:
         """Whether a ratio, a score or a range is not one of the article's."""

@@ -11,7 +11,7 @@ from itertools import pairwise
 PERCENT = "%"
 
 # one character for one, so that places stay what they are
-_WIDTHS = str.maketrans("０１２３４５６７８９％．，：∶﹕〇○", "0123456789%.,:::零零")
+_WIDTHS = str.maketrans("０１２３４５６７８９％．，：∶﹕〇○萬億兩點", "0123456789%.,:::零零万亿两点")
 _DIGITS = {digit: value for value, digit in enumerate("零一二三四五六七八九")} | {"两": 2}
 _PLACES = {"十": 10, "百": 100, "千": 1000}
 _SCALES = {"万": 10**4, "亿": 10**8}

@@ -1,0 +1,32 @@
+"""A title model of random weights, small enough to be made for a test."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from textgen.models.copy_prior import CopyPrior
+from textgen.models.fresh import bert_config, fresh_bert
+from textgen.models.save import save_model
+from textgen.models.unilm import UniLM
+from textgen.resources import models_dir
+
+TOKENIZER = models_dir() / "tokenizer" / "zh8k.model"
+
+
+def randomised(network: nn.Module, seed: int) -> Any:
+    noise = torch.Generator().manual_seed(seed)
+    for _, weight in sorted(network.named_parameters()):
+        weight.data += 0.3 * torch.randn(weight.shape, generator=noise)
+    return network.requires_grad_(False)
+
+
+def make_title(folder: Path) -> Path:
+    config = bert_config(vocab_size=8192, layers=1, width=16, heads=2, positions=128)
+    config |= {"type_vocab_size": 3, "target_types": {"l2r": 1, "r2l": 2}}
+    bert = randomised(fresh_bert(config, 1), 2)
+    save_model(folder, UniLM(bert, CopyPrior(8192), {7: 1, 8: 2}), config, TOKENIZER, storage="fp32")
+    return folder

@@ -1,0 +1,46 @@
+"""Titles as an editor would choose them: those that pass the checks first, with what the others fail."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from textgen.schema import Candidate
+from textgen.text.checks import Editor
+
+
+def chosen(ranked: Sequence[Candidate], editor: Editor, count: int) -> list[Candidate]:
+    """Choose titles: the sound ones, best first, then those that fail a check.
+
+    Of the sound ones, those come first whose numbers all stand in the article.
+
+    Args:
+        ranked: The titles, best first.
+        editor: Checks titles of the article.
+        count: How many are wanted.
+
+    Returns:
+        At most `count`, with their flags.
+    """
+    found: tuple[list[Candidate], ...] = ([], [], [])
+    for candidate in ranked:
+        flags = editor.flags(candidate.text)
+        grade = 2 if flags else int(editor.figures.new(candidate.text))
+        found[grade].append(replace(candidate, flags=flags))
+        if len(found[0]) == count:  # no other can come before these
+            break
+    return [candidate for grade in found for candidate in grade][:count]
+
+
+def flagged(ranked: Sequence[Candidate], editor: Editor) -> list[Candidate]:
+    """The titles in their order, with their flags."""
+    return [replace(candidate, flags=editor.flags(candidate.text)) for candidate in ranked]
+
+
+def remarks(titles: Sequence[Candidate]) -> tuple[str, ...]:
+    """What a person should know of the first title, if it fails a check."""
+    if not titles or not titles[0].flags:
+        return ()
+    failed = ", ".join(titles[0].flags)
+    others = "others do not" if any(not title.flags for title in titles) else "no sound title was found"
+    return (f"the first title fails an editor's check ({failed}); {others}",)
