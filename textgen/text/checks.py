@@ -23,7 +23,7 @@ from textgen.text.figures import Figures
 from textgen.text.words import known, words
 
 SHORTEST = 3  # characters of a title
-LONG = 5  # characters of a span that may not come twice
+LONG = 4  # characters of a span that may not come twice
 LONG_HAN = 3  # how many of them are Chinese: a product may be named twice
 
 _PAIRS = ("《》", "〈〉", "“”", "‘’", "()", "【】", "「」", "『』", "[]", "{}", "〔〕")

@@ -18,6 +18,7 @@ _MEASURES = (
 _DATES = {unit: unit for unit in "月季届轮期"} | {"日": "日号", "号": "日号"}  # not 3月 for 三季度
 _SHARING = "-–—－~～/.、至到和及与"  # 3、4月; 2024-03-05
 _COUNTING = "个款种条项步类大招位件例点"  # what lists are counted by
+_MANY, _LONG_WAYS = "百千万亿", "年里"
 _SOME_DIGIT = re.compile("[一二两三四五六七八九零]")
 _HEDGE_BEFORE = re.compile(r"(?:超过?|逾|近|约|突?破|不足|不到)\s?$")
 _HEDGE_BEHIND = re.compile(r"\s?(?:[余多几来]|以上|左右)")
@@ -153,7 +154,7 @@ def _meant(title: str) -> list[Number]:
 
 
 def _is_meant(number: Number, title: str) -> bool:
-    """Whether a number expression is meant as a number; 一个, 百姓, 万一, 统一 are not."""
+    """Whether a number expression is meant as a number; 一个, 百姓, 百年, 万一, 统一 are not."""
     written = title[number.start : number.end]
     if number.arabic or number.kind or "分之" in written or "点" in written:
         return True
@@ -162,7 +163,8 @@ def _is_meant(number: Number, title: str) -> bool:
     if len(written) > 1 and _SOME_DIGIT.search(written):
         return written[0] not in "百千万亿"
     behind = title[number.end : number.end + 1]
-    return written != "一" and bool(behind) and behind in _MEASURES
+    many = written in _MANY and behind in _LONG_WAYS  # 百年, 千里
+    return written != "一" and not many and bool(behind) and behind in _MEASURES
 
 
 def _is_year(number: Number) -> bool:
