@@ -19,7 +19,7 @@ _CONNECTIVES = re.compile(
 )
 _HAN = re.compile(r"[\u3400-\u9fff]")
 _LAST_RUN = re.compile(r"(?P<digits>[0-9A-Za-z]?)(?P<run>[\u3400-\u9fff]+)$")
-SURE = 2  # characters of the article, before a mark, that are a word's end
+SURE = 2  # characters that are an end if the dictionary has them, or the article before a mark
 
 
 def left_open(title: str) -> bool:
@@ -42,7 +42,9 @@ def ends_inside(title: str, article: str) -> bool:
     """
     found = _LAST_RUN.search(title)
     # the last character of 40年 is a measure
-    if not found or (found["digits"] and len(found["run"]) == 1) or _ends_at_a_mark(found["run"], article):
+    if not found or (found["digits"] and len(found["run"]) == 1):
+        return False
+    if known(found["run"][-SURE:]) or _ends_at_a_mark(found["run"], article):
         return False
     size = 0
     while size < len(title) and title[-size - 1 :] in article:
@@ -55,7 +57,7 @@ def ends_inside(title: str, article: str) -> bool:
 
 
 def _ends_at_a_mark(run: str, article: str) -> bool:
-    """Whether no dictionary is needed: the article has the last characters at the end of a clause, too."""
+    """Whether the article has the last characters at the end of a clause, too."""
     piece = run[-SURE:]
     ends = list(_ends(piece, article))
     if len(piece) < SURE or not ends:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import warnings
-from functools import cache
+from functools import cache, lru_cache
+from importlib.metadata import distribution
+from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -22,9 +24,17 @@ def words(text: str) -> list[str]:
     return found
 
 
+@lru_cache(maxsize=4096)
 def known(word: str) -> bool:
-    """Tells whether the dictionary has a word."""
-    return bool(_tokenizer().FREQ.get(word))
+    """Tells whether jieba's dictionary has a word, without the second that loading it takes."""
+    return f"\n{word} ".encode() in _dictionary()
+
+
+@cache
+def _dictionary() -> bytes:
+    """The lines of the dictionary: a word, how often it was seen, its part of speech."""
+    path = distribution("jieba").locate_file("jieba/dict.txt")
+    return b"\n" + Path(str(path)).read_bytes()
 
 
 @cache
