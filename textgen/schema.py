@@ -26,6 +26,8 @@ class Row:
         keywords: What its texts must contain.
         fields: What else came with it and goes into its record; None for nothing.
         place: Where it lies in its file, such as `line 3`; errors name it.
+        blank_before: How many blank lines of its file lie between it and the row before.
+        blank_after: How many of them lie behind it, if it is the last row of its file.
     """
 
     text: str
@@ -35,6 +37,8 @@ class Row:
     keywords: tuple[str, ...] = ()
     fields: Mapping[str, Any] | None = None
     place: str = field(default="", compare=False)
+    blank_before: int = field(default=0, compare=False)
+    blank_after: int = field(default=0, compare=False)
 
     def __post_init__(self) -> None:
         if isinstance(self.keywords, str):  # a single word, not its characters

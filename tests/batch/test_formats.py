@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from textgen.batch.formats import COLUMNS, convert
-from textgen.schema import Candidate, Record
+from textgen.schema import Candidate, Record, Row
 
 ENDINGS = [".csv", ".parquet"]
 
@@ -39,7 +39,7 @@ def converted(ending: str, *records: Record) -> Path:
     """Convert records as a run does, from the lines of its journal."""
     part, path = Path("out.part"), Path(f"out{ending}")
     part.write_bytes(b"".join(one.to_json().encode("utf-8", "backslashreplace") + b"\n" for one in records))
-    convert(part, path, path.suffix.lower())
+    convert(part, path, path.suffix.lower(), [Row("文") for _ in records])
     return path
 
 
@@ -213,6 +213,21 @@ def test_text_is_a_line_a_record_with_tabs_between_candidates() -> None:
         ".txt", record("甲", candidate("春天"), candidate("秋天")), failed(), record("乙", candidate(broken))
     )
     assert path.read_bytes() == "春天\t秋天\n\n一行 二行 三行 四行\n".encode()
+
+
+def test_text_has_an_empty_line_for_a_blank_one_of_the_input() -> None:
+    part = Path("out.part")
+    part.write_text("".join(one.to_json() + "\n" for one in (record(), failed(), record())), encoding="utf-8")
+    convert(part, Path("out.txt"), ".txt", [Row("", blank_before=2), Row(""), Row("", blank_after=1)])
+    assert Path("out.txt").read_text("utf-8").split("\n") == [
+        "",
+        "",
+        "公园里的春天",
+        "",
+        "公园里的春天",
+        "",
+        "",
+    ]
 
 
 @pytest.mark.parametrize("ending", [".CSV", ".Txt"])

@@ -42,7 +42,7 @@ def test_tables_in_other_encodings_give_the_same_rows(form: str, encoding: str) 
 def test_a_text_file_is_one_row_or_one_a_line() -> None:
     lines("a.txt", "第一行", "", "  第二行 \r", "\u3000", "第三行")
     assert read("a.txt") == [Row("第一行\n\n  第二行 \r\n\u3000\n第三行\n", "a.txt")]
-    expected = [Row("第一行", "1"), Row("  第二行 ", "2"), Row("第三行", "3")]
+    expected = [Row("第一行", "1"), Row("  第二行 ", "3"), Row("第三行", "5")]
     assert read("a.txt", lines=True) == expected
 
 
@@ -99,6 +99,19 @@ def test_every_end_of_lines_is_one_in_every_form(end: str) -> None:
         assert [row.text for row in read(name, lines=True)] == texts
 
 
+def test_rows_of_lines_know_the_blank_lines_around_them() -> None:
+    lines("a.txt", "", "一", "", "\u200b", b"\xff", "三", "", "")
+    rows = read("a.txt", "a.txt", lines=True)
+    assert [row.name for row in rows] == ["a.txt:2", "a.txt:5", "a.txt:6"] * 2
+    assert [(row.blank_before, row.blank_after) for row in rows] == [(1, 0), (2, 0), (0, 2)] * 2
+    rows = list(
+        rows_of(
+            FileRows(["a.txt"], InputOptions(lines=True)).spans(1, 3)[0], InputOptions(lines=True), alone=True
+        )
+    )
+    assert [(row.name, row.blank_before, row.blank_after) for row in rows] == [("5", 2, 0), ("6", 0, 2)]
+
+
 def test_a_line_with_nothing_to_see_is_blank() -> None:
     lines("a.txt", "春天", "\u200b\u200d\ufeff", "\u2028 \x85", "夏天")
     assert [row.text for row in read("a.txt", lines=True)] == ["春天", "夏天"]
@@ -142,10 +155,10 @@ def test_rows_of_one_file_are_called_by_number_and_those_of_several_by_file_and_
     names = [row.name for row in read("a.jsonl", "c.txt", "b.txt")]
     assert names == ["甲", "a.jsonl:2", "丙", "007", "c.txt", "b.txt"]
     names = [row.name for row in read("b.txt", "c.txt", lines=True)]
-    assert names == ["b.txt:1", "b.txt:2", "c.txt:1"]
+    assert names == ["b.txt:1", "b.txt:3", "c.txt:1"]
     Path("x").mkdir()
     lines("x/b.txt", "四")
-    assert [row.name for row in read("b.txt", "x", lines=True)] == ["b.txt:1", "b.txt:2", "x/b.txt:1"]
+    assert [row.name for row in read("b.txt", "x", lines=True)] == ["b.txt:1", "b.txt:3", "x/b.txt:1"]
 
 
 @pytest.mark.parametrize(

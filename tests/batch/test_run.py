@@ -293,3 +293,30 @@ def test_a_lone_surrogate_keeps_no_run_from_its_end(bench, suffix):
     assert json.loads(bench.rows.read_text(encoding="utf-8").splitlines()[0]) == rows[0]
     assert bench.run("--keep-fields", out=bench.folder / f"o{suffix}") == 3
     assert (bench.folder / f"o{suffix}").stat().st_size
+
+
+@pytest.mark.parametrize("shards", [1, 2, 3])
+def test_line_n_of_a_text_output_belongs_to_line_n_of_the_input(bench, shards):
+    lines = ["", "春天", "", "\u200b", f"夏天{BAD}", "秋天", "", ""]
+    bench.rows = bench.folder / "a.txt"
+    other = bench.folder / "b.txt"
+    bench.rows.write_text("\n".join(lines), encoding="utf-8")
+    other.write_bytes("\r\n".join(lines).encode())
+    joined = ""
+    for shard in range(1, shards + 1):
+        out = bench.folder / f"{shard}.txt"
+        assert bench.run("-i", other, "--shard", f"{shard}/{shards}", out=out) in (0, 3)
+        assert bench.run("-i", other, "--shard", f"{shard}/{shards}", "--retry-errors", out=out) in (0, 1, 3)
+        joined += out.read_text(encoding="utf-8")
+    expected = ["", "天春", "", "", "", "天秋", ""] * 2
+    assert [line[:2] for line in joined.split("\n")] == [*expected, ""]
+
+
+def test_a_text_that_is_resumed_has_its_empty_lines(bench):
+    bench.rows, bench.out = bench.folder / "a.txt", bench.folder / "o.txt"
+    bench.rows.write_text("\n\n".join(some_texts(20)), encoding="utf-8")
+    whole = bench.whole()
+    assert [not line for line in whole.split(b"\n")] == [False, True] * 20
+    bench.interrupt(5)
+    assert bench.run("--resume") == 0
+    assert bench.out.read_bytes() == whole

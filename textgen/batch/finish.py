@@ -5,6 +5,7 @@ A process that is killed between two steps leaves what `--resume` goes on from.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from textgen.batch.formats import convert
@@ -12,15 +13,17 @@ from textgen.batch.journal import publish, sync, unwritten
 from textgen.batch.manifest import Manifest
 from textgen.batch.output import Output
 from textgen.errors import TextgenError
+from textgen.schema import Row
 
 
-def finish(output: Output, manifest: Manifest, errors: int) -> None:
+def finish(output: Output, manifest: Manifest, errors: int, rows: Iterable[Row]) -> None:
     """Make the output of the journal.
 
     Args:
         output: Its files.
         manifest: What was run.
         errors: How many of the records are errors.
+        rows: What the records were made of.
 
     Raises:
         TextgenError: It cannot be written, or somebody else has written a file of its name.
@@ -29,7 +32,7 @@ def finish(output: Output, manifest: Manifest, errors: int) -> None:
     manifest.write(output.running)
     try:
         if output.whole != output.part:
-            _convert(output)
+            _convert(output, rows)
             # from here on there is no journal, which tells that the draft is whole
             output.part.replace(output.records)
     except OSError as error:
@@ -82,10 +85,10 @@ def stamps(output: Output) -> list[tuple[int, int] | None]:
     return found
 
 
-def _convert(output: Output) -> None:
+def _convert(output: Output, rows: Iterable[Row]) -> None:
     """Write the records in the output's format, beside it. Raises OSError, and leaves nothing then."""
     try:
-        convert(output.part, output.draft, output.format)
+        convert(output.part, output.draft, output.format, rows)
         with output.draft.open("rb+") as file:
             sync(file)
     except OSError:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from textgen.batch.parquet import write_parquet
 from textgen.batch.sources import printable
+from textgen.schema import Row
 
 COLUMNS: dict[str, type] = {
     "id": str,
@@ -53,26 +54,30 @@ ALWAYS = (
 OF_RECORD = ("id", "prompt", "input_tokens", "used_tokens", "model", "seed", "error", "notes")
 
 
-def convert(records: Path, path: Path, format: str) -> None:
+def convert(records: Path, path: Path, format: str, rows: Iterable[Row]) -> None:
     """Write records in another format.
 
     Args:
         records: JSON, one a line.
         path: Where to.
         format: `.csv`, `.parquet` or `.txt`.
+        rows: What they were made of, one each; they tell of blank lines between them.
 
     Raises:
         OSError: It cannot be written.
     """
-    WRITERS[format](records, path)
+    if format == ".txt":
+        _write_text(records, path, rows)
+    else:
+        TABLES[format](records, path)
 
 
-def _write_text(records: Path, path: Path) -> None:
-    """A line a record, its texts with tabs between them; nothing for an error."""
+def _write_text(records: Path, path: Path, rows: Iterable[Row]) -> None:
+    """A line a record, its texts with tabs between them; empty for an error, or a blank line of the input."""
     with path.open("w", encoding="utf-8", errors="backslashreplace", newline="\n") as file:
-        for record in _read(records):
+        for record, row in zip(_read(records), rows, strict=True):
             texts = [" ".join(candidate["text"].split()) for candidate in record["candidates"]]
-            file.write("\t".join(texts) + "\n")
+            file.write("\n" * row.blank_before + "\t".join(texts) + "\n" * (1 + row.blank_after))
 
 
 def _write_csv(records: Path, path: Path) -> None:
@@ -91,8 +96,7 @@ def _write_parquet(records: Path, path: Path) -> None:
     write_parquet(path, (_typed(row, columns) for row in _rows(records, names)), columns)
 
 
-WRITERS: dict[str, Callable[[Path, Path], None]] = {
-    ".txt": _write_text,
+TABLES: dict[str, Callable[[Path, Path], None]] = {
     ".csv": _write_csv,
     ".parquet": _write_parquet,
 }

@@ -16,6 +16,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, ClassVar
 
+from textgen.batch.blank_lines import FullLines, between_blank_lines
 from textgen.batch.parquet import parquet_values
 from textgen.batch.sources import (
     CSV,
@@ -181,12 +182,7 @@ def source_rows(source: Source, options: InputOptions, *, alone: bool = True) ->
     if source.form == TEXT:
         yield _article(source, options)
     elif source.form == LINES:
-        texts = (line for line in _lines(source) if isinstance(line[1], DataError) or not is_blank(line[1]))
-        count = 0
-        for count, (number, text) in enumerate(texts, 1):
-            yield _line_row(number, text, f"{prefix}{count}", options)
-        if not count:
-            raise DataError(f"{source.name} is empty", hint="it needs at least one line of text")
+        yield from _line_rows(source, options, prefix)
     else:
         yield from _table(source, options, prefix)
 
@@ -205,6 +201,17 @@ def _article(source: Source, options: InputOptions) -> Row:
 def _lines(source: Source) -> Iterator[Line]:
     encoding = find_encoding(source.open, source.name)
     return lines_of(source.open, encoding, source.name)
+
+
+def _line_rows(source: Source, options: InputOptions, prefix: str) -> Iterator[Row]:
+    """The rows of a text, called by the numbers of their lines."""
+    lines = FullLines(_lines(source))
+    rows = ((number, _line_row(number, text, f"{prefix}{number}", options)) for number, text in lines)
+    row = None
+    for row in between_blank_lines(rows, lines):
+        yield row
+    if row is None:
+        raise DataError(f"{source.name} is empty", hint="it needs at least one line of text")
 
 
 def _line_row(number: int, text: str | DataError, name: str, options: InputOptions) -> Row:

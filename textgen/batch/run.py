@@ -203,7 +203,7 @@ def _go_on(job: Job, manifest: Manifest, kept: Kept, on_event: OnEvent, on_recor
             errors = kept.errors + _write(records, log, job, on_record)
         memory = engine.memory
     _check_input(job, whole=log.rows == len(rows))
-    finish(job.output, manifest, errors)
+    finish(job.output, manifest, errors, Slice(job.rows, *job.bounds))
     return Summary(job.total, errors, len(rows), memory)
 
 
@@ -230,7 +230,7 @@ def _retry(job: Job, manifest: Manifest, on_event: OnEvent, on_record: OnRecord)
         hint = "look at it, then give --retry-errors again"
         raise TextgenError(f"{output.path} was changed during the run, and is left as it is", hint=hint)
     _check_input(job, whole=log.rows == job.total)
-    finish(output, manifest, errors)
+    finish(output, manifest, errors, Slice(job.rows, *job.bounds))
     return Summary(job.total, errors, len(rows), memory)
 
 
