@@ -10,7 +10,7 @@ import pytest
 from small_titles import make_title
 
 import textgen
-from textgen.backends.editing import chosen, flagged, remarks
+from textgen.backends.editing import chosen, remarks
 from textgen.backends.title import TitleBackend
 from textgen.backends.title_search import ATTEMPTS, Title, TitleSearch, View
 from textgen.schema import Candidate
@@ -43,12 +43,10 @@ def test_sound_titles_come_first_and_numbers_of_the_article_before_others() -> N
 
 def test_what_is_remarked_of_the_first_title() -> None:
     editor = Editor(ARTICLE)
-    assert remarks(flagged([candidate(SOUND, 0), candidate(CUT, -1)], editor)) == ()
-    (alone,) = remarks(flagged([candidate(CUT, 0)], editor))
-    assert "number" in alone
+    assert remarks(chosen([candidate(CUT, 0), candidate(SOUND, -1)], editor, 2)) == ()
+    (alone,) = remarks(chosen([candidate(CUT, 0), candidate(TWICE, -1)], editor, 2))
     assert "no sound title was found" in alone
-    (drawn,) = remarks(flagged([candidate(CUT, 0), candidate(SOUND, -1)], editor))
-    assert "others do not" in drawn
+    assert "(number)" in alone
     assert remarks([]) == ()
 
 
@@ -106,14 +104,17 @@ def test_the_best_title_is_given_with_its_flags_where_none_is_sound(
     assert len(asked) == ATTEMPTS
 
 
-def test_draws_keep_their_order_and_one_of_a_list_is_not_checked(
-    title: TitleBackend, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_no_more_is_drawn_for_a_sound_title(title: TitleBackend, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = found_in_rounds(monkeypatch, [CUT, SOUND])
-    (record,) = title.generate(ARTICLE, decode="sample", seed=1, num_candidates=2)
-    assert texts(record.candidates) == [CUT, SOUND]
-    assert [one.flags for one in record.candidates] == [("number",), ()]
-    assert len(asked) == 1
+    for count, wanted in ((1, [CUT]), (2, [SOUND, CUT])):
+        (record,) = title.generate(ARTICLE, decode="sample", seed=1, num_candidates=count)
+        assert texts(record.candidates) == wanted
+        assert record.candidates[-1].flags == ("number",)
+    assert len(asked) == 2
+
+
+def test_one_of_a_list_is_not_checked(title: TitleBackend, monkeypatch: pytest.MonkeyPatch) -> None:
+    found_in_rounds(monkeypatch, [CUT, SOUND])
     (record,) = title.generate(ARTICLE, one_of=(CUT, SOUND))
     assert texts(record.candidates) == [CUT]
     assert (record.candidates[0].flags, record.notes) == ((), ())

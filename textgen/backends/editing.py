@@ -32,15 +32,8 @@ def chosen(ranked: Sequence[Candidate], editor: Editor, count: int) -> list[Cand
     return [candidate for grade in found for candidate in grade][:count]
 
 
-def flagged(ranked: Sequence[Candidate], editor: Editor) -> list[Candidate]:
-    """The titles in their order, with their flags."""
-    return [replace(candidate, flags=editor.flags(candidate.text)) for candidate in ranked]
-
-
 def remarks(titles: Sequence[Candidate]) -> tuple[str, ...]:
-    """What a person should know of the first title, if it fails a check."""
+    """What a person should know of titles that were chosen, if not even the first is sound."""
     if not titles or not titles[0].flags:
         return ()
-    failed = ", ".join(titles[0].flags)
-    others = "others do not" if any(not title.flags for title in titles) else "no sound title was found"
-    return (f"the first title fails an editor's check ({failed}); {others}",)
+    return (f"no sound title was found; the first fails an editor's check ({', '.join(titles[0].flags)})",)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import cast
 
 from textgen.backends.base import Backend, Found, Outcome, Prepared
-from textgen.backends.editing import chosen, flagged, remarks
+from textgen.backends.editing import chosen, remarks
 from textgen.backends.keywords import keywords_of_row, with_keywords
 from textgen.backends.scoring import check_listed
 from textgen.backends.title_scores import TitleScores
@@ -151,7 +151,7 @@ class TitleBackend(Backend[TitleOptions, Article]):
         judged = len(article.fitted.views) > 1
         if judged:
             titles = self._judged(article, titles, options, search)
-        if options.drawn_in_order and not judged:
+        if options.draws_alone and not judged:
             titles = titles[: options.num_candidates]  # those drawn first, not the best of many
         kind = self._score_kind(options, judged=judged)
         scored = self._ranked(article, titles, options)
@@ -161,12 +161,7 @@ class TitleBackend(Backend[TitleOptions, Article]):
         except DataError as error:
             return error
         count = options.num_candidates
-        if article.editor is None:
-            edited = whole[:count]
-        elif options.drawn_in_order:
-            edited = flagged(whole[:count], article.editor)
-        else:
-            edited = chosen(whole, article.editor, count)
+        edited = whole[:count] if article.editor is None else chosen(whole, article.editor, count)
         return Found([self._explained(article, one, options) for one in edited], remarks(edited))
 
     def _judged(

@@ -123,8 +123,8 @@ class TitleSearch:
     def titles(self, model: Read, views: Sequence[View]) -> list[list[Title]]:
         """Different titles of every view, in no order.
 
-        Where too few differ or none is sound, more are drawn, or a wider beam looks again. Only titles that
-        are reported as they were drawn need not be sound.
+        Where too few differ or none is sound, more are drawn, or a wider beam looks again. Titles that are
+        draws alone need not be sound: what is drawn is what the model writes.
 
         Args:
             model: The network, which has read the sources of the views.
@@ -170,7 +170,7 @@ class TitleSearch:
 
     def _unsound(self, view: View, titles: list[Title]) -> bool:
         """Whether sound titles are looked for and none was found yet."""
-        return not self.options.drawn_in_order and not view.has_sound(titles)
+        return not self.options.draws_alone and not view.has_sound(titles)
 
     def _round(self, model: Read, views: Sequence[View], attempt: int) -> list[list[Title]]:
         options = self._widened(attempt)

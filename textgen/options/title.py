@@ -74,8 +74,8 @@ class TitleOptions(DecodingOptions):
         return ("l2r", "r2l") if self.direction == "both" or self.ranking != "logprob" else ("l2r",)
 
     @property
-    def drawn_in_order(self) -> bool:
-        """Whether the titles are draws, in the order drawn, and not the best of them."""
+    def draws_alone(self) -> bool:
+        """Whether the titles are as many draws as were asked for, and not the best of more."""
         return self.strategy.draws and self.ranking == "logprob" and len(self.directions) == 1
 
     @property

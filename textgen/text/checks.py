@@ -23,7 +23,7 @@ from textgen.text.figures import Figures
 from textgen.text.words import known, words
 
 SHORTEST = 3  # characters of a title
-LONG = 4  # characters of a span that may not come twice
+LONG = 5  # characters of a span that may not come twice
 LONG_HAN = 3  # how many of them are Chinese: a product may be named twice
 
 _PAIRS = ("《》", "〈〉", "“”", "‘’", "()", "【】", "「」", "『』", "[]", "{}", "〔〕")
@@ -40,6 +40,7 @@ _LETTERS = "A-Za-z\u00c0-\u024f"
 _LETTER = re.compile(rf"[{_LETTERS}\u3400-\u9fff]")
 _LATIN = re.compile(rf"[{_LETTERS}0-9]+(?:['’][{_LETTERS}]+)*(?:\+\+|#)?")
 _LATIN_RUN = re.compile(rf"[{_LETTERS}0-9]+(?:[ \u00a0_-][{_LETTERS}0-9]+)+")
+_BREAK = re.compile(r"[\s，。：；、！？,:;!?—…|｜]+")
 _UNIT = re.compile(rf"{_LATIN.pattern}|\S")
 
 
@@ -104,7 +105,7 @@ def repeats(title: str, article: str) -> bool:
     the dictionary, and two equal characters that belong to neighbouring words, as in 贺国强强调.
     """
     units = _UNIT.findall(title)
-    return _twice_at_once(units, article) or _stutters(title, article) or _long_one_twice(units)
+    return _twice_at_once(units, article) or _stutters(title, article) or _long_one_twice(title)
 
 
 def _twice_at_once(units: list[str], article: str) -> bool:
@@ -143,19 +144,24 @@ def _words_over(title: str, start: int, end: int) -> Iterator[str]:
         at += len(word)
 
 
-def _long_one_twice(units: list[str]) -> bool:
+def _long_one_twice(title: str) -> bool:
+    """Whether a long span comes twice; one a little shorter may, but not within a clause."""
+    return _comes_twice(title, LONG) or any(_comes_twice(one, LONG - 1) for one in _BREAK.split(title))
+
+
+def _comes_twice(text: str, least: int) -> bool:
+    """Whether a span comes twice that has so many characters; a word of letters counts as two."""
+    units = _UNIT.findall(text)
     for size in range(2, len(units) // 2 + 1):
         for start in range(len(units) - 2 * size + 1):
-            span = units[start : start + size]
-            rest = units[start + size :]
-            if _is_long(span) and any(span == rest[at : at + size] for at in range(len(rest) - size + 1)):
+            span, rest = units[start : start + size], units[start + size :]
+            if (
+                sum(min(len(unit), 2) for unit in span) >= least
+                and len(_HAN.findall("".join(span))) >= LONG_HAN
+                and any(span == rest[at : at + size] for at in range(len(rest) - size + 1))
+            ):
                 return True
     return False
-
-
-def _is_long(span: list[str]) -> bool:
-    """Whether a span is more than a name that may come twice; a word of letters counts as two characters."""
-    return sum(min(len(unit), 2) for unit in span) >= LONG and len(_HAN.findall("".join(span))) >= LONG_HAN
 
 
 def cuts_latin(title: str, article: frozenset[str]) -> bool:
