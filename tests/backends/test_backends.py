@@ -193,7 +193,7 @@ def test_gibbs_keeps_what_it_may_not_touch(bert):
     for candidate in bert.generate(text, seed=1, sweeps=3, num_candidates=2)[0].candidates:
         kept = [character for character in candidate.text if character in "😀\n▁"]
         assert kept == ["😀", "\n", "▁"]
-        assert candidate.tokens == len(bert.tokenizer.encode(text))
+        assert candidate.tokens == len(bert.tokenizer.encode(text.replace("😀", "")))  # emoji are not read
 
 
 def test_gibbs_lengths_cover_their_range(bert):

@@ -125,16 +125,15 @@ def test_a_length_out_of_reach_is_an_error_record(editors: dict[str, Any]) -> No
         ("rewrite", Row(" \n ", "1"), {}, "empty"),
         ("rewrite", Row(SENTENCE, "1"), {"keep": "公园"}, "公园"),
         ("rewrite", Row(SENTENCE, "1"), {"keep": SENTENCE}, "nothing"),
-        ("rewrite", Row("书" * 600, "1"), {}, "600 pieces"),
+        ("rewrite", Row(SENTENCE * 40, "1"), {}, "600 pieces"),
         ("correct", Row("", "1"), {}, "empty"),
         ("fill", Row("没有空", "1"), {}, "no blank"),
         ("fill", Row("___", "1"), {}, "nothing but blanks"),
-        ("fill", Row("书" * 509 + "___好___", "1"), {}, "512 pieces"),
+        ("fill", Row((SENTENCE * 34)[:509] + "___好___", "1"), {}, "512 pieces"),
         ("fill", Row("今天___", "1", keywords=("好",)), {}, "keywords"),
         ("rewrite", Row(SENTENCE, "1", keywords=("好",)), {}, "keywords"),
         ("rewrite", Row(SENTENCE, "1"), {"keep": "一整天的书", "length": "1-4"}, "5 pieces"),
-        ("rewrite", Row("书" * 600, "1"), {"proposals": "gpt2"}, "at most 510"),
-        ("correct", Row("今天\t天气很好", "1"), {"candidates": 8}, "cannot be written"),
+        ("rewrite", Row(SENTENCE * 40, "1"), {"proposals": "gpt2"}, "at most 510"),
         ("compose", Row("", "1", keywords=("春\t天",)), {}, "cannot be written"),
         ("compose", Row("", "1", keywords=("春天\n秋天",)), {}, "line break"),
         ("compose", Row("", "1", keywords=(" ", "")), {}, "no keywords"),
@@ -215,6 +214,35 @@ def test_only_blanks_are_filled(editors: dict[str, Any], text: str, parts: list[
         assert blanks <= len(candidate.text) - sum(map(len, parts)) <= 5 * blanks
 
 
+def test_all_but_the_edits_stays_as_it_was_typed(editors: dict[str, Any]) -> None:
+    source = "\u3000\u3000我今天😀很高心，\r\n\u3000\u3000因為考試\t成積很好。👍🏽\u200b"
+    [candidate] = only(editors["correct"].generate([source], steps=100, seed=1))
+    made, end = "", 0
+    for change in candidate.changes or ():
+        made += source[end : change.source_start] + candidate.text[change.start : change.end]
+        end = change.source_end
+    assert candidate.changes
+    assert made + source[end:] == candidate.text
+    assert "績" in candidate.text  # not 绩
+    beside = "\u3000\u3000😀\r\n\u3000\u3000👍🏽\u200b"
+    assert [c for c in candidate.text if c in beside] == list(beside)
+
+
+def test_blanks_are_filled_in_the_characters_of_the_text(editors: dict[str, Any]) -> None:
+    source = "  這部電影😀___，導演說後來___。👍🏽\n"
+    [candidate] = only(editors["fill"].generate([source], steps=30, seed=1))
+    before, between, after = source.split("___")
+    assert candidate.text.startswith(before)
+    assert candidate.text.endswith(after)
+    assert between in candidate.text
+
+
+def test_traditional_words_are_in_the_text_as_they_were_typed(editors: dict[str, Any]) -> None:
+    for words in [("廣州", "後來"), ("广州", "頭髮")]:
+        [candidate] = only(editors["compose"].generate([keywords(*words)], steps=20, seed=1))
+        assert all(word in candidate.text for word in words)
+
+
 def test_odd_characters_stay_whole(editors: dict[str, Any]) -> None:
     text = "王垚说：🙂\n第二行 with words"
     for candidate in only(editors["rewrite"].generate([text], steps=40, seed=2, num_candidates=2)):
@@ -273,7 +301,7 @@ def test_steps_are_told_with_what_was_edited(editors: dict[str, Any]) -> None:
 def test_a_text_as_long_as_the_models_read(editors: dict[str, Any]) -> None:
     """Every longer state is impossible, and there are steps in which all that is proposed is longer."""
     for command in ("rewrite", "correct"):
-        [record] = editors[command].generate(["书" * 510], chains=1, steps=4, seed=3)
+        [record] = editors[command].generate([SENTENCE * 34], chains=1, steps=4, seed=3)
         assert record.error is None or "no other text" in record.error
 
 

@@ -10,6 +10,7 @@ from textgen.errors import DataError
 from textgen.mcmc.edits import State, Subject
 from textgen.models.catalog import find_model
 from textgen.models.load import load_tokenizer
+from textgen.text.reading import read
 from textgen.tokenizers.base import Tokenizer
 
 
@@ -19,7 +20,7 @@ def tokenizer() -> Tokenizer:
 
 
 def spans(text: str, words: list[str], tokenizer: Tokenizer) -> list[str]:
-    state = locked_state(text, words, tokenizer, Subject())
+    state = locked_state(read(text, as_is=True), words, tokenizer, Subject())
     assert tokenizer.decode(list(state.ids)) == text
     return [tokenizer.decode(list(state.ids[span.start : span.stop])) for span in state.spans]
 
@@ -51,7 +52,7 @@ def test_what_cannot_be_kept_is_refused(
     text: str, words: list[str], reason: str, tokenizer: Tokenizer
 ) -> None:
     with pytest.raises(DataError, match=reason):
-        locked_state(text, words, tokenizer, Subject())
+        locked_state(read(text, as_is=True), words, tokenizer, Subject())
 
 
 @pytest.mark.parametrize(

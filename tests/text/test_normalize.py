@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from textgen.errors import DataError
-from textgen.text.normalize import check_encodable, clean, split_headline
+from textgen.text.normalize import check_encodable, clean, cleaned, split_headline
 
 AWKWARD = st.text(
     st.one_of(
@@ -54,6 +56,26 @@ def test_clean_text_has_neither_blank_lines_nor_outer_spaces(text: str) -> None:
     for line in clean(text).split("\n") if clean(text) else []:
         assert line
         assert line == line.strip()
+
+
+def test_each_character_of_a_clean_text_is_known_by_its_place() -> None:
+    raw = "\u3000\u3000甲\r\n\r\n \u200b乙\t丙\ufeff \u2028丁"
+    kept = cleaned(raw)
+    assert kept.text == "甲\n乙 丙\n丁"
+    assert [raw[place] for place in kept.places] == ["甲", "\r", "乙", "\t", "丙", "\u2028", "丁"]
+
+
+@given(AWKWARD)
+def test_the_places_tell_what_became_of_every_character(text: str) -> None:
+    kept = cleaned(text)
+    assert kept.text == clean(text)
+    assert len(kept.places) == len(kept.text)
+    assert all(a < b for a, b in pairwise(kept.places))
+    for character, place in zip(kept.text, kept.places, strict=True):
+        assert character == text[place] or (character in "\n " and text[place].isspace())
+    left_out = set(range(len(text))).difference(kept.places)
+    # nothing that anybody sees was left out: what is no white space goes wherever it stands
+    assert all(text[place].isspace() or not clean(f"甲{text[place]}甲")[1:-1] for place in left_out)
 
 
 def test_split_headline() -> None:

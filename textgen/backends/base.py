@@ -15,6 +15,7 @@ from typing import Any, ClassVar, Generic, Self, TypeAlias, TypeVar
 
 import torch
 
+from textgen.backends.reader import Reader
 from textgen.errors import DataError, UsageError
 from textgen.events import Computed, Note, OnEvent, Tally, ignore
 from textgen.models.attention import padded_length
@@ -229,6 +230,11 @@ class Backend(ABC, Generic[O, P]):
             notes=prepared.notes + found.notes,
             fields=prepared.row.fields,
         )
+
+    @cached_property
+    def reader(self) -> Reader:
+        """What reads the rows' texts."""
+        return Reader(self.model)
 
     @cached_property  # backends with an `open` of their own may not call __init__
     def _room(self) -> Room:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import cast
 
 from textgen.backends.base import Backend, Outcome, Prepared
@@ -26,7 +27,9 @@ from textgen.options import GibbsOptions
 from textgen.rng import row_key, uniform
 from textgen.schema import Candidate, ChainReport, Row
 from textgen.text.blank import is_blank
+from textgen.text.changes import Anchor
 from textgen.text.keywords import missing
+from textgen.text.reading import Reading
 
 FRAME = 2  # <cls> and <sep>
 UNIT = 4  # chains are padded to a multiple of this; a forward here costs by the place, not by the call
@@ -37,10 +40,12 @@ class Seed(Prepared):
     """A seed sentence; empty for a free sample.
 
     Attributes:
+        reading: What is read of it.
         ids: Its pieces, without frame.
         free: Those that may be drawn anew.
     """
 
+    reading: Reading
     ids: list[int]
     free: list[int]
 
@@ -69,8 +74,8 @@ class BertBackend(Backend[GibbsOptions, Seed]):
     def prepare(self, row: Row, options: GibbsOptions, on_event: OnEvent) -> Seed:
         if row.keywords:
             raise DataError("the row has keywords", hint="Gibbs sampling takes none")
-        text = "" if is_blank(row.text) else row.text.strip()
-        ids = self.tokenizer.encode(text)
+        reading = self.reader.read(row.text)
+        ids = self.tokenizer.encode(reading.text)
         if ids and "length" in options.model_fields_set:
             raise DataError("a seed sentence has its own length", hint="leave out --length, or the sentence")
         if options.keep and not ids:
@@ -81,12 +86,13 @@ class BertBackend(Backend[GibbsOptions, Seed]):
                 f"{longest} pieces are more than the model reads", hint=f"at most {self.positions - FRAME}"
             )
         vocabulary = self.tokenizer.vocabulary
-        kept = {place for span in kept_spans(text, ids, options.keep, vocabulary) for place in span}
+        kept = {place for span in kept_spans(reading, ids, options.keep, vocabulary) for place in span}
         free = [place for place in ordinary(ids, vocabulary) if place not in kept]
         if ids and not free:
             hint = "keep less of it" if options.keep else "give a sentence of ordinary text"
             raise DataError("nothing in the sentence can be resampled", hint=hint)
-        return Seed(row, longest + FRAME, len(ids), len(ids), ids, free)
+        notes = self.reader.judged(reading.text, row.text)
+        return Seed(row, longest + FRAME, len(ids), len(ids), reading, ids, free, notes=notes)
 
     def compute(
         self, batch: Sequence[Seed], options: GibbsOptions, seed: int, on_event: OnEvent
@@ -98,7 +104,7 @@ class BertBackend(Backend[GibbsOptions, Seed]):
         course = Course(options.sweeps, options.burnt, options.thin, self._teller(names, total, on_event))
         for together in alike(chains, _padded, lambda _: options.batch_size):
             self._sampler(together[0], options).run(together, course)
-        return [self._texts(row, options) for row in rows]
+        return [self._texts(start, row, options) for start, row in zip(batch, rows, strict=True)]
 
     def _chains(self, start: Seed, seed: int, options: GibbsOptions) -> list[Chain]:
         key = row_key(seed, start.row.text, id=start.row.id)
@@ -164,7 +170,7 @@ class BertBackend(Backend[GibbsOptions, Seed]):
             len(ids) - FRAME,
         )
 
-    def _texts(self, chains: Sequence[Chain], options: GibbsOptions) -> Outcome:
+    def _texts(self, start: Seed, chains: Sequence[Chain], options: GibbsOptions) -> Outcome:
         searched = options.method == "anneal"
         reports = Reports([chain.series for chain in chains], search=searched)
         found = []
@@ -177,18 +183,34 @@ class BertBackend(Backend[GibbsOptions, Seed]):
             report = reports.of(
                 chain.candidate, chain.moves, log_target=value, step=visited.sweep, steps=options.sweeps
             )
-            found.append(self._candidate(chain, visited, report, options))
+            found.append(self._candidate(start, chain, visited, report, options))
         if words := [word for candidate in found for word in missing(candidate.text, options.keep)]:
             return lost(words[0])
         return found
 
     def _candidate(
-        self, chain: Chain, visited: Visited, report: ChainReport, options: GibbsOptions
+        self, start: Seed, chain: Chain, visited: Visited, report: ChainReport, options: GibbsOptions
     ) -> Candidate:
         score = self._sampler(chain, options).pseudo_logprob(chain, visited.ids) / len(chain.free)
-        text = self.tokenizer.decode(visited.ids)
+        text, _ = start.reading.edited(self.tokenizer.decode(visited.ids), self._stayed(start, visited))
         tokens = len(visited.ids) - FRAME
         return Candidate(text, score, "mean_pseudo_logprob", None, tokens, "stop", chain=report)
+
+    def _stayed(self, start: Seed, visited: Visited) -> list[Anchor]:
+        """The pieces that were not drawn anew: each piece has its place."""
+        before, now, free = start.ids, visited.ids[1 : 1 + len(start.ids)], set(start.free)
+        decode = self.tokenizer.decode
+        runs = [
+            list(places) for fixed, places in groupby(range(len(before)), lambda n: n not in free) if fixed
+        ]
+        return [
+            Anchor(
+                len(decode(before[: run[0]])),
+                len(decode(now[: run[0]])),
+                len(decode(before[run[0] : run[-1] + 1])),
+            )
+            for run in runs
+        ]
 
 
 def _padded(chain: Chain) -> int:

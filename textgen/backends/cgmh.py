@@ -30,7 +30,9 @@ from textgen.models.load import LoadedModel
 from textgen.options import CgmhOptions
 from textgen.rng import row_key
 from textgen.schema import Candidate, Row
+from textgen.text.changes import Change
 from textgen.text.keywords import missing
+from textgen.text.reading import Reading
 
 C = TypeVar("C", bound=CgmhOptions)
 
@@ -42,11 +44,13 @@ class Start(Prepared):
     """Where the chains of a row begin.
 
     Attributes:
+        reading: What is read of its text, or of its words.
         state: The first state; see `CgmhBackend.first`.
         keywords: What every text must contain.
         spaces: Whether pieces with a space may be written.
     """
 
+    reading: Reading
     state: State
     keywords: tuple[str, ...]
     spaces: bool
@@ -113,7 +117,16 @@ class CgmhBackend(Backend[C, Start], Generic[C]):
             self._beside[name] = load_beside(name, self.model)
         return self._beside[name]
 
-    def start(self, row: Row, state: State, options: C, keywords: Sequence[str] = ()) -> Start:
+    def start(
+        self,
+        row: Row,
+        reading: Reading,
+        state: State,
+        options: C,
+        keywords: Sequence[str] = (),
+        *,
+        notes: tuple[str, ...] = (),
+    ) -> Start:
         """A row that is ready.
 
         Raises:
@@ -136,8 +149,11 @@ class CgmhBackend(Backend[C, Start], Generic[C]):
             shown = self.tokenizer.decode(strange[:1])
             raise DataError(f"{shown!r} cannot be written", hint="take control characters out of the text")
         spaced = self.tokenizer.vocabulary.spaced
-        tokens = len(self.tokenizer.encode(row.text))
-        return Start(row, 1, tokens, tokens, state, tuple(keywords), any(i in spaced for i in ids))
+        tokens, used = (
+            len(self.tokenizer.encode(text)) if row.text else 0 for text in (row.text, reading.text)
+        )
+        spaces = any(i in spaced for i in ids)
+        return Start(row, 1, tokens, used, reading, state, tuple(keywords), spaces, notes=notes)
 
     def compute(self, batch: Sequence[Start], options: C, seed: int, on_event: OnEvent) -> list[Outcome]:
         narrator = Narrator(self.tokenizer.decode, options.steps, len(batch) * options.parallel, on_event)
@@ -228,10 +244,10 @@ class CgmhBackend(Backend[C, Start], Generic[C]):
         # the second halves tell how the chains agree
         series = [chain.energies[options.steps // 2 : options.steps] for chain in chains]
         reports = Reports(series, search=options.searching)
-        candidates = [self._candidate(chain, visit, reports) for chain, visit in chosen]
+        candidates = [self._candidate(start, chain, visit, reports) for chain, visit in chosen]
         if not all(self.holds(start, candidate.text, options) for candidate in candidates):
             return lost("what must be there")
-        return [self.finished(start, candidate) for candidate in candidates]
+        return candidates
 
     def unfound(self, start: Start) -> str:
         """What to say where no text was found."""
@@ -242,18 +258,25 @@ class CgmhBackend(Backend[C, Start], Generic[C]):
         """Whether the final text has what must be in it."""
         return not missing(text, start.keywords)
 
-    def finished(self, start: Start, candidate: Candidate) -> Candidate:
-        """The candidate with what only the command knows of it."""
+    def written(self, start: Start, state: State) -> tuple[str, list[Change]]:
+        """The text of a state in the characters that the row was typed in, and what it changed there."""
+        text = self.tokenizer.decode(list(state.ids))
+        return start.reading.given_back(text, start.keywords), []
+
+    def finished(self, candidate: Candidate, changes: Sequence[Change]) -> Candidate:
+        """The candidate with what only the command tells of it."""
         return candidate
 
-    def _candidate(self, chain: Chain, visit: Visit, reports: Reports) -> Candidate:
+    def _candidate(self, start: Start, chain: Chain, visit: Visit, reports: Reports) -> Candidate:
         point = visit.point
         report = reports.of(
             chain.candidate, chain.moves, log_target=point.log_target, step=visit.step, steps=chain.steps
         )
         tokens = len(point.state.ids) + 1  # the end counts
-        text, logprob = self.tokenizer.decode(list(point.state.ids)), point.scored.logprob
-        return Candidate(text, logprob / tokens, "mean_logprob", logprob, tokens, "stop", chain=report)
+        text, changes = self.written(start, point.state)
+        logprob = point.scored.logprob
+        candidate = Candidate(text, logprob / tokens, "mean_logprob", logprob, tokens, "stop", chain=report)
+        return self.finished(candidate, changes)
 
 
 def _tell(narrator: Narrator, names: dict[int, str], step: Step) -> None:

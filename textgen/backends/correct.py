@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from textgen.backends.cgmh import Start
@@ -10,7 +11,7 @@ from textgen.mcmc.edits import Subject
 from textgen.mcmc.target import Distance, Term
 from textgen.options import CorrectOptions
 from textgen.schema import Candidate
-from textgen.text.changes import changes
+from textgen.text.changes import Change
 
 
 class CorrectBackend(NearBackend[CorrectOptions]):
@@ -28,8 +29,8 @@ class CorrectBackend(NearBackend[CorrectOptions]):
     def subject(self, text: str, ids: tuple[int, ...], options: CorrectOptions) -> Subject:
         return Subject(ids, length=options.length or (1, Subject().length[1]))
 
-    def finished(self, start: Start, candidate: Candidate) -> Candidate:
-        return replace(candidate, changes=changes(start.row.text.strip(), candidate.text))
+    def finished(self, candidate: Candidate, changes: Sequence[Change]) -> Candidate:
+        return replace(candidate, changes=changes)
 
     def unfound(self, start: Start) -> str:
         return "no text was found"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from textgen.backends.cgmh import CgmhBackend, Start
+from textgen.backends.locks import stayed
 from textgen.decoding.categorical import invert_cdf
 from textgen.errors import DataError
 from textgen.events import OnEvent
@@ -16,6 +17,7 @@ from textgen.options import FillOptions
 from textgen.rng import uniform
 from textgen.schema import Row
 from textgen.text.blank import is_blank
+from textgen.text.changes import Change
 
 BLANK = re.compile(r"[_＿]{2,}|＿")
 
@@ -30,7 +32,8 @@ class FillBackend(CgmhBackend[FillOptions]):
         return []
 
     def prepare(self, row: Row, options: FillOptions, on_event: OnEvent) -> Start:
-        parts = BLANK.split(row.text.strip())
+        reading = self.reader.read(row.text)
+        parts = BLANK.split(reading.text)
         if row.keywords:
             raise DataError("the row has keywords", hint="compose takes keywords")
         if len(parts) == 1:
@@ -42,7 +45,8 @@ class FillBackend(CgmhBackend[FillOptions]):
         given = [(ids, label) for label, ids in enumerate(pieces, 1) if ids]
         subject = Subject(length=options.length)
         state = State.of(given, open_left=not pieces[0], open_right=not pieces[-1], subject=subject)
-        return self.start(row, state, options)
+        notes = self.reader.judged("".join(parts), row.text)
+        return self.start(row, reading, state, options, notes=notes)
 
     def possible(self, state: State) -> bool:
         return 0 not in blanks_of(state)
@@ -57,8 +61,20 @@ class FillBackend(CgmhBackend[FillOptions]):
         return state
 
     def holds(self, start: Start, text: str, options: FillOptions) -> bool:
-        given = BLANK.split(start.row.text.strip())
-        return re.fullmatch(".+".join(map(re.escape, given)), text, re.DOTALL) is not None
+        source, reading = start.row.text, start.reading
+        blanks = [reading.span(*blank.span()) for blank in BLANK.finditer(reading.text)]
+        ends = zip(
+            [0, *(end for _, end in blanks)], [*(begin for begin, _ in blanks), len(source)], strict=True
+        )
+        given = ".+".join(re.escape(source[begin:end]) for begin, end in ends)
+        return re.fullmatch(given, text, re.DOTALL) is not None
+
+    def written(self, start: Start, state: State) -> tuple[str, list[Change]]:
+        blanks = list(BLANK.finditer(start.reading.text))
+        begins = [0, *(blank.end() for blank in blanks)]
+        given = zip(begins, BLANK.split(start.reading.text), strict=True)
+        text = self.tokenizer.decode(list(state.ids))
+        return start.reading.edited(text, stayed((at for at, part in given if part), state, self.tokenizer))
 
     def unfound(self, start: Start) -> str:
         least, most = start.state.subject.length

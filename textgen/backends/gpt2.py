@@ -31,6 +31,7 @@ from textgen.options.decoding import MAX_BEAMS
 from textgen.rng import row_key
 from textgen.schema import Candidate, Row
 from textgen.strategies import search_of
+from textgen.text.reading import Reading
 from textgen.text.segment import last_sentence_end
 from textgen.tokenizers.stream import IncrementalDetokenizer
 
@@ -43,12 +44,20 @@ class Prompt(Prepared):
     """A prompt.
 
     Attributes:
+        reading: What is read of it.
         ids: Its pieces, the start symbol first.
-        keywords: What the continuation must contain.
+        keywords: What the continuation must contain, as the model writes it.
+        typed: The same as it was typed.
     """
 
+    reading: Reading
     ids: list[int]
     keywords: tuple[str, ...]
+    typed: tuple[str, ...]
+
+    def given_back(self, text: str) -> str:
+        """A continuation in the prompt's characters."""
+        return self.reading.given_back(text, self.typed)
 
 
 class Gpt2Backend(Backend[ContinueOptions, Prompt]):
@@ -78,13 +87,16 @@ class Gpt2Backend(Backend[ContinueOptions, Prompt]):
                 hint=f"it has {self.positions} positions, prompt included: "
                 f"--max-new-tokens {self.positions // 2}, say",
             )
-        ids = self.tokenizer.encode(row.text)
+        reading = self.reader.read(row.text, keep_layout=True, optional=True)
+        ids = self.tokenizer.encode(reading.text)
         read = ids[max(0, len(ids) + 1 - room) :]
         if len(read) < len(ids):
             on_event(Shortened(row.name, len(read), len(ids), "tail"))
-        keywords = keywords_of_row(row, options, self.tokenizer, self.allowed)
+        typed = keywords_of_row(row, options, self.tokenizer, self.allowed, self.reader.word)
+        keywords = tuple(dict.fromkeys(map(self.reader.word, typed)))
         start = [self.tokenizer.specials.bos, *read]
-        return Prompt(row, len(read), len(ids), len(read), start, keywords)
+        notes = self.reader.judged(reading.text, row.text)
+        return Prompt(row, len(read), len(ids), len(read), reading, start, keywords, typed, notes=notes)
 
     def compute(
         self, batch: Sequence[Prompt], options: ContinueOptions, seed: int, on_event: OnEvent
@@ -106,7 +118,7 @@ class Gpt2Backend(Backend[ContinueOptions, Prompt]):
             for number, draft in enumerate(drafts):
                 row = number // copies
                 if draft.reason != STUCK:
-                    found[row].append(self._candidate(batch[row].row, draft, options))
+                    found[row].append(self._candidate(batch[row], draft, options))
         return [as_drawn(candidates, options) for candidates in found]
 
     def stream(self, text: str = "", *, on_event: OnEvent = ignore, **options: Any) -> Iterator[str]:
@@ -157,14 +169,14 @@ class Gpt2Backend(Backend[ContinueOptions, Prompt]):
                 raise nothing_found(options)
             if draft.reason is not None:
                 kept, _ = stop.cut(draft.ids, draft.reason)
-                yield self._written(draft.ids[:kept])[shown:]
+                yield prepared.given_back(self._written(draft.ids[:kept]))[shown:]
                 return
             for token in draft.ids[written:]:
                 text += detokenizer.push(token)
             written = len(draft.ids)
-            ready = self._ready(row, text, options)
+            ready = min(self._ready(row, text, options), prepared.reading.settled(text))
             if ready > shown:
-                yield text[shown:ready]
+                yield prepared.given_back(text)[shown:ready]
                 shown = ready
 
     def _ready(self, row: Row, text: str, options: ContinueOptions) -> int:
@@ -233,7 +245,7 @@ class Gpt2Backend(Backend[ContinueOptions, Prompt]):
         exempt = stop_for(options, self.tokenizer).exempt
         candidates = [
             Candidate(
-                given + self._written(h.ids),
+                given + prompt.given_back(self._written(h.ids)),
                 h.score,
                 kind,
                 h.logprob,
@@ -243,7 +255,7 @@ class Gpt2Backend(Backend[ContinueOptions, Prompt]):
             for h in pool
         ]
         try:
-            whole = with_keywords(candidates, prompt.keywords, options, skip=len(given))
+            whole = with_keywords(candidates, prompt.typed, options, skip=len(given))
         except DataError as error:
             return error
         return distinct(whole, options.num_candidates)
@@ -280,10 +292,10 @@ class Gpt2Backend(Backend[ContinueOptions, Prompt]):
             return plain
         return SentenceStop(**vars(plain), decode=self._written, prompt=row.text)
 
-    def _candidate(self, row: Row, draft: Draft, options: ContinueOptions) -> Candidate:
-        kept, reason = self._stop(row, options).cut(draft.ids, draft.reason or "length")
+    def _candidate(self, prompt: Prompt, draft: Draft, options: ContinueOptions) -> Candidate:
+        kept, reason = self._stop(prompt.row, options).cut(draft.ids, draft.reason or "length")
         logprob = sum(draft.logprobs[:kept])
-        text = row.text + self._written(draft.ids[:kept])
+        text = prompt.row.text + prompt.given_back(self._written(draft.ids[:kept]))
         return Candidate(text, logprob / kept, "mean_logprob", logprob, kept, reason)
 
     def _written(self, ids: Sequence[int]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from torch import Tensor
 
@@ -17,7 +17,11 @@ from textgen.tokenizers.base import Tokenizer
 
 
 def keywords_of_row(
-    row: Row, options: DecodingOptions, tokenizer: Tokenizer, allowed: Tensor
+    row: Row,
+    options: DecodingOptions,
+    tokenizer: Tokenizer,
+    allowed: Tensor,
+    spelt: Callable[[str], str],
 ) -> tuple[str, ...]:
     """What the texts of a row must contain, those of the options first.
 
@@ -26,6 +30,10 @@ def keywords_of_row(
         options: Validated.
         tokenizer: Spells the keywords.
         allowed: `(vocab,)`, true for the ids of the task.
+        spelt: How the model writes a word.
+
+    Returns:
+        The words as they were typed.
 
     Raises:
         DataError: They cannot be met: the strategy takes none, or they cannot be written, are also to be
@@ -37,15 +45,16 @@ def keywords_of_row(
     if "keyword" not in options.strategy.options or options.one_of:
         other = "--one-of" if options.one_of else f"--decode {options.strategy_name}"
         raise DataError(f"the row's keywords do not go with {other}", hint="--decode beam takes them")
-    if strange := unwritable(keywords, tokenizer, allowed):
+    written = tuple(map(spelt, keywords))
+    if strange := unwritable(written, tokenizer, allowed):
         rare = [c for c in strange[0] if not bool(allowed[tokenizer.encode(c)].all())]
         raise DataError(
             f"the keyword {strange[0]} cannot be written",
             hint=f"the model has no piece of its own for {rare[0] if rare else strange[0]}",
         )
-    if clash := [word for word in options.avoid if any(word in keyword for keyword in keywords)]:
+    if clash := [word for word in options.avoid if any(spelt(word) in keyword for keyword in written)]:
         raise DataError(f"{clash[0]} is both wanted and to be avoided", hint="leave out one of them")
-    pieces = _least_pieces(keywords, options, tokenizer)
+    pieces = _least_pieces(written, options, tokenizer)
     if pieces >= options.max_new_tokens:
         raise DataError(
             f"the keywords have {pieces} pieces and a text at most {options.max_new_tokens - 1}",

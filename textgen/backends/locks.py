@@ -7,7 +7,9 @@ from itertools import accumulate
 
 from textgen.errors import DataError
 from textgen.mcmc.edits import FREE, State, Subject
+from textgen.text.changes import Anchor
 from textgen.text.keywords import missing
+from textgen.text.reading import Reading
 from textgen.tokenizers.base import Tokenizer, Vocabulary
 
 
@@ -16,39 +18,63 @@ def ordinary(ids: Sequence[int], vocabulary: Vocabulary) -> list[int]:
     return [n for n, i in enumerate(ids) if i not in vocabulary.byte_ids and i != vocabulary.newline]
 
 
-def kept_spans(text: str, ids: Sequence[int], words: Sequence[str], vocabulary: Vocabulary) -> list[range]:
+def kept_spans(
+    reading: Reading, ids: Sequence[int], words: Sequence[str], vocabulary: Vocabulary
+) -> list[range]:
     """Places of the pieces that write some of the words, every occurrence of them.
+
+    Args:
+        reading: The text.
+        ids: Its pieces.
+        words: As they stand in the text as it was typed.
+        vocabulary: What the pieces write.
 
     Raises:
         DataError: A word is not in the text.
     """
-    if absent := missing(text, words):
+    if absent := missing(reading.source, words):
         raise DataError(f"{absent[0]} is not in the sentence", hint="--keep takes parts of it")
-    whole = text.encode()
     ends = list(accumulate(len(vocabulary.pieces[i]) for i in ids))
     starts = [0, *ends[:-1]]
     found = []
-    for word in (word.encode() for word in words):
-        at = whole.find(word)
-        while at >= 0:
-            inside = [n for n, end in enumerate(ends) if starts[n] < at + len(word) and at < end]
-            found.append(range(inside[0], inside[-1] + 1))
-            at = whole.find(word, at + 1)
+    for span in (span for word in words for span in reading.found(word)):
+        first, last = (len(reading.text[:place].encode()) for place in (span.start, span.stop))
+        inside = [n for n, end in enumerate(ends) if starts[n] < last and first < end]
+        found.append(range(inside[0], inside[-1] + 1))
     return found
 
 
-def locked_state(text: str, words: Sequence[str], tokenizer: Tokenizer, subject: Subject) -> State:
+def stayed(starts: Iterable[int], state: State, tokenizer: Tokenizer) -> list[Anchor]:
+    """What is locked, where it stood in the text that was read and where it stands now.
+
+    Args:
+        starts: Where the locked spans stood, in characters, in their order.
+        state: Where they stand now, in the same order.
+        tokenizer: Of the pieces.
+    """
+    ids = list(state.ids)
+    return [
+        Anchor(
+            start,
+            len(tokenizer.decode(ids[: span.start])),
+            len(tokenizer.decode(ids[span.start : span.stop])),
+        )
+        for start, span in zip(starts, state.spans, strict=True)
+    ]
+
+
+def locked_state(reading: Reading, words: Sequence[str], tokenizer: Tokenizer, subject: Subject) -> State:
     """The state of a text whose kept words, line breaks and odd characters are locked.
 
     Raises:
         DataError: A word is not in the text, or nothing of it may change.
     """
-    ids, vocabulary = tokenizer.encode(text), tokenizer.vocabulary
+    ids, vocabulary = tokenizer.encode(reading.text), tokenizer.vocabulary
     plain = set(ordinary(ids, vocabulary))
     odd = [range(n, n + 1) for n in range(len(ids)) if n not in plain]
     # the bytes of a character stay together
     odd = _merged(odd, touching=True)
-    spans = _merged([*odd, *kept_spans(text, ids, words, vocabulary)], touching=False)
+    spans = _merged([*odd, *kept_spans(reading, ids, words, vocabulary)], touching=False)
     labels = [FREE] * len(ids)
     for label, span in enumerate(spans, 1):
         for place in span:

@@ -7,10 +7,10 @@ from functools import cached_property
 from typing import Generic, TypeVar, cast
 
 from textgen.backends.cgmh import FRAME, CgmhBackend, Start
-from textgen.backends.locks import locked_state
+from textgen.backends.locks import locked_state, stayed
 from textgen.errors import DataError
 from textgen.events import OnEvent
-from textgen.mcmc.edits import Subject
+from textgen.mcmc.edits import State, Subject
 from textgen.mcmc.similarity import Similarity
 from textgen.mcmc.target import Term
 from textgen.models.bert import Bert
@@ -18,6 +18,7 @@ from textgen.options import NearOptions
 from textgen.registry import SIMILARITY
 from textgen.schema import Row
 from textgen.text.blank import is_blank
+from textgen.text.changes import Change
 
 N = TypeVar("N", bound=NearOptions)
 
@@ -45,14 +46,21 @@ class NearBackend(CgmhBackend[N], Generic[N]):
         return min(longest, self._similar.config.max_position_embeddings - FRAME)
 
     def prepare(self, row: Row, options: N, on_event: OnEvent) -> Start:
-        text = row.text.strip()
-        if is_blank(text):
+        reading = self.reader.read(row.text)
+        if is_blank(reading.text):
             raise DataError("the text is empty", hint="give a sentence")
         if row.keywords:
             raise DataError("the row has keywords", hint="--keep locks words of the text")
-        subject = self.subject(text, tuple(self.tokenizer.encode(text)), options)
-        state = locked_state(text, options.keep, self.tokenizer, subject)
-        return self.start(row, state, options, options.keep)
+        subject = self.subject(reading.text, tuple(self.tokenizer.encode(reading.text)), options)
+        state = locked_state(reading, options.keep, self.tokenizer, subject)
+        notes = self.reader.judged(reading.text, row.text)
+        return self.start(row, reading, state, options, options.keep, notes=notes)
+
+    def written(self, start: Start, state: State) -> tuple[str, list[Change]]:
+        ids = list(start.state.ids)
+        before = [len(self.tokenizer.decode(ids[: span.start])) for span in start.state.spans]
+        text = self.tokenizer.decode(list(state.ids))
+        return start.reading.edited(text, stayed(before, state, self.tokenizer))
 
     @cached_property
     def _similar(self) -> Bert:

@@ -19,6 +19,7 @@ from textgen.decoding.trie import OneOf, Trie
 from textgen.errors import DataError, UsageError
 from textgen.options import DecodingOptions, flag
 from textgen.schema import Candidate
+from textgen.text.traditional import has_traditional, simplified
 from textgen.tokenizers.base import Tokenizer, Vocabulary
 
 BANS = ("avoid", "no_repeat_ngram", "min_new_tokens")
@@ -110,7 +111,9 @@ def _bans(
 
 @lru_cache(KEPT)
 def _avoid(vocabulary: Vocabulary, words: tuple[str, ...], vocab_size: int, reverse: bool) -> Avoid:
-    return Avoid(vocabulary, words, vocab_size, reverse=reverse)
+    # titles of traditional texts are written in simplified characters first
+    both = dict.fromkeys([*words, *(simplified(word) for word in words if has_traditional(word))])
+    return Avoid(vocabulary, tuple(both), vocab_size, reverse=reverse)
 
 
 def nothing_found(options: DecodingOptions) -> DataError:

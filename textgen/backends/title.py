@@ -32,7 +32,8 @@ from textgen.schema import Candidate, Row
 from textgen.text.blank import is_blank
 from textgen.text.checks import Editor
 from textgen.text.fit import Fitted, fit
-from textgen.text.normalize import clean, split_headline
+from textgen.text.normalize import split_headline
+from textgen.text.reading import Reading
 
 RESERVED = 50  # positions kept for the title
 
@@ -42,15 +43,17 @@ class Article(Prepared):
     """An article cut to size.
 
     Attributes:
-        fitted: What is read of it.
-        keywords: What its titles must contain.
-        begins: Where the article begins in the row's text, behind a headline that was left out.
+        reading: The article, without a headline that was left out.
+        fitted: What of it is read at once.
+        keywords: What its titles must contain, as the model writes it.
+        typed: The same as it was typed.
         editor: Checks its titles; None if they are not to be checked.
     """
 
+    reading: Reading
     fitted: Fitted
     keywords: tuple[str, ...]
-    begins: int
+    typed: tuple[str, ...]
     editor: Editor | None
 
 
@@ -90,12 +93,10 @@ class TitleBackend(Backend[TitleOptions, Article]):
         ]
 
     def prepare(self, row: Row, options: TitleOptions, on_event: OnEvent) -> Article:
-        text = row.text if options.keep_layout else clean(row.text)
-        begins = 0
+        reading = self.reader.read(row.text, keep_layout=options.keep_layout)
         if options.skip_first_line:
-            headline, text = split_headline(text.strip())
-            begins = row.text.find(headline) + len(headline)
-        if is_blank(text):
+            reading = without_headline(reading)
+        if is_blank(reading.text):
             raise DataError("the text is empty", hint="a title needs an article")
         limit = self.network.source_room(max(RESERVED, options.max_new_tokens + 1)) - FRAME
         if limit < 1:
@@ -103,14 +104,17 @@ class TitleBackend(Backend[TitleOptions, Article]):
                 f"--max-new-tokens {options.max_new_tokens} leaves no room for the article",
                 hint=f"the model has {self.network.source_room(0)} positions",
             )
-        keywords = keywords_of_row(row, options, self.tokenizer, self.allowed)
-        fitted = fit(text, self.tokenizer.encode, limit, options.long)
+        typed = keywords_of_row(row, options, self.tokenizer, self.allowed, self.reader.word)
+        keywords = tuple(dict.fromkeys(map(self.reader.word, typed)))
+        fitted = fit(reading.text, self.tokenizer.encode, limit, options.long)
         if fitted.used < fitted.tokens:
             on_event(Shortened(row.name, fitted.used, fitted.tokens, options.long))
         # what the user asks for is right; and listed texts may be labels, no titles at all
-        editor = None if options.one_of else Editor("\n".join([text, *keywords]))
+        editor = None if options.one_of else Editor("\n".join([reading.text, *keywords]))
         size = len(fitted.judge) + FRAME
-        return Article(row, size, fitted.tokens, fitted.used, fitted, keywords, begins, editor)
+        notes = self.reader.judged(reading.text, row.text)
+        used, tokens = fitted.used, fitted.tokens
+        return Article(row, size, tokens, used, reading, fitted, keywords, typed, editor, notes=notes)
 
     def compute(
         self, batch: Sequence[Article], options: TitleOptions, seed: int, on_event: OnEvent
@@ -225,13 +229,14 @@ class TitleBackend(Backend[TitleOptions, Article]):
 
     @staticmethod
     def _explained(article: Article, candidate: Candidate, options: TitleOptions) -> Candidate:
-        """The candidate with what it owes to the article."""
-        text, body = candidate.text, article.row.text[article.begins :]
-        spans = support(text, body) if options.explain else None
+        """The candidate in the article's characters, with what it owes to the article."""
+        text, reading = candidate.text, article.reading
+        spans = support(text, reading.text) if options.explain else None
         return replace(
             candidate,
-            copied=copied_share(text, body),
-            support=None if spans is None else [span.moved(article.begins) for span in spans],
+            text=reading.given_back(text, article.typed),
+            copied=copied_share(text, reading.text),
+            support=None if spans is None else [span.within(reading.span) for span in spans],
         )
 
     def _scorer(self, name: str) -> TitleScores:
@@ -242,6 +247,14 @@ class TitleBackend(Backend[TitleOptions, Article]):
 
     def _source(self, view: list[int]) -> list[int]:
         return [self.tokenizer.specials.cls, *view, self.tokenizer.specials.sep]
+
+
+def without_headline(reading: Reading) -> Reading:
+    """The article behind its first line. Raises DataError: nothing follows."""
+    text = reading.text.strip()
+    _, rest = split_headline(text)
+    begins = reading.text.index(text) + len(text) - len(rest)
+    return reading.part(begins, begins + len(rest))
 
 
 def _size(view: View, options: TitleOptions) -> tuple[int, tuple[str, ...]]:

@@ -22,20 +22,18 @@ def show_change(candidate: Candidate, row: Row) -> None:
     from textgen.text.changes import marked
 
     console.result(candidate.text)
-    source = row.text.strip()
-    changed = candidate.text != source
+    source, found = row.text, candidate.changes or ()
+    changed = bool(found)
     if not sys.stdout.isatty():
         if changed:
-            console.result(f"  {marked(source, candidate.text)}")
+            console.result(f"  {marked(source, candidate.text, found)}")
         return
     if not changed:
         console.styled(("  no change", "dim"))
         return
-    from textgen.text.changes import changes
-
     parts: list[str | tuple[str, str]] = ["  "]
     end = 0
-    for change in changes(source, candidate.text):
+    for change in found:
         parts.append((candidate.text[end : change.start], "dim"))
         parts.append((source[change.source_start : change.source_end], "red strike"))
         parts.append((candidate.text[change.start : change.end], "bold green"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right, insort
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from heapq import heapify, heappop, heappush
 
@@ -27,9 +27,10 @@ class Span:
     source_start: int
     source_end: int
 
-    def moved(self, by: int) -> Span:
-        """The span for a source that has so many characters more in front."""
-        return replace(self, source_start=self.source_start + by, source_end=self.source_end + by)
+    def within(self, place: Callable[[int, int], tuple[int, int]]) -> Span:
+        """The span for a text of which the source is what was read, which is told by its places there."""
+        start, end = place(self.source_start, self.source_end)
+        return replace(self, source_start=start, source_end=end)
 
 
 def copied(text: str, source: str) -> tuple[int, int]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 
 
@@ -22,18 +23,51 @@ class Change:
     start: int
     end: int
 
+    def moved(self, source: int, text: int) -> Change:
+        """The change where so many characters more stand in front of the source and of the text."""
+        return replace(
+            self,
+            source_start=self.source_start + source,
+            source_end=self.source_end + source,
+            start=self.start + text,
+            end=self.end + text,
+        )
 
-def changes(source: str, text: str) -> list[Change]:
-    """The changes that make the text of the source, in order; none if they are equal."""
-    blocks = SequenceMatcher(None, source, text, autojunk=False).get_opcodes()
-    return [Change(*places) for kind, *places in blocks if kind != "equal"]
+
+@dataclass(frozen=True)
+class Anchor:
+    """A stretch that is the same in both: `source[source_start:][:size] == text[start:][:size]`."""
+
+    source_start: int
+    start: int
+    size: int
 
 
-def marked(source: str, text: str) -> str:
-    """The text with its changes in brackets: `[-before-]`, `{+after+}`."""
+def changes(source: str, text: str, anchors: Iterable[Anchor] = ()) -> list[Change]:
+    """The changes that make the text of the source, in order; none if they are equal.
+
+    Args:
+        source: What there was.
+        text: What became of it.
+        anchors: Stretches known to have stayed, in order, which are not compared.
+    """
+    found: list[Change] = []
+    before = Anchor(0, 0, 0)
+    for anchor in [*anchors, Anchor(len(source), len(text), 0)]:
+        at, text_at = before.source_start + before.size, before.start + before.size
+        blocks = SequenceMatcher(
+            None, source[at : anchor.source_start], text[text_at : anchor.start], autojunk=False
+        ).get_opcodes()
+        found += [Change(*places).moved(at, text_at) for kind, *places in blocks if kind != "equal"]
+        before = anchor
+    return found
+
+
+def marked(source: str, text: str, found: Sequence[Change]) -> str:
+    """The text with these changes of the source in brackets: `[-before-]`, `{+after+}`."""
     parts = []
     end = 0
-    for change in changes(source, text):
+    for change in found:
         parts.append(text[end : change.start])
         if before := source[change.source_start : change.source_end]:
             parts.append(f"[-{before}-]")

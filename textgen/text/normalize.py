@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from textgen.errors import DataError
 
-_LINE_END = re.compile("\r\n|[\r\x0b\x0c\u2028\u2029]")
+_LINE_ENDS = "\r\x0b\x0c\u2028\u2029"
+_LINE_END = re.compile(f"\r\n|[{_LINE_ENDS}]")
 _CONTROLS = "".join(c for c in map(chr, range(0xA0)) if unicodedata.category(c) == "Cc" and c not in "\n\t")
 _INVISIBLE = re.compile(f"[{re.escape(_CONTROLS)}\ufeff\u200b\u00ad]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -31,6 +34,45 @@ def clean(text: str) -> str:
     text = _INVISIBLE.sub("", text).replace("\t", " ")
     lines = (line.strip() for line in text.split("\n"))
     return "\n".join(line for line in lines if line)
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What is left of a text, and where it stood.
+
+    Attributes:
+        text: What is left.
+        places: For every character of it, its offset in the text as it was given.
+    """
+
+    text: str
+    places: Sequence[int]
+
+    def then(self, later: Kept) -> Kept:
+        """What a second step left, with its offsets in the text that was given to the first."""
+        return Kept(later.text, [self.places[place] for place in later.places])
+
+
+def cleaned(text: str) -> Kept:
+    """Cleans a text as `clean` does, and tells where each character stood."""
+    left = clean(text)
+    if left == text:
+        return Kept(text, range(len(text)))
+    # cleaning deletes and replaces one character by one, so that what is left can be looked up in order
+    places = []
+    place = 0
+    for character in left:
+        while not _became(text[place], character):
+            place += 1
+        places.append(place)
+        place += 1
+    return Kept(left, places)
+
+
+def _became(before: str, after: str) -> bool:
+    if after == "\n":
+        return before == after or before in _LINE_ENDS
+    return before == after or (before == "\t" and after == " ")
 
 
 def split_headline(text: str) -> tuple[str, str]:

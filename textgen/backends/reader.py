@@ -1,0 +1,103 @@
+"""Reading the rows' texts: what the embedded models make of them, and whether they know their kind."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import cast
+
+import torch
+
+from textgen.errors import DataError
+from textgen.models.catalog import find_model
+from textgen.models.gpt2 import Gpt2
+from textgen.models.load import LoadedModel, load_model
+from textgen.models.scoring import sequence_logprobs
+from textgen.registry import LANGUAGE_MODEL
+from textgen.text.blank import is_blank
+from textgen.text.emoji import emoji_count
+from textgen.text.familiar import PIECES, bits_of, judge_bits, judge_characters
+from textgen.text.reading import Reading, read
+from textgen.text.traditional import has_traditional, simplified
+
+
+class Reader:
+    """Reads texts for a model.
+
+    Args:
+        model: What writes. Models of the user's own read emoji and traditional characters as they are, and
+            are not told which texts they know.
+    """
+
+    def __init__(self, model: LoadedModel) -> None:
+        self._model = model
+        self._as_is = not model.files.embedded
+
+    def read(self, text: str, *, keep_layout: bool = False, optional: bool = False) -> Reading:
+        """What the model reads of a text; see `textgen.text.reading.read`.
+
+        Args:
+            text: The text as it was given.
+            keep_layout: Do not clean it.
+            optional: It may be empty, and so may be what is read of it.
+
+        Raises:
+            DataError: There is something, but nothing that can be read.
+        """
+        reading = read(text, keep_layout=keep_layout, as_is=self._as_is)
+        if not optional and not is_blank(text) and is_blank(reading.text):
+            raise DataError(
+                "there is nothing in the text that can be read",
+                hint="it has only emoji, private or invisible characters",
+            )
+        return reading
+
+    def word(self, word: str) -> str:
+        """A word that the model is to write, in the characters that it knows."""
+        return word if self._as_is or not has_traditional(word) else simplified(word)
+
+    def judged(self, text: str, source: str) -> tuple[str, ...]:
+        """Whether a text is of the kind that the embedded models know.
+
+        What its characters do not tell, gpt2 does, from the first pieces. Each text is looked at alone, so
+        that no other row changes what is found.
+
+        Args:
+            text: What is read of it.
+            source: The text as it was given.
+
+        Returns:
+            What a person should know of it.
+
+        Raises:
+            DataError: It is of another kind, and nothing good could come of it.
+        """
+        if self._as_is:
+            return ()
+        doubt = judge_characters(text, emoji_count(source)) or judge_bits(*self._bits(text))
+        if doubt is None:
+            return ()
+        if doubt.refused:
+            raise DataError(doubt.reason, hint=doubt.hint)
+        return (f"{doubt.reason}: the result may be poor ({doubt.hint})",)
+
+    def doubted(self, words: str) -> tuple[str, ...]:
+        """What a person should know of words to be written: that hardly a character is Chinese."""
+        doubt = None if self._as_is else judge_characters(words, short=False)
+        return (f"{doubt.reason}: the result may be poor",) if doubt and doubt.refused else ()
+
+    def _bits(self, text: str) -> tuple[float, int]:
+        """Bits a piece of the first pieces, and how many these are."""
+        model = self._model if self._model.files.kind == LANGUAGE_MODEL else _language_model()
+        # so long a beginning holds them: the rest need not be encoded
+        ids = model.tokenizer.encode(text[: 4 * PIECES])[:PIECES]
+        if not ids:
+            return 0.0, 0
+        with torch.inference_mode():
+            target = [model.tokenizer.specials.bos, *ids]
+            logprob = float(sequence_logprobs(cast(Gpt2, model.network), [], [target])[0])
+        return bits_of(logprob, len(ids)), len(ids)
+
+
+@cache
+def _language_model() -> LoadedModel:
+    return load_model(find_model(LANGUAGE_MODEL))
