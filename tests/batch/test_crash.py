@@ -11,7 +11,7 @@ from textgen.batch.manifest import read_manifest
 from textgen.batch.output import Output
 
 bench = pytest.fixture(echo_backend.bench)
-STEPS = ("open", "replace", "hardlink_to", "unlink", "write_text", "mkdir", "rmdir")
+STEPS = ("open", "replace", "hardlink_to", "unlink", "write_bytes", "mkdir", "rmdir")
 MOST = 80  # operations of a run; it has some thirty
 TEXTS = some_texts(20)
 SOME_BAD = some_texts(20, bad=6)

@@ -7,6 +7,7 @@ same machine. How many processes compute is not part of it, nor what the output 
 from __future__ import annotations
 
 import json
+import os
 import platform
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -19,6 +20,7 @@ from textgen import __version__
 from textgen.batch.journal import replace_durably, unwritten
 from textgen.errors import UsageError
 from textgen.models.catalog import ModelFiles
+from textgen.models.durable import json_bytes
 from textgen.options import Options
 from textgen.text.small_files import read_json
 
@@ -57,7 +59,7 @@ class Manifest:
         """Write it as a whole. Raises TextgenError if that fails."""
         draft = path.with_name(path.name + ".new")
         try:
-            draft.write_text(json.dumps(asdict(self), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+            draft.write_bytes(json_bytes(asdict(self), indent=1))
             replace_durably(draft, path)
         except OSError as error:
             draft.unlink(missing_ok=True)
@@ -74,7 +76,7 @@ def manifest_of(
             role: {"name": files.label.partition("@")[0], "sha256": _digest(files)}
             for role, files in models.items()
         },
-        json.loads(options.model_dump_json()),
+        options.model_dump(mode="json"),
         input,
         {"textgen": __version__, "python": platform.python_version()}
         | {name: _version(name) for name in LIBRARIES},
@@ -147,7 +149,7 @@ def _digest(files: ModelFiles) -> str:
     digest = sha256()
     paths = sorted(path for path in files.path.iterdir() if path.suffix in (".json", ".safetensors"))
     for path in [*paths, *([files.tokenizer] if files.tokenizer else [])]:
-        digest.update(path.name.encode())
+        digest.update(os.fsencode(path.name))
         with path.open("rb") as file:
             while block := file.read(1 << 20):
                 digest.update(block)

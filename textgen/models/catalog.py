@@ -13,6 +13,7 @@ from typing import Any
 from safetensors import SafetensorError, safe_open
 
 from textgen.errors import ModelError, UsageError
+from textgen.models.durable import utf8_name
 from textgen.resources import models_dir, user_models_dir
 from textgen.text.small_files import read_json
 
@@ -152,7 +153,7 @@ def fingerprint(path: Path) -> str:
 def read_metadata(path: Path) -> dict[str, str]:
     """The metadata of a safetensors file, from its header alone. Raises ModelError if it is broken."""
     try:
-        with safe_open(path, framework="np") as file:
+        with utf8_name(path) as name, safe_open(name, framework="np") as file:
             return dict(file.metadata() or {})
     except (OSError, SafetensorError) as error:
         raise ModelError(f"cannot read {path}: {error}", hint="is the file whole?") from None

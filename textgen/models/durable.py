@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from textgen.errors import TextgenError
 
@@ -32,6 +34,28 @@ def write_whole(path: Path, content: bytes) -> Path:
                 draft.unlink()
             raise
     return path
+
+
+def json_bytes(content: Any, *, indent: int | None = None, sort_keys: bool = False) -> bytes:
+    """JSON in UTF-8, with a newline at its end.
+
+    A lone surrogate, as in the name of a file that is no UTF-8, is written as its escape, which JSON reads as
+    the same.
+    """
+    text = json.dumps(content, ensure_ascii=False, indent=indent, sort_keys=sort_keys)
+    return f"{text}\n".encode("utf-8", "backslashreplace")
+
+
+@contextmanager
+def utf8_name(path: Path) -> Iterator[Path]:
+    """A name of a file for a library that takes no other than UTF-8, such as safetensors."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:  # only where names are bytes; there open files have names, too
+        with path.open("rb") as file:
+            yield Path(f"/dev/fd/{file.fileno()}")
+    else:
+        yield path
 
 
 def sync(path: Path) -> None:

@@ -5,7 +5,6 @@ Only here is transformers' format written; `tokenizers` comes with it.
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +16,7 @@ from torch import Tensor
 
 from textgen.errors import TextgenError, UsageError
 from textgen.models.catalog import CARD, CONFIG, PRIOR, TOKENIZER_FILES, WEIGHTS, ModelFiles
-from textgen.models.durable import writing
+from textgen.models.durable import json_bytes, writing
 from textgen.models.load import load_tokenizer
 from textgen.models.save import write_model
 from textgen.models.storage import check_storage, read_weights
@@ -147,7 +146,7 @@ def _save(tensors: dict[str, Tensor], path: Path, dtype: str) -> Path:
 
 
 def _save_json(content: dict[str, Any], path: Path) -> Path:
-    path.write_text(json.dumps(content, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    path.write_bytes(json_bytes(content, indent=2, sort_keys=True))
     return path
 
 
@@ -164,7 +163,8 @@ def _save_tokenizer(files: ModelFiles, directory: Path) -> Iterator[Path]:
         else (tokenizer.specials.cls, tokenizer.specials.sep)
     )
     path = directory / "tokenizer.json"
-    build_tokenizer(tokenizer.path, frame).save(str(path))
+    # not its own save, which takes no name that is not UTF-8
+    path.write_text(build_tokenizer(tokenizer.path, frame).to_str(pretty=True), encoding="utf-8")
     yield path
     limit = files.config["n_positions" if files.kind == "gpt2" else "max_position_embeddings"]
     yield _save_json(tokenizer_config(limit), directory / "tokenizer_config.json")

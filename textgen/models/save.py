@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ from torch import Tensor, nn
 
 from textgen.errors import ModelError
 from textgen.models.catalog import CONFIG, PRIOR, TOKENIZER_FILES, WEIGHTS, kind_of
-from textgen.models.durable import write_whole, writing
+from textgen.models.durable import json_bytes, write_whole, writing
 from textgen.models.storage import pack_weights
 from textgen.models.unilm import UniLM
 
@@ -68,7 +67,7 @@ def named_tensors(network: nn.Module) -> dict[str, Tensor]:
 
 def config_json(config: Mapping[str, Any]) -> bytes:
     """A config as it is written."""
-    return (json.dumps(config, indent=2, sort_keys=True, ensure_ascii=False) + "\n").encode()
+    return json_bytes(config, indent=2, sort_keys=True)
 
 
 def _content(tokenizer: Path) -> bytes:

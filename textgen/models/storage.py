@@ -17,7 +17,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from textgen.errors import ModelError, UsageError
-from textgen.models.durable import write_whole
+from textgen.models.durable import utf8_name, write_whole
 
 SCALE = ".scale"
 STORAGES = ("fp32", "fp16", "int8")
@@ -35,7 +35,7 @@ def read_weights(path: Path) -> dict[str, Tensor]:
             a value is not finite.
     """
     try:
-        with safe_open(path, framework="pt") as file:
+        with utf8_name(path) as name, safe_open(name, framework="pt") as file:
             stored = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (OSError, SafetensorError) as error:
         raise ModelError(f"cannot read {path}: {error}", hint="is the file whole?") from None

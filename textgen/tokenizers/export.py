@@ -22,7 +22,7 @@ def build_tokenizer(path: Path, frame: tuple[int, ...]) -> Tokenizer:
         path: The SentencePiece model.
         frame: Ids put around a text: (before,) or (before, behind).
     """
-    processor = SentencePieceProcessor(model_file=str(path))
+    processor = SentencePieceProcessor(model_proto=path.read_bytes())
     silent = [i for i in range(len(processor)) if processor.is_control(i) or processor.is_unknown(i)]
     learnt = [i for i in range(len(processor)) if i not in silent and not processor.is_byte(i)]
     tokenizer = Tokenizer(

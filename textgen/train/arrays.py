@@ -6,7 +6,6 @@ A column is two files: the ids of all examples end to end, and where each exampl
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,7 +15,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from textgen.models.durable import write_whole
+from textgen.models.durable import json_bytes, write_whole
 from textgen.text.small_files import read_json
 
 IDS, ENDS, NUMBERS = np.dtype("<u4"), np.dtype("<i8"), np.dtype("<i8")
@@ -70,7 +69,7 @@ class ArrayWriter:
         for file in self._files.values():
             file.close()
         kept = {"columns": self._columns, "numbers": self._numbers, "about": dict(about)}
-        write_whole(self._directory / ABOUT, json.dumps(kept, ensure_ascii=False).encode())
+        write_whole(self._directory / ABOUT, json_bytes(kept))
 
 
 class Arrays:

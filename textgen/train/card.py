@@ -39,7 +39,7 @@ def write_card(
     made = f"Made by `textgen train {settings['recipe']}` of textgen {settings['textgen']}, from {begun}."
     facts = [f"- {name}: {value}" for name, value in _facts(settings, options, outcome, corpus)]
     card = "\n".join([f"# {directory.resolve().name}", "", made, "", *facts, ""])
-    write_whole(directory / CARD, card.encode())
+    write_whole(directory / CARD, card.encode("utf-8", "backslashreplace"))  # names need not be UTF-8
 
 
 def _facts(

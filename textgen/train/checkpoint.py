@@ -20,6 +20,7 @@ from torch import Tensor
 
 from textgen.batch.journal import sync
 from textgen.errors import ModelError, TextgenError
+from textgen.models.durable import utf8_name
 from textgen.text.small_files import read_json
 
 FOLDER, DRAFT = "checkpoint", "checkpoint.part"
@@ -75,10 +76,15 @@ def load_checkpoint(directory: Path) -> Checkpoint | None:
         return None
     try:
         progress = read_json(found[-1] / PROGRESS)
-        tensors = {path.stem: load_file(path) for path in sorted(found[-1].glob("*.safetensors"))}
+        tensors = {path.stem: _read(path) for path in sorted(found[-1].glob("*.safetensors"))}
     except (OSError, ValueError, SafetensorError) as error:
         raise ModelError(f"cannot read {found[-1]}: {error}", hint="delete it; the run begins anew") from None
     return Checkpoint(progress, tensors)
+
+
+def _read(path: Path) -> dict[str, Tensor]:
+    with utf8_name(path) as name:
+        return load_file(name)
 
 
 def _all(directory: Path) -> list[Path]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -12,7 +11,7 @@ from typing import Any
 from textgen.batch.journal import being_written, held, locked
 from textgen.errors import UsageError
 from textgen.models.catalog import CARD, CONFIG, TOKENIZER_FILES, WEIGHTS
-from textgen.models.durable import write_whole, writing
+from textgen.models.durable import json_bytes, write_whole, writing
 from textgen.options import flag
 from textgen.text.small_files import read_json
 from textgen.train.checkpoint import DRAFT, FOLDER
@@ -73,7 +72,7 @@ def read_settings(directory: Path) -> dict[str, Any] | None:
 
 def write_settings(directory: Path, settings: Mapping[str, Any]) -> None:
     """Say what a run is. Raises TextgenError: it cannot be written."""
-    write_whole(directory / RUN, (json.dumps(settings, ensure_ascii=False, indent=2) + "\n").encode())
+    write_whole(directory / RUN, json_bytes(settings, indent=2))
 
 
 @contextmanager
