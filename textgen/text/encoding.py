@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from textgen.errors import DataError
 from textgen.text.blank import MARK, is_blank
 from textgen.text.everyday import SAMPLE, beyond_ascii_share, everyday_share, strange_share
+from textgen.text.readings import utf8_by_chance
+from textgen.text.seven_bit import seven_bit_encoding
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -85,8 +87,9 @@ def read_text(path: Path) -> str:
 def decode_bytes(data: bytes, *, name: str = "input") -> str:
     """Decodes text whose encoding nobody stated.
 
-    A byte-order mark decides; then strict UTF-8; then UTF-16 without a mark; then chardet's verdict,
-    unless that is unsure and the text reads as everyday Chinese in GB18030 or Big5.
+    A byte-order mark decides; then HZ and UTF-7, which are ASCII bytes; then strict UTF-8, unless a text is
+    that by chance and reads as Chinese in GB18030; then UTF-16 without a mark; then chardet's verdict, unless
+    that is unsure and the text reads as everyday Chinese in GB18030 or Big5.
 
     Args:
         data: The whole text as bytes.
@@ -101,7 +104,7 @@ def decode_bytes(data: bytes, *, name: str = "input") -> str:
     check_binary(data, name)
     text = _by_mark(data, name)
     if text is None:
-        text = _by_utf8(data)
+        text = _by_utf8(data, name)
     if text is None:
         text = _by_guess(data, name)
     text = _MARKS.sub("", text)
@@ -187,11 +190,15 @@ def _strict(data: bytes, encoding: str, name: str, *, skipped: int = 0) -> str:
         raise DataError(f"{name} cannot be decoded: {place}", hint=_CONVERT_HINT) from None
 
 
-def _by_utf8(data: bytes) -> str | None:
+def _by_utf8(data: bytes, name: str) -> str | None:
+    if data.isascii() and (encoding := seven_bit_encoding(data, name)):
+        return _strict(data, encoding, name)
     text = _try(data, "utf-8")
     # ASCII in UTF-16 is valid UTF-8 too, full of NULs
     if text is not None and _CONTROL.search(text) and (wide := _utf16(data)):
         return data.decode(wide)
+    if text is not None and utf8_by_chance(data) == "yes":
+        return _try(data, "gb18030") or text
     return text
 
 

@@ -20,12 +20,15 @@ from typing import BinaryIO
 from textgen.errors import DataError
 from textgen.text.blank import MARK
 from textgen.text.encoding import check_binary, encoding_by_mark, guess_encoding, not_text, wide_encoding
+from textgen.text.readings import utf8_by_chance
+from textgen.text.seven_bit import MARKS, seven_bit_encoding
 
 Open = Callable[[], BinaryIO]
 Line = tuple[int, "str | DataError"]  # the line's number from 1, and the line or what is wrong with it
 
 SAMPLE = 1 << 16  # bytes
 LINES = 100  # by which an encoding is guessed
+DOUBTED = 1000  # lines that may be UTF-8 by chance
 MOST_NULS = 0.01  # of the bytes of text with some broken lines
 LONGEST = 1 << 26  # characters of a line: 64 MiB of ASCII
 HANDLER = "textgen-mark"  # an error handler of the codecs
@@ -50,8 +53,8 @@ class BrokenLineError(DataError):
 def find_encoding(open: Open, name: str) -> str:
     """The encoding of a file of lines.
 
-    A byte-order mark decides; then UTF-8, if at least half the lines beyond ASCII are UTF-8 (the others are
-    broken); then what those lines look like.
+    A byte-order mark decides; then UTF-8, if at least half the lines beyond ASCII are UTF-8 and not by chance
+    (the others are broken); then what those lines look like. ASCII bytes may be HZ or UTF-7.
 
     Args:
         open: Opens the file.
@@ -74,7 +77,9 @@ def find_encoding(open: Open, name: str) -> str:
             return wide
         if head.count(b"\0") > MOST_NULS * len(head):
             raise not_text(name)
-    good, bad, sample = _beyond_ascii(chain([head], blocks))
+    good, bad, sample, shifted = _evidence(chain([head], blocks))
+    if shifted and not (good or bad) and (encoding := seven_bit_encoding(b"\n".join(shifted), name)):
+        return encoding
     return "utf-8" if good >= bad else guess_encoding(sample, name)
 
 
@@ -202,20 +207,38 @@ def _blocks(open: Open, name: str) -> Iterator[bytes]:
             raise damaged(error, name) from None
 
 
-def _beyond_ascii(blocks: Iterable[bytes]) -> tuple[int, int, list[bytes]]:
-    """How many lines beyond ASCII are UTF-8, how many are not, and the first of those."""
-    good, bad, sample = 0, 0, list[bytes]()
+def _evidence(blocks: Iterable[bytes]) -> tuple[int, int, list[bytes], list[bytes]]:
+    """What tells an encoding.
+
+    Returns:
+        How many lines beyond ASCII are UTF-8, and how many are not, or by chance; the first of those; and the
+        first lines in ASCII that may be in an encoding with seven bits.
+    """
+    good, bad, sample, shifted = 0, 0, list[bytes](), list[bytes]()
     for line in _byte_lines(blocks):
         if line.isascii():
+            if len(shifted) < LINES and any(mark in line for mark in MARKS):
+                shifted.append(line)
             continue
-        try:
-            line.decode("utf-8")
-            good += 1
-        except UnicodeDecodeError:
-            bad += 1
-            if len(sample) < LINES:
-                sample.append(line)
-    return good, bad, sample
+        verdict = _verdict(line) if good + bad < DOUBTED or not _is_utf8(line) else "no"
+        good += verdict == "no"
+        bad += verdict == "yes"
+        if verdict == "yes" and len(sample) < LINES:
+            sample.append(line)
+    return good, bad, sample, shifted
+
+
+def _verdict(line: bytes) -> str:
+    """Whether a line is no UTF-8, or is it by chance: `yes`, `no` or `perhaps`."""
+    return utf8_by_chance(line) if _is_utf8(line) else "yes"
+
+
+def _is_utf8(line: bytes) -> bool:
+    try:
+        line.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _byte_lines(blocks: Iterable[bytes]) -> Iterator[bytes]:

@@ -37,6 +37,17 @@ def _dictionary() -> bytes:
     return b"\n" + Path(str(path)).read_bytes()
 
 
+def dictionary_words(text: str) -> list[str]:
+    """The words of a text that have two characters or more and are in the dictionary, none guessed.
+
+    Args:
+        text: Chinese characters.
+    """
+    # jieba cuts a rare word where its parts are frequent
+    found = [text] if known(text) else _tokenizer().lcut(text, HMM=False)
+    return [word for word in found if len(word) > 1]
+
+
 @cache
 def _tokenizer() -> Any:
     with warnings.catch_warnings():
