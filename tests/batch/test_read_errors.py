@@ -128,3 +128,12 @@ def test_rows_before_the_damage_of_an_archive_stay() -> None:
     assert [row.text for row in rows] == [f"第{number}行，{number**7}" for number in range(len(rows))]
     assert wrong.error
     assert f"behind line {len(rows)} cannot be read" in wrong.error
+
+
+def test_a_text_that_no_memory_should_hold_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("textgen.batch.read.LONGEST", 1000)
+    Path("a.txt.gz").write_bytes(gzip.compress(b"x" * 1001))
+    Path("b.txt.gz").write_bytes(gzip.compress(b"x" * 1000))
+    one, two = read("a.txt.gz", "b.txt.gz")
+    assert (one.error or "").startswith("a.txt.gz is too long for one text: more than 1,000 bytes")
+    assert (two.error, len(two.text)) == (None, 1000)

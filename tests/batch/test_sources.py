@@ -186,3 +186,43 @@ def test_a_stdin_that_is_closed_is_told(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(sys, "stdin", None)
     with pytest.raises(DataError, match="stdin is closed"):
         find_sources(["-"], lines=False)
+
+
+ROW = '{"text": "今天天气很好"}\n'
+JSON = [
+    (ROW * 2, "JSON lines"),
+    ('{ "text": "春" }\r\n' * 2, "JSON lines"),
+    ("\ufeff\ufeff\n" + ROW, "JSON lines"),
+    ('[{"text": "春"},\n {"text": "夏"}]', "JSON"),
+    ('{\n  "标题": "春"\n}', "JSON"),
+]
+
+
+@pytest.mark.parametrize("name", ["a.txt", "a.md", "a.log", "a.dat", "a", "a.txt.gz", "-"])
+@pytest.mark.parametrize("encoding", ["utf-8", "gb18030", "utf-16"])
+def test_json_is_not_taken_for_text(name: str, encoding: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    called = "stdin" if name == "-" else name
+    for text, held in JSON:
+        data = text.removeprefix("\ufeff\ufeff" if encoding == "gb18030" else "").encode(encoding)
+        Path(name).write_bytes(gzip.compress(data) if name.endswith(".gz") else data)
+        for lines in (True, False):
+            pipe(monkeypatch, data)
+            with pytest.raises(UsageError, match=f"^{called} holds {held}, it seems"):
+                find_sources([name], lines=lines)
+            pipe(monkeypatch, data)
+            assert find_sources([name], lines=lines, format="text")[0].problem is None
+
+
+def test_json_among_other_inputs_is_the_problem_of_its_file() -> None:
+    make("a.txt", "c.txt")
+    Path("b.txt").write_text(ROW, encoding="utf-8")
+    found = find_sources(["a.txt", "b.txt", "c.txt"], lines=False)
+    assert [str(source.problem) for source in found] == ["None", "b.txt holds JSON lines, it seems", "None"]
+
+
+@pytest.mark.parametrize(
+    "begin", ["[本报讯]", "{公告}", '{"春天"}来了', '["春天", "夏天"]', "[{}]", "{", "[1]", '"text": "']
+)
+def test_a_text_may_begin_with_a_bracket(begin: str) -> None:
+    Path("a.txt").write_text(begin + TEXT, encoding="utf-8")
+    assert find_sources(["a.txt"], lines=False)[0].problem is None

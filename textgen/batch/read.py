@@ -36,7 +36,7 @@ from textgen.schema import Row
 from textgen.text.blank import is_blank
 from textgen.text.encoding import decode_bytes, read_text
 from textgen.text.keywords import keywords_of
-from textgen.text.lines import DAMAGED, LINE_END, Line, damaged, find_encoding, lines_in, lines_of
+from textgen.text.lines import DAMAGED, LINE_END, LONGEST, Line, damaged, find_encoding, lines_in, lines_of
 from textgen.text.tables import DELIMITERS, Value, csv_values, json_values
 
 OTHER_DELIMITERS = (";", "\t", "|", "；")
@@ -190,7 +190,11 @@ def source_rows(source: Source, options: InputOptions, *, alone: bool = True) ->
 def _article(source: Source, options: InputOptions) -> Row:
     try:
         with source.open() as file:
-            text = decode_bytes(file.read(), name=source.name)
+            data = file.read(LONGEST + 1)
+        if len(data) > LONGEST:
+            hint = "--lines takes a line for a text"
+            raise DataError(f"{source.name} is too long for one text: more than {LONGEST:,} bytes", hint=hint)
+        text = decode_bytes(data, name=source.name)
     except DataError as error:
         return Row("", name=source.label, error=error.line)
     except DAMAGED as error:

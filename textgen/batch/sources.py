@@ -14,11 +14,13 @@ import tempfile
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from textgen.errors import DataError, UsageError
+from textgen.text.json_head import json_at_head
+from textgen.text.lines import DAMAGED, SAMPLE
 
 STDIN = "-"
 TEXT, LINES, PARQUET = "text", "lines", "parquet"  # one text a file, one a line
@@ -105,19 +107,36 @@ def find_sources(
             found.append((Path(name), error))
     labels = _labels([path for path, _ in found])
     return [
-        _source(path, format or _form(path, lines=lines), label, problem, sure=format is not None)
+        _source(
+            path,
+            format or _form(path, lines=lines),
+            label,
+            problem,
+            sure=format is not None,
+            alone=len(found) == 1,
+        )
         for (path, problem), label in zip(found, labels, strict=True)
     ]
 
 
-def _source(path: Path, form: str, label: str, problem: DataError | None, *, sure: bool) -> Source:
+def _source(
+    path: Path, form: str, label: str, problem: DataError | None, *, sure: bool, alone: bool
+) -> Source:
     source = Source(path, form, label, None if problem else _spooled(path), problem)
-    if source.spool is not None and not sure and form in (TEXT, LINES):
+    if problem or sure or form not in (TEXT, LINES):
+        return source
+    try:
         with source.open() as file:
-            if file.readline(IN_MEMORY).lstrip().startswith(b'{"'):
-                hint = "--format jsonl reads them, --format text or lines takes them for text"
-                raise UsageError(f"{source.name} holds JSON lines, it seems", hint=hint)
-    return source
+            held = json_at_head(file.read1(SAMPLE))  # type: ignore[attr-defined]
+    except DAMAGED:  # which is told where it is read
+        return source
+    if held is None:
+        return source
+    told = f"{source.name} holds {held}, it seems"
+    hint = "--format jsonl reads its rows, --format text or lines takes it for text"
+    if alone:
+        raise UsageError(told, hint=hint)
+    return replace(source, problem=DataError(told, hint=hint))  # of several inputs the others go on
 
 
 def path_kind(name: str, hint: str = "check the path; `-` reads from stdin") -> str:
