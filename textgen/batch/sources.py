@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import glob
 import gzip
 import io
 import lzma
@@ -18,6 +17,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
+from textgen.batch.patterns import is_pattern, matches, once
 from textgen.errors import DataError, UsageError
 from textgen.text.json_head import json_at_head
 from textgen.text.lines import DAMAGED, SAMPLE
@@ -39,7 +39,6 @@ ARCHIVES: dict[str, Any] = {".gz": gzip.open, ".xz": lzma.open}
 MANIFEST, RECORDS, ROWS = ".manifest.json", ".records.jsonl", ".rows"
 PART, DRAFT, LOCK = ".part", ".new", ".lock"
 BESIDE = (MANIFEST, RECORDS, ROWS, PART, DRAFT, LOCK)
-MAGIC = "*?["  # what makes a name a pattern
 IN_MEMORY = 1 << 20  # bytes of stdin; more of them lie in a temporary file
 
 LeaveOut = Callable[[Path], bool]
@@ -166,14 +165,13 @@ def _expand(name: str, leave_out: LeaveOut) -> list[Path]:
     path = Path(name)
     if name == STDIN:
         return [path]
-    if any(character in name for character in MAGIC) and not os.path.lexists(name):
+    if is_pattern(name) and not os.path.lexists(name):
         return _matches(name, leave_out)
     return [path] if path_kind(name) == "file" else _files_in(path, leave_out)
 
 
 def _matches(pattern: str, leave_out: LeaveOut) -> list[Path]:
-    named = map(Path, glob.glob(pattern, recursive=True))  # noqa: PTH207 (a pattern may be absolute)
-    found = sorted(p for p in named if p.is_file() and not (_written_by_us(p) or leave_out(p)))
+    found = [path for path in matches(pattern) if not (_written_by_us(path) or leave_out(path))]
     if not found:
         raise UsageError(f"no file matches {pattern}", hint="** goes into folders")
     return found
@@ -181,8 +179,8 @@ def _matches(pattern: str, leave_out: LeaveOut) -> list[Path]:
 
 def _files_in(folder: Path, leave_out: LeaveOut) -> list[Path]:
     try:
-        known = (file for file in folder.iterdir() if _known(file) and file.is_file())
-        files = sorted(file for file in known if not (_written_by_us(file) or leave_out(file)))
+        known = once(file for file in folder.iterdir() if _known(file) and file.is_file())
+        files = [file for file in known if not (_written_by_us(file) or leave_out(file))]
     except OSError as error:
         raise DataError(
             f"cannot read the folder {folder}: {error.strerror}", hint="check its permissions"
