@@ -178,7 +178,7 @@ REFUSED: list[tuple[type[Options], dict[str, Any], str]] = [
     (TitleOptions, {"rank": "best"}, "--rank best"),
     (TitleOptions, {"keyword": ""}, "--keyword"),
     (TitleOptions, {"keyword": [1]}, "--keyword"),
-    (TitleOptions, {"keyword": "春\r天"}, "--keyword 春 天: must be a word, without line breaks"),
+    (TitleOptions, {"keyword": ["春\r天"]}, "--keyword 春 天: must be a word, without line breaks"),
     (TitleOptions, {"keyword": 3}, "--keyword 3: must be a word or a list of words"),
     (TitleOptions, {"keyword": "甲乙", "avoid": ["乙"]}, "乙 is both wanted and to be avoided"),
     (TitleOptions, {"one_of": "a.txt"}, "--one-of a.txt: must be a list of texts"),

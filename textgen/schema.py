@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from hashlib import blake2b
@@ -12,6 +13,15 @@ SCORE_DECIMALS = 4
 DIGEST_SIZE = 16  # bytes that stand for a row
 # left out where they do not apply
 SOME_FIELDS = ("flags", "direction", "copied", "support", "changes", "chain")
+
+
+def finite(value: Any) -> Any:
+    """A value with None for every number in it that JSON has no number for: NaN and the infinite ones."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {name: finite(one) for name, one in value.items()}
+    return [finite(one) for one in value] if isinstance(value, list | tuple) else value
 
 
 @dataclass(frozen=True)
@@ -171,7 +181,10 @@ class Record:
         return self.used_tokens + sum(candidate.tokens for candidate in self.candidates)
 
     def to_dict(self) -> dict[str, Any]:
-        """A JSON-ready dictionary, scores rounded to 4 decimals, without `prompt` and `fields` where none."""
+        """A JSON-ready dictionary, scores rounded to 4 decimals, without `prompt` and `fields` where none.
+
+        Numbers that JSON has none for (NaN, infinite) are None.
+        """
         fields: dict[str, Any] = {"id": self.id}
         if self.prompt is not None:
             fields["prompt"] = self.prompt
@@ -180,11 +193,13 @@ class Record:
         fields |= {"model": self.model, "seed": self.seed, "error": self.error}
         if self.notes:
             fields["notes"] = list(self.notes)
-        return fields if self.fields is None else fields | {"fields": dict(self.fields)}
+        if self.fields is not None:
+            fields["fields"] = dict(self.fields)
+        return {name: finite(value) for name, value in fields.items()}
 
     def to_json(self) -> str:
         """The record as one line of JSON."""
-        return json.dumps(self.to_dict(), ensure_ascii=False, default=str)
+        return json.dumps(self.to_dict(), ensure_ascii=False, default=str, allow_nan=False)
 
 
 def _rounded(value: Any) -> Any:

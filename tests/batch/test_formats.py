@@ -233,3 +233,21 @@ def test_text_has_an_empty_line_for_a_blank_one_of_the_input() -> None:
 @pytest.mark.parametrize("ending", [".CSV", ".Txt"])
 def test_the_case_of_the_ending_does_not_matter(ending: str) -> None:
     assert "公园里的春天" in converted(ending, record()).read_text(encoding="utf-8-sig")
+
+
+DANGEROUS = ["=1+1", "+86", "-5", "@甲", "\t甲", "\r甲", "＝甲"]
+
+
+@pytest.mark.parametrize("text", DANGEROUS)
+def test_csv_for_spreadsheets_has_an_apostrophe_before_formulas(text: str) -> None:
+    failing = Record(text, [], "title 0a1b", error=text)
+    one = record(text, candidate(text), fields={text: text, "n": -5})
+    part, path = Path("out.part"), Path("out.csv")
+    part.write_text(one.to_json() + "\n" + failing.to_json() + "\n", encoding="utf-8")
+    for safe in (False, True):
+        convert(part, path, ".csv", [], csv_safe=safe)
+        shown = f"'{text}" if safe else text
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            found, wrong = csv.DictReader(file, strict=True)
+        assert (found["id"], found["text"], found[shown], wrong["error"]) == (shown,) * 4
+        assert (found["score"], found["n"]) == ("-0.5", "-5")

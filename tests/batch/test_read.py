@@ -55,10 +55,10 @@ def test_parquet_with_nulls_and_lists() -> None:
     ]
     one, two, three, four = read(write("a.parquet", rows), keep_fields=True)
     assert one == Row("春天", "7", "7", None, ("甲", "乙"), {"n": 1, "tags": {"a": [1]}})
-    assert two == Row("", "2", None, "line 2 has nothing in the field 'text'", (), {"n": None, "tags": None})
+    assert two == Row("", "2", None, "row 2 has nothing in the field 'text'", (), {"n": None, "tags": None})
     assert three == Row("秋天", "9", "9", None, (), {"n": 3, "tags": {"a": []}})
     assert four.error
-    assert four.error.startswith("line 4: a keyword must be text")
+    assert four.error.startswith("row 4: a keyword must be text")
 
 
 def test_a_large_parquet_file_is_read_whole() -> None:

@@ -224,10 +224,10 @@ def test_a_run_is_refused_while_another_converts(bench, monkeypatch, capsys):
     bench.out = bench.folder / "o.csv"
     whole, codes = bench.whole(), []
 
-    def during(*args):
+    def during(*args, **options):
         for flag in ("--resume", "--force"):
             codes.append(echo_backend.run(bench.args(flag)))
-        convert(*args)
+        convert(*args, **options)
 
     monkeypatch.setattr("textgen.batch.finish.convert", during)
     assert bench.run() == 0

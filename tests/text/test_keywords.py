@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from textgen.errors import DataError
-from textgen.text.keywords import essential, keywords_of, missing
+from textgen.text.keywords import essential, keywords_of, missing, words_of
 
 words = st.lists(st.text("ab", min_size=1, max_size=3), max_size=4)
 
@@ -99,4 +99,79 @@ def test_the_essential_keywords_stand_for_all(text: str, keywords: list[str]) ->
 
 def test_a_cell_may_hold_a_json_list() -> None:
     assert keywords_of('["广州", "早茶、点心"]') == ("广州", "早茶、点心")
-    assert keywords_of("[广州") == ("[广州",)
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "['广州', '早茶、点心']",
+        """["广州", '早茶、点心']""",
+        "('广州', '早茶、点心')",
+        "('广州', '早茶、点心',)",
+        "['广州' '早茶、点心']",
+        "['广州'\n '早茶、点心']",
+        "{'广州', '早茶、点心'}",
+        "'广州', '早茶、点心'",
+        " ['\\u5e7f州', \"早茶、点心\"] ",
+    ],
+)
+def test_a_cell_may_hold_a_list_as_python_or_numpy_writes_it(cell: str) -> None:
+    assert keywords_of(cell) == ("广州", "早茶、点心")
+
+
+def test_a_list_in_a_cell_may_be_empty_or_of_one() -> None:
+    assert keywords_of("[]") == keywords_of("()") == ()
+    assert keywords_of("['广州']") == keywords_of("('广州',)") == keywords_of('"广州"') == ("广州",)
+    assert keywords_of(str(["O'Neill", '5"'])) == ("O'Neill", '5"')
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "[广州，美食]",
+        "[广州",
+        "广州, 美食]",
+        "['广州', '美食'",
+        "'广州', '美食']",
+        "['广州', 美食]",
+        "[['广州']]",
+        "[nan]",
+        "['广州', None]",
+        "['广州' ... '美食']",
+        "array(['广州', '美食'], dtype=object)",
+        "Index(['广州'])",
+        "(广州, 美食)",
+        "（广州，美食）",
+        "广州, '美食",
+        "{'广州': 1}",
+        "['\\xzz']",
+        "[" * 5000,
+    ],
+)
+def test_what_looks_like_a_list_and_is_none_is_no_keyword(cell: str) -> None:
+    with pytest.raises(DataError) as caught:
+        keywords_of(cell)
+    assert caught.value.hint
+    assert len(caught.value.line) < 200
+
+
+def test_brackets_within_words_are_text() -> None:
+    cell = "(一)班、f(x)、O'Neill、5\"、《红楼梦》、[1]".removesuffix("、[1]")
+    assert keywords_of(cell) == ("(一)班", "f(x)", "O'Neill", '5"', "《红楼梦》")
+    assert keywords_of(["[1]", "(广州"]) == ("[1]", "(广州")
+
+
+def test_keywords_have_no_invisible_characters() -> None:
+    assert (
+        keywords_of("\ufeff广州\u200b, 美食\xa0")
+        == keywords_of(["广\u200b州", "美食\u3000"])
+        == ("广州", "美食")
+    )
+
+
+def test_words_of_a_line_may_have_blanks_between_them() -> None:
+    assert words_of("春天 公园 春天") == ("春天", "公园")
+    assert words_of("春天，公 园") == ("春天", "公 园")
+    assert words_of("\ufeff春天 ") == ("春天",)
+    assert words_of("['春天', '公 园']") == ("春天", "公 园")
+    assert words_of(" ") == ()

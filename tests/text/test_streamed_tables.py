@@ -1,11 +1,10 @@
-"""Rows of JSON lines and of tables, as their lines come: as csv reads them, and an error costs one row."""
+"""Rows of tables, as their lines come: as csv reads them, and an error costs one row."""
 
 from __future__ import annotations
 
 import csv
 import io
 import itertools
-import json
 from typing import Any
 
 import pytest
@@ -13,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from textgen.errors import DataError
-from textgen.text import tables
+from textgen.text import cells
 from textgen.text.lines import lines_in, lines_of, numbered
-from textgen.text.tables import csv_values, json_values
+from textgen.text.tables import csv_values
 
 CELLS = st.text(st.sampled_from('春天,"\n\r\t a\u2028；')) | st.text(
     st.characters(exclude_categories=["Cs"], exclude_characters="\0")
@@ -62,9 +61,9 @@ def test_a_cell_within_quotation_marks_may_have_lines_commas_and_marks() -> None
 @pytest.mark.parametrize(
     ("broken", "reason"),
     [
-        ('1,"甲', "unexpected end of data"),
+        ('1,"甲', "a quotation mark is not closed"),
         ('1,"甲"乙', "',' expected after '\"'"),
-        ('"1,甲', "unexpected end of data"),
+        ('"1,甲', "a quotation mark is not closed"),
     ],
 )
 @pytest.mark.parametrize(
@@ -86,7 +85,7 @@ def test_every_unclosed_row_is_an_error_of_its_own() -> None:
 
 
 def test_a_row_may_be_so_long_and_no_longer(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tables, "LONGEST_ROW", 3)
+    monkeypatch.setattr(cells, "LONGEST_ROW", 3)
     assert cells_of('id,text\n1,"a\nb\nc\nd"\n2,x\n') == [(2, ["1", "a\nb\nc\nd"]), (6, ["2", "x"])]
     found = rows_of('id,text\n1,"a\nb\nc\nd\ne"\n2,x\n')
     assert isinstance(found[0][1], DataError)
@@ -113,7 +112,6 @@ def test_a_line_that_is_no_text_costs_itself() -> None:
         (2, error),
         (3, {"a": "1", "b": "2"}),
     ]
-    assert list(json_values([(1, "1\n"), (2, error), (3, "3\n")])) == [(1, 1), (2, error), (3, 3)]
 
 
 @pytest.mark.parametrize("delimiter", [",", "\t"], ids=["csv", "tsv"])
@@ -123,15 +121,6 @@ def test_cells_beyond_the_header_lie_under_none_and_missing_ones_are_none(delimi
         (2, {"a": "1", "b": None}),
         (3, {"a": "1", "b": "2"}),
         (4, {"a": "1", "b": "2", None: ["3", "4"]}),
-    ]
-
-
-def test_a_quotation_mark_is_text_in_a_table_with_tabs() -> None:
-    text = 'id\ttext\n1\t"春天"到了\n2\t"没有另一半\n"3\t5" 的屏幕,\\n\r\n'
-    assert cells_of(text, "\t") == [
-        (2, ["1", '"春天"到了']),
-        (3, ["2", '"没有另一半']),
-        (4, ['"3', '5" 的屏幕,\\n']),
     ]
 
 
@@ -146,7 +135,6 @@ def test_a_row_may_have_marks_as_text_behind_a_cell_with_lines() -> None:
 
 def test_blank_lines_are_no_rows_but_are_counted() -> None:
     assert cells_of("\n \r\na,b\r\n\n1,2\n\n\n3,4\n \n") == [(5, ["1", "2"]), (8, ["3", "4"])]
-    assert list(json_values(numbered('\n{"a":1}\n \n\t\r\n2\r\n\n'))) == [(2, {"a": 1}), (5, 2)]
 
 
 @pytest.mark.parametrize("delimiter", [",", "\t"], ids=["csv", "tsv"])
@@ -171,34 +159,104 @@ def test_a_large_cell_is_read() -> None:
     assert cells_of(f'id,text\n1,"{text}\n{text}"\n') == [(2, ["1", f"{text}\n{text}"])]
 
 
-@given(st.lists(st.recursive(st.none() | st.booleans() | st.integers() | st.text(), st.lists, max_leaves=5)))
-def test_json_lines_come_back_with_their_numbers(values: list[Any]) -> None:
-    lines = numbered("".join(json.dumps(value, ensure_ascii=True) + "\n" for value in values))
-    assert list(json_values(lines)) == list(enumerate(values, 1))
-
-
-@pytest.mark.parametrize(
-    ("line", "reason"),
-    [
-        ('{"text": "半', ", column 1"),
-        ("{'text': 1}", "Expecting property name enclosed in double quotes, column 2"),
-        ('{"a": 1} {"a": 2}', "Extra data, column 10"),
-        ("[" * 100_000, ""),
-        ("9" * 5000, ""),
-    ],
-    ids=["cut", "apostrophes", "two", "deep", "huge"],
-)
-def test_what_is_not_json_costs_only_its_line(line: str, reason: str) -> None:
-    one, two, three = json_values(numbered(f'{{"a": 1}}\n{line}\n{{"a": 3}}\n'))
-    assert (one, three) == ((1, {"a": 1}), (3, {"a": 3}))
-    assert two[0] == 2
-    assert isinstance(two[1], DataError)
-    assert two[1].message.startswith("line 2 is not JSON: ")
-    assert reason in two[1].message
-
-
 def test_rows_come_before_the_lines_have_ended() -> None:
     endless = ((number, f"{number},x\n" if number > 1 else "a,b\n") for number in itertools.count(1))
     assert [number for number, _ in itertools.islice(csv_values(endless, ",", "a"), 3)] == [2, 3, 4]
-    endless = ((number, f"{number}\n") for number in itertools.count(1))
-    assert list(itertools.islice(json_values(endless), 3)) == [(1, 1), (2, 2), (3, 3)]
+
+
+def test_two_columns_of_one_name_are_refused() -> None:
+    for header in ("id,text,text", "text,id,\ufefftext ", 'text\u200b,"text"'):
+        with pytest.raises(DataError, match=r"^a\.csv: two columns are called text$") as caught:
+            rows_of(f"{header}\n1,2,3\n")
+        assert caught.value.hint
+
+
+def test_names_of_columns_have_no_invisible_characters() -> None:
+    assert rows_of("\ufeff\ufeffid,\xa0text , 备\u200b注\r\n1, 2 ,3\n") == [
+        (2, {"id": "1", "text": " 2 ", "备注": "3"})
+    ]
+
+
+@pytest.mark.parametrize("delimiter", [",", "\t", ";"])
+def test_empty_cells_beyond_the_header_are_nothing(delimiter: str) -> None:
+    text = "a,b\n1,2,,\n1,2, ,\ufeff\n1,,,4\n".replace(",", delimiter)
+    assert [value for _, value in rows_of(text, delimiter)] == [
+        {"a": "1", "b": "2"},
+        {"a": "1", "b": "2"},
+        {"a": "1", "b": "", None: ["", "4"]},
+    ]
+
+
+def test_columns_without_a_name_are_nothing_while_they_are_empty() -> None:
+    assert [value for _, value in rows_of("a,,b,,\n1,2,3,,\n1,2,3,4\n1,2\n")] == [
+        {"a": "1", "": "2", "b": "3"},
+        {"a": "1", "": "2", "b": "3", None: ["4"]},
+        {"a": "1", "": "2", "b": None},
+    ]
+
+
+def found_in(text: str, expected: str = ",", *, certain: bool = False) -> tuple[list[str], list[str]]:
+    """The columns of a table, and what was told."""
+    told: list[str] = []
+    values = csv_values(numbered(text), expected, "a.csv", certain=certain, tell=told.append)
+    return [str(name) for name in next(values)[1]], told
+
+
+@pytest.mark.parametrize(
+    ("text", "columns"),
+    [
+        ("id;text\n1;甲, 乙\n", ["id", "text"]),
+        ("id|text\n1|2\n", ["id", "text"]),
+        ("id\ttext\n1\t2\n", ["id", "text"]),
+        ('"id";"te,xt"\n1;2\n', ["id", "te,xt"]),
+        ("sep=;\nid;te,xt\n1;2\n", ["id", "te,xt"]),
+        ('\ufeff"sep=;"\r\nid;text\r\n1;2\r\n', ["id", "text"]),
+        ("SEP=\t\nid\ttext\n1\t2\n", ["id", "text"]),
+        ("sep=^\nid^text\n1^2\n", ["id", "text"]),
+    ],
+)
+def test_the_header_tells_what_separates_cells(text: str, columns: list[str]) -> None:
+    assert found_in(text)[0] == columns
+    (note,) = found_in(text)[1]
+    assert note.startswith("a.csv: ")
+    assert note.endswith("separate its cells")
+
+
+@pytest.mark.parametrize(
+    ("text", "columns"),
+    [
+        ("text\n1\n", ["text"]),
+        ("标题\n甲;乙\n", ["标题"]),
+        ("标题，正文\n甲；乙\n", ["标题，正文"]),
+        ('"a;b"\n1\n', ["a;b"]),
+        ("id,te;xt\n1,2\n", ["id", "te;xt"]),
+        ("sep=,\nid,text\n1,2\n", ["id", "text"]),
+        ("\n\nid,text\n1,2\n", ["id", "text"]),
+    ],
+)
+def test_commas_separate_where_the_header_has_some_or_nothing_else(text: str, columns: list[str]) -> None:
+    assert found_in(text) == (columns, [])
+
+
+def test_a_format_that_was_named_wins_over_the_looks_of_the_header() -> None:
+    assert found_in("id;text\n1;2\n", certain=True) == (["id;text"], [])
+    assert found_in("id,text\n1,2\n", "\t", certain=True) == (["id,text"], [])
+    assert found_in("sep=;\nid;text\n1;2\n", certain=True)[0] == ["id", "text"]
+
+
+@pytest.mark.parametrize("broken", ['a","b\n', '"a\n', '1,"x\n', '"\n"a"b\n'])
+def test_rows_without_end_take_time_in_proportion_to_the_lines(
+    broken: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = 0
+    reader = csv.reader
+
+    def counted(lines: list[str], **options: Any) -> Any:
+        nonlocal read
+        read += sum(map(len, lines))
+        return reader(lines, **options)
+
+    monkeypatch.setattr(csv, "reader", counted)
+    text = "id,text\n" + broken * 3000
+    assert len(rows_of(text)) >= 1500
+    assert read < 8 * len(text)

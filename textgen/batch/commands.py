@@ -46,7 +46,7 @@ class Command:
 OF_TABLES = ("field", "id_field", "keywords_field", "keep_fields")
 ON_LINES = InputOptions(lines=True, keywords_field="")
 COMMANDS = {
-    "title": Command("title", "textgen sample continues prompts with it", InputOptions()),
+    "title": Command("title", "textgen sample continues prompts with it", InputOptions(keywords_field="")),
     "sample": Command("gpt2", "textgen title writes titles with it", ON_LINES),
     "compose": Command(LANGUAGE_MODEL, "the language model is a gpt2", InputOptions(field=None, lines=True)),
     "rewrite": Command(LANGUAGE_MODEL, "the language model is a gpt2", ON_LINES),

@@ -11,7 +11,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Protocol
 
-from textgen.events import Computed, OnEvent
+from textgen.events import Computed, Note, OnEvent
 from textgen.models.catalog import ModelFiles, find_model
 from textgen.options import Options
 from textgen.registry import SIMILARITY, backend_class, editor_class
@@ -64,6 +64,10 @@ class Rows(Protocol):
     @property
     def reading(self) -> dict[str, Any]:
         """How they are read."""
+
+    @property
+    def notes(self) -> list[Note]:
+        """What their user should know of how they are read."""
 
     def touched(self) -> bool:
         """Whether they may be others by now."""

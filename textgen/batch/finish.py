@@ -32,7 +32,7 @@ def finish(output: Output, manifest: Manifest, errors: int, rows: Iterable[Row])
     manifest.write(output.running)
     try:
         if output.whole != output.part:
-            _convert(output, rows)
+            _convert(output, rows, csv_safe="csv_safe" in manifest.output)
             # from here on there is no journal, which tells that the draft is whole
             output.part.replace(output.records)
     except OSError as error:
@@ -85,10 +85,10 @@ def stamps(output: Output) -> list[tuple[int, int] | None]:
     return found
 
 
-def _convert(output: Output, rows: Iterable[Row]) -> None:
+def _convert(output: Output, rows: Iterable[Row], *, csv_safe: bool) -> None:
     """Write the records in the output's format, beside it. Raises OSError, and leaves nothing then."""
     try:
-        convert(output.part, output.draft, output.format, rows)
+        convert(output.part, output.draft, output.format, rows, csv_safe=csv_safe)
         with output.draft.open("rb+") as file:
             sync(file)
     except OSError:

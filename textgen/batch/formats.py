@@ -54,7 +54,10 @@ ALWAYS = (
 OF_RECORD = ("id", "prompt", "input_tokens", "used_tokens", "model", "seed", "error", "notes")
 
 
-def convert(records: Path, path: Path, format: str, rows: Iterable[Row]) -> None:
+FORMULA = tuple("=+-@＝＋－＠\t\r\n")  # what a spreadsheet takes for the beginning of one
+
+
+def convert(records: Path, path: Path, format: str, rows: Iterable[Row], *, csv_safe: bool = False) -> None:
     """Write records in another format.
 
     Args:
@@ -62,14 +65,17 @@ def convert(records: Path, path: Path, format: str, rows: Iterable[Row]) -> None
         path: Where to.
         format: `.csv`, `.parquet` or `.txt`.
         rows: What they were made of, one each; they tell of blank lines between them.
+        csv_safe: Put an apostrophe before every text in a CSV file that looks like a formula.
 
     Raises:
         OSError: It cannot be written.
     """
     if format == ".txt":
         _write_text(records, path, rows)
+    elif format == ".csv":
+        _write_csv(records, path, _inert if csv_safe else _as_it_is)
     else:
-        TABLES[format](records, path)
+        _write_parquet(records, path)
 
 
 def _write_text(records: Path, path: Path, rows: Iterable[Row]) -> None:
@@ -80,26 +86,30 @@ def _write_text(records: Path, path: Path, rows: Iterable[Row]) -> None:
             file.write("\n" * row.blank_before + "\t".join(texts) + "\n" * (1 + row.blank_after))
 
 
-def _write_csv(records: Path, path: Path) -> None:
+def _write_csv(records: Path, path: Path, shown: Callable[[Any], Any]) -> None:
     """With a byte-order mark, without which Excel takes the text for another encoding."""
     names = _kept_columns(records)
+    columns = list(_columns(records, names))  # those that are empty throughout are left out
     with path.open("w", encoding="utf-8-sig", errors="backslashreplace", newline="") as file:
-        # columns that are empty throughout are left out
-        writer = csv.DictWriter(file, list(_columns(records, names)), extrasaction="ignore")
-        writer.writeheader()
-        writer.writerows(_rows(records, names))
+        writer = csv.writer(file)
+        writer.writerow([shown(name) for name in columns])
+        for row in _rows(records, names):
+            writer.writerow([shown(row.get(name, "")) for name in columns])
+
+
+def _as_it_is(cell: Any) -> Any:
+    return cell
+
+
+def _inert(cell: Any) -> Any:
+    """A cell as a spreadsheet shows it and does not compute it."""
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA) else cell
 
 
 def _write_parquet(records: Path, path: Path) -> None:
     names = _kept_columns(records)
     columns = _columns(records, names)
     write_parquet(path, (_typed(row, columns) for row in _rows(records, names)), columns)
-
-
-TABLES: dict[str, Callable[[Path, Path], None]] = {
-    ".csv": _write_csv,
-    ".parquet": _write_parquet,
-}
 
 
 def _read(records: Path) -> Iterator[dict[str, Any]]:

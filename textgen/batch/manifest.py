@@ -10,7 +10,7 @@ import json
 import os
 import platform
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -24,7 +24,7 @@ from textgen.models.durable import json_bytes
 from textgen.options import Options
 from textgen.text.small_files import read_json
 
-PARTS = ("models", "options", "input", "versions", "machine")
+PARTS = ("models", "options", "input", "versions", "machine", "output")
 LIBRARIES = ("torch", "sentencepiece", "jieba")
 PRECISION = "float32"
 MOST_SHOWN = 4  # differences
@@ -42,6 +42,7 @@ class Manifest:
         input: sha256 of the input and of how it is read, its rows, and which of them.
         versions: Of the libraries, and of Python.
         machine: Processor, system, threads of a worker, precision.
+        output: How it is written, where that is not as usual.
         errors: How many rows are errors; None until all are computed.
         replaces: Whether the run may replace an output that is there already.
     """
@@ -52,6 +53,7 @@ class Manifest:
     input: dict[str, Any]
     versions: dict[str, str]
     machine: dict[str, Any]
+    output: dict[str, Any] = field(default_factory=dict)
     errors: int | None = None
     replaces: bool = False
 

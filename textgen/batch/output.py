@@ -18,7 +18,8 @@ from textgen.errors import UsageError
 from textgen.options.batch import RunOptions
 
 JSONL = ".jsonl"
-FORMATS = (JSONL, ".csv", ".parquet", ".txt")
+CSV = ".csv"
+FORMATS = (JSONL, CSV, ".parquet", ".txt")
 STREAMS = (STDIN, "/dev/stdout")
 SHARD = re.compile(r"part-\d{5}-of-\d{5}\.jsonl")
 
@@ -160,6 +161,8 @@ def check_output(output: Output, inputs: Iterable[Path], run: RunOptions) -> Sta
     for path in inputs:
         if any(same_file(path, file) for file in output.files):
             raise UsageError(f"-o {output.path} is also an input", hint="write to another file")
+    if run.csv_safe and output.format != CSV:
+        raise UsageError(f"--csv-safe is for CSV, and -o {output.path} is none", hint="leave it out")
     folder = output.path.parent
     if output.in_folder and (others := _other_shards(output)):
         hint = "give another folder, or take them away"

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from textgen.errors import DataError, UsageError
-from textgen.text.tables import Value
+from textgen.schema import finite
+from textgen.text.names import bare
+from textgen.text.tables import Value, check_names
 
 ROWS = 1024  # read or written at once
 
@@ -24,11 +26,11 @@ def parquet_values(path: Path, columns: Sequence[str] = (), *, named: Sequence[s
 
     Args:
         path: The file.
-        columns: Those to read, if they are there; empty for all.
+        columns: Those to read, if they are there; empty for all. Their names are as `bare` gives them.
         named: Those that a user named; where one is not there all are read, so that they can be told.
 
     Raises:
-        DataError: It is no Parquet file.
+        DataError: It is no Parquet file, or has two columns of one name.
         UsageError: There is no pyarrow.
     """
     check_parquet(str(path))
@@ -37,15 +39,19 @@ def parquet_values(path: Path, columns: Sequence[str] = (), *, named: Sequence[s
 
     try:
         with parquet.ParquetFile(path) as file:
-            names = file.schema_arrow.names
-            wanted = [name for name in columns if name in names]
+            spelt = file.schema_arrow.names
+            check_names(map(bare, spelt), str(path))
+            names = {bare(name): name for name in spelt}
+            wanted = [names[name] for name in columns if name in names]
             some = wanted if wanted and all(name in names for name in named) else None
             number = 0
             for batch in file.iter_batches(ROWS, columns=some):
                 for value in _pythonic(batch):
                     number += 1
-                    shown = value if isinstance(value, dict) else _unusable(number, value)
-                    yield number, shown
+                    if isinstance(value, dict):
+                        yield number, {bare(name): finite(cell) for name, cell in value.items()}
+                    else:
+                        yield number, _unusable(number, value)
     except (pyarrow.ArrowException, OSError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise DataError(f"{path} cannot be read: {reason}", hint="is it a whole Parquet file?") from None
@@ -62,7 +68,7 @@ def _pythonic(batch: Any) -> list[Any]:
 
 
 def _unusable(number: int, error: object) -> DataError:
-    return DataError(f"line {number} has a value that cannot be read: {error}", hint="leave out its column")
+    return DataError(f"row {number} has a value that cannot be read: {error}", hint="leave out its column")
 
 
 def write_parquet(path: Path, rows: Iterable[Mapping[str, Any]], types: Mapping[str, type]) -> None:

@@ -17,29 +17,16 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from textgen.batch.blank_lines import FullLines, between_blank_lines
-from textgen.batch.parquet import parquet_values
-from textgen.batch.sources import (
-    CSV,
-    LINES,
-    PARQUET,
-    TEXT,
-    TSV,
-    LeaveOut,
-    Source,
-    find_sources,
-    path_kind,
-    printable,
-)
+from textgen.batch.sources import LINES, TEXT, LeaveOut, Source, find_sources, path_kind
+from textgen.batch.table_rows import table_rows
 from textgen.errors import DataError, UsageError
+from textgen.events import Event, Note, OnEvent, ignore
 from textgen.options.batch import InputOptions
 from textgen.schema import Row
-from textgen.text.blank import is_blank
 from textgen.text.encoding import decode_bytes, read_text
-from textgen.text.keywords import keywords_of
-from textgen.text.lines import DAMAGED, LINE_END, LONGEST, Line, damaged, find_encoding, lines_in, lines_of
-from textgen.text.tables import DELIMITERS, Value, csv_values, json_values
-
-OTHER_DELIMITERS = (";", "\t", "|", "；")
+from textgen.text.keywords import words_of
+from textgen.text.lines import DAMAGED, LINE_END, LONGEST, damaged, lines_in
+from textgen.text.names import bare
 
 
 @dataclass(frozen=True)
@@ -71,9 +58,16 @@ class FileRows:
         self.options = options
         self.sources = find_sources(inputs, lines=options.lines, format=options.format, leave_out=leave_out)
         self._found = self._stamps()
+        self._notes: list[Note] = []
 
     def __len__(self) -> int:
         return sum(self._counts)
+
+    @property
+    def notes(self) -> list[Note]:
+        """What their user should know of how the files are read."""
+        len(self)
+        return self._notes
 
     def __iter__(self) -> Iterator[Row]:
         return (row for source in self.sources for row in self._rows(source))
@@ -129,14 +123,20 @@ class FileRows:
 
     @cached_property
     def _counts(self) -> list[int]:
-        return [sum(1 for _ in self._rows(source)) for source in self.sources]
+        self._notes.clear()
 
-    def _rows(self, source: Source) -> Iterator[Row]:
-        return rows_or_error(source, self.options, alone=len(self.sources) == 1)
+        def hear(event: Event) -> None:
+            if isinstance(event, Note):
+                self._notes.append(event)
+
+        return [sum(1 for _ in self._rows(source, hear)) for source in self.sources]
+
+    def _rows(self, source: Source, on_event: OnEvent = ignore) -> Iterator[Row]:
+        return rows_or_error(source, self.options, alone=len(self.sources) == 1, on_event=on_event)
 
 
 def read_lines(name: str, option: str) -> list[str]:
-    """The lines of a text file that are not blank, without white space at their ends.
+    """The lines of a text file that are not blank, without invisible characters.
 
     Raises:
         UsageError: There is no such file, or it is no text, or blank.
@@ -144,7 +144,7 @@ def read_lines(name: str, option: str) -> list[str]:
     if path_kind(name, "check the path") == "folder":
         raise UsageError(f"{option} {name} is a folder", hint="it takes a file with one text a line")
     try:
-        return [line.strip() for line in lines_in(read_text(Path(name))) if not is_blank(line)]
+        return [text for line in lines_in(read_text(Path(name))) if (text := bare(line))]
     except DataError as error:
         raise UsageError(f"{option}: {error.message}", hint=error.hint) from None
 
@@ -154,23 +154,28 @@ def rows_of(span: Span, options: InputOptions, *, alone: bool) -> Iterator[Row]:
     return islice(rows_or_error(span.source, options, alone=alone), span.start, span.stop)
 
 
-def rows_or_error(source: Source, options: InputOptions, *, alone: bool) -> Iterator[Row]:
+def rows_or_error(
+    source: Source, options: InputOptions, *, alone: bool, on_event: OnEvent = ignore
+) -> Iterator[Row]:
     """The rows of a file; where it is not the only one and cannot be read, a single row says so."""
     try:
-        yield from source_rows(source, options, alone=alone)
+        yield from source_rows(source, options, alone=alone, on_event=on_event)
     except DataError as error:  # of several inputs the others go on
         if alone:
             raise
         yield Row("", name=source.label, error=error.line)
 
 
-def source_rows(source: Source, options: InputOptions, *, alone: bool = True) -> Iterator[Row]:
+def source_rows(
+    source: Source, options: InputOptions, *, alone: bool = True, on_event: OnEvent = ignore
+) -> Iterator[Row]:
     """The rows of a file.
 
     Args:
         source: The file.
         options: How they are read.
         alone: Whether it is the only one; else its label goes before the numbers of its rows.
+        on_event: Told what its user should know of how it is read.
 
     Raises:
         DataError: It cannot be read at all.
@@ -184,7 +189,7 @@ def source_rows(source: Source, options: InputOptions, *, alone: bool = True) ->
     elif source.form == LINES:
         yield from _line_rows(source, options, prefix)
     else:
-        yield from _table(source, options, prefix)
+        yield from table_rows(source, options, prefix, on_event)
 
 
 def _article(source: Source, options: InputOptions) -> Row:
@@ -202,14 +207,9 @@ def _article(source: Source, options: InputOptions) -> Row:
     return Row(text, name=source.label) if options.field else _words_row(text, source.label, "")
 
 
-def _lines(source: Source) -> Iterator[Line]:
-    encoding = find_encoding(source.open, source.name)
-    return lines_of(source.open, encoding, source.name)
-
-
 def _line_rows(source: Source, options: InputOptions, prefix: str) -> Iterator[Row]:
     """The rows of a text, called by the numbers of their lines."""
-    lines = FullLines(_lines(source))
+    lines = FullLines(source.lines())
     rows = ((number, _line_row(number, text, f"{prefix}{number}", options)) for number, text in lines)
     row = None
     for row in between_blank_lines(rows, lines):
@@ -227,76 +227,11 @@ def _line_row(number: int, text: str | DataError, name: str, options: InputOptio
 
 
 def _words_row(text: str, name: str, place: str) -> Row:
-    """A set of words; without any separator blanks separate."""
+    """A set of words."""
     try:
-        found = keywords_of(text)
+        return Row("", name=name, keywords=words_of(text), place=place)
     except DataError as error:
         return Row("", name=name, error=f"{place}: {error.line}" if place else error.line)
-    whole = found == (text.strip(),)
-    words = tuple(dict.fromkeys(text.split())) if whole else found
-    return Row("", name=name, keywords=words, place=place)
-
-
-def _values(source: Source, options: InputOptions) -> Iterator[Value]:
-    if source.form == PARQUET:
-        columns = () if options.keep_fields else options.names
-        return parquet_values(source.path, columns, named=options.named)
-    if source.form in (CSV, TSV):
-        return csv_values(_lines(source), DELIMITERS[f".{source.form}"], source.name)
-    return json_values(_lines(source))
-
-
-def _table(source: Source, options: InputOptions, prefix: str) -> Iterator[Row]:
-    """The rows of a table; without a field for the text, keywords are all they have."""
-    number, first = 0, True
-    for number, (place, value) in enumerate(_values(source, options), 1):
-        if first and isinstance(value, dict):
-            _check_first(source, options, value)
-            first = False
-        yield _table_row(place, f"{prefix}{number}", value, options)
-    if not number:
-        hint = "a table has one row an article, a prompt, or the like"
-        raise DataError(f"{source.name} has no rows", hint=hint)
-
-
-def _check_first(source: Source, options: InputOptions, value: dict[Any, Any]) -> None:
-    wanted = {"--field": options.field, "--keywords-field": options.keywords_field}
-    if options.id_field != "id":
-        wanted["--id-field"] = options.id_field
-    for flag, field in wanted.items():
-        if field and field not in value:
-            names = ", ".join(str(name) for name in value if name is not None)
-            hint = f"{flag} one of: {names}"
-            if len(value) == 1 and any(mark in names for mark in OTHER_DELIMITERS):
-                hint = f"its header is one cell, {names}: only commas separate, in a .tsv file tabs"
-            raise UsageError(f"the first row of {source.name} has no field {field!r}", hint=hint)
-
-
-def _table_row(line: int, number: str, value: Any, options: InputOptions) -> Row:
-    if isinstance(value, DataError):
-        return Row("", name=number, error=value.line)
-    if not isinstance(value, dict):
-        return Row("", name=number, error=f"line {line} is not an object with fields")
-    given = value.get(options.id_field) if options.id_field else None
-    id = printable(str(given)) if given not in (None, "") else None
-    name = id or number
-    if None in value:
-        return Row("", name=name, id=id, error=f"line {line} has more cells than the header")
-    kept = None
-    if options.keep_fields:
-        kept = {key: cell for key, cell in value.items() if key not in options.names}
-    text = "" if options.field is None else value.get(options.field)
-    if not isinstance(text, str):
-        problem = f": {options.field!r} is not text"
-        if text is None:
-            what = "nothing in the" if options.field in value else "no"
-            problem = f" has {what} field {options.field!r}"
-        return Row("", name=name, id=id, error=f"line {line}{problem}", fields=kept)
-    try:
-        keywords = keywords_of(value.get(options.keywords_name) if options.keywords_name else None)
-    except DataError as error:
-        return Row("", name=name, id=id, error=f"line {line}: {error.line}", fields=kept)
-    return Row(text, name=name, id=id, keywords=keywords, fields=kept, place=f"line {line}")
 
 
 class GivenRows(list[Row]):
@@ -304,6 +239,7 @@ class GivenRows(list[Row]):
 
     files: ClassVar[list[Path]] = []
     reading: ClassVar[dict[str, Any]] = {}
+    notes: ClassVar[list[Note]] = []
 
     def touched(self) -> bool:
         """They do not change."""

@@ -98,6 +98,8 @@ def run(job: Job, on_event: OnEvent = ignore, on_record: OnRecord = unheard) -> 
             error under `strict`. What was written is safe, and `resume` goes on.
     """
     with _held(job):
+        for note in job.rows.notes:
+            on_event(note)
         manifest = _manifest(job)
         if job.start == "new":
             return _go_on(job, manifest, Kept(), on_event, on_record)
@@ -125,6 +127,8 @@ def stream(task: Task, options: RunOptions, rows: Rows, on_event: OnEvent = igno
         TextgenError: A row is an error under `strict`, or a process died.
     """
     some = Slice(rows, *bounds(len(rows), options.shard))
+    for note in rows.notes:
+        on_event(note)
     with engine_for(task, options, rows, len(some)) as engine:
         engine.begin(on_event)
         for record in engine.records(some, Tally(len(some), on_event)):
@@ -173,7 +177,8 @@ def _manifest(job: Job) -> Manifest:
     size = {"rows": len(job.rows), "shard": f"{part}/{parts}"}
     input = {"sha256": job.rows.fingerprint(), **size, **job.rows.reading}
     found = manifest_of(job.command, job.task.models, job.task.options, input, job.task.threads or 1)
-    return replace(found, replaces=job.options.force or job.start == "retry")
+    safe = {"csv_safe": True} if job.options.csv_safe else {}
+    return replace(found, output=safe, replaces=job.options.force or job.start == "retry")
 
 
 def _resume(job: Job, earlier: Manifest, on_event: OnEvent, on_record: OnRecord) -> Summary:

@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
-import gzip
 import io
-import lzma
 import os
 import shutil
 import stat
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import BinaryIO, cast
 
 from textgen.batch.patterns import is_pattern, matches, once
 from textgen.errors import DataError, UsageError
 from textgen.text.json_head import json_at_head
-from textgen.text.lines import DAMAGED, SAMPLE
+from textgen.text.lines import (
+    ARCHIVES,
+    DAMAGED,
+    SAMPLE,
+    Line,
+    find_encoding,
+    inner_ending,
+    lines_of,
+    open_unpacked,
+)
 
 STDIN = "-"
 TEXT, LINES, PARQUET = "text", "lines", "parquet"  # one text a file, one a line
@@ -34,7 +41,7 @@ FORMS = {
     ".tsv": TSV,
     ".parquet": PARQUET,
 }
-ARCHIVES: dict[str, Any] = {".gz": gzip.open, ".xz": lzma.open}
+JSON = ".json"  # read where it is named; in folders such files are often settings
 # what stands behind the name of a run's output
 MANIFEST, RECORDS, ROWS = ".manifest.json", ".records.jsonl", ".rows"
 PART, DRAFT, LOCK = ".part", ".new", ".lock"
@@ -66,11 +73,15 @@ class Source:
         """Open it from its beginning, unpacked. Raises OSError."""
         if self.spool is not None:
             return cast(BinaryIO, io.BufferedReader(_Kept(self.spool)))
-        return cast(BinaryIO, ARCHIVES.get(self.path.suffix.lower(), open)(self.path, "rb"))
+        return open_unpacked(self.path)
 
     def open_raw(self) -> BinaryIO:
         """Open it from its beginning, as it lies on the disk. Raises OSError."""
         return self.path.open("rb") if self.spool is None else self.open()
+
+    def lines(self) -> Iterator[Line]:
+        """Its lines, in whatever encoding they are. Raises DataError if it is no text at all."""
+        return lines_of(self.open, find_encoding(self.open, self.name), self.name)
 
     @property
     def name(self) -> str:
@@ -202,21 +213,12 @@ def _written_by_us(path: Path) -> bool:
 
 
 def _known(path: Path) -> bool:
-    return _ending(path) in FORMS
-
-
-def _ending(path: Path) -> str:
-    """The ending without that of an archive."""
-    suffix = path.suffix.lower()
-    return path.with_suffix("").suffix.lower() if suffix in ARCHIVES else suffix
+    return inner_ending(path) in FORMS
 
 
 def _form(path: Path, *, lines: bool) -> str:
-    ending = _ending(path)
-    if ending == ".json":
-        hint = "one JSON object a line is read from a file that ends in .jsonl"
-        raise UsageError(f"{path}: a JSON file cannot be read row by row", hint=hint)
-    form = FORMS.get(ending, TEXT)
+    ending = inner_ending(path)
+    form = JSONL if ending == JSON else FORMS.get(ending, TEXT)
     if form == PARQUET and path.suffix.lower() in ARCHIVES:
         raise UsageError(f"{path}: a packed Parquet file cannot be read", hint="unpack it")
     return LINES if form == TEXT and lines else form

@@ -10,7 +10,7 @@ import typer
 
 from textgen.cli import console
 from textgen.cli import options as opt
-from textgen.errors import UsageError
+from textgen.errors import DataError, UsageError
 
 if TYPE_CHECKING:
     from textgen.batch.engine import Rows
@@ -184,12 +184,16 @@ def word_rows(
     from textgen.batch.commands import given_rows, read_rows
     from textgen.batch.sources import STDIN
     from textgen.schema import Row
+    from textgen.text.keywords import words_of
 
     if words and inputs:
         raise UsageError("words and -i exclude each other", hint="--keyword adds a word to every set")
     if inputs:
         return read_rows("compose", inputs, given, output)
-    row = Row("", name="1", keywords=tuple(word.strip() for word in words if word.strip()))
+    try:
+        row = Row("", name="1", keywords=tuple(word for text in words for word in words_of(text)))
+    except DataError as error:
+        raise UsageError(error.message, hint=error.hint) from None
     if row.keywords == (STDIN,) or not (row.keywords or given.get("keyword")):
         hint = "textgen compose 广州 美食, or a file with -i; -i - is stdin"
         raise UsageError("there are no words", hint=hint)

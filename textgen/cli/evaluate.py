@@ -41,6 +41,10 @@ EVAL: opt.Flags = {
             panel=REFERENCE_PANEL,
         ),
     ],
+    "id_field": Annotated[
+        str | None,
+        opt.option("Its field with the ids (default id, if there is one).", panel=REFERENCE_PANEL),
+    ],
     "rouge_variant": Annotated[
         str | None,
         opt.option(
@@ -109,10 +113,11 @@ def evaluate(
 ) -> int:
     """Evaluate generated texts: the first candidate of every record.
 
-    It is held against the row of the reference with the same id; a row
-    without id is called by its number. A row of the reference without
-    prediction counts as an empty text, and so does an error record; a
-    prediction without row in the reference is refused. Without --reference
+    It is held against the row of the reference with the same id (see
+    --id-field); a row without id is called by its number. A row of the
+    reference without prediction counts as an empty text, and so does an
+    error record; a prediction without row in the reference is refused, and
+    so are ids where the reference has none. Without --reference
     there are distinct-n, self-bleu and repetition, and what --lm and --mlm
     find.
 
@@ -127,7 +132,7 @@ def evaluate(
     settings = _settings(given, seed, with_reference=reference is not None)
     judges = _judge_files(lm, mlm)
     ours = read_predictions(predictions)
-    references = _references(reference, given)
+    references = _references(reference, given, lambda text: console.note(f"note: {text}", quiet=quiet))
     theirs = None if against is None else read_predictions(against)
     _check(predictions, ours, references)
     if against is not None and theirs is not None:
@@ -171,13 +176,15 @@ def _settings(given: dict[str, Any], seed: int, *, with_reference: bool) -> Sett
     return Settings(seed=seed, **chosen)
 
 
-def _references(path: Path | None, given: dict[str, Any]) -> dict[str, Reference] | None:
+def _references(
+    path: Path | None, given: dict[str, Any], tell: Callable[[str], None]
+) -> dict[str, Reference] | None:
     from textgen.metrics.tables import Fields, read_references
 
     if path is None:
         return None
     fields = {name.removesuffix("_field"): given[name] for name in given if name.endswith("_field")}
-    return read_references(path, Fields(**fields))
+    return read_references(path, Fields(**fields), tell=tell)
 
 
 def _check(path: Path, predictions: dict[str, Prediction], references: dict[str, Reference] | None) -> None:

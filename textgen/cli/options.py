@@ -13,7 +13,7 @@ from typing import Annotated, Any, ParamSpec
 
 import typer
 
-from textgen.errors import UsageError
+from textgen.errors import DataError, UsageError
 
 P = ParamSpec("P")
 Flags = dict[str, Any]  # annotations by the name of the option
@@ -57,6 +57,16 @@ def content(help: str, *, metavar: str | None = None) -> Any:
 def sampling(help: str) -> Any:
     """A flag that needs `--decode sample`."""
     return option(help, panel=SAMPLING_PANEL)
+
+
+def split_keywords(given: list[str] | None) -> list[str] | None:
+    """The keywords of flags, each of which may hold several, as a cell of a table may."""
+    from textgen.text.keywords import keywords_of
+
+    try:
+        return given and [word for value in given for word in keywords_of(value) or ("",)]
+    except DataError as error:
+        raise UsageError(f"--keyword: {error.message}", hint=error.hint) from None
 
 
 STRATEGIES = "greedy|sample|beam|diverse|stochastic|contrastive"
@@ -113,7 +123,13 @@ DECODING: Flags = {
 }
 CONTENT: Flags = {
     "keyword": Annotated[
-        list[str] | None, content("A word the text must contain; may be given several times.")
+        list[str] | None,
+        typer.Option(
+            help="Words the text must contain, with commas between them; may be given several times.",
+            rich_help_panel=CONTENT_PANEL,
+            show_default=False,
+            callback=split_keywords,
+        ),
     ],
     "ordered": Annotated[
         bool | None, switch("--ordered", "Keywords come in their order.", panel=CONTENT_PANEL)
@@ -185,7 +201,7 @@ def running(help: str, *names: str, metavar: str | None = None) -> Any:
 
 
 FIELD = files("The field of a table with the text (default text).")
-KEYWORDS_FIELD = files("The field with a row's keywords (default for title, compose: keywords).")
+KEYWORDS_FIELD = files("The field with a row's keywords (default for compose keywords, else none).")
 READING: Flags = {
     "lines": Annotated[
         bool | None,
@@ -216,6 +232,10 @@ BATCH: Flags = {
     ],
     "retry_errors": Annotated[
         bool | None, switch("--retry-errors", "Redo the error rows of a finished output.", panel=BATCH_PANEL)
+    ],
+    "csv_safe": Annotated[
+        bool | None,
+        switch("--csv-safe", "In CSV: ' before texts that look like formulas.", panel=BATCH_PANEL),
     ],
     "strict": Annotated[
         bool | None, switch("--strict", "Stop at the first row that is an error.", panel=BATCH_PANEL)

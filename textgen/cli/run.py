@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from textgen.options import Options, RunOptions
 
 OK, FAILED, SOME_FAILED = 0, 1, 3
-ON_FILES = ("force", "resume", "retry_errors")  # what needs an output that is a file
+ON_FILES = ("force", "resume", "retry_errors", "csv_safe")  # what needs an output that is a file
 GIGABYTE = 1 << 30
 
 Show = Callable[[Record, Row], None]

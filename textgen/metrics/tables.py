@@ -6,18 +6,19 @@ with. So a line that is broken ends the evaluation; only a row that its model fa
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 from textgen.errors import DataError, UsageError
 from textgen.text.blank import is_blank
-from textgen.text.encoding import read_text
+from textgen.text.json_rows import json_rows
 from textgen.text.keywords import keywords_of
-from textgen.text.lines import numbered
+from textgen.text.lines import Line, find_encoding, inner_ending, lines_of, open_unpacked
+from textgen.text.names import bare
 from textgen.text.normalize import check_encodable
-from textgen.text.tables import DELIMITERS, csv_values, json_values
+from textgen.text.tables import DELIMITERS, Value, csv_values, unheard
 
 
 @dataclass(frozen=True)
@@ -38,21 +39,32 @@ class Reference:
         text: The text it should have been.
         source: What it was written from, where that is known.
         keywords: What it should contain.
+        numbered: It has no id, and is called by its number.
     """
 
     name: str
     text: str
     source: str | None = None
     keywords: tuple[str, ...] = ()
+    numbered: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True)
 class Fields:
-    """Where in a row of the reference things lie; for None the usual name is tried."""
+    """Where in a row of the reference things lie; for None the usual name is tried.
+
+    Names are as `textgen.text.names.bare` gives them.
+    """
 
     reference: str = "title"
     source: str | None = None
     keywords: str | None = None
+    id: str | None = None
+
+    def __post_init__(self) -> None:
+        for name, value in vars(self).items():
+            if value is not None:
+                object.__setattr__(self, name, bare(value))
 
 
 @dataclass(frozen=True)
@@ -62,6 +74,7 @@ class _Line:
     place: str
     name: str
     fields: dict[str, Any]
+    numbered: bool
 
 
 T = TypeVar("T", Prediction, Reference)
@@ -71,7 +84,7 @@ def read_predictions(path: Path) -> dict[str, Prediction]:
     """Read records as `textgen title -o` writes them; what is evaluated is the first candidate.
 
     Args:
-        path: A file of JSON lines.
+        path: A file of JSON lines, which may be packed.
 
     Returns:
         Predictions by name, in the file's order.
@@ -80,7 +93,7 @@ def read_predictions(path: Path) -> dict[str, Prediction]:
         UsageError: There is no such file, or its first row is no record.
         DataError: A line cannot be used, or two rows have one id.
     """
-    rows = _lines(path, json_values(numbered(_content(path))))
+    rows = _rows(path, *json_rows(_lines(path), str(path)))
     if "candidates" not in rows[0].fields:
         hint = "predictions are records as `textgen title … -o FILE.jsonl` writes them"
         raise UsageError(f"the first row of {path} has no field 'candidates'", hint=hint)
@@ -90,12 +103,16 @@ def read_predictions(path: Path) -> dict[str, Prediction]:
     return found
 
 
-def read_references(path: Path, fields: Fields) -> dict[str, Reference]:
+def read_references(
+    path: Path, fields: Fields, *, tell: Callable[[str], None] = unheard
+) -> dict[str, Reference]:
     """Read what predictions are held against.
 
     Args:
-        path: A JSONL, CSV or TSV file.
-        fields: Where things lie in its rows.
+        path: A JSONL, JSON, CSV or TSV file, which may be packed.
+        fields: Where things lie in its rows. Where there is no field `id`, rows are called by their numbers;
+            one that was named must be there in every row.
+        tell: Told what separates the cells of a table, if that is not what the file's ending says.
 
     Returns:
         References by name, in the file's order.
@@ -104,30 +121,48 @@ def read_references(path: Path, fields: Fields) -> dict[str, Reference]:
         UsageError: There is no such file, or its first row lacks a field that was asked for.
         DataError: A line cannot be used, or two rows have one id.
     """
-    delimiter = DELIMITERS.get(path.suffix.lower())
-    lines = numbered(_content(path))
-    rows = _lines(path, csv_values(lines, delimiter, str(path)) if delimiter else json_values(lines))
-    for flag, field in (
+    delimiter, lines = DELIMITERS.get(inner_ending(path)), _lines(path)
+    if delimiter:
+        values = csv_values(lines, delimiter, str(path), certain=False, tell=tell)
+        rows = _rows(path, "line", values, fields.id)
+    else:
+        rows = _rows(path, *json_rows(lines, str(path)), fields.id)
+    for flag, name in (
         ("--reference-field", fields.reference),
         ("--source-field", fields.source),
         ("--keywords-field", fields.keywords),
     ):
-        if field is not None and field not in rows[0].fields:
-            names = ", ".join(str(name) for name in rows[0].fields)
-            raise UsageError(
-                f"the first row of {path} has no field {field!r}", hint=f"{flag} one of: {names}"
-            )
+        if name is not None:
+            _check_first(path, rows[0].fields, name, flag)
     return _by_name(path, [_reference(row, fields) for row in rows])
 
 
-def check_known(path: Path, predictions: Mapping[str, Prediction], known: Mapping[str, object]) -> None:
-    """Refuse predictions for rows that the reference has not. Raises UsageError."""
+def check_known(path: Path, predictions: Mapping[str, Prediction], known: Mapping[str, Reference]) -> None:
+    """Refuse predictions for rows that the reference has not, or whose ids it does not know.
+
+    Args:
+        path: Where the predictions are from.
+        predictions: By name.
+        known: The references by name.
+
+    Raises:
+        UsageError: Some have no row, or have ids where all rows of the reference are called by number.
+    """
+    hint = "--id-field names the reference's field with the ids; a row without id is called by its number"
     strange = [name for name in predictions if name not in known]
     if strange:
         raise UsageError(
             f"{path}: the reference lacks {len(strange)} of {len(predictions)} ids, {strange[0]!r} first",
-            hint="--reference holds every row that was predicted; a row without id is called by its number",
+            hint=hint,
         )
+    if all(reference.numbered for reference in known.values()) and not _in_order(predictions):
+        raise UsageError(f"{path} has ids, and no row of the reference has one", hint=hint)
+
+
+def _in_order(names: Mapping[str, object]) -> bool:
+    """Whether names can be the numbers of rows: records come in the order of the rows."""
+    numbers = [int(name) for name in names]
+    return numbers == sorted(numbers)
 
 
 def _prediction(row: _Line) -> Prediction:
@@ -148,9 +183,8 @@ def _reference(row: _Line, fields: Fields) -> Reference:
     name = fields.source or "text"
     source = row.fields.get(name)
     keywords = row.fields.get(fields.keywords or "keywords")
-    return Reference(
-        row.name, text, None if source is None else _text(row, source, repr(name)), _keywords(row, keywords)
-    )
+    source = None if source is None else _text(row, source, repr(name))
+    return Reference(row.name, text, source, _keywords(row, keywords), row.numbered)
 
 
 def _keywords(row: _Line, given: object) -> tuple[str, ...]:
@@ -176,27 +210,38 @@ def _by_name(path: Path, rows: Sequence[T]) -> dict[str, T]:
     return found
 
 
-def _lines(path: Path, values: Iterator[tuple[int, Any]]) -> list[_Line]:
+def _rows(path: Path, unit: str, values: Iterator[Value], id_field: str | None = None) -> list[_Line]:
     """The rows, named as the reader of articles names them, so that records find what they were made of."""
-    rows = []
-    for number, (line, value) in enumerate(values, 1):
+    rows: list[_Line] = []
+    for number, (at, value) in enumerate(values, 1):
+        place = f"{path}, {unit} {at}"
         if isinstance(value, DataError):
             raise DataError(f"{path}, {value.message}", hint=value.hint)
         if not isinstance(value, dict):
-            raise DataError(
-                f"{path}, line {line} is not an object with fields", hint="one JSON object a line"
-            )
+            raise DataError(f"{place} is not an object with fields", hint="one JSON object a line")
         if None in value:
-            raise DataError(f"{path}, line {line} has more cells than the header", hint="are cells quoted?")
-        given = value.get("id")
-        name = str(number) if given in (None, "") else str(given).encode("utf-8", "backslashreplace").decode()
-        rows.append(_Line(f"{path}, line {line}", name, value))
+            raise DataError(f"{place} has more cells than the header", hint="are cells quoted?")
+        if id_field is not None and not rows:
+            _check_first(path, value, id_field, "--id-field")
+        given = value.get(id_field or "id")
+        numbered = given in (None, "")
+        if numbered and id_field is not None:
+            raise DataError(f"{place} has nothing in the field {id_field!r}", hint="every row needs an id")
+        name = str(number) if numbered else str(given).encode("utf-8", "backslashreplace").decode()
+        rows.append(_Line(place, name, value, numbered))
     if not rows:
         raise DataError(f"{path} has no rows", hint="one row a line")
     return rows
 
 
-def _content(path: Path) -> str:
+def _check_first(path: Path, fields: Mapping[str, Any], name: str, flag: str) -> None:
+    """Refuse a table whose first row lacks a field that was named. Raises UsageError."""
+    if name not in fields:
+        names = ", ".join(str(known) for known in fields)
+        raise UsageError(f"the first row of {path} has no field {name!r}", hint=f"{flag} one of: {names}")
+
+
+def _lines(path: Path) -> Iterator[Line]:
     try:
         kind = "file" if path.is_file() else "folder" if path.is_dir() else None
     except (OSError, ValueError):  # longer than a path can be
@@ -205,4 +250,8 @@ def _content(path: Path) -> str:
         shown = str(path)[:200]
         reason = f"{shown} is a folder" if kind else f"no such file: {shown}"
         raise UsageError(reason, hint="give the path of a file") from None
-    return read_text(path)
+
+    def opened() -> BinaryIO:
+        return open_unpacked(path)
+
+    return lines_of(opened, find_encoding(opened, str(path)), str(path))

@@ -16,7 +16,9 @@ from pydantic import (
 )
 
 from textgen.errors import DataError, UsageError
+from textgen.text.keywords import keywords_of
 from textgen.text.lines import LINE_END
+from textgen.text.names import bare
 from textgen.text.normalize import check_encodable
 
 
@@ -32,8 +34,18 @@ def _words(value: object) -> object:
     return (value,) if isinstance(value, str) else tuple(value)
 
 
+def _keywords(value: object) -> object:
+    """A list is one of keywords; a string holds one or several, as a cell of a table does."""
+    if not isinstance(value, str):
+        return _words(value)
+    try:
+        return keywords_of(value) or (value,)
+    except DataError as error:
+        raise ValueError(error.line) from None
+
+
 def _word(value: str) -> str:
-    word = value.strip()
+    word = bare(value)
     if not word or LINE_END.search(word):
         raise ValueError("must be a word, without line breaks")
     return word
@@ -43,7 +55,9 @@ WINDOW = 4  # batches
 NUMBERS = ("int_type", "float_type")  # what pydantic calls the lack of a number
 UNBOUND = 2**31
 MOST_GUIDANCE = 100  # far more than any text survives, and no logit overflows
-Words = Annotated[tuple[Annotated[str, AfterValidator(_word)], ...], BeforeValidator(_words)]
+Word = Annotated[str, AfterValidator(_word)]
+Words = Annotated[tuple[Word, ...], BeforeValidator(_words)]
+Keywords = Annotated[tuple[Word, ...], BeforeValidator(_keywords)]
 Texts = Annotated[tuple[Annotated[str, Field(min_length=1)], ...], BeforeValidator(_list)]
 
 
@@ -92,7 +106,7 @@ class StyledOptions(Options):
         guidance: How far the style is exaggerated, w in (1 + w) logits in the style - w logits in none.
     """
 
-    style: str | None = Field(None, min_length=1)
+    style: Annotated[str, AfterValidator(bare)] | None = Field(None, min_length=1)
     guidance: float = Field(0.0, ge=0, le=MOST_GUIDANCE)
 
     @model_validator(mode="after")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from textgen.text.names import bare
 
 KEYWORDS = "keywords"  # the field of a table with the keywords of each row
 
@@ -19,8 +21,11 @@ def _shard(value: object) -> object:
     return tuple(value) if isinstance(value, list) else value
 
 
+FieldName = Annotated[str, AfterValidator(bare)]
+
+
 class InputOptions(BaseModel):
-    """How the rows of files are read.
+    """How the rows of files are read; names of fields are as `textgen.text.names.bare` gives them.
 
     Attributes:
         field: Where the text lies in a row of a table; None where rows are sets of words.
@@ -33,9 +38,9 @@ class InputOptions(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
-    field: str | None = "text"
-    id_field: str = "id"
-    keywords_field: str | None = None
+    field: FieldName | None = "text"
+    id_field: FieldName = "id"
+    keywords_field: FieldName | None = None
     lines: bool = False
     keep_fields: bool = False
     format: Literal["text", "lines", "jsonl", "csv", "tsv", "parquet"] | None = None
@@ -71,6 +76,8 @@ class RunOptions(BaseModel):
         engine: `local` processes, or a cluster by `ray`.
         address: The cluster's address; None starts one on this machine.
         num_gpus: GPUs of a worker on a cluster.
+        csv_safe: Put an apostrophe before every text in a CSV output that a spreadsheet would take for a
+            formula.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, strict=True)
@@ -85,6 +92,7 @@ class RunOptions(BaseModel):
     engine: Literal["local", "ray"] = "local"
     address: str | None = None
     num_gpus: float = Field(0.0, ge=0)
+    csv_safe: bool = False
 
     @model_validator(mode="after")
     def _combination(self) -> Self:

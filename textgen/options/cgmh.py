@@ -6,7 +6,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from textgen.options.base import Words
+from textgen.options.base import Keywords, Words
 from textgen.options.chains import ChainOptions, Fall, Span
 from textgen.options.decoding import MAX_KEYWORDS, MIN_TEMPERATURE
 
@@ -86,13 +86,14 @@ class ComposeOptions(CgmhOptions):
     """Sentences around given words.
 
     Attributes:
-        keyword: Words that every text must contain; a row's own come on top.
+        keyword: Words that every text must contain; a row's own come on top. A list is taken as it is, a
+            string is split as a cell of a table is.
         ordered: They come in their order; else each chain draws an order, and swaps them.
         whole_words: Taken from log pi for every end of a keyword that lies inside a longer word (by jieba).
     """
 
     length: Span | None = (10, 24)
-    keyword: Words = Field((), max_length=MAX_KEYWORDS)
+    keyword: Keywords = Field((), max_length=MAX_KEYWORDS)
     ordered: bool = False
     whole_words: Weight = 2.0
     length_reward: float = 2.0

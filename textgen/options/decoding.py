@@ -6,7 +6,7 @@ from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from textgen.options.base import Options, StyledOptions, Texts, Words, flag
+from textgen.options.base import Keywords, Options, StyledOptions, Texts, Words, flag
 from textgen.strategies import STRATEGIES, Strategy, takers
 
 DEFAULT_BEAMS = 4
@@ -45,7 +45,8 @@ class DecodingOptions(Options):
         frequency_penalty: Subtracted as often as a piece is already there.
         no_repeat_ngram: Forbid a second occurrence of any run of so many pieces; 0 forbids none. The end,
             punctuation and keywords are exempt.
-        keyword: Words that every text must contain; a row's own come on top.
+        keyword: Words that every text must contain; a row's own come on top. A list is taken as it is, a
+            string is split as a cell of a table is.
         ordered: The keywords must come in their order.
         avoid: Words that no text may contain.
         one_of: The texts to choose from; the output is one of them.
@@ -74,7 +75,7 @@ class DecodingOptions(Options):
     presence_penalty: float = Field(0.0, ge=-10, le=10)
     frequency_penalty: float = Field(0.0, ge=-10, le=10)
     no_repeat_ngram: int = Field(0, ge=0)
-    keyword: Words = Field((), max_length=MAX_KEYWORDS)
+    keyword: Keywords = Field((), max_length=MAX_KEYWORDS)
     ordered: bool = False
     avoid: Words = Field((), max_length=MAX_AVOIDED)
     one_of: Texts = ()

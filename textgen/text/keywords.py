@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 from collections.abc import Sequence
 from contextlib import suppress
 
 from textgen.errors import DataError
+from textgen.text.names import bare
 
+SHOWN = 40  # characters of keywords that cannot be read
 _SEPARATORS = re.compile("[，,、；;|\t\r\n]")
+_PAIRS = ("[]", "{}", "()", "（）")  # a part with half of one is what is left of a list, or of a word
+_LIST = re.compile(r"""[\[{'"]|.*[\[({]\s*['"]|\(\s*\)$""", re.DOTALL)  # what a cell with a list looks like
+_ESCAPE = r"""\\[\\'"abfnrtv0-7xuUN]"""
+_QUOTED = re.compile(rf"""'(?:[^'\\\n]|{_ESCAPE})*'|"(?:[^"\\\n]|{_ESCAPE})*\"""")
 
 
 def keywords_of(value: object) -> tuple[str, ...]:
@@ -18,20 +25,18 @@ def keywords_of(value: object) -> tuple[str, ...]:
     Args:
         value: A list of strings, or one string of keywords separated by any of ，,、；;| or a tab or a
             line end; None stands for none. A blank separates nothing: a keyword may hold one. A string may
-            also be a JSON list.
+            also be a list as JSON, Python (so pandas writes them) or numpy writes it:
+            `["广州", "美食"]`, `('广州', '美食')`, `['广州' '美食']`.
 
     Returns:
-        The keywords in their order, without white space at their ends, empty ones and repetitions.
+        The keywords in their order, without invisible characters, empty ones and repetitions.
 
     Raises:
-        DataError: It is neither, or the list holds something else than text.
+        DataError: It is neither, or the list holds something else than text or cannot be read.
     """
     if value is None:
         return ()
-    if isinstance(value, str) and value.lstrip().startswith("["):
-        with suppress(ValueError):  # a cell of a table may hold a JSON list
-            value = json.loads(value)
-    parts = _SEPARATORS.split(value) if isinstance(value, str) else value
+    parts = _in_cell(value) if isinstance(value, str) else value
     if not isinstance(parts, list | tuple):
         raise DataError(
             f"keywords must be text, not {type(value).__name__}",
@@ -41,7 +46,51 @@ def keywords_of(value: object) -> tuple[str, ...]:
         raise DataError(
             f"a keyword must be text, not {type(wrong[0]).__name__}", hint="put quotes around each keyword"
         )
-    return tuple(dict.fromkeys(part.strip() for part in parts if part.strip()))
+    return tuple(dict.fromkeys(filter(None, map(bare, parts))))
+
+
+def words_of(text: str) -> tuple[str, ...]:
+    """Read a set of words from a line: as from a cell, but where nothing else separates them, blanks do.
+
+    Raises:
+        DataError: See `keywords_of`.
+    """
+    found = keywords_of(text)
+    whole = bare(text)
+    return keywords_of(whole.split()) if found == (whole,) else found
+
+
+def _in_cell(cell: str) -> object:
+    """The keywords in a string: those of a list that it is, else its parts."""
+    whole = cell.strip()
+    if _LIST.match(whole):
+        if whole.startswith("["):
+            with suppress(ValueError, RecursionError):
+                return json.loads(whole)
+        return _listed(whole)
+    parts: list[str] = _SEPARATORS.split(cell)
+    halved = any(part.count(pair[0]) != part.count(pair[1]) for part in parts for pair in _PAIRS)
+    if halved or any(part.lstrip().startswith(("'", '"')) for part in parts):
+        raise _unreadable(whole)
+    return parts
+
+
+def _listed(cell: str) -> list[str]:
+    """The keywords of a list as Python or numpy writes it, or of quoted words."""
+    inside = cell[1:-1] if cell[0] + cell[-1] in _PAIRS else cell
+    try:
+        if _QUOTED.sub("", inside).strip(", \t\r\n"):
+            raise _unreadable(cell)
+        # one by one: side by side, as numpy writes them, Python would take them for a single one
+        return [ast.literal_eval(quoted) for quoted in _QUOTED.findall(inside)]
+    except (SyntaxError, ValueError):
+        raise _unreadable(cell) from None
+
+
+def _unreadable(cell: str) -> DataError:
+    shown = cell if len(cell) <= SHOWN else cell[:SHOWN] + "…"
+    hint = 'a list is written ["广州", "地铁"]; without brackets commas separate'
+    return DataError(f"these keywords cannot be read: {shown}", hint=hint)
 
 
 def essential(keywords: Sequence[str], *, ordered: bool = False) -> list[str]:

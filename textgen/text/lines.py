@@ -10,12 +10,14 @@ one broken line must not cost the others.
 from __future__ import annotations
 
 import codecs
+import gzip
 import lzma
 import re
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
-from typing import BinaryIO
+from pathlib import Path
+from typing import Any, BinaryIO, cast
 
 from textgen.errors import DataError
 from textgen.text.blank import MARK
@@ -26,6 +28,7 @@ from textgen.text.seven_bit import MARKS, seven_bit_encoding
 Open = Callable[[], BinaryIO]
 Line = tuple[int, "str | DataError"]  # the line's number from 1, and the line or what is wrong with it
 
+ARCHIVES: dict[str, Any] = {".gz": gzip.open, ".xz": lzma.open}
 SAMPLE = 1 << 16  # bytes
 LINES = 100  # by which an encoding is guessed
 DOUBTED = 1000  # lines that may be UTF-8 by chance
@@ -48,6 +51,17 @@ class BrokenLineError(DataError):
     def __init__(self, message: str, text: str) -> None:
         super().__init__(message, hint="is it damaged?")
         self.text = text
+
+
+def open_unpacked(path: Path) -> BinaryIO:
+    """Open a file, unpacked if its ending is that of an archive. Raises OSError."""
+    return cast(BinaryIO, ARCHIVES.get(path.suffix.lower(), open)(path, "rb"))
+
+
+def inner_ending(path: Path) -> str:
+    """The ending that tells what a file holds: without that of an archive."""
+    suffix = path.suffix.lower()
+    return path.with_suffix("").suffix.lower() if suffix in ARCHIVES else suffix
 
 
 def find_encoding(open: Open, name: str) -> str:

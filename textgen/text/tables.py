@@ -1,110 +1,89 @@
-"""The rows of JSON lines and of tables with delimiters, as their lines come."""
+"""The rows of tables with a header, as their lines come."""
 
 from __future__ import annotations
 
-import csv
-import json
-from collections import deque
-from collections.abc import Iterable, Iterator
-from typing import Any, Literal
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 from textgen.errors import DataError
 from textgen.text.blank import is_blank
-from textgen.text.lines import BrokenLineError, Line
+from textgen.text.cells import SEPARATORS, TAB, rows_of_cells, separated
+from textgen.text.lines import Line
+from textgen.text.names import bare, repeated
 
-DELIMITERS = {".csv": ",", ".tsv": "\t"}
-LARGEST_CELL = 2**30
-LONGEST_ROW = 10_000  # lines; a quotation mark that opens more of them is taken for a mistake
+DELIMITERS = {".csv": ",", ".tsv": TAB}  # what separates cells, by the file's ending
 
 Value = tuple[int, Any]  # the number of a row's first line, and the row or what is wrong with it
 
 
-def json_values(lines: Iterable[Line]) -> Iterator[Value]:
-    """Line numbers with the value of each line, or the DataError that reading it gave; no blank lines."""
-    for number, line in lines:
-        if isinstance(line, DataError):
-            yield number, line
-        elif not is_blank(line):
-            try:
-                yield number, json.loads(line.rstrip("\r\n"))
-            except (ValueError, RecursionError) as error:
-                reason = str(error)
-                if isinstance(error, json.JSONDecodeError):
-                    reason = f"{error.msg}, column {error.colno}"
-                yield number, DataError(f"line {number} is not JSON: {reason}", hint="is the file whole?")
+def unheard(note: str) -> None:
+    """The callback of a caller who does not want to be told."""
 
 
-def csv_values(lines: Iterable[Line], delimiter: str, name: str) -> Iterator[Value]:
-    """Line numbers and rows, or the DataError of a row; cells beyond the header lie under None.
+def csv_values(
+    lines: Iterable[Line],
+    delimiter: str,
+    name: str,
+    *,
+    certain: bool = True,
+    tell: Callable[[str], None] = unheard,
+) -> Iterator[Value]:
+    """Line numbers and rows, or the DataError of a row.
+
+    Cells beyond the header, or in a column without a name that is not the first such, lie under None; where
+    they are all empty, as spreadsheets leave them, they are nothing.
 
     Args:
         lines: The header first.
-        delimiter: Of `DELIMITERS`. In a table with tabs a quotation mark is text; elsewhere a cell within
-            marks may have several lines.
+        delimiter: Of `DELIMITERS`; a first line such as `sep=;` wins over it. See `textgen.text.cells`.
+        name: What to call the table.
+        certain: The delimiter is this one, whatever the header looks like.
+        tell: Told where it is another one.
+
+    Raises:
+        DataError: The header cannot be read, or has a name twice.
+    """
+    separator, rest = separated(lines, delimiter, certain=certain)
+    rows = rows_of_cells(rest, separator)
+    _, cells = next(rows, (1, None))
+    if cells is None or isinstance(cells, DataError):
+        reason = "it has no header" if cells is None else cells.message
+        raise DataError(f"{name}: {reason}", hint="is it a CSV file?")
+    header = _header(cells, name)
+    if separator != delimiter:
+        tell(f"{name}: {SEPARATORS.get(separator, repr(separator))} separate its cells")
+    for number, row in rows:
+        yield number, row if isinstance(row, DataError) else _by_name(header, row)
+
+
+def check_names(names: Iterable[str], name: str) -> None:
+    """Refuse a table in which two columns have one name, so that one of them would be lost.
+
+    Args:
+        names: Their names.
         name: What to call the table.
 
     Raises:
-        DataError: The header cannot be read.
+        DataError: Two are the same.
     """
-    csv.field_size_limit(LARGEST_CELL)
-    rows = iter(_Rows(lines, delimiter))
-    _, header = next(rows, (1, None))
-    if header is None or isinstance(header, DataError):
-        reason = "it has no header" if header is None else header.message
-        raise DataError(f"{name}: {reason}", hint="is it a CSV file?")
-    for number, cells in rows:
-        if isinstance(cells, DataError):
-            yield number, cells
-            continue
-        values: dict[str | None, Any] = dict(zip(header, cells, strict=False))
-        values |= dict.fromkeys(header[len(cells) :])
-        if len(cells) > len(header):
-            values[None] = cells[len(header) :]
-        yield number, values
+    if (twice := repeated(names)) is not None:
+        raise DataError(f"{name}: two columns are called {twice}", hint="rename one of them, or delete it")
 
 
-class _Rows:
-    """The cells of every row; where one cannot be read, reading goes on at the line behind its first."""
-
-    def __init__(self, lines: Iterable[Line], delimiter: str) -> None:
-        self._lines = iter(lines)
-        self._delimiter = delimiter
-        self._waiting: deque[Line] = deque()  # lines to be read again
-
-    def __iter__(self) -> Iterator[tuple[int, list[str] | DataError]]:
-        while (line := self._next()) is not None:
-            number, text = line
-            if isinstance(text, DataError) and not isinstance(text, BrokenLineError):
-                yield number, text
-            elif not is_blank(_text(text)) or self._delimiter in _text(text):
-                yield number, self._cells(line)
-
-    def _next(self) -> Line | None:
-        return self._waiting.popleft() if self._waiting else next(self._lines, None)
-
-    def _cells(self, first: Line) -> list[str] | DataError:
-        taken = [first]
-        quoting: Literal[0, 3] = csv.QUOTE_NONE if self._delimiter == "\t" else csv.QUOTE_MINIMAL
-        rows = csv.reader(self._taking(taken), delimiter=self._delimiter, quoting=quoting, strict=True)
-        try:
-            cells = next(rows)
-        except csv.Error as error:
-            self._waiting.extendleft(reversed(taken[1:]))
-            broken = first[1] if isinstance(first[1], DataError) else None
-            hint = "is a quotation mark missing?"
-            return broken or DataError(f"line {first[0]} is no row: {error}", hint=hint)
-        return next((text for _, text in taken if isinstance(text, DataError)), cells)
-
-    def _taking(self, taken: list[Line]) -> Iterator[str]:
-        """The line that was taken, and others as the row goes on; they are added to those taken."""
-        yield _text(taken[0][1])
-        while len(taken) <= LONGEST_ROW and (line := self._next()) is not None:
-            taken.append(line)
-            yield _text(line[1])
+def _header(cells: list[str], name: str) -> list[str | None]:
+    """The names of the columns; None for a column without a name behind another one."""
+    names = [bare(cell) for cell in cells]
+    check_names(filter(None, names), name)
+    return [None if not one and "" in names[:at] else one for at, one in enumerate(names)]
 
 
-def _text(line: str | DataError) -> str:
-    """The line as far as it can be read: a row has its ends there even where some of it is broken."""
-    if isinstance(line, BrokenLineError):
-        return line.text
-    return "" if isinstance(line, DataError) else line
+def _by_name(header: list[str | None], cells: list[str]) -> dict[str | None, Any]:
+    values: dict[str | None, Any] = dict(zip(header, cells, strict=False))
+    beyond = cells[len(header) :]
+    if None in values:
+        del values[None]
+        beyond += [cell for name, cell in zip(header, cells, strict=False) if name is None]
+    values |= dict.fromkeys(name for name in header[len(cells) :] if name is not None)
+    if not all(is_blank(cell) for cell in beyond):
+        values[None] = beyond
+    return values
