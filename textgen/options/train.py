@@ -6,6 +6,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from textgen.text.names import bare
+
 RANDOM = "random"  # --start with fresh weights
 
 
@@ -19,6 +21,7 @@ def _weights(value: object) -> object:
     for item in value:
         name, _, weight = str(item).rpartition("=")
         try:
+            name = bare(name)
             found[name] = float(weight)
         except ValueError:
             name = ""

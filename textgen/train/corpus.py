@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 from textgen.batch.read import FileRows, rows_or_error
 from textgen.batch.sources import Source
 from textgen.errors import DataError, UsageError
-from textgen.events import Note, OnEvent, Progress
+from textgen.events import Note, OnEvent, Progress, ignore
 from textgen.options.train import TrainOptions
 from textgen.schema import Row
 from textgen.text.blank import is_blank
+from textgen.text.names import bare
 from textgen.text.normalize import check_encodable, clean
 from textgen.train.arrays import ABOUT, Arrays, ArrayWriter
 from textgen.train.order import Order
@@ -124,7 +125,7 @@ def tokenised(
     sources: dict[str, int] = {}
     leaked = _Leaks(held_out)
     count = examples = with_source = 0
-    for count, (source, row) in enumerate(checked_rows(files, recipe.needs, fields), 1):
+    for count, (source, row) in enumerate(checked_rows(files, recipe.needs, fields, on_event), 1):
         number = sources.setdefault(_source_of(source, row, fields), len(sources))
         try:
             for example in recipe.examples(row, number):
@@ -178,7 +179,7 @@ class _Leaks:
 
 
 def checked_rows(
-    files: FileRows, needs: Sequence[str], fields: Mapping[str, str]
+    files: FileRows, needs: Sequence[str], fields: Mapping[str, str], on_event: OnEvent = ignore
 ) -> Iterator[tuple[Source, Row]]:
     """The rows of files, with their fields under the names that recipes know.
 
@@ -186,13 +187,14 @@ def checked_rows(
         files: What is read.
         needs: What every row must have.
         fields: Names of the fields, by what they hold.
+        on_event: Told what their user should know of how the files are read.
 
     Raises:
         UsageError: The first row of a file has not the field for something.
         DataError: A row lacks something, or cannot be read; the message has its line.
     """
     for source in files.sources:
-        for number, row in enumerate(rows_or_error(source, files.options, alone=True)):
+        for number, row in enumerate(rows_or_error(source, files.options, alone=True, on_event=on_event)):
             yield source, _checked(source, row, needs, fields, first=number == 0)
 
 
@@ -237,7 +239,7 @@ def _unnamed(source: Source, row: Row, what: str, field: str) -> UsageError:
 def _source_of(source: Source, row: Row, fields: Mapping[str, str]) -> str:
     """What the row's source is called: by its field, else by its file."""
     given = (row.fields or {}).get(SOURCE)
-    return str(given) if given not in (None, "") else source.path.name
+    return (bare(str(given)) if given is not None else "") or source.path.name
 
 
 def _place(source: Source, row: Row) -> str:

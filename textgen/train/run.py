@@ -17,6 +17,7 @@ from textgen.events import Note, OnEvent, ignore
 from textgen.models.catalog import find_model, fingerprint
 from textgen.options import InputOptions, flag, parse
 from textgen.options.train import RANDOM, TrainOptions
+from textgen.text.names import bare
 from textgen.train.card import write_card
 from textgen.train.checkpoint import load_checkpoint
 from textgen.train.corpus import SOURCE
@@ -105,7 +106,7 @@ def train(
     def must_stop() -> bool:
         return stopped() or (chosen.minutes is not None and time.monotonic() - began > 60 * chosen.minutes)
 
-    fields = dict(fields or {})
+    fields = {what: bare(name) for what, name in (fields or {}).items()}
     reading = reading.model_copy(update={"field": fields.get("text", "text")})
     if dev is None and (idle := chosen.model_fields_set & OF_DEV):
         raise UsageError(f"{flag(min(idle))} needs a dev file", hint="give one with --dev FILE")

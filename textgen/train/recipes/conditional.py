@@ -24,6 +24,7 @@ from textgen.models.load import load_model, load_tokenizer
 from textgen.options.train import RANDOM
 from textgen.options.train_texts import ConditionalTrainOptions
 from textgen.schema import Row
+from textgen.text.names import bare
 from textgen.train.arrays import Arrays, Example
 from textgen.train.causal import Telling, Told, told_from_the_left
 from textgen.train.masking import Hidden, Masking
@@ -97,7 +98,7 @@ class ConditionalRecipe(Recipe[ConditionalTrainOptions, Styled]):
         }
 
     def examples(self, row: Row, source: int) -> Iterable[Example]:
-        style = str((row.fields or {})["label"]).strip()
+        style = bare(str((row.fields or {})["label"]))
         if style not in self.styles:
             if self._known:
                 hint = f"the training files have {', '.join(self.styles[:10])}"
