@@ -62,6 +62,21 @@ def test_another_run_is_refused_and_what_differs_is_named(bench, capsys, finishe
     assert state(bench.folder) == files
 
 
+def test_csv_for_spreadsheets_goes_on_as_such_only(bench, capsys):
+    bench.out = bench.folder / "o.csv"
+    bench.give([{"id": f"={number}", "text": text} for number, text in enumerate(some_texts(30))])
+    whole = bench.whole("--csv-safe")
+    assert b"\r\n'=29," in whole
+    bench.interrupt(9, "--csv-safe")
+    assert bench.run("--resume") == 2
+    assert "output.csv_safe true, now null" in capsys.readouterr().err
+    assert bench.run("--resume", "--csv-safe") == 0
+    assert bench.out.read_bytes() == whole
+    assert bench.run("--resume") == 2
+    assert bench.run("--csv-safe", out=bench.folder / "o.jsonl") == 2
+    assert "--csv-safe is for CSV" in capsys.readouterr().err
+
+
 def test_another_input_is_refused(bench, capsys):
     bench.interrupt(9)
     bench.give([*some_texts(29), "雨"])

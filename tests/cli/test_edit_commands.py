@@ -200,6 +200,8 @@ def test_sample_with_cgmh_is_compose(call, tmp_path: Path):
     assert wanted[0] == 0
     flags = ("sample", "--model", "cgmh", *SHORT)
     assert call(*flags, "--keyword", "广州", "--keyword", "美食") == wanted
+    refused = call("compose", "['广州'", *SHORT)[:2], call("compose", "--keyword", "[广州]", *SHORT)[:2]
+    assert refused == ((2, ""), (2, ""))
     (tmp_path / "w.txt").write_text("广州 美食\n", encoding="utf-8")
     assert call(*flags, "-i", tmp_path / "w.txt") == call("compose", "-i", tmp_path / "w.txt", *SHORT)
     assert call(*flags)[0] == call(*flags, "春天")[0] == call(*flags, "--keyword", "春", "--stream")[0] == 2

@@ -74,7 +74,7 @@ def test_rows_bring_keywords_of_their_own(call: Any, tmp_path: Path) -> None:
     ]
     table = tmp_path / "a.jsonl"
     table.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-    code, out, err = call("title", table, *SHORT)
+    code, out, err = call("title", table, "--keywords-field", "keywords", *SHORT)
     titles = dict(line.split("\t") for line in out.splitlines())
     assert code == 3
     assert "c: line 3: a keyword must be text" in err
@@ -95,8 +95,8 @@ def test_rows_bring_keywords_of_their_own(call: Any, tmp_path: Path) -> None:
 def test_the_usual_field_can_be_left_alone(call: Any, tmp_path: Path) -> None:
     table = tmp_path / "a.jsonl"
     table.write_text(json.dumps({"text": ARTICLE, "keywords": "足球"}) + "\n", encoding="utf-8")
-    assert "足球" in call("title", table, *SHORT)[1]
-    assert "足球" not in call("title", table, "--keywords-field", "", *SHORT)[1]
+    assert "足球" in call("title", table, "--keywords-field", "keywords", *SHORT)[1]
+    assert "足球" not in call("title", table, *SHORT)[1]
     prompts = ("-i", table, "--max-new-tokens", "4", "-q", "--seed", "1")
     assert call("sample", *prompts)[0] == 0  # a column of that name is none of its business unasked
     code, _, err = call("sample", *prompts, "--keywords-field", "keywords")

@@ -14,6 +14,7 @@ import typer
 from textgen.cli import console
 from textgen.cli import options as opt
 from textgen.errors import UsageError
+from textgen.schema import finite
 
 if TYPE_CHECKING:
     from textgen.events import OnEvent
@@ -68,7 +69,10 @@ Predictions = Annotated[Path, typer.Argument(help=RECORDS, metavar="PRED.jsonl")
 ReferenceFile = Annotated[
     Path | None,
     opt.option(
-        "What they should be: JSONL, CSV or TSV.", "--reference", panel=REFERENCE_PANEL, metavar="REF.jsonl"
+        "What they should be: JSONL, JSON, CSV or TSV.",
+        "--reference",
+        panel=REFERENCE_PANEL,
+        metavar="REF.jsonl",
     ),
 ]
 Against = Annotated[
@@ -149,7 +153,7 @@ def evaluate(
     for line in _warnings(report):
         console.note(line, quiet=quiet)
     if as_json:
-        console.json_result(json.dumps(report.to_dict(), ensure_ascii=False))
+        console.json_result(json.dumps(finite(report.to_dict()), ensure_ascii=False, allow_nan=False))
     else:
         _print(report)
     return 0
