@@ -11,6 +11,7 @@ import os
 import platform
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
+from functools import cache
 from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -158,6 +159,7 @@ def _digest(files: ModelFiles) -> str:
     return digest.hexdigest()
 
 
+@cache  # neither changes while a process lives
 def _version(name: str) -> str:
     try:
         return version(name)
@@ -165,6 +167,7 @@ def _version(name: str) -> str:
         return "not installed"
 
 
+@cache
 def _processor() -> str:
     """The processor's name as the system tells it."""
     try:
