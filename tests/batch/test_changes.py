@@ -53,7 +53,7 @@ def test_an_input_that_changes_costs_no_record_that_was_made_of_the_old_one(benc
 
 def test_records_of_an_input_that_changed_and_changed_back_are_not_kept(bench, capsys):
     """At the end the file is what it was at the beginning, and yet some rows were others."""
-    texts = some_texts(600)
+    texts = [f"{text}{'山' * 100}" for text in some_texts(600)]  # more than is read at once
     others = [text.replace("风", "雨") for text in texts]
     bench.give(texts)
     whole = bench.whole()
