@@ -103,11 +103,15 @@ def test_continue_defaults() -> None:
         "decode": "sample",
         "max_new_tokens": 120,
         "top_p": 0.95,
-        "end_at": "any",
+        "end_at": None,
+        "rank": "none",
+        "best_of": None,
         "style": None,
         "guidance": 0.0,
     }
     assert options.draws
+    assert options.ends_at == "sentence"
+    assert parse(ContinueOptions, {"decode": "beam"}).ends_at == "any"
 
 
 def test_gibbs_defaults() -> None:
@@ -165,6 +169,9 @@ REFUSED: list[tuple[type[Options], dict[str, Any], str]] = [
     (TitleOptions, {"direction": "r2r"}, "--direction r2r"),
     (TitleOptions, {"long": "tail"}, "--long tail"),
     (ContinueOptions, {"end_at": "word"}, "--end-at word"),
+    (ContinueOptions, {"best_of": 4}, "--best-of needs --rank"),
+    (ContinueOptions, {"rank": "logprob", "best_of": 1}, "--best-of 1"),
+    (ContinueOptions, {"rank": "logprob", "decode": "greedy"}, "--rank needs --decode sample, not greedy"),
     (ContinueOptions, {"top_p": "viel"}, "--top-p viel"),
     (ContinueOptions, {"top_p": None}, "--top-p None"),
     (TitleOptions, {"max_new_tokens": [1]}, "--max-new-tokens"),

@@ -9,6 +9,7 @@ from typing import Any, cast
 import torch
 
 from textgen.backends.base import Backend, Outcome, Prepared
+from textgen.backends.best_of import best, blended
 from textgen.backends.keywords import keywords_of_row, with_keywords
 from textgen.backends.scoring import as_drawn, check_listed, nothing_found, scoring_for, stop_for
 from textgen.decoding import greedy, sample
@@ -19,7 +20,7 @@ from textgen.decoding.loop import STUCK, Batch, Choose, Draft, write
 from textgen.decoding.plan import Plan
 from textgen.decoding.rank import distinct, score_kind
 from textgen.decoding.scoring import Scoring
-from textgen.decoding.stop import SentenceStop, Stop, relabel
+from textgen.decoding.stop import RUN_ON, SentenceStop, Stop, relabel
 from textgen.errors import DataError, UsageError
 from textgen.events import OnEvent, Shortened, ignore
 from textgen.models.contracts import NextTokenModel
@@ -110,16 +111,23 @@ class Gpt2Backend(Backend[ContinueOptions, Prompt]):
         return [outcome for part in parts for outcome in self._searched(part, options, seed)]
 
     def _written_out(self, batch: Sequence[Prompt], options: ContinueOptions, seed: int) -> list[Outcome]:
-        found: list[list[Candidate]] = [[] for _ in batch]
+        each = options.draws_each
+        drawn: list[list[list[Candidate]]] = [[[] for _ in range(options.num_candidates)] for _ in batch]
         most = max(1, ROWS // len(batch)) if options.decode == "sample" else 1
-        for first in range(0, options.num_candidates, most):
-            copies = min(most, options.num_candidates - first)
+        for first in range(0, options.num_candidates * each, most):
+            copies = min(most, options.num_candidates * each - first)
             *_, drafts = self._drafts(batch, options, seed, copies, first)
             for number, draft in enumerate(drafts):
-                row = number // copies
+                row, copy = divmod(number, copies)
                 if draft.reason != STUCK:
-                    found[row].append(self._candidate(batch[row], draft, options))
-        return [as_drawn(candidates, options) for candidates in found]
+                    drawn[row][(first + copy) // each].append(self._candidate(batch[row], draft, options))
+        return [as_drawn([self._best(one, options) for one in row if one], options) for row in drawn]
+
+    def _best(self, draws: list[Candidate], options: ContinueOptions) -> Candidate:
+        """The best draw of a text. Each text has draws of its own: of more texts the first stay the same."""
+        if options.rank == "blend":
+            draws = blended(draws, self._writer(options), self.tokenizer, self.positions)
+        return best(draws)
 
     def stream(self, text: str = "", *, on_event: OnEvent = ignore, **options: Any) -> Iterator[str]:
         """Write a continuation piece by piece.
@@ -131,7 +139,7 @@ class Gpt2Backend(Backend[ContinueOptions, Prompt]):
 
         Yields:
             Parts of the continuation, without the prompt; joined they are what `generate` writes after
-            it. With `end_at="sentence"` they are whole sentences.
+            it. Unless `end_at="any"` they are whole sentences.
 
         Raises:
             UsageError: An option is unknown, out of range, or cannot be streamed.
@@ -150,6 +158,10 @@ class Gpt2Backend(Backend[ContinueOptions, Prompt]):
         if not options.strategy.stepwise:
             raise UsageError(
                 f"--decode {options.decode} knows its text only at the end", hint="--decode sample or greedy"
+            )
+        if options.rank != "none":
+            raise UsageError(
+                "the best of several texts is known only when all are written", hint="leave out --rank"
             )
         return self._parts(self.prepare(row, options, on_event), options, seed, candidate)
 
@@ -181,7 +193,7 @@ class Gpt2Backend(Backend[ContinueOptions, Prompt]):
 
     def _ready(self, row: Row, text: str, options: ContinueOptions) -> int:
         """How much of the text so far cannot be taken back."""
-        if options.end_at == "any":
+        if options.ends_at == "any":
             return len(text)
         return max(0, last_sentence_end(row.text + text) - len(row.text))
 
@@ -288,9 +300,11 @@ class Gpt2Backend(Backend[ContinueOptions, Prompt]):
 
     def _stop(self, row: Row, options: ContinueOptions) -> Stop:
         plain = stop_for(options, self.tokenizer)
-        if options.end_at == "any":
+        if options.ends_at == "any":
             return plain
-        return SentenceStop(**vars(plain), decode=self._written, prompt=row.text)
+        # a short model keeps half of what is left for the prompt
+        run_on = max(0, min(RUN_ON, (self.positions - options.max_new_tokens) // 2))
+        return SentenceStop(**vars(plain), decode=self._written, prompt=row.text, run_on=run_on)
 
     def _candidate(self, prompt: Prompt, draft: Draft, options: ContinueOptions) -> Candidate:
         kept, reason = self._stop(prompt.row, options).cut(draft.ids, draft.reason or "length")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from textgen.text.segment import ends_sentence
 
-RUN_ON = 128  # pieces by which a text may overrun its length to finish a sentence
+RUN_ON = 128  # most pieces by which a text overruns its length to finish a sentence
 
 # A refrain or a list says a thing twice or three times on purpose, and single characters come in long runs
 # (哈哈哈哈, 000000): so both a number of times and a number of pieces. A unit is a long sentence at most.
@@ -59,14 +59,16 @@ class SentenceStop(Stop):
     Attributes:
         decode: Ids to text.
         prompt: The text before; the sentence that ends may have begun there.
+        run_on: Pieces by which a text may overrun its length to finish a sentence.
     """
 
     decode: Callable[[list[int]], str]
     prompt: str = ""
+    run_on: int = RUN_ON
 
     @property
     def limit(self) -> int:
-        return self.max_new_tokens + RUN_ON
+        return self.max_new_tokens + self.run_on
 
     def reason(self, ids: Sequence[int]) -> str | None:
         reason = super().reason(ids)

@@ -13,7 +13,11 @@ DEFAULT_BEAMS = 4
 MAX_BEAMS = 256
 MAX_KEYWORDS = 64
 MAX_AVOIDED = 1000  # their automaton is a table of a few kilobytes a word
+DRAWS = 8  # of each text, if the best of several is wanted
+MAX_DRAWS = 256
 MIN_TEMPERATURE = 1e-4  # less overflows float32 logits; greedy is the limit
+
+DrawRank = Literal["none", "coherence", "logprob"]
 
 
 class DecodingOptions(Options):
@@ -151,11 +155,36 @@ class ContinueOptions(DecodingOptions, StyledOptions):
     """What continuing a prompt takes.
 
     Attributes:
-        end_at: `sentence` ends the text at the end of a sentence; `any` wherever it stops.
+        end_at: `sentence` ends the text at the end of a sentence; `any` wherever it stops. None is
+            `sentence` for strategies that write token by token, else `any`.
+        rank: Draw every text several times and give the best: by `coherence`, how much better its
+            sentences are told together than each alone, or by `logprob`, the mean log-probability of a
+            piece; see `textgen.backends.best_of`. `none` gives what is drawn, best or not.
+        best_of: How often each text is drawn for that; None is 8.
     """
 
     top_p: float = Field(0.95, gt=0, le=1)
-    end_at: Literal["any", "sentence"] = "any"
+    end_at: Literal["any", "sentence"] | None = None
+    rank: DrawRank = "none"
+    best_of: int | None = Field(None, ge=2, le=MAX_DRAWS)
+
+    @property
+    def ends_at(self) -> Literal["any", "sentence"]:
+        """Where a text may end."""
+        return self.end_at or ("sentence" if self.strategy.stepwise else "any")
+
+    @property
+    def draws_each(self) -> int:
+        """How often each text is drawn."""
+        return 1 if self.rank == "none" else self.best_of or DRAWS
+
+    @model_validator(mode="after")
+    def _ranked_draws(self) -> Self:
+        if self.best_of and self.rank == "none":
+            raise ValueError("--best-of needs --rank: it says which of the draws is the best")
+        if self.rank != "none" and self.decode != "sample":
+            raise ValueError(f"--rank needs --decode sample, not {self.decode}")
+        return self
 
     @model_validator(mode="after")
     def _sentence_end(self) -> Self:

@@ -1,0 +1,59 @@
+"""The best of several draws of a text.
+
+A small model's draws differ more in whether their sentences belong together than in how probable they are:
+the most probable draw is dull and says things twice. So a draw is judged by the information that its
+sentences have about each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from textgen.models.contracts import Ids, NextTokenModel
+from textgen.models.scoring import sequence_logprobs
+from textgen.schema import Candidate
+from textgen.text.segment import sentences
+from textgen.tokenizers.base import Tokenizer
+
+FINISHED = ("stop", "sentence")
+
+
+def best(draws: Sequence[Candidate]) -> Candidate:
+    """The draw with the highest score, a finished one if there is any; of equals the first."""
+    return max(draws, key=lambda draw: (draw.finish_reason in FINISHED, draw.score))
+
+
+def coherent(
+    draws: Sequence[Candidate], model: NextTokenModel, tokenizer: Tokenizer, positions: int
+) -> list[Candidate]:
+    """The draws with their coherence as score, in nats a piece.
+
+    It is the log-probability of the whole text less that of each of its sentences alone, by the pieces of
+    the text: the pointwise mutual information of the sentences, zero where there is only one.
+
+    Args:
+        draws: Texts, their prompt included.
+        model: What wrote them.
+        tokenizer: Its tokenizer.
+        positions: Most pieces that it reads; a longer text counts from its beginning.
+    """
+    whole = [tokenizer.encode(draw.text)[: positions - 1] for draw in draws]
+    parts = [[tokenizer.encode(part) for part in sentences(tokenizer.decode(ids))] for ids in whole]
+    bos = tokenizer.specials.bos
+    together = _logprobs(model, bos, whole)
+    alone = iter(_logprobs(model, bos, [ids for split in parts for ids in split]))
+    return [
+        replace(
+            draw,
+            score=(value - sum(next(alone) for _ in split)) / max(1, len(ids)),
+            score_kind="coherence",
+        )
+        for draw, ids, split, value in zip(draws, whole, parts, together, strict=True)
+    ]
+
+
+def _logprobs(model: NextTokenModel, bos: int, texts: Sequence[Ids]) -> list[float]:
+    """Log-probability of each text after the start symbol, its end symbol left out."""
+    found: list[float] = sequence_logprobs(model, [], [[bos, *ids] for ids in texts]).tolist()
+    return found
