@@ -47,7 +47,12 @@ def main(model: str, plain: Path, out: Path, count: int, settings: Sequence[str]
         distance = sqrt(sum(log(a / b) ** 2 for a, b in zip(own, others, strict=True)) / len(own))
         length = sum(map(len, texts)) / len(texts)
         cells = [" ".join(f"{a:.2f} ({b:.2f})" for a, b in [pair]) for pair in zip(own, others, strict=True)]
-        print("|", " | ".join([setting, *cells, f"{distance:.3f}", f"{length:.0f}", f"{seconds:.2f}"]), "|", flush=True)
+        print(
+            "|",
+            " | ".join([setting, *cells, f"{distance:.3f}", f"{length:.0f}", f"{seconds:.2f}"]),
+            "|",
+            flush=True,
+        )
 
 
 def sampled(model: str, setting: str, out: Path, count: int, real: Sequence[str]) -> tuple[list[str], float]:
@@ -58,7 +63,9 @@ def sampled(model: str, setting: str, out: Path, count: int, real: Sequence[str]
         began = time.perf_counter()
         several = options.get("decode") != "contrastive"  # which writes one text, so it needs prompts
         rows = [""] if several else [text[:PROMPT] for text in real[:: len(real) // count][:count]]
-        records = textgen.load(model).generate(rows, num_candidates=count if several else 1, seed=1, **options)
+        records = textgen.load(model).generate(
+            rows, num_candidates=count if several else 1, seed=1, **options
+        )
         seconds = (time.perf_counter() - began) / count
         texts = [candidate.text for record in records for candidate in record.candidates]
         file.write_text(json.dumps([texts, seconds], ensure_ascii=False, indent=0), encoding="utf-8")
@@ -72,7 +79,7 @@ def option(pair: str) -> tuple[str, Any]:
 
 
 def alike(real: Sequence[str], texts: Sequence[str]) -> list[str]:
-    """Real texts, each from the middle of its source, cut at a sentence's end nearest to a sample's length."""
+    """Real texts, each from within its source, cut at the sentence end nearest to a sample's length."""
     found = []
     sources = real[:: max(1, len(real) // len(texts))]
     for source, text in zip(sources, texts, strict=False):
@@ -87,7 +94,9 @@ def alike(real: Sequence[str], texts: Sequence[str]) -> list[str]:
 
 
 def measured(judge: Any, texts: Sequence[str]) -> list[float]:
-    fluency = bits_per_char(judge, texts).value if judge.files.kind == "gpt2" else strided_perplexity(judge, texts)
+    fluency = (
+        bits_per_char(judge, texts).value if judge.files.kind == "gpt2" else strided_perplexity(judge, texts)
+    )
     return [fluency, distinct(texts, 2).value, self_bleu(texts).value]
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from tests.backends.test_styles import GPT2, network_of
 from tests.decoding.fakes import TabularModel, random_table
-from textgen.backends.best_of import best, coherent
+from textgen.backends.best_of import best, blended
 from textgen.backends.gpt2 import Gpt2Backend
 from textgen.errors import UsageError
 from textgen.models.catalog import find_model
@@ -45,22 +45,22 @@ def logprob(model: TabularModel, text: str) -> float:
     return float(sum(steps))
 
 
-def test_coherence_is_what_sentences_tell_about_each_other() -> None:
+def test_a_blend_adds_what_sentences_tell_about_each_other() -> None:
     model = TabularModel(len(LETTERS), random_table(len(LETTERS), 3))
     texts = ["甲乙。丙甲！乙", "甲乙丙。", "丙丙", "。甲。"]
-    found = coherent([draw(text) for text in texts], model, Letters(), 64)  # type: ignore[arg-type]
+    found = blended([draw(text, -0.5) for text in texts], model, Letters(), 64)  # type: ignore[arg-type]
     parts = [["甲乙。", "丙甲！", "乙"], ["甲乙丙。"], ["丙丙"], ["。", "甲。"]]
     for candidate, text, split in zip(found, texts, parts, strict=True):
-        wanted = (logprob(model, text) - sum(logprob(model, part) for part in split)) / len(text)
+        wanted = -0.5 + (logprob(model, text) - sum(logprob(model, part) for part in split)) / len(text)
         assert candidate.score == pytest.approx(wanted, abs=1e-5)
-        assert candidate.score_kind == "coherence"
+        assert candidate.score_kind == "mean_logprob+coherence"
         assert candidate.text == text
-    assert found[1].score == found[2].score == 0
+    assert found[1].score == found[2].score == -0.5
 
 
 def test_a_longer_text_counts_as_far_as_the_model_reads() -> None:
     model = TabularModel(len(LETTERS), random_table(len(LETTERS), 3))
-    long, short = coherent([draw("甲。乙。丙。"), draw("甲。乙")], model, Letters(), 4)  # type: ignore[arg-type]
+    long, short = blended([draw("甲。乙。丙。"), draw("甲。乙")], model, Letters(), 4)  # type: ignore[arg-type]
     assert long.score == short.score
 
 
@@ -80,13 +80,13 @@ def backend() -> Gpt2Backend:
 SHORT: dict[str, Any] = {"seed": 5, "max_new_tokens": 8}
 
 
-@pytest.mark.parametrize("rank", ["logprob", "coherence"])
+@pytest.mark.parametrize("rank", ["logprob", "blend"])
 def test_each_text_is_the_best_of_draws_of_its_own(backend: Gpt2Backend, rank: str) -> None:
     [drawn] = backend.generate("春天。", num_candidates=12, **SHORT)
     [ranked] = backend.generate("春天。", num_candidates=4, rank=rank, best_of=3, **SHORT)
     scored = drawn.candidates
-    if rank == "coherence":
-        scored = coherent(scored, backend.network, backend.tokenizer, backend.positions)
+    if rank == "blend":
+        scored = blended(scored, backend.network, backend.tokenizer, backend.positions)
     wanted = [best(scored[at : at + 3]) for at in range(0, 12, 3)]
     assert [c.text for c in ranked.candidates] == [c.text for c in wanted]
     assert [c.score for c in ranked.candidates] == pytest.approx([c.score for c in wanted], abs=1e-4)
@@ -97,22 +97,22 @@ def test_each_text_is_the_best_of_draws_of_its_own(backend: Gpt2Backend, rank: s
 
 def test_the_best_does_not_depend_on_other_rows(backend: Gpt2Backend) -> None:
     rows = ["春天。", "", "山", "他说：“走。”"]
-    together = backend.generate(rows, rank="coherence", best_of=5, num_candidates=30, batch_size=4, **SHORT)
+    together = backend.generate(rows, rank="blend", best_of=5, num_candidates=30, batch_size=4, **SHORT)
     for row, record in zip(rows, together, strict=True):
-        [alone] = backend.generate(row, rank="coherence", best_of=5, num_candidates=30, **SHORT)
+        [alone] = backend.generate(row, rank="blend", best_of=5, num_candidates=30, **SHORT)
         assert [c.text for c in alone.candidates] == [c.text for c in record.candidates]
 
 
 def test_nothing_is_ranked_in_python_unless_asked_for(backend: Gpt2Backend) -> None:
     assert parse(ContinueOptions, {}).draws_each == 1
-    assert parse(ContinueOptions, {"rank": "logprob"}).draws_each == 8
+    assert parse(ContinueOptions, {"rank": "logprob"}).draws_each == 4
     [record] = backend.generate("春天", **SHORT)
     assert record.candidates[0].score_kind == "mean_logprob"
 
 
 def test_the_best_of_several_is_not_known_while_the_first_is_written(backend: Gpt2Backend) -> None:
     with pytest.raises(UsageError, match="best of several"):
-        list(backend.stream("春天", rank="coherence", **SHORT))
+        list(backend.stream("春天", rank="blend", **SHORT))
 
 
 def test_a_short_model_leaves_room_for_a_prompt_beside_the_end_of_a_sentence(backend: Gpt2Backend) -> None:

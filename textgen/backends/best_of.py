@@ -1,8 +1,7 @@
 """The best of several draws of a text.
 
-A small model's draws differ more in whether their sentences belong together than in how probable they are:
-the most probable draw is dull and says things twice. So a draw is judged by the information that its
-sentences have about each other.
+The most probable draw says things twice. So a draw is also judged by its coherence, the information that
+its sentences have about each other; by that alone, verses win, whose form tells itself.
 """
 
 from __future__ import annotations
@@ -24,13 +23,13 @@ def best(draws: Sequence[Candidate]) -> Candidate:
     return max(draws, key=lambda draw: (draw.finish_reason in FINISHED, draw.score))
 
 
-def coherent(
+def blended(
     draws: Sequence[Candidate], model: NextTokenModel, tokenizer: Tokenizer, positions: int
 ) -> list[Candidate]:
-    """The draws with their coherence as score, in nats a piece.
+    """The draws with their coherence added to their score, the mean log-probability; both in nats a piece.
 
-    It is the log-probability of the whole text less that of each of its sentences alone, by the pieces of
-    the text: the pointwise mutual information of the sentences, zero where there is only one.
+    Coherence is the log-probability of the whole text less that of each of its sentences alone, by the
+    pieces of the text: the pointwise mutual information of the sentences, zero where there is only one.
 
     Args:
         draws: Texts, their prompt included.
@@ -46,8 +45,8 @@ def coherent(
     return [
         replace(
             draw,
-            score=(value - sum(next(alone) for _ in split)) / max(1, len(ids)),
-            score_kind="coherence",
+            score=draw.score + (value - sum(next(alone) for _ in split)) / max(1, len(ids)),
+            score_kind="mean_logprob+coherence",
         )
         for draw, ids, split, value in zip(draws, whole, parts, together, strict=True)
     ]

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 PROMPT = "What to continue (gpt2), or the sentence to start from (bert)."
 CHAIN_PANEL = "Chains (bert)"
 FIELD_NAMES = ("--field", "--prompt-field")
-RANK = "coherence"  # of the command line; in Python nothing is ranked unless asked for
 CGMH = "cgmh"  # not a model: what textgen compose does
 
 
@@ -47,12 +46,12 @@ SAMPLE: opt.Flags = {
     "rank": Annotated[
         str | None,
         opt.decoding(
-            "Draw each text several times and give the best (default coherence with gpt2: its sentences "
-            "belong together; none with --stream).",
-            metavar="coherence|logprob|none",
+            "Draw each text several times and give the best: the most probable, or (blend) one whose "
+            "sentences also belong together (default none).",
+            metavar="none|logprob|blend",
         ),
     ],
-    "best_of": Annotated[int | None, opt.decoding("How often each text is drawn for --rank (default 8).")],
+    "best_of": Annotated[int | None, opt.decoding("How often each text is drawn for --rank (default 4).")],
     "method": Annotated[
         str | None,
         chain(
@@ -152,8 +151,6 @@ def sample(
     if stream and files.kind != "gpt2":
         raise UsageError(f"a {files.kind} model does not write from left to right", hint="leave out --stream")
     rows = _rows(prompt, input, given, target)
-    if _ranks_draws(files.kind, given) and not stream:
-        given.setdefault("rank", RANK)
     options = options_for("sample", files, given)
     if prompt and "length" in options.model_fields_set:
         raise UsageError("a seed sentence has its own length", hint="leave out --length, or the sentence")
@@ -170,11 +167,6 @@ def sample(
             console.result(candidate.text)
 
     return generate(request, show)
-
-
-def _ranks_draws(kind: str, given: dict[str, Any]) -> bool:
-    """Whether each text is the best of several draws, where the user does not say it."""
-    return kind == "gpt2" and given.get("decode", "sample") == "sample" and "one_of" not in given
 
 
 def _rows(prompt: str | None, inputs: list[str] | None, given: dict[str, Any], output: Output | None) -> Rows:

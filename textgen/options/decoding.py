@@ -13,11 +13,11 @@ DEFAULT_BEAMS = 4
 MAX_BEAMS = 256
 MAX_KEYWORDS = 64
 MAX_AVOIDED = 1000  # their automaton is a table of a few kilobytes a word
-DRAWS = 8  # of each text, if the best of several is wanted
+DRAWS = 4  # of each text, if the best of several is wanted
 MAX_DRAWS = 256
 MIN_TEMPERATURE = 1e-4  # less overflows float32 logits; greedy is the limit
 
-DrawRank = Literal["none", "coherence", "logprob"]
+DrawRank = Literal["none", "logprob", "blend"]
 
 
 class DecodingOptions(Options):
@@ -157,10 +157,10 @@ class ContinueOptions(DecodingOptions, StyledOptions):
     Attributes:
         end_at: `sentence` ends the text at the end of a sentence; `any` wherever it stops. None is
             `sentence` for strategies that write token by token, else `any`.
-        rank: Draw every text several times and give the best: by `coherence`, how much better its
-            sentences are told together than each alone, or by `logprob`, the mean log-probability of a
-            piece; see `textgen.backends.best_of`. `none` gives what is drawn, best or not.
-        best_of: How often each text is drawn for that; None is 8.
+        rank: Draw every text several times and give the best: by `logprob`, the mean log-probability of a
+            piece, or by `blend`, which adds how much its sentences tell about each other; see
+            `textgen.backends.best_of`. `none` gives what is drawn.
+        best_of: How often each text is drawn for that; None is 4.
     """
 
     top_p: float = Field(0.95, gt=0, le=1)
