@@ -102,6 +102,7 @@ def test_continue_defaults() -> None:
     assert options.model_dump() == DECODING | {
         "decode": "sample",
         "max_new_tokens": 120,
+        "temperature": 0.9,
         "top_p": 0.95,
         "end_at": None,
         "rank": "none",
@@ -126,7 +127,7 @@ def test_gibbs_defaults() -> None:
         "scan": "random",
         "block": 3,
         "energy": "raw",
-        "temperature": 1.0,
+        "temperature": None,
         "top_k": 0,
         "anneal": (1.0, 0.3, "linear"),
         "chains": None,
@@ -137,6 +138,9 @@ def test_gibbs_defaults() -> None:
         "thin": 1,
     }
     assert options.burnt == 6
+    assert options.drawing_temperature == 0.7
+    assert parse(GibbsOptions, {"method": "mh"}).drawing_temperature == 1
+    assert parse(GibbsOptions, {"temperature": 0.5}).drawing_temperature == 0.5
     assert options.draws
 
 

@@ -105,7 +105,10 @@ DECODING: Flags = {
         int | None,
         decoding("Forbid a run of so many pieces to occur twice (default off); keywords are exempt."),
     ],
-    "temperature": Annotated[float | None, sampling("Divides the logits (default 1.0).")],
+    "temperature": Annotated[
+        float | None,
+        sampling("Divides the logits (default gpt2 0.9; bert 0.7, with --method mh or anneal 1; titles 1)."),
+    ],
     "top_k": Annotated[
         int | None, sampling("Keep the k most probable pieces (default all; contrastive search 4).")
     ],

@@ -163,6 +163,8 @@ class ContinueOptions(DecodingOptions, StyledOptions):
         best_of: How often each text is drawn for that; None is 4.
     """
 
+    # chosen by `benchmarks/sampling_table.py`: nearest to real text
+    temperature: float = Field(0.9, ge=MIN_TEMPERATURE)
     top_p: float = Field(0.95, gt=0, le=1)
     end_at: Literal["any", "sentence"] | None = None
     rank: DrawRank = "none"
