@@ -35,8 +35,8 @@ class GibbsOptions(ChainOptions, StyledOptions):
         block: Places of a block.
         energy: E of a text, a sum over its pieces given all others: `raw` of their negative logits,
             `local` of their negative log-probabilities.
-        temperature: Divides the logits of what is drawn; None is 0.7 for `gibbs`, whose law it sharpens, and 1
-            for the other two, whose law it leaves alone.
+        temperature: Divides the logits of what is drawn; None is 0.7 for `gibbs`, whose law it sharpens,
+            and 1 for the other two, whose law it leaves alone.
         top_k: Draw only from the k most probable pieces; 0 is all. Under `mh` and `anneal` a piece of a
             seed sentence that is not among them stays until its surroundings make it more probable: it
             could not be drawn again.
