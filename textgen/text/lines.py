@@ -36,6 +36,7 @@ MOST_NULS = 0.01  # of the bytes of text with some broken lines
 LONGEST = 1 << 26  # characters of a line: 64 MiB of ASCII
 HANDLER = "textgen-mark"  # an error handler of the codecs
 DAMAGED = (EOFError, OSError, zlib.error, lzma.LZMAError)  # what a broken archive or disk raises
+INNER_BREAK = re.compile("[\v\f\x85\u2028\u2029]+")  # breaks a line where it is shown, and does not end it
 LINE_END = re.compile("\r\n|\r|\n")
 _LINE = re.compile("[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 _STRANGE = re.compile("[\ud800-\udfff]")
