@@ -76,7 +76,7 @@ class ChainReport:
         acceptance: Share of the proposals accepted, by kind of move.
         novel: Share of the steps that led to another text.
         ess: Effective sample size of log pi (Gibbs sampling: a place) over all chains of the row; None for
-            a search, which has no law, and where it cannot be told.
+            a search, which has no law, and where it cannot be told, as of fewer than eight draws a chain.
         rhat: Split R-hat of the same; near 1 where the chains agree.
     """
 

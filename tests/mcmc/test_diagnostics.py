@@ -105,24 +105,53 @@ def test_moves_are_counted_by_kind() -> None:
     assert moves.novelty == pytest.approx(0.2)
 
 
-@pytest.mark.parametrize("seed", [2, 4, 5])
-def test_the_sum_of_correlations_is_geyers_initial_monotone_sequence(seed: int) -> None:
-    """Short series, whose pairs of correlations fall and rise by chance; by sums and loops."""
-    series = autoregressive(0.8, chains=3, length=60, seed=seed).tolist()
-    halves = [half for one in series for half in (one[:30], one[30:])]
-    within = fmean(variance(half) for half in halves)
-    total = within * 29 / 30 + variance([fmean(half) for half in halves])
+def numbers(text: str) -> list[float]:
+    return [float(number) for number in text.split()]
 
-    def correlation(lag: int) -> float:
-        products = []
-        for half in halves:
-            mean = fmean(half)
-            pairs = zip(half, half[lag:], strict=False)
-            products.append(sum((a - mean) * (b - mean) for a, b in pairs) / 29)
-        return 1 - (within - fmean(products)) / total
 
-    pairs = [(1.0 if lag == 0 else correlation(lag)) + correlation(lag + 1) for lag in range(0, 29, 2)]
-    ended = next((n for n, pair in enumerate(pairs) if pair < 0), len(pairs))
-    falling = [min(pairs[: n + 1]) for n in range(ended)]
-    assert effective_sample_size(series) == pytest.approx(180 / (2 * sum(falling) - 1), rel=1e-9)
-    assert falling != pairs[:ended]  # some rose
+SERIES = [
+    [
+        [0.0, -0.3, -0.5, -0.1, -0.5, 0.3, 0.2, 0.0],
+        [0.3, -0.8, -1.2, 1.0, -0.3, 0.3, -0.9, 0.4],
+    ],
+    [
+        [-1.3, -2.5, -3.5, -3.4, -3.1, -3.2, -1.9, -0.8, -0.6],
+        [-0.5, -2.3, -1.8, -4.1, -3.6, -4.2, -4.6, -4.7, -4.2],
+        [-1.9, -1.9, -1.6, -2.0, -3.3, -3.8, -3.4, -3.2, -4.1],
+    ],
+    [[0.1, 1.4, -0.8, 0.4, 0.3, -0.5, 1.8, 1.6, -0.4, -0.1, 0.5, 0.1]],
+    [[0.0, 1.0] * 6, [1.0, 0.0] * 6],
+    [
+        numbers(
+            "1.4 0.9 -0.3 -0.8 -1.4 -2.4 -2.1 -1.6 -1.6 -1.3 -1.3 -1.9 -2.2 -1.4 -2.6 -2.7 -1.4 -1.1 -0.4"
+            " -0.5 -1.6 -1.8 -1.5 -1.7 -1.6 -1.3 -0.4 -0.8 0.3 0.1 0.8"
+        ),
+        numbers(
+            "-0.1 -0.2 0.9 0.7 -0.1 1.2 1.9 0.8 0.1 -0.3 -1.6 0.4 -0.8 0.8 0.4 -1.4 -1.2 -1.7 -1.9 -2.6 -0.8"
+            " -0.3 -0.7 0.1 -0.1 1.1 1.3 -0.4 0.7 1.1 1.7"
+        ),
+    ],
+]
+# arviz 0.23.4: ess(series, method="mean"), and rhat(series, method="split"), which takes two chains or more
+BY_ARVIZ = [
+    (19.265919722494797, 0.8797696505732083),
+    (33.12506980107854, 1.4826047003481864),
+    (12.9501749525715, None),
+    (33.12506980107854, 0.9128709291752769),
+    (9.141859973701603, 1.160786333116866),
+]
+
+
+@pytest.mark.parametrize(("series", "figures"), list(zip(SERIES, BY_ARVIZ, strict=True)))
+def test_both_are_those_of_arviz(series: list[list[float]], figures: tuple[float, float | None]) -> None:
+    ess, rhat = figures
+    assert effective_sample_size(series) == pytest.approx(ess, rel=1e-12)
+    assert rhat is None or split_rhat(series) == pytest.approx(rhat, rel=1e-12)
+
+
+@pytest.mark.parametrize("length", range(1, 10))
+def test_fewer_than_eight_draws_have_no_sample_size(length: int) -> None:
+    series = [one[:length] for one in SERIES[1]]
+    assert (effective_sample_size(series) is None) == (length < 8)
+    assert (effective_sample_size([SERIES[1][0], series[1]]) is None) == (length < 8)
+    assert (split_rhat(series) is None) == (length < 4)

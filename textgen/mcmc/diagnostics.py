@@ -1,7 +1,8 @@
 """What Markov chains say about their own mixing.
 
 Gelman et al. 2013, Bayesian Data Analysis, 11.4 and 11.5: split R-hat, effective sample size; Geyer 1992,
-https://doi.org/10.1214/ss/1177011137: where the sum of autocorrelations ends.
+https://doi.org/10.1214/ss/1177011137, and Vehtari et al. 2021, https://arxiv.org/abs/1903.08008: where the
+sum of autocorrelations ends.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Series = Sequence[float]
+FEWEST = 8  # draws of a chain from which an effective sample size is told
 
 
 @dataclass
@@ -77,20 +79,21 @@ def effective_sample_size(chains: Sequence[Series]) -> float | None:
         chains: One series a chain; all are cut to the length of the shortest, and halved as for R-hat.
 
     Returns:
-        At most all values times log10 of their number; None where `split_rhat` is None.
+        At most all values times log10 of their number, as `arviz.ess(…, method="mean")` gives it; None for
+        series of fewer than `FEWEST` values, which tell nothing, and where `split_rhat` is None.
     """
     halves = _halves(chains)
-    if split_rhat(chains) is None:
+    if min(map(len, chains), default=0) < FEWEST or split_rhat(chains) is None:
         return None
     values = np.array(halves)
     many, count = values.shape
     within = values.var(axis=1, ddof=1).mean()
     between = count * values.mean(axis=1).var(ddof=1)
     total = ((count - 1) * within + between) / count
-    covariances = np.mean([_autocovariance(half) for half in values], axis=0) * count / (count - 1)
+    covariances = np.mean([_autocovariance(half) for half in values], axis=0)
     correlations = 1 - (within - covariances) / total
     correlations[0] = 1.0
-    return float(min(many * count / _time(correlations), many * count * np.log10(many * count)))
+    return float(many * count / max(_time(correlations), 1 / np.log10(many * count)))
 
 
 def autocorrelation(series: Series, lags: int) -> list[float]:
@@ -118,12 +121,15 @@ def _autocovariance(series: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _time(correlations: NDArray[np.float64]) -> float:
-    """Integrated autocorrelation time: pairs of lags, as long as they are positive, and never rising."""
-    total, least = 0.0, np.inf
-    for lag in range(0, len(correlations) - 1, 2):
-        pair = correlations[lag] + correlations[lag + 1]
-        if pair < 0 and lag:
-            break
-        least = min(least, pair)
-        total += least
-    return max(2 * total - 1, 1e-9)
+    """Integrated autocorrelation time, summed over pairs of lags as far as arviz 0.23 sums them.
+
+    The pairs are Geyer's initial monotone sequence: while they are positive, none above the one before.
+    The last of them, which is the noisiest, gives only its even lag, once.
+    """
+    pairs = correlations[: len(correlations) // 2 * 2].reshape(-1, 2)
+    sums = pairs.sum(1)
+    last = 0
+    while 2 * last + 1 < len(correlations) - 3 and sums[last] > 0:
+        last += 1
+    even = pairs[last, 0] if pairs[last, 0] > 0 or sums[last] >= 0 else 0.0
+    return float(2 * np.minimum.accumulate(sums[:last]).sum() - 1 + even)
