@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from textgen.metrics import copying
 from textgen.metrics.copying import Span, copied_share, support
 
 MIXED = st.text("天地人a1.。 ", max_size=14)
@@ -130,3 +131,19 @@ def stands(text: str, start: int, end: int, source: str) -> bool:
 def inside_word(text: str, place: int) -> bool:
     words = re.finditer(r"(?:[0-9]+(?:\.[0-9]+)+|[0-9a-z])+", text)
     return any(word.start() < place < word.end() for word in words)
+
+
+# as the article's words were told apart before: in quadratic time on a long run of digits
+SLOW_WORD = re.compile(rf"(?:[0-9]+(?:[.,][0-9]+)+|[{copying._CASED}])+|[\U000f0000-\U0010ffff]")
+
+
+@given(st.text("1１a.,天\U000f0001", max_size=12))
+def test_words_are_told_apart_by_what_stands_beside_a_separator(text: str) -> None:
+    assert copying._WORD.findall(text) == SLOW_WORD.findall(text)
+
+
+@pytest.mark.parametrize("unit", ["9", "9,", "9.9", "a9", "天9。"])
+def test_long_runs_take_linear_time(unit: str) -> None:
+    """In quadratic time half a million digits would take an hour."""
+    source = unit * (500_000 // len(unit)) + "县城"
+    assert found("县城", source) == ["县城"]

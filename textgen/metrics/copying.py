@@ -15,7 +15,9 @@ OTHER = 0xF0000  # runs are compared with every word as one character of the pri
 # letters of the scripts that have capitals, and digits, with the separators inside a number; and the
 # private planes themselves
 _CASED = "0-9A-Za-z\u00aa\u00b5\u00ba\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u052f\u1e00-\u1fff０-９Ａ-Ｚａ-ｚ"
-_WORD = re.compile(rf"(?:[0-9]+(?:[.,][0-9]+)+|[{_CASED}])+|[\U000f0000-\U0010ffff]")
+# a separator counts between two digits; looking there from the separator takes linear time, from the digits
+# it would take quadratic time on a long run of them
+_WORD = re.compile(rf"[{_CASED}](?:[{_CASED}]|(?<=[0-9])[.,](?=[0-9]))*|[\U000f0000-\U0010ffff]")
 
 
 @dataclass(frozen=True)
