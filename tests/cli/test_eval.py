@@ -105,6 +105,7 @@ def test_against_another_system(call, files):
         assert compared["low"] <= compared["difference"] <= compared["high"]
         assert 0 < compared["p"] <= 1
     assert report["against"]["rouge-1"]["low"] > 0
+    assert report["few-rows"].startswith("fewer than 20 rows")
     opposite = found(call, "other.jsonl", "--reference", "ref.jsonl", "--against", "pred.jsonl")
     assert opposite["against"]["bleu"]["difference"] == -report["against"]["bleu"]["difference"]
     _, out, _ = call("eval", *args, "--against", "other.jsonl")
@@ -116,7 +117,7 @@ def test_against_another_system(call, files):
 def test_without_reference(call, files):
     report = found(call, "pred.jsonl", "--against", "other.jsonl")
     names = ["distinct-1", "distinct-2", "self-bleu", "repetition"]
-    assert list(report) == ["rows", "missing", "errors", *names, "compared", "against", "ci"]
+    assert list(report) == ["rows", "missing", "errors", *names, "few-rows", "compared", "against", "ci"]
 
 
 def test_what_is_missing_is_counted_and_told(call, files):

@@ -120,8 +120,8 @@ def test_the_other_way_round_is_the_opposite() -> None:
     assert one.p == other.p
 
 
-def test_the_p_value_is_that_of_the_normal_law() -> None:
-    """100 differences of mean 1 and standard error 1/1.96: one in twenty by chance."""
+def test_the_interval_of_a_difference_is_that_of_the_normal_law() -> None:
+    """100 differences of mean 1 and standard error 1/1.96."""
     spread = 10 / 1.96
     differences = [1 + spread * sign for sign in (1, -1) * 50]
     ours = ratio("m", [(difference, 1) for difference in differences], scale=1)

@@ -12,6 +12,8 @@ from textgen.metrics.report import Report, Settings, evaluate
 from textgen.metrics.tables import Prediction, Reference
 from textgen.metrics.tally import Tally, ratio
 
+FEW = {"few-rows": "fewer than 20 rows: the intervals are too narrow"}
+
 
 def predicted(**texts: str | None) -> dict[str, Prediction]:
     return {name: Prediction(name, text or "", failed=text is None) for name, text in texts.items()}
@@ -86,15 +88,15 @@ def test_without_references() -> None:
     report = evaluate(predicted(a="今天天气好", b="今天下雨", c=None))
     assert list(report.metrics) == ["distinct-1", "distinct-2", "self-bleu", "repetition"]
     assert (report.rows, report.missing, report.errors) == (3, 0, 1)
-    assert report.notes == {}
+    assert report.notes == FEW
 
 
 def test_the_variant_and_the_units_are_told() -> None:
     predictions, references = predicted(a="天天向上", b="ABC"), wanted(a="天上", b="abc")
     plain = evaluate(predictions, references)
     other = evaluate(predictions, references, settings=Settings("set", "jieba"))
-    assert plain.notes == {"rouge-variant": "google", "segment": "char"}
-    assert other.notes == {"rouge-variant": "set", "segment": "jieba"}
+    assert plain.notes == {"rouge-variant": "google", "segment": "char"} | FEW
+    assert other.notes == {"rouge-variant": "set", "segment": "jieba"} | FEW
     assert plain.metrics["rouge-1"] == pytest.approx(100 * (4 / 6 + 0) / 2)
     assert other.metrics["rouge-1"] == pytest.approx(50)
     set_by_character = evaluate(predictions, references, settings=Settings("set"))
@@ -126,6 +128,23 @@ def test_nothing_in_common() -> None:
         evaluate(predicted(a="今"), REFERENCES, against=predicted(b="天"))
 
 
+@pytest.mark.parametrize(
+    ("rows", "others", "few"),
+    [
+        (1, None, False),
+        (2, None, True),
+        (19, None, True),
+        (20, None, False),
+        (20, 19, True),
+        (25, 20, False),
+    ],
+)
+def test_few_rows_are_told(rows: int, others: int | None, few: bool) -> None:
+    ours = predicted(**{f"r{n}": "天地人" for n in range(rows)})
+    theirs = None if others is None else predicted(**{f"r{n}": "天地" for n in range(others)})
+    assert ("few-rows" in evaluate(ours, against=theirs).notes) == few
+
+
 def test_to_dict() -> None:
     report = evaluate(
         predicted(a="今天天气好", b="秋粮", c="地", d="冠军"), REFERENCES, against=predicted(a="今", b="秋")
@@ -133,8 +152,8 @@ def test_to_dict() -> None:
     found = report.to_dict()
     assert list(found) == [
         *("rows", "missing", "errors", "rouge-1", "rouge-2", "rouge-l", "bleu", "chrf", "distinct-1"),
-        *("distinct-2", "self-bleu", "repetition", "length-ratio", "rouge-variant", "segment", "compared"),
-        *("against", "ci"),
+        *("distinct-2", "self-bleu", "repetition", "length-ratio", "rouge-variant", "segment", "few-rows"),
+        *("compared", "against", "ci"),
     ]
     assert found["rouge-1"] == 60  # (1 + 2/3 + 2/5 + 1/3) / 4
     assert set(found["ci"]) == set(report.metrics)
@@ -158,5 +177,5 @@ def test_the_seed_of_the_intervals() -> None:
 def test_a_sample_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(translation.sampled_rows, "__defaults__", (8,))
     report = evaluate(predicted(a="今天天气好", b="秋粮丰收", c="地铁", d="球队夺冠", e=None))
-    assert report.notes == {"self-bleu-rows": 2}
+    assert report.notes == {"self-bleu-rows": 2} | FEW
     assert report.to_dict()["self-bleu-rows"] == 2

@@ -86,7 +86,7 @@ Mlm = Annotated[
     str | None,
     opt.option("Pseudo-perplexity of a piece under a bert model.", panel=MODEL_PANEL, metavar="MODEL"),
 ]
-Seed = Annotated[int, opt.option("Seed of the bootstrap (default 0).", panel=opt.RUN_PANEL)]
+Seed = Annotated[int, opt.option("Seed of the bootstrap and of sign flips (default 0).", panel=opt.RUN_PANEL)]
 
 
 def named(name: str) -> Callable[[Callable[..., int]], Callable[..., int]]:
@@ -127,8 +127,9 @@ def evaluate(
 
     Figures are percent, the length-ratio too, but for bits-per-char and
     pseudo-perplexity. Intervals are bootstrapped over the rows. --against
-    compares on the rows that both predicted: p is how often the choice of
-    the rows alone would make a difference as large, in either direction.
+    compares on the rows that both predicted: p is how often chance alone
+    would make a difference as large, in either direction, if the systems
+    were alike (paired test by sign flips; exact up to 12 rows).
     """
     from textgen.metrics.report import evaluate as evaluate_all
     from textgen.metrics.tables import read_predictions

@@ -2,7 +2,7 @@
 
 Efron & Tibshirani 1993, "An Introduction to the Bootstrap"; Koehn 2004, "Statistical Significance Tests for
 Machine Translation Evaluation". Rows are drawn as counts, and counts times sufficient statistics are the
-statistics of a resample: no text is looked at again.
+statistics of a resample: no text is looked at again. Intervals of few rows are too narrow.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from textgen.metrics.flips import sign_flip_p
 from textgen.metrics.tally import Tally
 
 RESAMPLES = 1000
@@ -35,8 +36,8 @@ class Comparison:
     Attributes:
         difference: Ours less theirs.
         interval: Of the difference.
-        p: How often a difference as large, in either direction, comes from the choice of the rows if
-            there is none.
+        p: How often a difference as large, in either direction, would come from chance if the systems were
+            alike; see `textgen.metrics.flips`.
     """
 
     difference: float
@@ -64,12 +65,17 @@ def compare(
         ours: Metrics of the one.
         theirs: Metrics of the other; compared are those that both have.
         seed: Of the resampling.
-        resamples: How many.
+        resamples: How many; of many rows also how many sign flips.
 
     Returns:
         By the metric's name; a metric that is undefined for one of them is left out.
     """
-    pairs = [(a, b) for a in ours for b in theirs if a.name == b.name]
+    pairs = [
+        (a, b)
+        for a in ours
+        for b in theirs
+        if a.name == b.name and a.value is not None and b.value is not None
+    ]
     left = _resampled([a for a, _ in pairs], seed, resamples)
     right = _resampled([b for _, b in pairs], seed, resamples)
     found = {}
@@ -78,15 +84,9 @@ def compare(
             x - y for x, y in zip(our_values, their_values, strict=True) if x is not None and y is not None
         ]
         if a.value is not None and b.value is not None and differences:
-            found[a.name] = _comparison(a.value - b.value, differences)
+            p = sign_flip_p(a, b, seed=seed, flips=resamples)
+            found[a.name] = Comparison(a.value - b.value, _interval(differences), p)
     return found
-
-
-def _comparison(difference: float, drawn: Sequence[float]) -> Comparison:
-    """Riezler & Maxwell 2005, "On Some Pitfalls in Automatic Evaluation and Significance Testing for MT":
-    shifted by what was found, the resamples are what there would be if there were no difference."""
-    as_large = sum(abs(value - difference) >= abs(difference) for value in drawn)
-    return Comparison(difference, _interval(drawn), (as_large + 1) / (len(drawn) + 1))
 
 
 def _interval(values: Sequence[float]) -> Interval:

@@ -19,6 +19,7 @@ from textgen.text.words import words
 
 DECIMALS = 2
 P_DECIMALS = 4
+FEW_ROWS = 20  # of fewer the intervals are too narrow
 
 SEGMENTS: dict[str, Segment] = {"char": characters, "jieba": words}
 Judge = Callable[[Sequence[str]], Tally]  # a metric of texts alone, each row's counts its own
@@ -118,7 +119,8 @@ def evaluate(
         errors=sum(prediction.failed for prediction in predictions.values()),
         metrics={tally.name: tally.value for tally in tallies if tally.value is not None},
         intervals=intervals(tallies, seed=settings.seed) if len(names) > 1 else {},
-        notes=_notes(texts, settings, with_reference=references is not None),
+        notes=_notes(texts, settings, with_reference=references is not None)
+        | _few(len(names) if common is None else len(common)),
         compared=None if common is None else len(common),
         against=compared,
     )
@@ -201,6 +203,13 @@ def _notes(texts: Sequence[str], settings: Settings, *, with_reference: bool) ->
     if sampled < sum(bool(text.strip()) for text in texts):
         notes["self-bleu-rows"] = sampled
     return notes
+
+
+def _few(rows: int) -> dict[str, str | int]:
+    """A note where there are so few rows that a bootstrap tells less than it seems to."""
+    if not 1 < rows < FEW_ROWS:
+        return {}
+    return {"few-rows": f"fewer than {FEW_ROWS} rows: the intervals are too narrow"}
 
 
 def _comparison(found: Comparison) -> dict[str, float]:
