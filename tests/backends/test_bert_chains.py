@@ -82,8 +82,8 @@ def test_fewer_chains_give_their_last_states(bert: Any) -> None:
 
 
 def test_more_chains_only_tell(bert: Any) -> None:
-    two = sample(bert, num_candidates=2, sweeps=9)
-    of_five = sample(bert, num_candidates=2, sweeps=9, chains=5)
+    two = sample(bert, num_candidates=2, sweeps=9, burn_in=1)
+    of_five = sample(bert, num_candidates=2, sweeps=9, burn_in=1, chains=5)
     assert [c.text for c in of_five] == [c.text for c in two]
     assert [c.chain.chain for c in of_five] == [0, 1]
     assert two[0].chain.rhat != of_five[0].chain.rhat
@@ -146,7 +146,7 @@ def test_annealing_tells_the_best_state_after_burn_in(bert: Any) -> None:
 
 
 def test_plain_chains_have_no_energy_but_diagnostics(bert: Any) -> None:
-    first, second = sample(bert, SENTENCE, num_candidates=2, sweeps=9)
+    first, second = sample(bert, SENTENCE, num_candidates=2, sweeps=9, burn_in=1)
     for number, candidate in enumerate((first, second)):
         report = candidate.chain
         assert report.log_target is None

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 import textgen
-from textgen.events import ChainStep, Note, Steps
+from textgen.events import ChainStep, Steps
 from textgen.schema import Candidate, Row
+from textgen.text.length import characters
 
 NAMES = ("compose", "rewrite", "correct", "fill")
 SENTENCE = "他昨天在图书馆看了一整天的书。"
@@ -44,7 +45,7 @@ def test_every_word_is_in_every_text(editors: dict[str, Any], method: str, order
         places = [candidate.text.find(word) for word in words]
         assert min(places) >= 0
         assert not ordered or places == sorted(places)
-        assert 10 <= candidate.tokens - 1 <= 24
+        assert 10 <= characters(candidate.text) <= 24
         assert candidate.chain is not None
         assert candidate.chain.kind == ("sample" if method == "mh" else "search")
     if not ordered:  # each chain draws an order of its own
@@ -93,34 +94,46 @@ def test_more_texts_begin_with_the_same_ones(editors: dict[str, Any]) -> None:
     assert texts(1, chains=3) == texts(1)
 
 
-def test_a_chain_that_is_too_short_runs_on(editors: dict[str, Any]) -> None:
+def test_a_sample_starts_inside_its_length_and_runs_as_long_as_it_was_asked(editors: dict[str, Any]) -> None:
     events: list[Any] = []
-    found = only(
+    [candidate] = only(
         editors["compose"].generate(
-            [keywords("春天")], steps=12, seed=2, method="mh", length="10-24", on_event=events.append
+            [keywords("春天")], steps=12, seed=2, method="mh", length="20-24", on_event=events.append
         )
     )
-    chain = found[0].chain
-    assert chain is not None
-    assert 12 < chain.steps <= 48
-    assert found[0].tokens - 1 >= 10
-    assert any(isinstance(event, Note) and "no text to be shown yet" in event.text for event in events)
+    assert candidate.chain is not None
+    assert candidate.chain.steps == candidate.chain.step == 12
+    assert 20 <= characters(candidate.text) <= 24
+    steps = [event for event in events if isinstance(event, ChainStep)]
+    assert len(steps[0].text) >= 19
     assert [event.done for event in events if isinstance(event, Steps)] == [10, 12]
 
 
-def test_a_length_out_of_reach_is_an_error_record(editors: dict[str, Any]) -> None:
-    records = editors["compose"].generate(
-        [keywords("春天", name="far"), keywords("秋天", name="also")], steps=3, seed=2, length="40-50"
+def test_a_length_counts_letters_one_by_one(editors: dict[str, Any]) -> None:
+    """`GPT-2 模型` has three pieces or four, and seven characters."""
+    row = keywords("GPT-2 模型")
+    [candidate] = only(
+        editors["compose"].generate([row], steps=6, seed=2, method="mh", length="7-9", length_weight=50)
+    )
+    assert "GPT-2 模型" in candidate.text
+    assert 7 <= characters(candidate.text) <= 9
+    [record] = editors["compose"].generate([row], steps=1, seed=2, length="4-6")
+    assert "7 characters" in record.error
+
+
+def test_where_no_chain_ends_at_a_text_the_row_is_an_error_and_says_so(editors: dict[str, Any]) -> None:
+    records = editors["rewrite"].generate(
+        [Row(SENTENCE, "far"), Row(SENTENCE[:-1], "also")], steps=1, seed=2, method="mh", change_weight=0.0
     )
     assert [record.id for record in records] == ["far", "also"]
-    assert all("40-50 pieces" in record.error and "12 steps" in record.error for record in records)
+    assert all("no other text" in r.error and "chains: 4, steps of each: 1" in r.error for r in records)
 
 
 @pytest.mark.parametrize(
     ("command", "row", "options", "reason"),
     [
         ("compose", Row("", "1"), {}, "no keywords"),
-        ("compose", Row("", "1", keywords=("广州美食节", "开幕式")), {"length": "4-6"}, "8 pieces"),
+        ("compose", Row("", "1", keywords=("广州美食节", "开幕式")), {"length": "4-6"}, "8 characters"),
         ("compose", Row("一句话", "1", keywords=("一",)), {}, "no text"),
         ("rewrite", Row(" \n ", "1"), {}, "empty"),
         ("rewrite", Row(SENTENCE, "1"), {"keep": "公园"}, "公园"),
@@ -132,7 +145,7 @@ def test_a_length_out_of_reach_is_an_error_record(editors: dict[str, Any]) -> No
         ("fill", Row((SENTENCE * 34)[:509] + "___好___", "1"), {}, "512 pieces"),
         ("fill", Row("今天___", "1", keywords=("好",)), {}, "keywords"),
         ("rewrite", Row(SENTENCE, "1", keywords=("好",)), {}, "keywords"),
-        ("rewrite", Row(SENTENCE, "1"), {"keep": "一整天的书", "length": "1-4"}, "5 pieces"),
+        ("rewrite", Row(SENTENCE, "1"), {"keep": "一整天的书", "length": "1-4"}, "5 characters"),
         ("rewrite", Row(SENTENCE * 40, "1"), {"proposals": "gpt2"}, "at most 510"),
         ("compose", Row("", "1", keywords=("春\t天",)), {}, "cannot be written"),
         ("compose", Row("", "1", keywords=("春天\n秋天",)), {}, "line break"),
@@ -176,7 +189,7 @@ def test_a_rewritten_sentence_is_another_and_keeps_what_it_must(editors: dict[st
         assert candidate.text != SENTENCE
         assert "图书馆" in candidate.text
         assert "一整天" in candidate.text
-        assert 11 <= candidate.tokens - 1 <= 19
+        assert 11 <= characters(candidate.text) <= 19
 
 
 def test_a_wrong_character_is_put_right_and_shown(editors: dict[str, Any]) -> None:
@@ -313,14 +326,9 @@ def test_a_correction_is_never_empty(editors: dict[str, Any]) -> None:
 
 
 def test_fewer_texts_than_asked_for_are_told(editors: dict[str, Any]) -> None:
-    events: list[Any] = []
-    found = only(
-        editors["compose"].generate(
-            [keywords("广州")], length=2, num_candidates=3, steps=5, seed=1, on_event=events.append
-        )
-    )
-    assert [candidate.text for candidate in found] == ["广州"]
-    assert [e.text for e in events if isinstance(e, Note)] == ["1: 1 of 3 texts were found"]
+    [record] = editors["compose"].generate([keywords("广州")], length=2, num_candidates=3, steps=5, seed=1)
+    assert [candidate.text for candidate in record.candidates] == ["广州"]
+    assert record.notes == ("1 of 3 texts were found",)
 
 
 def test_one_character_reaches_the_length_well_within_sixty_steps(editors: dict[str, Any]) -> None:

@@ -156,7 +156,8 @@ def update_matrix(
         for proposal, (_, ratio) in zip(proposals, judged, strict=True):
             drawn_with = torch.tensor(proposal.forward, dtype=torch.float64).exp()
             kept = torch.tensor(min(0.0, ratio), dtype=torch.float64).exp()
-            found[row, number[tuple(proposal.ids)]] += drawn_with * kept
+            assert proposal.held or not kept
+            found[row, number.get(tuple(proposal.ids), row)] += drawn_with * kept
             found[row, row] += drawn_with * (1 - kept)
     return found
 

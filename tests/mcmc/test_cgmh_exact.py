@@ -30,7 +30,7 @@ from textgen.mcmc.cgmh import Cgmh
 from textgen.mcmc.edits import DELETE, INSERT, REPLACE, SWAP, Operations, State, Subject
 from textgen.mcmc.moves import Choice, choices, log_proposals
 from textgen.mcmc.proposals import Laws, Weighted
-from textgen.mcmc.target import Distance, Length, Missing, Outside, Shared, Target, blanks_of
+from textgen.mcmc.target import Distance, Length, Missing, Outside, Shared, Target
 
 VOCAB = 3
 EDITS = Operations(0.3, 0.4, 0.2)  # what is left does nothing; insert and delete differ
@@ -38,7 +38,7 @@ SWAPS = Operations(0.3, 0.25, 0.2, 0.25)
 
 
 def no_blank_is_empty(state: State) -> bool:
-    return all(blanks_of(state))
+    return all(state.blanks)
 
 
 @dataclass(frozen=True)

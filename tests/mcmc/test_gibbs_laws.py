@@ -27,7 +27,7 @@ from masked import (
 from torch import Tensor
 
 from textgen.mcmc.anneal import Schedule
-from textgen.mcmc.energy import ProposalLaw, local, log_ratio, raw
+from textgen.mcmc.energy import ProposalLaw, View, local, log_ratio, raw
 from textgen.mcmc.gibbs import Drawn, GibbsSampler
 from textgen.mcmc.gibbs_chain import Chain, Course, Proposal
 from textgen.mcmc.scan import Scan
@@ -168,6 +168,59 @@ def test_a_temperature_sharpens_the_law(name: str, temperature: float) -> None:
         pi = target(name, temperature)
         assert float((pi @ step - pi).abs().max()) < 1e-12
         assert distance(pi, target(name)) > 0.05
+
+
+# a range of characters: states outside are none
+
+
+WIDE = (1, 1, 3)  # characters of the values
+
+
+def inside(ids: list[int]) -> bool:
+    return sum(WIDE[i] for i in ids[1:-1]) <= 5
+
+
+def chains_inside() -> tuple[list[Chain], Tensor]:
+    """A chain at each state inside, and which states those are."""
+    held = torch.tensor([inside([MASK, *state, MASK]) for state in STATES])
+    assert 5 < int(held.sum()) < len(STATES) - 5
+    return [chain_at(s, VALUES, possible=inside) for s, h in zip(STATES, held, strict=True) if h], held
+
+
+@pytest.mark.parametrize("scan", SCANS, ids=str)
+@pytest.mark.parametrize("law", LAWS, ids=str)
+def test_in_a_range_the_law_is_that_of_the_energy_given_the_range(scan: Scan, law: ProposalLaw) -> None:
+    chains, held = chains_inside()
+    step = sweep_matrix(sampler_of(VALUES, RANDOM, scan=scan, proposal=law, energy=raw), chains)
+    pi = target("raw")[held] / target("raw")[held].sum()
+    assert float((pi @ step - pi).abs().max()) < 1e-12
+    if not law.top_k:
+        torch.testing.assert_close(stationary(step), pi, atol=1e-10, rtol=0)
+
+
+def test_in_a_range_consistent_conditionals_give_their_joint_law_given_the_range() -> None:
+    joint = random_joint(VALUES, LENGTH, seed=LENGTH)
+    conditional = conditionals_of(joint, frame(VALUES)[3], MASK)
+    chains, held = chains_inside()
+    for scan in (Scan("random"), Scan("sequential")):
+        found = stationary(sweep_matrix(sampler_of(VALUES, conditional, scan=scan), chains))
+        wanted = joint.flatten()[held] / joint.flatten()[held].sum()
+        torch.testing.assert_close(found, wanted, atol=1e-12, rtol=0)
+
+
+@pytest.mark.parametrize("energy", [None, raw])
+@pytest.mark.parametrize("scan", SCANS, ids=str)
+def test_a_chain_that_starts_from_masks_never_leaves_its_range(scan: Scan, energy: View | None) -> None:
+    sampler = sampler_of(VALUES, RANDOM, scan=scan, energy=energy)
+    narrow = torch.arange(frame(VALUES)[3]) < 2
+    bodies = [[MASK] * LENGTH for _ in range(30)]
+    chains = [
+        chain_at(body, VALUES, candidate=n, opening=narrow, possible=inside) for n, body in enumerate(bodies)
+    ]
+    seen: list[list[int]] = []
+    sampler.run(chains, Course(5, on_update=lambda update: seen.append(update.chain.ids)))
+    assert all(inside(ids) for ids in seen)
+    assert any(2 in ids for ids in seen)  # wide pieces come, and not all proposals stay
 
 
 def test_the_two_energies_have_different_laws() -> None:

@@ -21,7 +21,6 @@ from textgen.mcmc.target import (
     Shared,
     Target,
     TooNear,
-    blanks_of,
     levenshtein,
 )
 
@@ -49,7 +48,9 @@ def text(*ids: int, subject: Subject = SUBJECT) -> State:
     ],
 )
 def test_blanks(parts: list[tuple[Ids, int]], open_left: bool, open_right: bool, lengths: list[int]) -> None:
-    assert blanks_of(State.of(parts, open_left=open_left, open_right=open_right)) == lengths
+    state = State.of(parts, open_left=open_left, open_right=open_right)
+    assert [len(blank) for blank in state.blanks] == lengths
+    assert all(state.labels[place] == FREE for blank in state.blanks for place in blank)
 
 
 def test_how_far_a_length_is_outside() -> None:
@@ -61,7 +62,7 @@ def test_how_far_a_length_is_outside() -> None:
 def test_how_far_blanks_are_outside() -> None:
     parts = [((7,) * 6, 0), ((8,), 1), ((7,), 0), ((9,), 2), ((7,) * 3, 0), ((9,), 3)]
     state = State.of(parts, subject=SUBJECT)
-    assert blanks_of(state) == [6, 1, 3, 0]
+    assert state.blanks == [range(6), range(7, 8), range(9, 12), range(13, 13)]
     assert Outside(blanks=True).values([state]) == [2 + 1 + 0 + 2]
     closed = State.of(parts[1:], open_left=False, open_right=False, subject=SUBJECT)
     assert Outside(blanks=True).values([closed, state]) == [1, 5]

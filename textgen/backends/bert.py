@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import groupby
 from typing import cast
+
+from torch import Tensor
 
 from textgen.backends.base import Backend, Outcome, Prepared
 from textgen.backends.chain_reports import Reports, lost
 from textgen.backends.locks import kept_spans, ordinary
 from textgen.decoding.allowed import line_ids
+from textgen.decoding.lengths import piece_lengths, text_length
 from textgen.errors import DataError, UsageError
 from textgen.events import ChainStep, OnEvent, Steps, hears_steps
 from textgen.mcmc.anneal import Schedule
@@ -112,17 +116,39 @@ class BertBackend(Backend[GibbsOptions, Seed]):
 
     def _chain(self, start: Seed, key: bytes, number: int, options: GibbsOptions) -> Chain:
         specials = self.tokenizer.specials
+        if not start.ids:
+            return self._free(key, number, options)
         body, free = start.ids, start.free
-        if not body:
-            least, most = options.length
-            length = least + int(uniform(key, number, 0, LENGTH) * (most - least + 1))
-            body, free = [specials.mask] * length, list(range(length))
         spaces = any(i in self.tokenizer.vocabulary.spaced for i in body)
         allowed = line_ids(self.tokenizer, self.network.vocab_size, spaces=spaces)
         # what is kept counts for the energy; bytes and line breaks, which may not be drawn, have none
         scored = [place + 1 for place in ordinary(body, self.tokenizer.vocabulary)]
         framed = [specials.cls, *body, specials.sep]
         return Chain(framed, [place + 1 for place in free], allowed, key, number, scored)
+
+    def _free(self, key: bytes, number: int, options: GibbsOptions) -> Chain:
+        """A chain of texts of so many pieces as it draws, whose characters lie in the range.
+
+        A piece has a character or more, so the texts of so many pieces are as long as the least of the
+        range; those that would be longer than the most are no states of the chain.
+        """
+        specials = self.tokenizer.specials
+        least, most = options.length
+        length = least + int(uniform(key, number, 0, LENGTH) * (most - least + 1))
+        allowed = line_ids(self.tokenizer, self.network.vocab_size, spaces=False)
+        return Chain(
+            [specials.cls, *[specials.mask] * length, specials.sep],
+            list(range(1, length + 1)),
+            allowed,
+            key,
+            number,
+            opening=allowed & (self._sizes == 1),
+            possible=lambda ids: least <= text_length(self.tokenizer, ids) <= most,
+        )
+
+    @cached_property
+    def _sizes(self) -> Tensor:
+        return piece_lengths(self.tokenizer, self.network.vocab_size)
 
     def _sampler(self, chain: Chain, options: GibbsOptions) -> GibbsSampler:
         """The sampler of all chains of this one's padded length."""

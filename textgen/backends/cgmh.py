@@ -9,21 +9,26 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from typing import ClassVar, Generic, TypeVar, cast
 
-from textgen.backends.base import Backend, Outcome, Prepared
-from textgen.backends.chain_reports import Narrator, Reports, best_states, last_states, lost
+from torch import Tensor
+
+from textgen.backends.base import Backend, Found, Outcome, Prepared
+from textgen.backends.chain_reports import Narrator, Reports, lost
+from textgen.backends.chain_texts import best_states, last_states, told, wanting
 from textgen.backends.proposing import Proposer, load_beside, proposer_of
 from textgen.decoding.allowed import line_ids, punctuation_ids, text_ids
+from textgen.decoding.lengths import piece_lengths, text_length
 from textgen.errors import DataError, UsageError
-from textgen.events import Note, OnEvent
+from textgen.events import OnEvent
 from textgen.mcmc.anneal import Schedule
-from textgen.mcmc.cgmh import MOST_STEPS, Cgmh
+from textgen.mcmc.cgmh import Cgmh
 from textgen.mcmc.edit_chain import Chain, Step, Visit
 from textgen.mcmc.edits import Operations, State
+from textgen.mcmc.opening import lengthened
 from textgen.mcmc.proposals import Laws, Proposals, Weighted
-from textgen.mcmc.target import Length, Outside, Repeated, Target, Term, blanks_of
+from textgen.mcmc.target import Length, Outside, Repeated, Target, Term
 from textgen.models.gpt2 import Gpt2
 from textgen.models.incremental import IncrementalGpt2
 from textgen.models.load import LoadedModel
@@ -37,6 +42,7 @@ from textgen.text.reading import Reading
 C = TypeVar("C", bound=CgmhOptions)
 
 FRAME = 2  # <cls> and <sep>
+GROWTH = 10  # steps in which a search lengthens a text by a character, and often needs fewer
 
 
 @dataclass(frozen=True)
@@ -82,8 +88,8 @@ class CgmhBackend(Backend[C, Start], Generic[C]):
     def terms(self, options: C) -> list[tuple[float, Term]]:
         """The terms of log pi beside the language model and the length, with their weights."""
 
-    def first(self, start: Start, key: bytes, candidate: int, laws: Laws, options: C) -> State:
-        """Where a chain begins."""
+    def first(self, start: Start, key: bytes, candidate: int, options: C) -> State:
+        """Where a chain begins, before it is made long enough."""
         return start.state
 
     def possible(self, state: State) -> bool:
@@ -104,7 +110,7 @@ class CgmhBackend(Backend[C, Start], Generic[C]):
         if options.length is not None and options.length[0] > self.longest(options):
             raise UsageError(
                 f"--length {options.length[0]} is more than the models read",
-                hint=f"at most {self.longest(options)} pieces",
+                hint=f"at most {self.longest(options)} characters",
             )
 
     def longest(self, options: C) -> int:
@@ -134,16 +140,17 @@ class CgmhBackend(Backend[C, Start], Generic[C]):
                 be, or the language model has no piece for a character of it.
         """
         ids, longest = state.ids, self.longest(options)
-        least = len(ids) + (len(blanks_of(state)) * state.subject.length[0] if self.blanks else 0)
+        least = len(ids) + (len(state.blanks) * state.subject.length[0] if self.blanks else 0)
         if least > longest:
             raise DataError(
                 f"{least} pieces are more than the models read",
                 hint=f"at most {longest}; split the text into sentences",
             )
-        locked, most = len(ids) - len(state.free), state.subject.length[1]
-        if locked > most and not self.blanks:
+        locked = text_length(self.tokenizer, [i for span in state.spans for i in ids[span.start : span.stop]])
+        if locked > state.subject.length[1] and not self.blanks:
             raise DataError(
-                f"what must stay has {locked} pieces and a text at most {most}", hint="raise --length"
+                f"what must stay has {locked} characters and a text at most {state.subject.length[1]}",
+                hint="raise --length",
             )
         if strange := [i for i in ids if not self.language_model.allowed[i]]:
             shown = self.tokenizer.decode(strange[:1])
@@ -156,22 +163,36 @@ class CgmhBackend(Backend[C, Start], Generic[C]):
         return Start(row, 1, tokens, used, reading, state, tuple(keywords), spaces, notes=notes)
 
     def compute(self, batch: Sequence[Start], options: C, seed: int, on_event: OnEvent) -> list[Outcome]:
-        narrator = Narrator(self.tokenizer.decode, options.steps, len(batch) * options.parallel, on_event)
+        narrator = Narrator(self.tokenizer.decode, options.steps, on_event)
+        narrator.expect(len(batch) * options.parallel)
         found: list[Outcome] = [[] for _ in batch]
         # pieces with a space may be written where the row itself has one
         for spaces in sorted({start.spaces for start in batch}):
             kernel = self._kernel(options, spaces=spaces)
             rows = [n for n, start in enumerate(batch) if start.spaces == spaces]
-            chains = {n: self._chains(batch[n], kernel, options, seed) for n in rows}
-            self._run(
-                kernel, [(batch[n].row.name, chain) for n in rows for chain in chains[n]], options, narrator
-            )
+            chains: dict[int, list[Chain]] = {n: [] for n in rows}
+            while new := [
+                (batch[n].row.name, chain)
+                for n in rows
+                for chain in self._further(batch[n], chains[n], kernel, options, seed)
+            ]:
+                narrator.expect(sum(chain.candidate >= options.parallel for _, chain in new))
+                self._run(kernel, new, options, narrator)
             for n in rows:
-                outcome = found[n] = self._outcome(batch[n], chains[n], kernel, options)
-                if isinstance(outcome, list) and len(outcome) < options.num_candidates:
-                    texts = f"{len(outcome)} of {options.num_candidates} texts were found"
-                    on_event(Note(f"{batch[n].row.name}: {texts}"))
+                found[n] = self._outcome(batch[n], chains[n], kernel, options)
         return found
+
+    def _further(self, start: Start, chains: list[Chain], kernel: Cgmh, options: C, seed: int) -> list[Chain]:
+        """The chains that are still to be run for a row, added to those it has."""
+        missing = wanting(chains, kernel, options)
+        key = row_key(seed, start.row.text, id=start.row.id, keywords=start.keywords)
+        names = [(key, len(chains) + n) for n in range(missing)]
+        states = [self.first(start, *name, options) for name in names]
+        slack = options.steps // GROWTH if options.searching else 0
+        states = lengthened(states, names, kernel.laws, self._outside, self._sizes, slack=slack)
+        new = [kernel.start(*name, state) for name, state in zip(names, states, strict=True)]
+        chains += new
+        return new
 
     def _run(self, kernel: Cgmh, chains: Sequence[tuple[str, Chain]], options: C, narrator: Narrator) -> None:
         """Run chains of rows with these names."""
@@ -181,23 +202,14 @@ class CgmhBackend(Backend[C, Start], Generic[C]):
             kernel.run(
                 [chain for _, chain in together],
                 steps=options.steps,
-                search=options.searching,
                 on_step=partial(_tell, narrator, names),
             )
             for _, chain in together:
                 chain.forget()
 
-    def _chains(self, start: Start, kernel: Cgmh, options: C, seed: int) -> list[Chain]:
-        key = row_key(seed, start.row.text, id=start.row.id, keywords=start.keywords)
-        return [
-            kernel.start(key, candidate, self.first(start, key, candidate, kernel.laws, options))
-            for candidate in range(options.parallel)
-        ]
-
     def _kernel(self, options: C, *, spaces: bool) -> Cgmh:
-        outside = Outside(self.blanks)
         terms: list[tuple[float, Term]] = [
-            (-options.length_weight, outside),
+            (-options.length_weight, self._outside),
             (options.length_reward, Length()),
             (-options.repetition, Repeated(self.marks)),
             *self.terms(options),
@@ -210,8 +222,16 @@ class CgmhBackend(Backend[C, Start], Generic[C]):
             self._laws(options, spaces=spaces),
             self.operations(options),
             Schedule.falling(*options.anneal) if options.searching else Schedule(),
-            lambda state: outside.distance(state) == 0 and self.reportable(state),
+            lambda state: self._outside.distance(state) == 0 and self.reportable(state),
         )
+
+    @cached_property
+    def _outside(self) -> Outside:
+        return Outside(self.blanks, partial(text_length, self.tokenizer))
+
+    @cached_property
+    def _sizes(self) -> Tensor:
+        return piece_lengths(self.tokenizer, self.language_model.network.vocab_size)
 
     def operations(self, options: C) -> Operations:
         """Probabilities of the moves."""
@@ -236,7 +256,7 @@ class CgmhBackend(Backend[C, Start], Generic[C]):
     def _outcome(self, start: Start, chains: list[Chain], kernel: Cgmh, options: C) -> Outcome:
         found = best_states(chains) if options.searching else last_states(chains, kernel)
         if not found:
-            reason = f"{self.unfound(start)} in {MOST_STEPS * options.steps} steps"
+            reason = f"{self.unfound(start)} (chains: {len(chains)}, steps of each: {options.steps})"
             return DataError(reason, hint="raise --steps, or widen --length")
         chosen = found[: options.num_candidates]
         if options.searching:
@@ -247,12 +267,12 @@ class CgmhBackend(Backend[C, Start], Generic[C]):
         candidates = [self._candidate(start, chain, visit, reports) for chain, visit in chosen]
         if not all(self.holds(start, candidate.text, options) for candidate in candidates):
             return lost("what must be there")
-        return candidates
+        return Found(candidates, told(chains, kernel, options, len(candidates)))
 
     def unfound(self, start: Start) -> str:
         """What to say where no text was found."""
         least, most = start.state.subject.length
-        return f"no text of {least}-{most} pieces was found"
+        return f"no text of {least}-{most} characters was found"
 
     def holds(self, start: Start, text: str, options: C) -> bool:
         """Whether the final text has what must be in it."""

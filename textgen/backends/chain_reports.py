@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from textgen.errors import DataError
-from textgen.events import ChainStep, Note, OnEvent, Steps, hears_steps
-from textgen.mcmc.cgmh import MOST_STEPS, Cgmh
+from textgen.events import ChainStep, OnEvent, Steps, hears_steps
 from textgen.mcmc.diagnostics import Moves, effective_sample_size, split_rhat
-from textgen.mcmc.edit_chain import Chain, Step, Visit
+from textgen.mcmc.edit_chain import Step
 from textgen.mcmc.edits import DELETE, INSERT, SWAP, Ids
 from textgen.schema import ChainReport
 
@@ -21,35 +20,28 @@ class Narrator:
     Args:
         decode: Ids to text.
         steps: Steps that each chain was asked for.
-        chains: How many chains there will be in all.
         on_event: The listener.
     """
 
-    def __init__(
-        self, decode: Callable[[list[int]], str], steps: int, chains: int, on_event: OnEvent
-    ) -> None:
+    def __init__(self, decode: Callable[[list[int]], str], steps: int, on_event: OnEvent) -> None:
         self.decode = decode
         self.steps = steps
-        self.total = steps * chains
+        self.total = 0
         self.done = 0
         self.on_event = on_event
-        self._late: set[str] = set()
+
+    def expect(self, chains: int) -> None:
+        """So many chains more will be run."""
+        self.total += self.steps * chains
 
     def __call__(self, step: Step, name: str) -> None:
         """Tell of one step of a chain of the row of that name."""
         if not hears_steps(self.on_event):
             return
         chain = step.chain
-        if chain.steps <= self.steps:
-            self.done += 1
-            if self.done % EVERY == 0 or self.done == self.total:
-                self.on_event(Steps(self.done, self.total))
-        elif name not in self._late:
-            self._late.add(name)
-            most = MOST_STEPS * self.steps
-            self.on_event(
-                Note(f"{name}: no text to be shown yet after {self.steps} steps; going on to at most {most}")
-            )
+        self.done += 1
+        if self.done % EVERY == 0 or self.done == self.total:
+            self.on_event(Steps(self.done, self.total))
         ids = chain.point.state.ids
         self.on_event(
             ChainStep(
@@ -86,23 +78,6 @@ def _pieces(step: Step) -> tuple[int, int]:
     if choice.move == DELETE:
         return choice.place, choice.place + (not step.accepted)
     return choice.place, choice.place + (step.accepted or choice.move != INSERT)
-
-
-def last_states(chains: Sequence[Chain], kernel: Cgmh) -> list[tuple[Chain, Visit]]:
-    """The last state of every chain that may be shown, in the order of the chains."""
-    return [
-        (chain, Visit(chain.point, chain.steps)) for chain in chains if kernel.reportable(chain.point.state)
-    ]
-
-
-def best_states(chains: Sequence[Chain]) -> list[tuple[Chain, Visit]]:
-    """Different texts: the best of every chain, best first, then, to fill up, what else the chains saw."""
-    found: dict[Ids, tuple[Chain, Visit]] = {}
-    for rank in range(max((len(chain.best) for chain in chains), default=0)):
-        visits = [(chain, chain.best[rank]) for chain in chains if rank < len(chain.best)]
-        for chain, visit in sorted(visits, key=lambda pair: -pair[1].point.log_target):
-            found.setdefault(visit.point.state.ids, (chain, visit))
-    return list(found.values())
 
 
 class Reports:

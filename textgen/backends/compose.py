@@ -6,9 +6,8 @@ from textgen.backends.cgmh import CgmhBackend, Start
 from textgen.backends.whole_words import Merged
 from textgen.errors import DataError
 from textgen.events import OnEvent
-from textgen.mcmc.cgmh import START
+from textgen.mcmc.cgmh import ORDER
 from textgen.mcmc.edits import Operations, State, Subject
-from textgen.mcmc.proposals import Laws
 from textgen.mcmc.target import Term
 from textgen.options import ComposeOptions
 from textgen.rng import uniform
@@ -50,12 +49,12 @@ class ComposeBackend(CgmhBackend[ComposeOptions]):
         reading = self.reader.read("\n".join(keywords))
         return self.start(row, reading, state, options, keywords, notes=self.reader.doubted(reading.text))
 
-    def first(self, start: Start, key: bytes, candidate: int, laws: Laws, options: ComposeOptions) -> State:
+    def first(self, start: Start, key: bytes, candidate: int, options: ComposeOptions) -> State:
         """The keywords side by side, in any order in one that the chain draws."""
         state = start.state
         spans = state.spans
         if not options.ordered:
-            spans = sorted(spans, key=lambda span: uniform(key, candidate, span.start, START))
+            spans = sorted(spans, key=lambda span: uniform(key, candidate, span.start, ORDER))
         parts = [(state.ids[span.start : span.stop], state.labels[span.start]) for span in spans]
         return State.of(parts, subject=state.subject)
 

@@ -6,15 +6,11 @@ import re
 
 from textgen.backends.cgmh import CgmhBackend, Start
 from textgen.backends.locks import stayed
-from textgen.decoding.categorical import invert_cdf
 from textgen.errors import DataError
 from textgen.events import OnEvent
-from textgen.mcmc.cgmh import START
 from textgen.mcmc.edits import State, Subject
-from textgen.mcmc.proposals import Laws
-from textgen.mcmc.target import Term, blanks_of
+from textgen.mcmc.target import Term
 from textgen.options import FillOptions
-from textgen.rng import uniform
 from textgen.schema import Row
 from textgen.text.blank import is_blank
 from textgen.text.changes import Change
@@ -23,7 +19,7 @@ BLANK = re.compile(r"[_＿]{2,}|＿")
 
 
 class FillBackend(CgmhBackend[FillOptions]):
-    """Starts with one piece in every blank; what is given is locked, and nothing is written elsewhere."""
+    """What is given is locked; a blank is never empty, and nothing is written elsewhere."""
 
     options = FillOptions
     blanks = True
@@ -49,16 +45,7 @@ class FillBackend(CgmhBackend[FillOptions]):
         return self.start(row, reading, state, options, notes=notes)
 
     def possible(self, state: State) -> bool:
-        return 0 not in blanks_of(state)
-
-    def first(self, start: Start, key: bytes, candidate: int, laws: Laws, options: FillOptions) -> State:
-        """The text with a piece drawn into every blank, the last one first."""
-        state = start.state
-        for gap in reversed(state.gaps):
-            law = laws.laws([state.at_gap(gap)], [None])
-            [token] = invert_cdf(law.exp(), [uniform(key, candidate, gap, START)]).tolist()
-            state = state.inserted(gap, token)
-        return state
+        return all(state.blanks)
 
     def holds(self, start: Start, text: str, options: FillOptions) -> bool:
         source, reading = start.row.text, start.reading
@@ -78,4 +65,4 @@ class FillBackend(CgmhBackend[FillOptions]):
 
     def unfound(self, start: Start) -> str:
         least, most = start.state.subject.length
-        return f"no text with {least}-{most} pieces in each blank was found"
+        return f"no text with {least}-{most} characters in each blank was found"

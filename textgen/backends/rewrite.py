@@ -8,8 +8,9 @@ from textgen.mcmc.edits import State, Subject
 from textgen.mcmc.target import Distance, Missing, Shared, Term, TooNear
 from textgen.options import RewriteOptions
 from textgen.text.content import content_words
+from textgen.text.length import characters
 
-LESS, MORE = 0.75, 1.25  # length of a rewritten sentence, as a multiple of the sentence's
+LESS, MORE = 0.75, 1.25  # characters of a rewritten sentence, as a multiple of the sentence's
 
 
 class RewriteBackend(NearBackend[RewriteOptions]):
@@ -31,7 +32,8 @@ class RewriteBackend(NearBackend[RewriteOptions]):
         ]
 
     def subject(self, text: str, ids: tuple[int, ...], options: RewriteOptions) -> Subject:
-        length = options.length or (max(1, int(LESS * len(ids))), max(2, round(MORE * len(ids))))
+        own = characters(text)
+        length = options.length or (max(1, int(LESS * own)), max(2, round(MORE * own)))
         words = content_words(text) if options.content else ()
         return Subject(ids, tuple(tuple(self.tokenizer.encode(word)) for word in words), length)
 

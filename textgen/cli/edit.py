@@ -64,14 +64,17 @@ LAW: opt.Flags = {
     "power": Annotated[float | None, law("Exponent of the language model's probability (default 1.0).")],
     "length": Annotated[
         str | None,
-        law("Characters of a text, such as 16 or 10-24; of each blank (1-8)."),
+        law("Characters of a text, blanks not counted, such as 16 or 10-24; of each ___ in fill (1-8)."),
     ],
-    "length_weight": Annotated[float | None, law("Cost of a piece outside the length (default 5).")],
+    "length_weight": Annotated[float | None, law("Cost of a character outside the length (default 5).")],
     "repetition": Annotated[
         float | None,
-        law("Cost of a pair of characters that was there before (default 3, correct 0)."),
+        law("Cost of a pair of pieces that was there before (default 3, correct 0)."),
     ],
-    "length_reward": Annotated[float | None, law("Added for every character (default 2, correct 3).")],
+    "length_reward": Annotated[
+        float | None,
+        law("Added for every piece, which is a character or a word of letters (default 2, correct 3)."),
+    ],
 }
 KEEP: opt.Flags = {
     "keep": Annotated[

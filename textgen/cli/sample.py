@@ -80,7 +80,9 @@ SAMPLE: opt.Flags = {
     "chains": Annotated[
         int | None, chain("Chains (default one a text); fewer give several texts each, the last ones first.")
     ],
-    "length": Annotated[str | None, chain("Pieces of a free sample, such as 16 or 12-24 (default 12-24).")],
+    "length": Annotated[
+        str | None, chain("Characters of a free sample, such as 16 or 12-24 (default 12-24).")
+    ],
     "keep": Annotated[
         list[str] | None, chain("A part of the sentence that may not change; may be given several times.")
     ],

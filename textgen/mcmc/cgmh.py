@@ -25,9 +25,8 @@ from textgen.mcmc.target import Point, Target
 from textgen.models.contracts import Scored
 from textgen.rng import uniform
 
-# which of a chain's streams of random numbers a draw comes from; START is for those who make the chains
-MOVE, PLACE, TOKEN, ACCEPT, START = range(5)
-MOST_STEPS = 4  # times the steps asked for, for chains that are not yet where they may be reported
+# which of a chain's streams of random numbers a draw comes from; those behind ACCEPT make its first state
+MOVE, PLACE, TOKEN, ACCEPT, ORDER, GAP, PIECE = range(7)
 KEPT = 4  # best texts of a chain
 SEEN = 512  # points proposed from a state
 REMEMBERED = 64  # laws of a chain; one is as wide as the vocabulary
@@ -47,7 +46,8 @@ class Cgmh:
         laws: The law of the piece at a place.
         operations: Probabilities of the moves.
         schedule: Temperatures; the law at T is proportional to exp(log pi / T).
-        reportable: Whether a state may be shown.
+        reportable: Whether a state may be shown. The states that may have the law of the target, given that
+            they are such: a chain whose last state is none gives no text.
     """
 
     target: Target
@@ -68,28 +68,20 @@ class Cgmh:
         chains: Sequence[Chain],
         *,
         steps: int,
-        search: bool = False,
         on_step: Callable[[Step], None] = _unheard,
     ) -> None:
         """Run chains side by side; none depends on the others.
 
-        A chain that is then at no state that may be reported goes on until it is, at most to
-        `MOST_STEPS` times as many steps.
+        Where they are never decides how many steps they make: a chain that was stopped where it may be
+        reported would have the law of its arrivals there, not that of the target.
 
         Args:
             chains: From `start`.
             steps: How many steps each makes.
-            search: The best state visited counts, not the last one.
             on_step: Told of every step.
         """
-        for number in range(steps * MOST_STEPS):
-            going = [chain for chain in chains if number < steps or not self._arrived(chain, search)]
-            if not going:
-                return
-            self._step(going, self.schedule.at(number, steps), on_step)
-
-    def _arrived(self, chain: Chain, search: bool) -> bool:
-        return bool(chain.best) if search else self.reportable(chain.point.state)
+        for number in range(steps):
+            self._step(chains, self.schedule.at(number, steps), on_step)
 
     def _step(self, chains: Sequence[Chain], temperature: float, on_step: Callable[[Step], None]) -> None:
         """One step of every chain, in few forwards."""

@@ -35,7 +35,8 @@ class Subject:
     Attributes:
         source: Pieces of the text they are to be like; none where there is no such text.
         words: Pieces of words they should hold.
-        length: Least and most pieces they should have; where there are blanks to fill, of each blank.
+        length: The range they should lie in, least and most, in what the law counts; where there are blanks
+            to fill, the range of each blank.
     """
 
     source: Ids = ()
@@ -101,6 +102,13 @@ class State:
             elif label != FREE:
                 found.append(range(place, place + 1))
         return found
+
+    @property
+    def blanks(self) -> list[range]:
+        """The places between the locked spans, and at the open ends; empty ranges where nothing stands."""
+        edges = [0, *(edge for span in self.spans for edge in (span.start, span.stop)), len(self.ids)]
+        found = [range(start, stop) for start, stop in zip(edges[::2], edges[1::2], strict=True)]
+        return found[0 if self.open_left else 1 : None if self.open_right else -1]
 
     @property
     def pairs(self) -> list[tuple[int, int]]:

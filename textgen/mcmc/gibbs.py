@@ -76,13 +76,16 @@ class GibbsSampler:
         for chain, (energy, _) in zip(chains, self._measured(stays, self.energy), strict=True):
             chain.energy = energy
 
-    def sites(self, chain: Chain, places: Sequence[int]) -> list[Site]:
-        """What is looked at to draw the places anew."""
-        return self.conditionals.sites(chain.ids, places, chain.allowed, together=self.scan.together)
+    def sites(self, chain: Chain, places: Sequence[int], *, opening: bool = False) -> list[Site]:
+        """What is looked at to draw the places anew, or to fill them first."""
+        allowed = chain.opening if opening and chain.opening is not None else chain.allowed
+        return self.conditionals.sites(chain.ids, places, allowed, together=self.scan.together)
 
     def propose(self, moves: Sequence[Move], step: int, stream: int = TOKEN) -> list[Proposal]:
         """Draw some places of every chain from the proposal law."""
-        sites = [site for chain, places in moves for site in self.sites(chain, places)]
+        sites = [
+            site for chain, places in moves for site in self.sites(chain, places, opening=stream == FILL)
+        ]
         uniforms = [chain.uniform(step, stream, n) for chain, places in moves for n in range(len(places))]
         present = torch.tensor([chain.ids[place] for chain, places in moves for place in places])
         drawn: list[Drawn] = []
@@ -107,7 +110,7 @@ class GibbsSampler:
     ) -> list[tuple[float | None, float]]:
         """The energy of each proposed state, and the logarithm of its acceptance ratio."""
         if self.energy is None:
-            return [(None, 0.0)] * len(proposals)
+            return [(None, 0.0 if proposal.held else -inf) for proposal in proposals]
         found: list[tuple[float | None, float]] = [
             (inf, -inf) if proposal.changed else (proposal.chain.energy, 0.0) for proposal in proposals
         ]

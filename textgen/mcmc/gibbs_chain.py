@@ -45,6 +45,8 @@ class Chain:
         scored: Places whose pieces make the energy; None is the free ones. Fixed places belong to it, too,
             since what the model thinks of them depends on the free ones: without them the energy would
             not be that of the text. Their pieces must be allowed.
+        opening: `(vocab,)`, true for the ids that masks are first filled with; None is `allowed`.
+        possible: Whether the chain may be at some ids; what leads elsewhere is refused.
         energy: That of the present state, where the sampler has one.
         kept: Recorded states, oldest first.
         best: The state of least energy after burn-in, the first of equals.
@@ -61,6 +63,8 @@ class Chain:
     key: bytes
     candidate: int
     scored: list[int] | None = None
+    opening: Tensor | None = None
+    possible: Callable[[list[int]], bool] = lambda ids: True
     energy: float | None = None
     kept: list[Visited] = field(default_factory=list)
     best: Visited | None = None
@@ -125,9 +129,14 @@ class Proposal:
         return self.ids != self.chain.ids
 
     @property
+    def held(self) -> bool:
+        """Whether the chain may be there."""
+        return self.chain.possible(self.ids)
+
+    @property
     def possible(self) -> bool:
         """Whether it may be accepted: there is a way back, or the law does not hold the present state."""
-        return self.reverse != -inf or self.chain.energy == inf
+        return self.held and (self.reverse != -inf or self.chain.energy == inf)
 
 
 @dataclass(frozen=True)

@@ -89,9 +89,11 @@ class Outside:
 
     Attributes:
         blanks: Measure the blanks between the locked spans and sum their distances.
+        measure: The length of pieces; by default how many they are.
     """
 
     blanks: bool = False
+    measure: Callable[[Ids], int] = len
 
     def values(self, states: Sequence[State]) -> list[float]:
         return [self.distance(state) for state in states]
@@ -99,19 +101,12 @@ class Outside:
     def distance(self, state: State) -> float:
         """0 for a state inside the range."""
         least, most = state.subject.length
-        lengths = blanks_of(state) if self.blanks else [len(state.ids)]
-        return sum(max(least - length, length - most, 0) for length in lengths)
+        return sum(max(least - length, length - most, 0) for _, length in self.parts(state))
 
-
-def blanks_of(state: State) -> list[int]:
-    """The length of every blank: between locked spans, and at the open ends."""
-    lengths = []
-    end = 0
-    for span in state.spans:
-        lengths.append(span.start - end)
-        end = span.stop
-    lengths.append(len(state.ids) - end)
-    return lengths[0 if state.open_left else 1 : None if state.open_right else -1]
+    def parts(self, state: State) -> list[tuple[range, int]]:
+        """What has to lie in the range, each its places and its length."""
+        places = state.blanks if self.blanks else [range(len(state.ids))]
+        return [(part, self.measure(state.ids[part.start : part.stop])) for part in places]
 
 
 class Length:

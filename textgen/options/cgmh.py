@@ -20,12 +20,15 @@ class CgmhOptions(ChainOptions):
     Attributes:
         method: `mh` samples the law: a text is the last state of its chain. `anneal` searches for its
             maximum under falling temperatures: a text is the best state that a chain visited.
-        steps: Edits of a chain; one that is then outside its length runs on, at most to four times that.
+        steps: Edits of a chain.
         chains: Chains of a row, at least as many as texts. `anneal` takes the best texts of all (None is
             four, or one for each text if that is more); under `mh` (None is one for each text) the first
-            give the texts, and all tell how well they agree.
+            give the texts, and all tell how well they agree. There, a chain whose last state may not be
+            shown, as it lies outside the length, gives no text; others take its place, up to four times
+            as many chains.
         anneal: Temperatures of `anneal`, such as `0.5:0.1` or `0.5:0.1:geometric`.
-        length: Pieces of a text, least and most, keywords included; None is the command's own rule.
+        length: Characters of a text, least and most, keywords included and white space not counted; None
+            is the command's own rule.
         proposals: The model that proposes pieces: `bert` (from both sides), `title` (left and right, two
             directions), `gpt2` (from the left), or a directory of such a model.
         candidates: Weigh so many of the best proposals by the language model; 0 draws from the proposals.
@@ -34,7 +37,7 @@ class CgmhOptions(ChainOptions):
         epsilon: How often a piece is drawn without regard to its place, so that every text can be reached.
         power: Exponent of the language model's probability.
         length_reward: Added to log pi for every piece.
-        length_weight: Taken from log pi for every piece outside the length.
+        length_weight: Taken from log pi for every character outside the length.
         repetition: Taken from log pi for every pair of neighbouring pieces that the text had before, or that
             are two marks.
     """
@@ -151,7 +154,7 @@ class FillOptions(CgmhOptions):
     """Blanks of unknown length.
 
     Attributes:
-        length: Pieces of each blank, least and most.
+        length: Characters of each blank, least and most.
     """
 
     length: Span | None = (1, 8)

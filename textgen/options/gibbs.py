@@ -44,7 +44,8 @@ class GibbsOptions(ChainOptions, StyledOptions):
             (`linear`) or a constant factor (`geometric`) a sweep; such as `1.0:0.3:geometric`.
         chains: How many chains; None is one a text. Fewer give several states each, the last ones first;
             more only tell how well they agree.
-        length: Pieces of a free sample, least and most; each chain draws its own.
+        length: Characters of a free sample, least and most, white space not counted. Each chain draws its
+            number of pieces from that range; a piece has one character or more.
         keep: Parts of a seed sentence that may not change, wherever they occur in it.
         sweeps: Sweeps of a chain; one sweep is as many draws as there are free places.
         burn_in: Sweeps left out at the start; None is a third of the sweeps.
