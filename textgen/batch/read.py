@@ -25,7 +25,7 @@ from textgen.options.batch import InputOptions
 from textgen.schema import Row
 from textgen.text.encoding import decode_bytes, read_text
 from textgen.text.keywords import words_of
-from textgen.text.lines import DAMAGED, LINE_END, LONGEST, damaged, lines_in
+from textgen.text.lines import DAMAGED, INNER_BREAK, LINE_END, LONGEST, damaged, lines_in
 from textgen.text.names import bare
 
 
@@ -138,13 +138,16 @@ class FileRows:
 def read_lines(name: str, option: str) -> list[str]:
     """The lines of a text file that are not blank, without invisible characters.
 
+    A blank stands for what breaks a line where it is shown: no model has a piece for that.
+
     Raises:
         UsageError: There is no such file, or it is no text, or blank.
     """
     if path_kind(name, "check the path") == "folder":
         raise UsageError(f"{option} {name} is a folder", hint="it takes a file with one text a line")
     try:
-        return [text for line in lines_in(read_text(Path(name))) if (text := bare(line))]
+        lines = [INNER_BREAK.sub(" ", line) for line in lines_in(read_text(Path(name)))]
+        return [text for line in lines if (text := bare(line))]
     except DataError as error:
         raise UsageError(f"{option}: {error.message}", hint=error.hint) from None
 
