@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from textgen.backends.title_lengths import FLAG as LENGTH
 from textgen.schema import Candidate
 from textgen.text.checks import Editor
 
@@ -24,7 +25,7 @@ def chosen(ranked: Sequence[Candidate], editor: Editor, count: int) -> list[Cand
     """
     found: tuple[list[Candidate], ...] = ([], [], [])
     for candidate in ranked:
-        flags = editor.flags(candidate.text)
+        flags = candidate.flags + editor.flags(candidate.text)
         grade = 2 if flags else int(editor.figures.new(candidate.text))
         found[grade].append(replace(candidate, flags=flags))
         if len(found[0]) == count:  # no other can come before these
@@ -34,6 +35,5 @@ def chosen(ranked: Sequence[Candidate], editor: Editor, count: int) -> list[Cand
 
 def remarks(titles: Sequence[Candidate]) -> tuple[str, ...]:
     """What a person should know of titles that were chosen, if not even the first is sound."""
-    if not titles or not titles[0].flags:
-        return ()
-    return (f"no sound title was found; the first fails an editor's check ({', '.join(titles[0].flags)})",)
+    failed = ", ".join(flag for flag in titles[0].flags if flag != LENGTH) if titles else ""
+    return (f"no sound title was found; the first fails an editor's check ({failed})",) if failed else ()

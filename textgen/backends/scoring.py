@@ -16,6 +16,7 @@ from textgen.decoding.filters import Filter
 from textgen.decoding.scoring import Scoring
 from textgen.decoding.stop import Stop
 from textgen.decoding.trie import OneOf, Trie
+from textgen.decoding.within import Within, piece_lengths
 from textgen.errors import DataError, UsageError
 from textgen.options import DecodingOptions, flag
 from textgen.schema import Candidate
@@ -27,6 +28,7 @@ KEPT = 4  # sets of avoided words whose masks are remembered
 
 _punctuation = lru_cache(KEPT)(punctuation_ids)
 _continuations = lru_cache(KEPT)(continuation_ids)
+_lengths = lru_cache(KEPT)(piece_lengths)
 
 
 def scoring_for(
@@ -38,6 +40,7 @@ def scoring_for(
     law: Sequence[Filter] = (),
     keywords: Sequence[str] = (),
     reverse: bool = False,
+    length: tuple[int, int] | None = None,
 ) -> Scoring:
     """The filters that the options ask for.
 
@@ -49,12 +52,13 @@ def scoring_for(
         law: Filters that belong to the task.
         keywords: What the texts must contain; free to repeat runs of pieces.
         reverse: The texts are written from their end.
+        length: Fewest and most characters of a text.
     """
     return Scoring(
         allowed,
         law,
         _penalties(options, tokenizer),
-        _bans(options, tokenizer, len(allowed), given, keywords, reverse),
+        _bans(options, tokenizer, len(allowed), given, keywords, reverse, length),
         _draw_filters(options),
     )
 
@@ -91,6 +95,7 @@ def _bans(
     given: int,
     keywords: Sequence[str],
     reverse: bool,
+    length: tuple[int, int] | None,
 ) -> list[Filter]:
     specials, vocabulary = tokenizer.specials, tokenizer.vocabulary
     found: list[Filter] = []
@@ -105,6 +110,8 @@ def _bans(
         found.append(_avoid(vocabulary, options.avoid, vocab_size, reverse))
     if options.one_of:
         found.append(OneOf(_trie(options.one_of, cast(Hashable, tokenizer), reverse), given))
+    if length:
+        found.append(Within(_lengths(vocabulary, vocab_size), *length, specials.eos, given))
     least = given + max(1, options.min_new_tokens)
     return [*found, partial(filters.least_length, length=least, eos=specials.eos)]
 

@@ -10,6 +10,7 @@ from textgen.backends.base import Backend, Found, Outcome, Prepared
 from textgen.backends.editing import chosen, remarks
 from textgen.backends.keywords import keywords_of_row, with_keywords
 from textgen.backends.scoring import check_listed
+from textgen.backends.title_lengths import length_notes, nearest_first
 from textgen.backends.title_scores import TitleScores
 from textgen.backends.title_search import BOTH, ROWS, Title, TitleSearch, View, interacts, merge
 from textgen.decoding.allowed import title_ids
@@ -164,9 +165,10 @@ class TitleBackend(Backend[TitleOptions, Article]):
             whole = with_keywords(ranked, article.keywords, options)
         except DataError as error:
             return error
-        count = options.num_candidates
+        whole, count = nearest_first(whole, options.length), options.num_candidates
         edited = whole[:count] if article.editor is None else chosen(whole, article.editor, count)
-        return Found([self._explained(article, one, options) for one in edited], remarks(edited))
+        notes = length_notes(edited, options.length) + remarks(edited)
+        return Found([self._explained(article, one, options) for one in edited], notes)
 
     def _judged(
         self, article: Article, titles: list[Title], options: TitleOptions, search: TitleSearch

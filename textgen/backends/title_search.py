@@ -26,6 +26,7 @@ from textgen.options.title import Direction
 from textgen.strategies import search_of
 from textgen.text.checks import Editor
 from textgen.text.keywords import missing
+from textgen.text.length import off
 from textgen.tokenizers.base import Tokenizer
 
 ATTEMPTS = 4  # rounds of search to find as many different titles as were asked for
@@ -137,17 +138,37 @@ class TitleSearch:
             before = list(map(len, found))
             for n, titles in zip(short, self._round(model, [views[n] for n in short], attempt), strict=True):
                 wanted = views[n].keywords
-                whole = [title for title in titles if not missing(title.text, wanted, ordered=ordered)]
+                whole = [
+                    title
+                    for title in titles
+                    if not missing(title.text, wanted, ordered=ordered) and self._fits(title)
+                ]
                 found[n] = merge([*found[n], *whole])
             short = [
                 n
                 for n in short
                 # a wider beam that finds nothing new has seen all there is
                 if (len(found[n]) < self.options.num_candidates or self._unsound(views[n], found[n]))
-                and (strategy.draws or len(found[n]) > before[n])
+                and (strategy.draws or len(found[n]) > before[n] or (self.options.length and not found[n]))
             ]
             if not short:
                 break
+        return self._filled_up(model, views, found) if self.options.length else found
+
+    def _fits(self, title: Title) -> bool:
+        """Whether a title has the length that was asked for, and has come to an end."""
+        length = self.options.length
+        return length is None or (title.reason == "stop" and not off(title.text, *length))
+
+    def _filled_up(self, model: Read, views: Sequence[View], found: list[list[Title]]) -> list[list[Title]]:
+        """What was found of the length that was asked for; where it is too little, others with it."""
+        short = [n for n, titles in enumerate(found) if len(titles) < self.options.num_candidates]
+        if not short:
+            return found
+        options = self.options.model_copy(update={"length": None})
+        freely = TitleSearch(self.network, self.tokenizer, self.allowed, options)
+        for n, titles in zip(short, freely.titles(model, [views[n] for n in short]), strict=True):
+            found[n] = merge([*found[n], *titles])
         return found
 
     def logprobs(
@@ -216,6 +237,7 @@ class TitleSearch:
             given=0,
             keywords=views[0].keywords,
             reverse=direction == "r2l",
+            length=options.length,
         )
 
     def _plans(

@@ -49,6 +49,10 @@ TITLE: opt.Flags = {
     "scorer": Annotated[
         str | None, opt.decoding("With --rank scorer: the model that ranks.", metavar="MODEL")
     ],
+    "length": Annotated[
+        str | None,
+        opt.content("Characters of a title, such as 8-15; spaces do not count.", metavar="MIN-MAX"),
+    ],
     "interaction": Annotated[
         bool | None,
         typer.Option(

@@ -6,6 +6,7 @@ from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
+from textgen.options.chains import Span
 from textgen.options.decoding import DecodingOptions
 from textgen.strategies import STRATEGIES
 
@@ -34,6 +35,8 @@ class TitleOptions(DecodingOptions):
             directions are ranked together, else left to right.
         interaction: Whether the streams of `bidirectional` see each other; None is whether the model
             was trained for it.
+        length: Fewest and most characters of a title, white space left out; None is any. Where no title of
+            that length is found, the nearest are reported, with a flag.
         long: What to feed in of an article longer than the model reads; see `textgen.text.fit`.
         skip_first_line: The article begins with its headline: leave it out.
         keep_layout: Feed the text as it stands, without the default cleaning.
@@ -48,6 +51,7 @@ class TitleOptions(DecodingOptions):
     max_new_tokens: int = Field(46, ge=1)
     direction: Literal["l2r", "r2l", "both"] | None = None
     interaction: bool | None = None
+    length: Span | None = None
     long: Literal["head", "head-tail", "lead", "chunk"] = "head"
     skip_first_line: bool = False
     keep_layout: bool = False
@@ -100,7 +104,20 @@ class TitleOptions(DecodingOptions):
             raise ValueError("--decode agree writes in both directions: leave out --direction")
         if self.decode == "bidirectional":
             self._check_bidirectional()
+        if self.length:
+            self._check_length(*self.length)
         return self
+
+    def _check_length(self, least: int, most: int) -> None:
+        if not 1 <= least <= most:
+            raise ValueError(f"--length {least}-{most} must go from 1 or more to as much or more")
+        if self.one_of:
+            raise ValueError("--one-of and --length exclude each other")
+        if least >= self.max_new_tokens:
+            raise ValueError(
+                f"--length {least}-{most} has no room in --max-new-tokens {self.max_new_tokens}: "
+                f"raise that above {least}"
+            )
 
     def _check_bidirectional(self) -> None:
         if self.direction:

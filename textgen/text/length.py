@@ -19,3 +19,9 @@ def characters(text: str) -> int:
         digit count one each, so `GPT-2 模型` has 7.
     """
     return len(counted(text))
+
+
+def off(text: str, least: int, most: int) -> int:
+    """How many characters a text has too few or too many for a range; 0 inside it."""
+    count = characters(text)
+    return max(least - count, count - most, 0)
