@@ -74,6 +74,14 @@ def test_where_none_fits_the_nearest_is_told(seasons: Any) -> None:
     assert json.loads(record.to_json())["candidates"][0]["flags"] == ["length"]
 
 
+def test_a_title_that_was_cut_is_told(seasons: Any) -> None:
+    (record,) = seasons.generate(ARTICLES[0], decode="sample", seed=1, num_candidates=12, max_new_tokens=3)
+    reasons = [candidate.finish_reason for candidate in record.candidates]
+    cut = reasons.count("length")
+    assert 0 < cut < len(reasons)
+    assert record.notes == (f"{cut} of {len(reasons)} texts were cut at --max-new-tokens 3",)
+
+
 def test_without_a_length_nothing_is_flagged(seasons: Any) -> None:
     (record,) = seasons.generate(ARTICLES[0], num_candidates=4, max_new_tokens=12)
     assert record.notes == ()

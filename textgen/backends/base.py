@@ -15,6 +15,7 @@ from typing import Any, ClassVar, Generic, Self, TypeAlias, TypeVar
 
 import torch
 
+from textgen.backends.cut_texts import cut_notes
 from textgen.backends.reader import Reader
 from textgen.errors import DataError, UsageError
 from textgen.events import Computed, Note, OnEvent, Tally, ignore
@@ -227,7 +228,7 @@ class Backend(ABC, Generic[O, P]):
             seed=seed if options.draws else None,
             prompt=self.prompt(prepared.row),
             error=_placed(prepared.row, outcome) if isinstance(outcome, DataError) else None,
-            notes=prepared.notes + found.notes,
+            notes=prepared.notes + found.notes + cut_notes(found.candidates, options),
             fields=prepared.row.fields,
         )
 
