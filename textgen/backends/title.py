@@ -11,6 +11,9 @@ from textgen.backends.editing import chosen, remarks
 from textgen.backends.keywords import keywords_of_row, with_keywords
 from textgen.backends.scoring import check_listed
 from textgen.backends.title_lengths import length_notes, nearest_first
+from textgen.backends.title_list import listed_titles, scored_whole
+from textgen.backends.title_pmi import SCORE_KIND as PMI_KIND
+from textgen.backends.title_pmi import TitlePmi
 from textgen.backends.title_scores import TitleScores
 from textgen.backends.title_search import BOTH, ROWS, Title, TitleSearch, View, interacts, merge
 from textgen.decoding.allowed import title_ids
@@ -21,13 +24,14 @@ from textgen.events import OnEvent, Shortened
 from textgen.metrics.copying import copied_share, support
 from textgen.models.attention import padded_length
 from textgen.models.batching import alike
-from textgen.models.catalog import find_scorer
+from textgen.models.catalog import find_model, find_scorer
 from textgen.models.contracts import FRAME, TitleModel
 from textgen.models.load import LoadedModel
 from textgen.models.read import Read
 from textgen.models.unilm import UniLM
 from textgen.options import TitleOptions
 from textgen.options.title import Direction
+from textgen.registry import LANGUAGE_MODEL
 from textgen.rng import chunk_key, row_key
 from textgen.schema import Candidate, Row
 from textgen.text.blank import is_blank
@@ -68,7 +72,7 @@ class TitleBackend(Backend[TitleOptions, Article]):
         super().__init__(model)
         self.network = cast(TitleModel, model.network)
         self.allowed = title_ids(self.tokenizer, self.network.vocab_size)
-        self._scorers: dict[str, TitleScores] = {}
+        self._judges: dict[str, TitleScores | TitlePmi] = {}
 
     def check(self, options: TitleOptions) -> None:
         if options.decode == "bidirectional" and not isinstance(self.network, UniLM):
@@ -77,12 +81,12 @@ class TitleBackend(Backend[TitleOptions, Article]):
                 hint="--decode agree writes in each, and ranks by both",
             )
         check_listed(options, self.tokenizer, self.allowed)
-        if options.scorer:
-            self._scorer(options.scorer)
+        self._judge(options)
 
     def label(self, options: TitleOptions) -> str:
         label = super().label(options)
-        return f"{label}+{self._scorer(options.scorer).label}" if options.scorer else label
+        judge = self._judge(options)
+        return f"{label}+{judge.label}" if judge else label
 
     def notes(self, options: TitleOptions) -> list[str]:
         silent = options.decode == "bidirectional" and options.interaction is None
@@ -128,7 +132,10 @@ class TitleBackend(Backend[TitleOptions, Article]):
         most = min(options.batch_size, max(1, ROWS // search.rows))
         for part in alike(views, lambda item: _size(item[1], options), lambda _: most):
             model = Read(self.network, [view.source for _, view in part])
-            pools = search.titles(model, [view for _, view in part])
+            if scored_whole(options):
+                pools = [listed_titles(search, model, view.source, self.tokenizer) for _, view in part]
+            else:
+                pools = search.titles(model, [view for _, view in part])
             for (number, view), titles in zip(part, pools, strict=True):
                 if len(batch[number].fitted.views) == 1:
                     titles = search.logprobs(model, view.source, titles, self._needed(options))
@@ -140,7 +147,7 @@ class TitleBackend(Backend[TitleOptions, Article]):
 
     @staticmethod
     def _needed(options: TitleOptions) -> tuple[Direction, ...]:
-        return BOTH if options.ranking != "logprob" else ()
+        return BOTH if options.ranked_both_ways else ()
 
     def _views(self, article: Article, seed: int) -> list[View]:
         row = article.row
@@ -195,9 +202,9 @@ class TitleBackend(Backend[TitleOptions, Article]):
         """Titles and scores, best first: the finished, then those cut at the limit."""
         if options.ranking == "logprob":
             scores = [title.score for title in titles]
-        elif options.scorer:
+        elif judge := self._judge(options):
             read = self.tokenizer.decode(article.fitted.judge)
-            scores = self._scorer(options.scorer).scores(read, [title.text for title in titles])
+            scores = judge.scores(read, [title.text for title in titles])
         else:
             rank, _ = RANKINGS[options.ranking]
             scores = rank([Contender(t.text, t.tokens, t.logprobs["l2r"], t.logprobs["r2l"]) for t in titles])
@@ -206,7 +213,8 @@ class TitleBackend(Backend[TitleOptions, Article]):
 
     def _score_kind(self, options: TitleOptions, *, judged: bool) -> str:
         if options.ranking != "logprob":
-            return "scorer" if options.scorer else RANKINGS[options.ranking][1]
+            kinds = {"scorer": "scorer", "pmi": PMI_KIND}
+            return kinds.get(options.ranking) or RANKINGS[options.ranking][1]
         beam = "beams" in options.strategy.options and "length_penalty" in options.strategy.options
         # only a beam ranks by what its filters left; judged candidates are scored without them
         name = score_kind(
@@ -241,11 +249,17 @@ class TitleBackend(Backend[TitleOptions, Article]):
             support=None if spans is None else [span.within(reading.span) for span in spans],
         )
 
-    def _scorer(self, name: str) -> TitleScores:
-        """What ranks, loaded once."""
-        if name not in self._scorers:
-            self._scorers[name] = TitleScores(find_scorer(name))
-        return self._scorers[name]
+    def _judge(self, options: TitleOptions) -> TitleScores | TitlePmi | None:
+        """The model that ranks, if that is not the one that writes; loaded once."""
+        name = options.scorer or (LANGUAGE_MODEL if options.ranking == "pmi" else None)
+        if name is None:
+            return None
+        if name not in self._judges:
+            scorer = options.scorer is not None
+            self._judges[name] = (
+                TitleScores(find_scorer(name)) if scorer else TitlePmi(find_model(LANGUAGE_MODEL))
+            )
+        return self._judges[name]
 
     def _source(self, view: list[int]) -> list[int]:
         return [self.tokenizer.specials.cls, *view, self.tokenizer.specials.sep]

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from textgen.events import Computed, Note, OnEvent
 from textgen.models.catalog import ModelFiles, find_model
 from textgen.options import Options
-from textgen.registry import SIMILARITY, backend_class, editor_class
+from textgen.registry import LANGUAGE_MODEL, SIMILARITY, backend_class, editor_class
 from textgen.schema import Record, Row
 
 
@@ -43,6 +43,8 @@ class Task:
             found["similarity"] = find_model(SIMILARITY)
         if scorer := getattr(self.options, "scorer", None):
             found["scorer"] = find_model(scorer)
+        if getattr(self.options, "ranking", None) == "pmi":
+            found["ranker"] = find_model(LANGUAGE_MODEL)
         return found
 
     def open(self) -> Any:

@@ -42,8 +42,8 @@ TITLE: opt.Flags = {
     "rank": Annotated[
         str | None,
         opt.decoding(
-            "How candidates compare (default blend; logprob after --decode).",
-            metavar="logprob|agree|mbr|blend|scorer",
+            "How candidates compare (default blend; pmi with --one-of; logprob after --decode).",
+            metavar="logprob|agree|mbr|blend|pmi|scorer",
         ),
     ],
     "scorer": Annotated[

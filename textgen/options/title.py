@@ -14,9 +14,10 @@ TitleDecode = Literal[
     "greedy", "sample", "beam", "diverse", "stochastic", "contrastive", "agree", "bidirectional"
 ]
 Direction = Literal["l2r", "r2l"]
-Rank = Literal["logprob", "agree", "mbr", "blend", "scorer"]
+Rank = Literal["logprob", "agree", "mbr", "blend", "pmi", "scorer"]
 
 RANKED_BEAMS = 8  # hypotheses a direction, where more than their own log-probability ranks them
+LISTED = 64  # texts to choose from that are ranked; of a longer list, those that a beam of so many finds
 
 
 class TitleOptions(DecodingOptions):
@@ -29,7 +30,7 @@ class TitleOptions(DecodingOptions):
         decode: A strategy; `agree`, beams in both directions ranked by the sum of both directions'
             log-probabilities; `bidirectional`, both directions at once; None, beams.
         rank: How the candidates compare; see `textgen.decoding.rank`. None is `blend` without `decode`
-            (`logprob`, if the text is one of a list), `agree` with `agree`, else `logprob`.
+            (`pmi`, if the text is one of a list), `agree` with `agree`, else `logprob`.
         scorer: The model that ranks, with `rank="scorer"`: what `textgen train title-scorer` makes.
         direction: Write the title left to right, right to left, or both ways; None is both where several
             directions are ranked together, else left to right.
@@ -67,15 +68,20 @@ class TitleOptions(DecodingOptions):
         if self.rank:
             return self.rank
         if self.decode is None and self.one_of:
-            return "logprob"  # listed texts are no evidence for each other
+            return "pmi"  # listed texts are no evidence for each other, and may be no titles
         return {None: "blend", "agree": "agree"}.get(self.decode, "logprob")  # type: ignore[return-value]
+
+    @property
+    def ranked_both_ways(self) -> bool:
+        """Whether candidates compare by their log-probabilities in both directions."""
+        return self.ranking not in ("logprob", "pmi")
 
     @property
     def directions(self) -> tuple[Direction, ...]:
         """The directions to write in."""
         if self.direction in ("l2r", "r2l"):
             return (self.direction,)
-        return ("l2r", "r2l") if self.direction == "both" or self.ranking != "logprob" else ("l2r",)
+        return ("l2r", "r2l") if self.direction == "both" or self.ranked_both_ways else ("l2r",)
 
     @property
     def draws_alone(self) -> bool:
@@ -86,6 +92,8 @@ class TitleOptions(DecodingOptions):
     def width(self) -> int:
         if self.beams:
             return self.beams
+        if self.one_of and self.ranking == "pmi":
+            return max(LISTED, self.num_candidates)
         least = RANKED_BEAMS if self.ranking != "logprob" else super().width
         width = max(least, self.num_candidates)
         return width + width % 2 if self.decode == "bidirectional" else width
