@@ -1,7 +1,7 @@
 """Choosing from a list: python benchmarks/one_of.py [FILE.jsonl [rows]] [-- rank=logprob]
 
-First the topics of the thirty articles beside this script, from a list of three and from one of fourteen; then,
-if there is a FILE of articles with titles, the true title among ten titles of other rows. Prints how many are
+First the topics of the thirty articles beside this script, from a list of three and from one of fourteen.
+Then, if there is a FILE of articles with titles, the true title among ten of other rows. Prints how many are
 right. Options after `--` go to the model.
 """
 
