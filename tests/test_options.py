@@ -498,3 +498,9 @@ def test_flags() -> None:
         "--top-p",
         "--no-repeat-ngram",
     ]
+
+
+def test_avoided_words_are_taken_as_they_are() -> None:
+    """A mark, a letter, words with spaces: nothing is split."""
+    words = ("，", "a", "Red Hat", "一,二", "；")
+    assert parse(TitleOptions, {"avoid": list(words)}).avoid == words

@@ -212,7 +212,7 @@ def test_every_segmentation_of_a_latin_word_is_banned(reverse: bool) -> None:
     assert not any(other[n] in bans(avoid, other[:n], VOCAB) for n in range(len(other)))
 
 
-@pytest.mark.parametrize("word", ["人工智", "😀", "龘", "Red Hat", "。\n"])
+@pytest.mark.parametrize("word", ["人工智", "😀", "龘", "Red Hat", "。\n", "，", "x"])
 def test_bytes_and_characters_are_the_same(word: str) -> None:
     avoid = Avoid(REAL, [word], VOCAB)
     byte = {REAL.pieces[i]: i for i in REAL.byte_ids}
