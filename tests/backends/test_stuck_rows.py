@@ -73,11 +73,10 @@ def test_some_draws_may_get_stuck(two_words: Any) -> None:
     assert record.error is None
     assert 0 < len(record.candidates) < 16
     assert all("春" not in candidate.text[:-1] for candidate in record.candidates)
-    assert record.notes == (
-        f"{len(record.candidates)} of 16 texts: the filters left the others nothing to write",
-    )
+    told = f"{len(record.candidates)} of 16 texts: the filters left the others nothing to write"
+    assert told in record.notes
     (whole,) = two_words.generate("", **options)
-    assert whole.notes == ()
+    assert not any("filters" in note for note in whole.notes)
 
 
 def test_a_stream_says_so(two_words: Any) -> None:
