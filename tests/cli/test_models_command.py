@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
 import textgen
+from textgen.errors import UsageError
+from textgen.models import added
 from textgen.models.bert import Bert, BertConfig
 from textgen.models.catalog import find_model
 from textgen.models.copy_prior import CopyPrior
@@ -341,3 +345,37 @@ def test_a_config_with_a_byte_order_mark(
     config.write_bytes(b"\xef\xbb\xbf" + config.read_bytes())
     assert plain[0] == 0
     assert call(*command, trained) == plain
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_of_several_that_add_one_name_at_once_one_succeeds(
+    trained: Path, shelf: Path, monkeypatch: pytest.MonkeyPatch, force: bool
+) -> None:
+    """Unless each may replace the others' model."""
+    count, files = 4, find_model(str(trained))
+    processes = multiprocessing.get_context("fork")
+    together, told = processes.Barrier(count), processes.Queue()
+    copy = added._copy
+
+    def copy_together(*given: Any) -> None:
+        copy(*given)
+        together.wait(60)  # all have found the name free
+
+    def add() -> None:
+        try:
+            told.put(added.add_model(files, "mine", force=force).name)
+        except UsageError as error:
+            told.put(error.line)
+
+    monkeypatch.setattr(added, "_copy", copy_together)
+    monkeypatch.setattr(added, "opener", lambda kind: lambda files: None)
+    adding = [processes.Process(target=add) for _ in range(count)]
+    for process in adding:
+        process.start()
+    found = sorted(told.get(timeout=60) for _ in adding)
+    for process in adding:
+        process.join()
+    refused = "there is a model mine already (--force replaces it)"
+    assert found == (["mine"] * count if force else ["mine", *[refused] * (count - 1)])
+    assert [path.name for path in shelf.iterdir()] == ["mine"]
+    assert (shelf / "mine" / "model.safetensors").read_bytes() == files.weights.read_bytes()

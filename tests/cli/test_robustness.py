@@ -200,3 +200,25 @@ def test_a_progress_bar_leaves_redirected_results_alone(tmp_path):
     line = f"{sys.executable} -m textgen title {tmp_path} {' '.join(FAST)} > {out}"
     subprocess.run(["script", "-qec", line, "/dev/null"], capture_output=True, check=True, timeout=120)
     assert len(out.read_text(encoding="utf-8").splitlines()) == 2
+
+
+@pytest.mark.parametrize("name", ["loop.jsonl", "folder", "folder/", "folder/o.jsonl"])
+@pytest.mark.parametrize("flags", [(), ("--force",)])
+def test_an_output_whose_links_lead_in_a_circle(call, tmp_path, monkeypatch, name, flags):
+    monkeypatch.chdir(tmp_path)
+    for link in (Path("loop.jsonl"), Path("folder")):
+        link.symlink_to(link)
+    Path("a.txt").write_text(ARTICLE, encoding="utf-8")
+    code, out, err = call("title", "a.txt", "-o", name, *flags, *FAST)
+    assert (code, out) == (2, "")
+    assert f"-o {name.rstrip('/')}" in err
+    assert "symbolic links" in err
+
+
+def test_an_option_that_is_no_utf8(call):
+    code, out, err = call("sample", "春", "--avoid", "\udcff", "--seed", "1")
+    assert (code, out) == (2, "")
+    assert err == (
+        "error: --avoid: text has a lone surrogate (U+DCFF) at character 1 "
+        "(remove it, or read the text again in its true encoding)\n"
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import stat
@@ -15,6 +16,7 @@ from textgen.batch.journal import being_written, held
 from textgen.batch.parquet import check_parquet
 from textgen.batch.sources import DRAFT, LOCK, MANIFEST, PART, RECORDS, ROWS, STDIN
 from textgen.errors import UsageError
+from textgen.models.durable import real_path
 from textgen.options.batch import RunOptions
 
 JSONL = ".jsonl"
@@ -104,7 +106,7 @@ class Output:
 
     def owns(self, path: Path) -> bool:
         """Whether a file is one of these, or of another shard's in the same folder."""
-        if path.parent.resolve() != self.path.parent.resolve():
+        if real_path(path.parent) != real_path(self.path.parent):
             return False
         of_shard = self.in_folder and SHARD.match(path.name) is not None
         return of_shard or path.name in {file.name for file in self.files}
@@ -131,9 +133,11 @@ def output_of(name: str, shard: tuple[int, int] = (1, 1)) -> Output | None:
     path = Path(name)
     try:
         mode = path.stat().st_mode if name not in STREAMS and path.exists() else None
-        path = path.resolve() if path.is_symlink() else path  # what it points to is written
+        path = real_path(path) if path.is_symlink() else path  # what it points to is written
+        if path.is_symlink():  # still: its links lead in a circle
+            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
     except (OSError, ValueError) as error:
-        raise _unwritable(path, str(getattr(error, "strerror", None) or error)) from None
+        raise _unwritable(Path(name), str(getattr(error, "strerror", None) or error)) from None
     if name in STREAMS or (mode is not None and not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)):
         return None
     if name.endswith("/") or (mode is not None and stat.S_ISDIR(mode)):
@@ -234,7 +238,7 @@ def same_file(path: Path, other: Path) -> bool:
     try:
         return path.samefile(other)
     except OSError:  # one of them is yet to be written
-        return path.resolve() == other.resolve()
+        return real_path(path) == real_path(other)
 
 
 def _unwritable(path: Path, reason: str, flag: str = "-o") -> UsageError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import errno
 import os
 import re
 import shutil
@@ -26,6 +27,7 @@ from textgen.registry import EDITORS, opener
 from textgen.resources import user_models_dir
 
 NAME = re.compile(r"(?![.-])[\w.-]{1,64}")
+OCCUPIED = (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR)  # why no folder can be called so
 TAKEN = (*EDITORS, "cgmh", "tokenizer")  # what else a name on the command line means
 
 
@@ -52,7 +54,7 @@ def add_model(files: ModelFiles, name: str, *, force: bool = False) -> ModelFile
     with writing(path):
         try:
             _copy(files, draft)
-            _put(draft, path)
+            _put(draft, path, force=force)
         finally:
             shutil.rmtree(draft, ignore_errors=True)
     return find_model(name)
@@ -69,7 +71,7 @@ def check_name(name: str, *, force: bool = False) -> None:
         raise UsageError(f"{name} is textgen's own name", hint=f"give the model another: --name my-{name}")
     if name in added_names():
         if not force:
-            raise UsageError(f"there is a model {name} already", hint="--force replaces it")
+            raise _is_there(name)
         return
     path = user_models_dir() / name
     with writing(path):
@@ -116,18 +118,41 @@ def _copy(files: ModelFiles, folder: Path) -> None:
             sync(folder / name)
 
 
-def _put(draft: Path, path: Path) -> None:
-    """Put a folder in its place. No folder can replace another at once: the old one steps aside."""
-    if not path.exists():
-        draft.rename(path)
-        return
-    old = path.rename(_aside(path))
+def _put(draft: Path, path: Path, *, force: bool) -> None:
+    """Put a folder in its place, by one rename: of several processes that add a name, one succeeds.
+
+    No folder can replace another at once: with `force` the old one steps aside.
+    """
+    while not _placed(draft, path):
+        if not force:
+            raise _is_there(path.name)
+        try:
+            old = path.rename(_aside(path))
+        except FileNotFoundError:
+            continue  # another process has just moved it
+        try:
+            placed = _placed(draft, path)
+        except OSError:
+            old.rename(path)
+            raise
+        _delete(old)
+        if placed:
+            return
+
+
+def _placed(draft: Path, path: Path) -> bool:
+    """Rename a folder, unless something is there already."""
     try:
         draft.rename(path)
-    except OSError:
-        old.rename(path)
+    except OSError as error:
+        if error.errno in OCCUPIED:
+            return False
         raise
-    _delete(old)
+    return True
+
+
+def _is_there(name: str) -> UsageError:
+    return UsageError(f"there is a model {name} already", hint="--force replaces it")
 
 
 def _aside(path: Path) -> Path:

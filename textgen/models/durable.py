@@ -23,7 +23,7 @@ def write_whole(path: Path, content: bytes) -> Path:
     Raises:
         TextgenError: It cannot be written; what was there is there still.
     """
-    draft = path.with_name(f"{path.name}.new")
+    draft = draft_of(path)
     with writing(path):
         try:
             draft.write_bytes(content)
@@ -58,6 +58,11 @@ def utf8_name(path: Path) -> Iterator[Path]:
         yield path
 
 
+def draft_of(path: Path) -> Path:
+    """Where `write_whole` writes a file before it takes its place; what a kill may leave."""
+    return path.with_name(f"{path.name}.new")
+
+
 def sync(path: Path) -> None:
     """Let what was written survive a power failure. Raises OSError."""
     with path.open("rb+") as file:
@@ -66,6 +71,15 @@ def sync(path: Path) -> None:
         except OSError as error:
             if error.errno not in UNSYNCED:
                 raise
+
+
+def real_path(path: Path) -> Path:
+    """Where a path leads, absolute and without links.
+
+    `Path.resolve` raises a RuntimeError for links that lead in a circle; here, as for any path that cannot be
+    followed, whoever opens what is returned gets the OSError that says so.
+    """
+    return Path(os.path.realpath(path))
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from textgen.errors import TextgenError, UsageError
 from textgen.models.catalog import CARD, CONFIG, PRIOR, TOKENIZER_FILES, WEIGHTS, ModelFiles
-from textgen.models.durable import json_bytes, writing
+from textgen.models.durable import json_bytes, real_path, writing
 from textgen.models.load import load_tokenizer
 from textgen.models.save import write_model
 from textgen.models.storage import check_storage, read_weights
@@ -116,7 +116,7 @@ def store_model(files: ModelFiles, directory: Path, storage: str) -> Iterator[Pa
 
 
 def _check_other(files: ModelFiles, directory: Path) -> None:
-    if directory.resolve() == files.path.resolve():
+    if real_path(directory) == real_path(files.path):
         raise UsageError(f"{directory} is the model itself", hint="give another directory")
 
 

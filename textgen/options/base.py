@@ -54,6 +54,7 @@ def _word(value: str) -> str:
 WINDOW = 4  # batches
 NUMBERS = ("int_type", "float_type")  # what pydantic calls the lack of a number
 UNBOUND = 2**31
+FILES = ("start", "tokenizer", "writer")  # options that name files, which need not be UTF-8
 MOST_GUIDANCE = 100  # far more than any text survives, and no logit overflows
 Word = Annotated[str, AfterValidator(_word)]
 Words = Annotated[tuple[Word, ...], BeforeValidator(_words)]
@@ -138,7 +139,8 @@ def parse(kind: type[M], given: dict[str, Any], *, user: str = "this model") -> 
             line that names the flag.
     """
     for name, value in given.items():
-        _check_encodable(name, value)
+        if name not in FILES:
+            _check_encodable(name, value)
     try:
         return kind.model_validate(given)
     except ValidationError as error:

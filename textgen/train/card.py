@@ -8,7 +8,7 @@ from shlex import quote
 from typing import Any
 
 from textgen.models.catalog import CARD, find_model
-from textgen.models.durable import write_whole
+from textgen.models.durable import real_path, write_whole
 from textgen.options import flag
 from textgen.options.train import RANDOM, TrainOptions
 
@@ -38,7 +38,7 @@ def write_card(
     begun = "fresh weights" if options.start == RANDOM else f"`{find_model(options.start).label}`"
     made = f"Made by `textgen train {settings['recipe']}` of textgen {settings['textgen']}, from {begun}."
     facts = [f"- {name}: {value}" for name, value in _facts(settings, options, outcome, corpus)]
-    card = "\n".join([f"# {directory.resolve().name}", "", made, "", *facts, ""])
+    card = "\n".join([f"# {real_path(directory).name}", "", made, "", *facts, ""])
     write_whole(directory / CARD, card.encode("utf-8", "backslashreplace"))  # names need not be UTF-8
 
 

@@ -10,6 +10,7 @@ import json
 import re
 import shutil
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,8 @@ from textgen.models.durable import utf8_name
 from textgen.text.small_files import read_json
 
 FOLDER, DRAFT = "checkpoint", "checkpoint.part"
-NAME = re.compile(rf"{FOLDER}-(\d+)")
+ASIDE = ".old"
+NAME = re.compile(rf"{FOLDER}-(\d+)({re.escape(ASIDE)})?")
 PROGRESS = "progress.json"
 
 
@@ -54,7 +56,8 @@ def save_checkpoint(directory: Path, step: int, checkpoint: Checkpoint) -> None:
         for name, tensors in checkpoint.tensors.items():
             _write(draft / f"{name}.safetensors", save({k: t.contiguous().cpu() for k, t in tensors.items()}))
         _write(draft / PROGRESS, json.dumps(checkpoint.progress).encode())
-        shutil.rmtree(path, ignore_errors=True)
+        if path.exists():  # of the same step, by a run that was stopped as soon as it went on
+            path.replace(path.with_name(path.name + ASIDE))
         draft.replace(path)
     except OSError as error:
         shutil.rmtree(draft, ignore_errors=True)
@@ -62,7 +65,15 @@ def save_checkpoint(directory: Path, step: int, checkpoint: Checkpoint) -> None:
         raise TextgenError(f"writing {path} failed: {error.strerror or error}", hint=hint) from None
     for old in _all(directory):
         if old != path:
-            shutil.rmtree(old, ignore_errors=True)
+            delete_checkpoint(old)
+
+
+def delete_checkpoint(path: Path) -> None:
+    """Delete a checkpoint such that no half of it is ever taken for one."""
+    draft = path.with_name(DRAFT)
+    shutil.rmtree(draft, ignore_errors=True)
+    with suppress(OSError):
+        shutil.rmtree(path.replace(draft), ignore_errors=True)
 
 
 def load_checkpoint(directory: Path) -> Checkpoint | None:
@@ -88,9 +99,11 @@ def _read(path: Path) -> dict[str, Tensor]:
 
 
 def _all(directory: Path) -> list[Path]:
+    """The checkpoints that are there, the newest last; of one step, that which was put aside comes first."""
     if not directory.is_dir():
         return []
-    return sorted(path for path in directory.iterdir() if NAME.fullmatch(path.name))
+    found = [(match, path) for path in directory.iterdir() if (match := NAME.fullmatch(path.name))]
+    return [path for *_, path in sorted((int(match[1]), match[2] is None, path) for match, path in found)]
 
 
 def _write(path: Path, content: bytes) -> None:

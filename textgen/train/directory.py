@@ -11,10 +11,10 @@ from typing import Any
 from textgen.batch.journal import being_written, held, locked
 from textgen.errors import UsageError
 from textgen.models.catalog import CARD, CONFIG, TOKENIZER_FILES, WEIGHTS
-from textgen.models.durable import json_bytes, write_whole, writing
+from textgen.models.durable import draft_of, json_bytes, real_path, write_whole, writing
 from textgen.options import flag
 from textgen.text.small_files import read_json
-from textgen.train.checkpoint import DRAFT, FOLDER
+from textgen.train.checkpoint import DRAFT, FOLDER, delete_checkpoint
 from textgen.train.log import CURVE, LOG
 from textgen.train.machine import Machine
 from textgen.train.material import DATA, DEV_DATA, WRITTEN, clear_written
@@ -39,7 +39,7 @@ def check(directory: Path, settings: Mapping[str, Any], *, resume: bool, force: 
         raise UsageError("--force and --resume exclude each other", hint=hint)
     if directory.exists() and not directory.is_dir():
         raise UsageError(f"{directory} is a file", hint="give a directory for the run")
-    if not directory.is_dir() or not any(path.name != LOCK for path in directory.iterdir()):
+    if not directory.is_dir() or _untouched(directory):
         return False
     if held(directory / LOCK):
         raise being_written(directory)
@@ -99,16 +99,32 @@ def clear(directory: Path) -> None:
     for name in (DATA, DEV_DATA):
         shutil.rmtree(directory / name, ignore_errors=True)
     clear_written(directory)
-    for path in (directory / DRAFT, *directory.glob(f"{FOLDER}-*")):
-        shutil.rmtree(path, ignore_errors=True)
-
-
-def delete_results(directory: Path) -> None:
-    """Delete what an earlier run has made: its model, its checkpoints and its log, nothing else."""
     for path in directory.glob(f"{FOLDER}-*"):
-        shutil.rmtree(path, ignore_errors=True)
-    for name in (*MODEL, RUN, LOG, CURVE):
+        delete_checkpoint(path)
+    shutil.rmtree(directory / DRAFT, ignore_errors=True)
+
+
+def begin_anew(directory: Path, settings: Mapping[str, Any]) -> None:
+    """Delete what an earlier run has made: model, checkpoints and log; and say what the new run is.
+
+    Killed at any moment, it leaves a run that is not finished, which `--force` replaces.
+
+    Raises:
+        TextgenError: The directory cannot be written.
+    """
+    if (earlier := read_settings(directory)) is not None:
+        write_settings(directory, _without_outcome(earlier))  # from now on it is no whole run
+    for path in directory.glob(f"{FOLDER}-*"):
+        delete_checkpoint(path)
+    for name in (*MODEL, LOG, CURVE):
         (directory / name).unlink(missing_ok=True)
+    write_settings(directory, settings)
+
+
+def _untouched(directory: Path) -> bool:
+    """Whether nothing is there but what a run leaves that was killed before it said what it is."""
+    traces = (LOCK, draft_of(directory / RUN).name)
+    return all(path.name in traces for path in directory.iterdir())
 
 
 def _has_results(directory: Path) -> bool:
@@ -119,10 +135,11 @@ def _has_results(directory: Path) -> bool:
 
 def _check_apart(directory: Path, settings: Mapping[str, Any]) -> None:
     """Refuse to delete what the run reads."""
-    options, own = settings["options"], directory.resolve()
+    options, own = settings["options"], real_path(directory)
     models = [options.get(name) for name in ("start", "tokenizer", "writer")]
     for name in filter(None, [*settings["inputs"], *settings["dev"], *models]):
-        if own in (Path(name).resolve(), *Path(name).resolve().parents):
+        read = real_path(Path(name))
+        if own in (read, *read.parents):
             raise UsageError(f"--force would delete {name}, which is read", hint="give another directory")
 
 

@@ -23,9 +23,9 @@ from textgen.train.checkpoint import load_checkpoint
 from textgen.train.corpus import SOURCE
 from textgen.train.directory import (
     alone,
+    begin_anew,
     check,
     clear,
-    delete_results,
     read_settings,
     write_settings,
 )
@@ -124,6 +124,8 @@ def train(
     with alone(directory, machine):
         earlier = read_settings(directory) or {}
         if earlier.get("outcome") and not force:
+            if machine.first:
+                clear(directory)  # a kill may have left some of it
             told(Note(f"{directory} is finished after {earlier['outcome']['step']} steps"))
             return Outcome(**earlier["outcome"])
         if machine.first and not replacing:
@@ -138,8 +140,7 @@ def train(
                 clear(directory)  # the finished run stays as it was
             raise
         if replacing:  # only now that neither the rows nor the options can be refused any more
-            delete_results(directory)
-            write_settings(directory, settings)
+            begin_anew(directory, settings)
         machine.wait()
         if material is None or loop is None:
             return Outcome(0, chosen.steps or 0, finished=False, figures={})
