@@ -168,7 +168,8 @@ def test_agree_is_the_sum_of_both_directions(title: Any) -> None:
             sums[candidate.text] = sums.get(candidate.text, 0.0) + candidate.logprob
     for candidate in both:
         assert candidate.score == pytest.approx(sums[candidate.text], abs=1e-3)
-    assert [c.score for c in both] == sorted((c.score for c in both), reverse=True)
+    order = [(bool(c.flags), -c.score) for c in both]
+    assert order == sorted(order)
 
 
 def test_a_silent_bidirectional_beam_is_the_better_of_two_half_beams(title: Any) -> None:

@@ -44,8 +44,8 @@ def test_one_article_prints_its_titles_best_first(call):
     assert [candidate["text"] for candidate in record["candidates"]] == titles
     code, out, _ = call("title", NEWS, "-n", 3, "--json", "--decode", "beam")
     record = json.loads(out)
-    scores = [candidate["score"] for candidate in record["candidates"]]
-    assert scores == sorted(scores, reverse=True)
+    order = [("flags" in candidate, -candidate["score"]) for candidate in record["candidates"]]
+    assert order == sorted(order)
     assert list(record) == ["id", "input_tokens", "used_tokens", "candidates", "model", "seed", "error"]
     assert record["seed"] is None
     assert record["id"] == "news.txt"
