@@ -82,7 +82,7 @@ def test_half_a_table_does_not_stay(bench, monkeypatch, capsys, name, errors):
     bench.out = bench.folder / name
     whole = bench.whole()
 
-    def half(records, path, format):
+    def half(records, path, format, rows, *, csv_safe):
         path.write_bytes(whole[: len(whole) // 2])
         raise OSError(28, "No space left on device")
 

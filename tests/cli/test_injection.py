@@ -90,7 +90,7 @@ def test_a_model_of_others_is_listed_and_described_in_its_lines(capsys, tmp_path
     folder.mkdir(parents=True)
     for name in ("config.json", "model.safetensors"):
         (folder / name).symlink_to(models_dir() / "gpt2" / name)
-    (folder / "CARD.md").write_text("# 卡\x1b]0;title\x07\n二", encoding="utf-8")
+    (folder / "CARD.md").write_text("# 卡\u202e春天来了\u2069。\n二", encoding="utf-8")
     monkeypatch.setenv("TEXTGEN_MODELS", str(tmp_path / "models"))
     assert run(["models", "list"]) == 0
     out, _ = lines(capsys)
@@ -98,4 +98,4 @@ def test_a_model_of_others_is_listed_and_described_in_its_lines(capsys, tmp_path
     assert any(line.startswith("坏␛[31m␉\tgpt2\t") for line in out)
     assert run(["models", "info", str(folder)]) == 0
     out, _ = lines(capsys)
-    assert out[-2:] == ["# 卡␛]0;title␇", "二"]
+    assert out[-2:] == ["# 卡�春天来了�。", "二"]
