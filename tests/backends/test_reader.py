@@ -89,5 +89,5 @@ def test_a_warning_is_in_the_record_of_its_row_alone(title_model: LoadedModel) -
     mixed = next(text for text in texts("known_texts.jsonl") if "docker compose" in text)
     plain = "市图书馆昨天宣布，从下月起延长开放时间，周末开放到晚上九点，方便读者下班以后借阅。"
     records = TitleBackend(title_model).generate([mixed, plain], decode="greedy")
-    assert [bool(record.notes) for record in records] == [True, False]
-    assert "80 % Latin letters" in records[0].notes[0]
+    latin = ["80 % Latin letters" in " ".join(record.notes) for record in records]
+    assert latin == [True, False]
