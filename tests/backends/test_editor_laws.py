@@ -17,6 +17,7 @@ from textgen.models.load import LoadedModel, load_model
 from textgen.models.scoring import sequence_logprobs
 from textgen.schema import Candidate, Row
 from textgen.text.content import content_words
+from textgen.text.length import characters
 
 SENTENCE = "由于天气原因，今天的比赛取消了。"
 
@@ -100,23 +101,26 @@ def test_rewrite_and_correct(gpt2: LoadedModel, command: str, extra: dict[str, f
 
 
 def test_fill_and_lengths_outside_the_range(gpt2: LoadedModel) -> None:
-    """The state after the first step, which may not be reported yet."""
+    """A state on the way that may not be reported: a chain may leave its range."""
     events: list[Any] = []
     textgen.load("fill").generate(
         ["今天___很好，我们去___"],
-        steps=6,
+        steps=16,
         chains=1,
         seed=1,
         method="mh",
-        length="3-5",
-        length_weight=1.25,
-        length_reward=0.5,
+        length="2",
+        length_weight=0.25,
+        length_reward=3.5,
         repetition=0.0,
         on_event=events.append,
     )
-    first = next(event for event in events if hasattr(event, "log_target"))
-    middle, _, end = first.text.removeprefix("今天").partition("很好，我们去")
-    outside = sum(max(3 - n, n - 5, 0) for n in (len(middle), len(end)))
-    assert outside > 0
-    wanted = logprob(gpt2, first.text) + 0.5 * len(gpt2.tokenizer.encode(first.text)) - 1.25 * outside
-    assert first.log_target == pytest.approx(wanted, abs=2e-3)
+
+    def outside(text: str) -> int:
+        middle, _, end = text.removeprefix("今天").partition("很好，我们去")
+        return sum(abs(characters(part) - 2) for part in (middle, end))
+
+    told = [event for event in events if hasattr(event, "log_target")]
+    one = next(event for event in told if outside(event.text))
+    wanted = logprob(gpt2, one.text) + 3.5 * len(gpt2.tokenizer.encode(one.text)) - 0.25 * outside(one.text)
+    assert one.log_target == pytest.approx(wanted, abs=2e-3)
