@@ -16,7 +16,7 @@ import json
 import re
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from math import exp, log, sqrt
 from pathlib import Path
 from typing import Any
@@ -36,23 +36,33 @@ PROMPT = 8  # characters of a real text that a deterministic search begins with
 
 
 def main(model: str, plain: Path, out: Path, count: int, settings: Sequence[str]) -> None:
+    print(
+        "| setting | judge (real) | distinct-2 (real) | self-BLEU (real) | distance | characters | seconds |"
+    )
+    print("|---|---|---|---|---|---|---|")
+    for row in rows(model, plain, out, count, settings):
+        pairs = [f"{a:.2f} ({b:.2f})" for a, b in zip(row["own"], row["real"], strict=True)]
+        told = [f"{row['distance']:.3f}", f"{row['characters']:.0f}", f"{row['seconds']:.2f}"]
+        print("|", " | ".join([row["setting"], *pairs, *told]), "|", flush=True)
+
+
+def rows(model: str, plain: Path, out: Path, count: int, settings: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """The figures of every setting, and of real text of the same lengths."""
     out.mkdir(parents=True, exist_ok=True)
     real = [json.loads(line)["text"] for line in plain.read_text(encoding="utf-8").splitlines()]
     judge = load_model(find_model("bert" if model == "gpt2" else "gpt2"))
-    print("| setting | judge | distinct-2 | self-BLEU | distance | characters | seconds a text |")
-    print("|---|---|---|---|---|---|---|")
     for setting in settings:
         texts, seconds = sampled(model, setting, out, count, real)
         own, others = measured(judge, texts), measured(judge, alike(real, texts))
-        distance = sqrt(sum(log(a / b) ** 2 for a, b in zip(own, others, strict=True)) / len(own))
-        length = sum(map(len, texts)) / len(texts)
-        cells = [" ".join(f"{a:.2f} ({b:.2f})" for a, b in [pair]) for pair in zip(own, others, strict=True)]
-        print(
-            "|",
-            " | ".join([setting, *cells, f"{distance:.3f}", f"{length:.0f}", f"{seconds:.2f}"]),
-            "|",
-            flush=True,
-        )
+        ratios = [log(a / b) for a, b in zip(own, others, strict=True)]
+        yield {
+            "setting": setting,
+            "own": own,
+            "real": others,
+            "distance": sqrt(sum(ratio**2 for ratio in ratios) / len(ratios)),
+            "characters": sum(map(len, texts)) / len(texts),
+            "seconds": seconds,
+        }
 
 
 def sampled(model: str, setting: str, out: Path, count: int, real: Sequence[str]) -> tuple[list[str], float]:
