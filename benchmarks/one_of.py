@@ -24,26 +24,45 @@ OTHERS = 10
 def main() -> None:
     names, _, settings = " ".join(sys.argv[1:]).partition("-- ")
     options = dict(setting.split("=", 1) for setting in settings.split())
-    model = textgen.load("title")
+    name, _, count = names.strip().partition(" ")
+    for what, found in measured(Path(name) if name else None, int(count or 100), options).items():
+        print(f"{what}: {found['right']} of {found['rows']}")
+
+
+def measured(
+    titled: Path | None, most: int = 100, options: dict[str, str] | None = None
+) -> dict[str, dict[str, int]]:
+    """How many are right of how many, by what is chosen.
+
+    Args:
+        titled: Articles with titles; none are looked at without it.
+        most: How many of its rows.
+        options: Of the model.
+    """
+    model, given = textgen.load("title"), options or {}
     rows = read(ARTICLES)
-    ranked = [listed(model, row["text"], MANY, options) for row in rows]
+    ranked = [listed(model, row["text"], MANY, given) for row in rows]
+    found = {}
     for lines in (FEW, MANY):
         best = [next(text for text in texts if text in lines) for texts in ranked]
         right = sum(text == row["topic"] for text, row in zip(best, rows, strict=True))
-        print(f"topic among {len(lines)}: {right} of {len(rows)}", flush=True)
-    if names:
-        name, _, count = names.strip().partition(" ")
-        rows = read(Path(name))[: int(count or 100)]
-        right = 0
-        for number, row in enumerate(rows):
-            others = sorted(
-                (n for n in range(len(rows)) if rows[n]["title"] != row["title"]),
-                key=lambda n: uniform(row_key(0, row["text"]), 0, n),
-            )
-            lines = (row["title"], *dict.fromkeys(rows[n]["title"] for n in others[:OTHERS]))
-            right += listed(model, row["text"], lines, options)[0] == row["title"]
-            print(f"title among {OTHERS + 1}: {right} of {number + 1}", end="\r", flush=True)
-        print()
+        found[f"topic among {len(lines)}"] = {"rows": len(rows), "right": right}
+    if titled:
+        rows = read(titled)[:most]
+        right = sum(own_title(model, rows, number, given) for number in range(len(rows)))
+        found[f"title among {OTHERS + 1}"] = {"rows": len(rows), "right": right}
+    return found
+
+
+def own_title(model: Any, rows: list[dict[str, str]], number: int, options: dict[str, str]) -> bool:
+    """Whether an article's own title comes before ten of other rows, which its text draws."""
+    row = rows[number]
+    others = sorted(
+        (n for n in range(len(rows)) if rows[n]["title"] != row["title"]),
+        key=lambda n: uniform(row_key(0, row["text"]), 0, n),
+    )
+    lines = (row["title"], *dict.fromkeys(rows[n]["title"] for n in others[:OTHERS]))
+    return listed(model, row["text"], lines, options)[0] == row["title"]
 
 
 def read(path: Path) -> list[dict[str, str]]:
