@@ -250,3 +250,14 @@ def test_lines_of_an_option() -> None:
     ):
         with pytest.raises(UsageError, match=words):
             read_lines(name, "--x")
+
+
+def test_bytes_that_are_text_in_utf8_and_in_gbk_are_told() -> None:
+    told = "is read as UTF-8, but could be GBK as well; convert it if that is wrong"
+    for name, options in (("a.txt", InputOptions()), ("a.txt", InputOptions(lines=True))):
+        Path(name).write_bytes("些小\n".encode("gbk"))
+        assert [note.text for note in FileRows([name], options).notes] == [f"a.txt {told}"]
+    Path("b.txt").write_bytes("些小\n".encode("gbk") + "今天天气很好\n".encode())
+    assert FileRows(["b.txt"], InputOptions(lines=True)).notes == []
+    Path("c.txt").write_bytes("些小\n今天天气很好\n".encode("gbk"))
+    assert FileRows(["c.txt"], InputOptions(lines=True)).notes == []

@@ -7,7 +7,7 @@ Files are read as streams: once to count their rows, and again as the rows are a
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -27,6 +27,7 @@ from textgen.text.encoding import decode_bytes, read_text
 from textgen.text.keywords import words_of
 from textgen.text.lines import DAMAGED, INNER_BREAK, LINE_END, LONGEST, damaged, lines_in
 from textgen.text.names import bare
+from textgen.text.readings import utf8_by_chance
 
 
 @dataclass(frozen=True)
@@ -188,11 +189,25 @@ def source_rows(
         raise source.problem
     prefix = "" if alone else f"{source.label}:"
     if source.form == TEXT:
-        yield _article(source, options)
+        yield from _told_readings([_article(source, options)], source, on_event)
     elif source.form == LINES:
-        yield from _line_rows(source, options, prefix)
+        yield from _told_readings(_line_rows(source, options, prefix), source, on_event)
     else:
         yield from table_rows(source, options, prefix, on_event)
+
+
+def _told_readings(rows: Iterable[Row], source: Source, on_event: OnEvent) -> Iterator[Row]:
+    """The rows; a note says so if the file could as well be GBK, of which nothing but its bytes tells."""
+    readings = set()
+    for row in rows:
+        text = row.text or "".join(row.keywords)
+        if on_event is not ignore and not text.isascii():
+            readings.add(utf8_by_chance(text.encode("utf-8", "replace")))
+        yield row
+    if readings == {"perhaps"}:
+        on_event(
+            Note(f"{source.name} is read as UTF-8, but could be GBK as well; convert it if that is wrong")
+        )
 
 
 def _article(source: Source, options: InputOptions) -> Row:
