@@ -62,7 +62,7 @@ TEXTS = {
         "好",
     ],
 }
-SHORT = {"title": {"max_new_tokens": 10}, "gpt2": {"max_new_tokens": 10}, "bert": {}}
+SHORT = {"title": {"max_new_tokens": 10}, "gpt2": {"max_new_tokens": 10, "end_at": "any"}, "bert": {}}
 
 
 @pytest.mark.parametrize(("name", "options"), CASES, ids=str)
@@ -104,9 +104,11 @@ def test_fresh_seeds_are_recorded_and_repeat(gpt2):
 
 def test_greedy_is_beam_of_one_and_cold_sampling(title, gpt2):
     for backend, text in ((title, ARTICLES[0]), (gpt2, "春天")):
-        greedy = backend.generate(text, decode="greedy", max_new_tokens=10)[0].candidates[0]
+        ends = {"end_at": "any"} if backend is gpt2 else {}
+        greedy = backend.generate(text, decode="greedy", max_new_tokens=10, **ends)[0].candidates[0]
         beam = backend.generate(text, decode="beam", beams=1, length_penalty=0, max_new_tokens=10)
-        cold = backend.generate(text, decode="sample", seed=1, temperature=1e-4, top_p=1.0, max_new_tokens=10)
+        drawn = {"decode": "sample", "seed": 1, "temperature": 1e-4, "top_p": 1.0}
+        cold = backend.generate(text, max_new_tokens=10, **drawn, **ends)
         assert beam[0].candidates[0].text == greedy.text == cold[0].candidates[0].text
         assert beam[0].candidates[0].logprob == pytest.approx(greedy.logprob, abs=1e-4)
         assert beam[0].candidates[0].score_kind == "logprob"
@@ -155,11 +157,11 @@ def test_chunk_candidates_are_scored_on_one_view(title, decode):
 
 def test_streaming_is_generating(gpt2):
     for options in ({}, {"decode": "greedy"}, {"end_at": "sentence", "max_new_tokens": 12}):
-        options = {"max_new_tokens": 24, "seed": 4} | options
+        options = {"max_new_tokens": 24, "seed": 4, "end_at": "any"} | options
         parts = list(gpt2.stream("他说：“今天", **options))
         text = gpt2.generate("他说：“今天", **options)[0].candidates[0].text
         assert "他说：“今天" + "".join(parts) == text
-        assert len(parts) > 1 or "end_at" in options
+        assert len(parts) > 1 or options["end_at"] == "sentence"
 
 
 def test_stream_refuses_what_it_cannot_do(gpt2):
@@ -181,7 +183,7 @@ def test_a_bad_text_is_an_error_record_and_the_rest_goes_on(title):
 def test_a_prompt_too_long_keeps_its_end(gpt2):
     prompt = "今天天气很好。" * 200
     events = []
-    record = gpt2.generate(prompt, max_new_tokens=4, seed=1, on_event=events.append)[0]
+    record = gpt2.generate(prompt, max_new_tokens=4, seed=1, end_at="any", on_event=events.append)[0]
     assert record.candidates[0].text.startswith(prompt)
     assert record.used_tokens == 1024 - 4 - 1
     assert events[0].used == record.used_tokens
@@ -213,9 +215,9 @@ def test_global_random_state_is_untouched(gpt2, bert):
 
 
 def test_no_text_of_gpt2_ends_inside_a_character(gpt2):
-    prompts = ["😀😃😄", "ψ中文α", "ｆｕｌｌ"]
+    prompts, wild = ["😀😃😄", "ψ中文α", "ｆｕｌｌ"], {"temperature": 20.0, "top_p": 1.0}
     for limit in (1, 2, 3, 4):
         records = gpt2.generate(
-            prompts, temperature=20.0, top_p=1.0, seed=limit, max_new_tokens=limit, num_candidates=40
+            prompts, **wild, seed=limit, max_new_tokens=limit, num_candidates=40, end_at="any"
         )
         assert all("\ufffd" not in candidate.text for record in records for candidate in record.candidates)

@@ -96,7 +96,7 @@ def test_the_best_title_is_given_with_its_flags_where_none_is_sound(
     asked = found_in_rounds(monkeypatch, [TWICE, CUT])
     (record,) = title.generate(ARTICLE, decode="beam")
     assert texts(record.candidates) == [TWICE]
-    assert record.to_dict()["candidates"][0]["flags"] == ("repeat",)
+    assert record.to_dict()["candidates"][0]["flags"] == ["repeat"]
     assert ["repeat" in note for note in record.notes] == [True]
     assert len(asked) == 2, "a wider beam that finds nothing new has seen all there is"
     asked = found_in_rounds(monkeypatch, *([f"{CUT}{n * '，'}" for n in range(m)] for m in range(1, 9)))

@@ -108,7 +108,7 @@ def test_an_unreadable_input_beside_good_ones(call, tmp_path):
 
 def test_deeply_nested_json_is_an_error_record(call, tmp_path):
     path = tmp_path / "t.jsonl"
-    path.write_text("[" * 100_000 + "\n" + json.dumps({"text": ARTICLE}) + "\n", encoding="utf-8")
+    path.write_text(json.dumps({"text": ARTICLE}) + "\n" + "[" * 100_000 + "\n", encoding="utf-8")
     assert call("title", path, *FAST)[0] == 3
 
 

@@ -115,7 +115,6 @@ def test_keywords_that_do_not_fit_are_an_error(call: Any, article: Path) -> None
     [
         (("--keyword", " "), "--keyword"),
         (("--keyword", "夜间", "--avoid", "夜"), "夜 is both wanted and to be avoided"),
-        (("--keyword", "夜\n间"), "must be a word, without line breaks"),
         (("--decode", "sample", "--keyword", "夜"), "--keyword needs --decode beam, not sample"),
         (("--one-of", "missing.txt"), "no such file: missing.txt"),
         (("--one-of", "."), "--one-of . is a folder"),
@@ -158,7 +157,7 @@ def test_explanations(call: Any, article: Path) -> None:
 def test_the_untrained_interaction_is_told(call: Any, article: Path) -> None:
     flags = ("--decode", "bidirectional", "--max-new-tokens", "6")
     assert call("title", article, *flags)[2].startswith("note: this model was not trained to write in both")
-    assert call("title", article, *flags, "--no-interaction")[2] == ""
+    assert "note:" not in call("title", article, *flags, "--no-interaction")[2]
     assert call("title", article, *flags, "-q")[2] == ""
 
 

