@@ -142,7 +142,7 @@ def test_gibbs_defaults() -> None:
         "thin": 1,
     }
     assert options.burnt == 6
-    assert options.drawing_temperature == 0.7
+    assert options.drawing_temperature == 0.8
     assert parse(GibbsOptions, {"method": "mh"}).drawing_temperature == 1
     assert parse(GibbsOptions, {"temperature": 0.5}).drawing_temperature == 0.5
     assert options.draws

@@ -60,6 +60,7 @@ def test_best_texts_come_first_and_differ(editors: dict[str, Any]) -> None:
     assert values == sorted(values, reverse=True)
 
 
+@pytest.mark.slow
 def test_rows_do_not_depend_on_each_other(editors: dict[str, Any]) -> None:
     rows = [
         keywords("春天", name="a"),
@@ -256,6 +257,7 @@ def test_traditional_words_are_in_the_text_as_they_were_typed(editors: dict[str,
         assert all(word in candidate.text for word in words)
 
 
+@pytest.mark.slow
 def test_odd_characters_stay_whole(editors: dict[str, Any]) -> None:
     text = "王垚说：🙂\n第二行 with words"
     for candidate in only(editors["rewrite"].generate([text], steps=40, seed=2, num_candidates=2)):
@@ -311,6 +313,7 @@ def test_steps_are_told_with_what_was_edited(editors: dict[str, Any]) -> None:
     assert candidate.chain.acceptance.keys() == {step.move for step in steps}
 
 
+@pytest.mark.slow
 def test_a_text_as_long_as_the_models_read(editors: dict[str, Any]) -> None:
     """Every longer state is impossible, and there are steps in which all that is proposed is longer."""
     for command in ("rewrite", "correct"):
@@ -331,6 +334,7 @@ def test_fewer_texts_than_asked_for_are_told(editors: dict[str, Any]) -> None:
     assert record.notes == ("1 of 3 texts were found",)
 
 
+@pytest.mark.slow
 def test_one_character_reaches_the_length_well_within_sixty_steps(editors: dict[str, Any]) -> None:
     for method in ("mh", "anneal"):
         first: dict[int, int] = {}

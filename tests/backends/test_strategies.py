@@ -36,7 +36,7 @@ GPT2: list[dict[str, Any]] = [
     {"decode": "diverse", "num_candidates": 2},
     {"decode": "stochastic", "num_candidates": 2, "seed": 5, "top_p": 0.9},
     {"decode": "contrastive"},
-    {"decode": "sample", "seed": 5, "epsilon_cutoff": 0.01, "eta_cutoff": 0.01, "min_new_tokens": 6},
+    {"decode": "sample", "seed": 5, "eta_cutoff": 0.01, "min_new_tokens": 6, "end_at": "any"},
     {"decode": "beam", "keyword": ("山", "河水"), "no_repeat_ngram": 2},
 ]
 
@@ -52,9 +52,17 @@ def gpt2() -> Any:
 
 
 CASES = [("title", options) for options in TITLE] + [("gpt2", options) for options in GPT2]
+# what shows the law for real weights every day; the other searches are shown on toys (tests/decoding)
+DAILY = ({"rank": "mbr"}, {"decode": "bidirectional", "interaction": True}, GPT2[3])
 
 
-@pytest.mark.parametrize(("name", "options"), CASES, ids=str)
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        pytest.param(*case, marks=() if case[1] in DAILY else pytest.mark.slow, id=" ".join(map(str, case)))
+        for case in CASES
+    ],
+)
 def test_a_row_is_the_same_in_any_batch_and_order(
     request: pytest.FixtureRequest, name: str, options: dict[str, Any]
 ) -> None:
@@ -87,6 +95,7 @@ def test_keywords_come_from_the_options_and_from_the_row(title: Any) -> None:
         assert [r.candidates for r in alone] == [r.candidates for r in records]
 
 
+@pytest.mark.slow
 def test_keywords_in_order(title: Any) -> None:
     for words in (("志愿者", "图书馆"), ("图书馆", "志愿者")):
         for direction in ("l2r", "r2l"):
@@ -118,6 +127,7 @@ def test_keywords_that_cannot_be_met_are_an_error_of_their_row(
     assert good.error is None
 
 
+@pytest.mark.slow
 def test_avoided_words_are_in_no_candidate(title: Any) -> None:
     plain = title.generate(ARTICLES, num_candidates=4)
     words = [record.candidates[0].text[2:4] for record in plain]
@@ -159,6 +169,7 @@ def test_what_a_title_says_of_itself(title: Any) -> None:
     assert title.generate(ARTICLES[0])[0].candidates[0].support is None
 
 
+@pytest.mark.slow
 def test_agree_is_the_sum_of_both_directions(title: Any) -> None:
     both = title.generate(ARTICLES[1], decode="agree", num_candidates=4)[0].candidates
     sums = {}
@@ -172,6 +183,7 @@ def test_agree_is_the_sum_of_both_directions(title: Any) -> None:
     assert order == sorted(order)
 
 
+@pytest.mark.slow
 def test_a_silent_bidirectional_beam_is_the_better_of_two_half_beams(title: Any) -> None:
     for article in ARTICLES[:2]:
         halves = [
@@ -222,6 +234,7 @@ def test_a_greedy_loop_is_reported(gpt2: Any) -> None:
     assert found.tokens < 200
 
 
+@pytest.mark.slow
 def test_a_listed_text_is_no_loop(title: Any, gpt2: Any) -> None:
     laughing = "哈" * 40
     for decode in ("greedy", "sample", "beam"):

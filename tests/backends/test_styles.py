@@ -44,8 +44,8 @@ BERT = {
 }
 PROMPTS = ["", "春天", "一二三四五六七八九十" * 2, "He said "]
 WRITING: list[dict[str, Any]] = [
-    {"seed": 5, "num_candidates": 3},
-    {"decode": "greedy"},
+    {"seed": 5, "num_candidates": 3, "end_at": "any"},
+    {"decode": "greedy", "end_at": "any"},
     {"decode": "beam", "num_candidates": 2, "keyword": ("山",)},
     {"decode": "stochastic", "seed": 5},
 ]

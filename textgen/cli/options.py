@@ -107,7 +107,7 @@ DECODING: Flags = {
     ],
     "temperature": Annotated[
         float | None,
-        sampling("Divides the logits (default gpt2 0.9; bert 0.7, with --method mh or anneal 1; titles 1)."),
+        sampling("Divides the logits (default gpt2 0.9; bert 0.8, with --method mh or anneal 1; titles 1)."),
     ],
     "top_k": Annotated[
         int | None, sampling("Keep the k most probable pieces (default all; contrastive search 4).")
