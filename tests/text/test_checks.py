@@ -114,3 +114,24 @@ def test_the_dictionary_is_loaded_only_where_it_is_needed() -> None:
         "assert 'jieba' in sys.modules\n"
     )
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    "title", ["公司收入超100亿元", "门店逾200家", "门店突破200家", "门店不足180家", "门店180余家吗"]
+)
+def test_a_hedge_points_one_way(title: str) -> None:
+    article = "公司去年收入91亿元，门店有187家。"
+    wrong = title != "门店180余家吗"
+    assert ("number" in flags(title, article)) == wrong
+    assert flags("公司收入近100亿元", article) == flags("公司门店约190家", article) == ()
+
+
+def test_a_long_text_is_checked_in_reasonable_time() -> None:
+    text = "".join(chr(0x4E00 + (n * n * 31 + n * 7) % 20_000) for n in range(3000))
+    assert "repeat" not in flags(text, "甲")
+    assert "repeat" in flags(text + text[:9], "甲")
+
+
+def test_traditional_titles_are_checked_like_simplified_ones() -> None:
+    article = "環狀線將於明年開通，市政府已經宣佈這個消息。"
+    assert flags("環狀線將於", article) == flags("环状线将于", article) == ("ending",)

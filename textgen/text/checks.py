@@ -20,6 +20,7 @@ from functools import cached_property
 
 from textgen.text.endings import ends_inside, left_open
 from textgen.text.figures import Figures
+from textgen.text.traditional import has_traditional, simplified
 from textgen.text.words import known, words
 
 SHORTEST = 3  # characters of a title
@@ -65,12 +66,12 @@ class Editor:
     """
 
     def __init__(self, article: str) -> None:
-        self.article = article
+        self.article = _simple(article)
         self._found: dict[str, tuple[str, ...]] = {}
 
     def flags(self, title: str) -> tuple[str, ...]:
         """The names of the checks that a title fails."""
-        title = title.strip()
+        title = _simple(title.strip())
         if title not in self._found:
             self._found[title] = tuple(name for name, fails in CHECKS.items() if title and fails(self, title))
         return self._found[title]
@@ -84,6 +85,11 @@ class Editor:
     def latin(self) -> frozenset[str]:
         """The words of Latin letters, in small letters."""
         return frozenset(word.lower() for word in _LATIN.findall(self.article))
+
+
+def _simple(text: str) -> str:
+    """A text in the characters that the word lists are written in."""
+    return simplified(text) if has_traditional(text) else text
 
 
 def unpaired(title: str) -> bool:
@@ -110,9 +116,10 @@ def repeats(title: str, article: str) -> bool:
 
 def _twice_at_once(units: list[str], article: str) -> bool:
     for size in range(1, len(units) // 2 + 1):
-        for start in range(len(units) - 2 * size + 1):
-            span = units[start : start + size]
-            if span == units[start + size : start + 2 * size] and not _may_repeat(span, article):
+        equal = 0  # units in a row that stand again `size` units later
+        for place, (unit, later) in enumerate(zip(units, units[size:], strict=False)):
+            equal = equal + 1 if unit == later else 0
+            if equal >= size and not _may_repeat(units[place - size + 1 : place + 1], article):
                 return True
     return False
 
@@ -152,16 +159,23 @@ def _long_one_twice(title: str) -> bool:
 def _comes_twice(text: str, least: int) -> bool:
     """Whether a span comes twice that has so many characters; a word of letters counts as two."""
     units = _UNIT.findall(text)
-    for size in range(2, len(units) // 2 + 1):
-        for start in range(len(units) - 2 * size + 1):
-            span, rest = units[start : start + size], units[start + size :]
-            if (
-                sum(min(len(unit), 2) for unit in span) >= least
-                and len(_HAN.findall("".join(span))) >= LONG_HAN
-                and any(span == rest[at : at + size] for at in range(len(rest) - size + 1))
-            ):
-                return True
+    first: dict[tuple[str, ...], int] = {}  # where each span stands first, the shortest that is long enough
+    for start in range(len(units)):
+        span = _long_span(units, start, least)
+        if span and first.setdefault(span, start) + len(span) <= start:
+            return True
     return False
+
+
+def _long_span(units: list[str], start: int, least: int) -> tuple[str, ...]:
+    """The shortest span from a place that has so many characters; empty where the text ends before it."""
+    characters = chinese = 0
+    for stop in range(start, len(units)):
+        characters += min(len(units[stop]), 2)
+        chinese += bool(_HAN.match(units[stop]))
+        if characters >= least and chinese >= LONG_HAN and stop > start:
+            return tuple(units[start : stop + 1])
+    return ()
 
 
 def cuts_latin(title: str, article: frozenset[str]) -> bool:

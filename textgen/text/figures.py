@@ -20,9 +20,10 @@ _SHARING = "-–—－~～/.、至到和及与"  # 3、4月; 2024-03-05
 _COUNTING = "个款种条项步类大招位件例点"  # what lists are counted by
 _MANY, _LONG_WAYS = "百千万亿", "年里"
 _SOME_DIGIT = re.compile("[一二两三四五六七八九零]")
-_HEDGE_BEFORE = re.compile(r"(?:超过?|逾|近|约|突?破|不足|不到)\s?$")
-_HEDGE_BEHIND = re.compile(r"\s?(?:[余多几来]|以上|左右)")
-_HEDGE_INSIDE = re.compile("[余多来几]")
+# before, behind and inside a number: that the exact one is at least it, at most it, or near it
+_AT_LEAST = (re.compile(r"(?:超过?|逾|突?破)\s?$"), re.compile(r"\s?(?:[余多]|以上)"), re.compile("[余多]"))
+_AT_MOST = (re.compile(r"(?:近|不足|不到)\s?$"), re.compile(r"(?!)"), re.compile(r"(?!)"))
+_NEAR = (re.compile(r"约\s?$"), re.compile(r"\s?(?:[几来]|左右)"), re.compile("[来几]"))
 
 # a number that is not complete by its form
 _INCOMPLETE = re.compile(
@@ -100,20 +101,15 @@ class Figures:
         )
 
     def _rounds(self, number: Number, title: str) -> bool:
-        """Whether it says 超 70万 where the article has 702,642."""
-        written = title[number.start : number.end]
-        hedged = (
-            _HEDGE_BEFORE.search(title, 0, number.start)
-            or _HEDGE_BEHIND.match(title, number.end)
-            or _HEDGE_INSIDE.search(written)
-        )
+        """Whether it says 超 70万 where the article has 702,642, and not where that has 692,642."""
         value = number.value
-        if not hedged or isinstance(value, str):
+        if isinstance(value, str):
             return False
-        return any(
-            not isinstance(other.value, str)
-            and other.kind == number.kind
-            and abs(other.value - value) <= value * ROUNDED
+        more, less, near = (_hedged(number, title, words) for words in (_AT_LEAST, _AT_MOST, _NEAR))
+        least = value if more else value * (1 - ROUNDED)
+        most = value if less else value * (1 + ROUNDED)
+        return (more or less or near) and any(
+            not isinstance(other.value, str) and other.kind == number.kind and least <= other.value <= most
             for other in self._stated
         )
 
@@ -176,3 +172,13 @@ def _what_changes(text: str, end: int) -> str | None:
     clause = _CLAUSE.split(text[max(0, end - 40) : end].rstrip())[-1]
     found = _CHANGE.search(clause)
     return None if found is None else _ADVERBS.sub("", clause[: found.start()], count=1)
+
+
+def _hedged(number: Number, title: str, words: tuple[re.Pattern[str], ...]) -> bool:
+    """Whether words of a kind stand before, behind or inside a number of the title."""
+    before, behind, inside = words
+    return bool(
+        before.search(title, 0, number.start)
+        or behind.match(title, number.end)
+        or inside.search(title[number.start : number.end])
+    )
