@@ -89,3 +89,12 @@ def test_other_rankings_stay() -> None:
     assert TitleOptions(one_of=TOPICS, decode="beam").ranking == "logprob"
     assert TitleOptions(one_of=TOPICS, rank="logprob").ranking == "logprob"
     assert TitleOptions(rank="pmi").directions == ("l2r",)
+
+
+def test_lines_come_back_as_they_are_listed(small: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also for an article in traditional characters, whose titles are given back in those."""
+    monkeypatch.setattr(small.reader, "_as_is", False)  # as models that come with the package are read
+    article = "昨晚的聯賽中，主隊三比一戰勝來訪的對手。前鋒上半場頭球破門，門將撲出一個點球。"
+    [record] = small.generate(article, one_of=TOPICS, num_candidates=3)
+    assert record.error is None
+    assert {candidate.text for candidate in record.candidates} == set(TOPICS)

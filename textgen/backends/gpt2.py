@@ -49,16 +49,18 @@ class Prompt(Prepared):
         ids: Its pieces, the start symbol first.
         keywords: What the continuation must contain, as the model writes it.
         typed: The same as it was typed.
+        listed: Whether the continuation is one of a list, and stays as it stands there.
     """
 
     reading: Reading
     ids: list[int]
     keywords: tuple[str, ...]
     typed: tuple[str, ...]
+    listed: bool
 
     def given_back(self, text: str) -> str:
         """A continuation in the prompt's characters."""
-        return self.reading.given_back(text, self.typed)
+        return text if self.listed else self.reading.given_back(text, self.typed)
 
 
 class Gpt2Backend(Backend[ContinueOptions, Prompt]):
@@ -97,7 +99,18 @@ class Gpt2Backend(Backend[ContinueOptions, Prompt]):
         keywords = tuple(dict.fromkeys(map(self.reader.word, typed)))
         start = [self.tokenizer.specials.bos, *read]
         notes = self.reader.judged(reading.text, row.text)
-        return Prompt(row, len(read), len(ids), len(read), reading, start, keywords, typed, notes=notes)
+        return Prompt(
+            row,
+            len(read),
+            len(ids),
+            len(read),
+            reading,
+            start,
+            keywords,
+            typed,
+            bool(options.one_of),
+            notes=notes,
+        )
 
     def compute(
         self, batch: Sequence[Prompt], options: ContinueOptions, seed: int, on_event: OnEvent

@@ -239,12 +239,12 @@ class TitleBackend(Backend[TitleOptions, Article]):
 
     @staticmethod
     def _explained(article: Article, candidate: Candidate, options: TitleOptions) -> Candidate:
-        """The candidate in the article's characters, with what it owes to the article."""
+        """The candidate in the article's characters, or as it is listed, with what it owes to the article."""
         text, reading = candidate.text, article.reading
         spans = support(text, reading.text) if options.explain else None
         return replace(
             candidate,
-            text=reading.given_back(text, article.typed),
+            text=text if options.one_of else reading.given_back(text, article.typed),
             copied=copied_share(text, reading.text),
             support=None if spans is None else [span.within(reading.span) for span in spans],
         )
