@@ -19,8 +19,13 @@ def ended(*reasons: str) -> list[Candidate]:
         (ended("length"), TitleOptions(), ("the text was cut at --max-new-tokens 46",)),
         (
             ended("length", "stop", "length"),
-            ContinueOptions(max_new_tokens=9),
+            ContinueOptions(max_new_tokens=9, end_at="any"),
             ("2 of 3 texts were cut at --max-new-tokens 9",),
+        ),
+        (
+            ended("length", "stop"),
+            ContinueOptions(max_new_tokens=9, end_at="sentence"),
+            ("no sentence ended in 1 of 2 texts within 1 pieces: left unfinished",),
         ),
         (ended("stop", "sentence", "loop"), ContinueOptions(), ()),
         ([], TitleOptions(), ()),

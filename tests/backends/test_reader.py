@@ -6,6 +6,8 @@ import json
 import random
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
@@ -91,3 +93,12 @@ def test_a_warning_is_in_the_record_of_its_row_alone(title_model: LoadedModel) -
     records = TitleBackend(title_model).generate([mixed, plain], decode="greedy")
     latin = ["80 % Latin letters" in " ".join(record.notes) for record in records]
     assert latin == [True, False]
+
+
+def test_a_blank_text_loads_no_language_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse() -> LoadedModel:
+        raise AssertionError("a model was loaded for a blank text")
+
+    monkeypatch.setattr("textgen.backends.reader._language_model", refuse)
+    files = SimpleNamespace(embedded=True, kind="bert")
+    assert Reader(cast(LoadedModel, SimpleNamespace(files=files))).judged("", "") == ()

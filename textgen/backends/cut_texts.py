@@ -4,14 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from textgen.options import DecodingOptions, Options
+from textgen.options import ContinueOptions, DecodingOptions, Options
 from textgen.schema import Candidate
 
 
 def cut_notes(candidates: Sequence[Candidate], options: Options) -> tuple[str, ...]:
-    """A note if `--max-new-tokens` cut a text, which its `finish_reason` (`length`) tells; else none."""
-    cut = sum(candidate.finish_reason == "length" for candidate in candidates)
+    """A note if a text ends by its length, which its `finish_reason` (`length`) tells; else none.
+
+    A continuation that is to end with a sentence has run on by then, and is kept whole.
+    """
+    cut = [candidate for candidate in candidates if candidate.finish_reason == "length"]
     if not cut or not isinstance(options, DecodingOptions):
         return ()
-    which = "the text was" if len(candidates) == 1 else f"{cut} of {len(candidates)} texts were"
+    one = len(candidates) == 1
+    if isinstance(options, ContinueOptions) and options.ends_at == "sentence":
+        which = "the text" if one else f"{len(cut)} of {len(candidates)} texts"
+        most = max(candidate.tokens for candidate in cut)
+        return (f"no sentence ended in {which} within {most} pieces: left unfinished",)
+    which = "the text was" if one else f"{len(cut)} of {len(candidates)} texts were"
     return (f"{which} cut at --max-new-tokens {options.max_new_tokens}",)

@@ -10,6 +10,7 @@ import torch
 
 from textgen.backends.base import Backend, Outcome, Prepared
 from textgen.backends.best_of import best, blended
+from textgen.backends.cut_texts import cut_notes
 from textgen.backends.keywords import keywords_of_row, with_keywords
 from textgen.backends.scoring import as_drawn, check_listed, nothing_found, scoring_for, stop_for
 from textgen.decoding import greedy, sample
@@ -22,7 +23,7 @@ from textgen.decoding.rank import distinct, score_kind
 from textgen.decoding.scoring import Scoring
 from textgen.decoding.stop import RUN_ON, SentenceStop, Stop, relabel
 from textgen.errors import DataError, UsageError
-from textgen.events import OnEvent, Shortened, ignore
+from textgen.events import Note, OnEvent, Shortened, ignore
 from textgen.models.contracts import NextTokenModel
 from textgen.models.gpt2 import Gpt2
 from textgen.models.guided import writer_in
@@ -147,7 +148,7 @@ class Gpt2Backend(Backend[ContinueOptions, Prompt]):
 
         Args:
             text: The prompt.
-            on_event: Told if the prompt was shortened.
+            on_event: Told if the prompt was shortened, and what a person should know of the text.
             **options: Fields of `ContinueOptions`; `decode` greedy or sample, one candidate.
 
         Yields:
@@ -176,12 +177,16 @@ class Gpt2Backend(Backend[ContinueOptions, Prompt]):
             raise UsageError(
                 "the best of several texts is known only when all are written", hint="leave out --rank"
             )
-        return self._parts(self.prepare(row, options, on_event), options, seed, candidate)
+        prepared = self.prepare(row, options, on_event)
+        for note in prepared.notes:
+            on_event(Note(note))
+        return self._parts(prepared, options, seed, candidate, on_event)
 
-    def _parts(self, prepared: Prompt, options: ContinueOptions, seed: int, candidate: int) -> Iterator[str]:
+    def _parts(
+        self, prepared: Prompt, options: ContinueOptions, seed: int, candidate: int, on_event: OnEvent
+    ) -> Iterator[str]:
         row = prepared.row
         detokenizer = IncrementalDetokenizer(self.tokenizer.vocabulary)
-        stop = self._stop(row, options)
         written = shown = 0
         text = ""
         drafts = self._drafts([prepared], options, seed, 1, candidate)
@@ -193,8 +198,10 @@ class Gpt2Backend(Backend[ContinueOptions, Prompt]):
             if draft.reason == STUCK:
                 raise nothing_found(options)
             if draft.reason is not None:
-                kept, _ = stop.cut(draft.ids, draft.reason)
-                yield prepared.given_back(self._written(draft.ids[:kept]))[shown:]
+                whole = self._candidate(prepared, draft, options)
+                yield whole.text[len(row.text) + shown :]
+                for note in cut_notes([whole], options):
+                    on_event(Note(note))
                 return
             for token in draft.ids[written:]:
                 text += detokenizer.push(token)

@@ -87,6 +87,8 @@ class Reader:
 
     def _bits(self, text: str) -> tuple[float, int]:
         """Bits a piece of the first pieces, and how many these are."""
+        if is_blank(text):
+            return 0.0, 0  # as often where a sample has no prompt: no model need be loaded
         model = self._model if self._model.files.kind == LANGUAGE_MODEL else _language_model()
         # so long a beginning holds them: the rest need not be encoded
         ids = model.tokenizer.encode(text[: 4 * PIECES])[:PIECES]

@@ -92,7 +92,9 @@ DECODING: Flags = {
     "penalty_alpha": Annotated[
         float | None, decoding("Weight of the likeness penalty of contrastive search (default 0.6).")
     ],
-    "max_new_tokens": Annotated[int | None, decoding("Most pieces to write (default title 46, gpt2 120).")],
+    "max_new_tokens": Annotated[
+        int | None, decoding("Most pieces to write (default title 46, gpt2 120); a sentence may run on.")
+    ],
     "min_new_tokens": Annotated[int | None, decoding("Least pieces to write (default 1).")],
     "repetition_penalty": Annotated[
         float | None, decoding("Above 1, discourages pieces already there (default 1.0).")
