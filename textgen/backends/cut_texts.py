@@ -20,6 +20,6 @@ def cut_notes(candidates: Sequence[Candidate], options: Options) -> tuple[str, .
     if isinstance(options, ContinueOptions) and options.ends_at == "sentence":
         which = "the text" if one else f"{len(cut)} of {len(candidates)} texts"
         most = max(candidate.tokens for candidate in cut)
-        return (f"no sentence ended in {which} within {most} pieces: left unfinished",)
+        return (f"no sentence ended in {which}: left as it is, with up to {most} pieces",)
     which = "the text was" if one else f"{len(cut)} of {len(candidates)} texts were"
     return (f"{which} cut at --max-new-tokens {options.max_new_tokens}",)

@@ -93,7 +93,8 @@ DECODING: Flags = {
         float | None, decoding("Weight of the likeness penalty of contrastive search (default 0.6).")
     ],
     "max_new_tokens": Annotated[
-        int | None, decoding("Most pieces to write (default title 46, gpt2 120); a sentence may run on.")
+        int | None,
+        decoding("Most pieces to write (default title 46, gpt2 120, and up to 128 for a sentence)."),
     ],
     "min_new_tokens": Annotated[int | None, decoding("Least pieces to write (default 1).")],
     "repetition_penalty": Annotated[
