@@ -134,11 +134,11 @@ def titles_table(found: Mapping[str, Any], read: Mapping[str, Any]) -> str:
         [
             name,
             one["rows"],
-            percent(before[name]["flagged"]),
+            percent(before[name]["flagged"]) if name in before else "",
             percent(one["flagged"]),
             percent(one["flagged by the second hand"]),
             percent(one["references flagged"]),
-            f"{before[name]['rouge-l']:.2f}",
+            f"{before[name]['rouge-l']:.2f}" if name in before else "",
             f"{one['rouge-l']:.2f}",
         ]
         for name, one in found.items()
@@ -171,7 +171,7 @@ def samples_tables(found: Mapping[str, Any], read: Mapping[str, Any]) -> str:
 
 def choices_table(found: Mapping[str, Any], read: Mapping[str, Any]) -> str:
     before = read["choices_before"]
-    rows = [[name, one["rows"], before[name], one["right"]] for name, one in found.items()]
+    rows = [[name, one["rows"], before.get(name, ""), one["right"]] for name, one in found.items()]
     return table(["list", "articles", "right before", "right"], rows)
 
 

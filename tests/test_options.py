@@ -131,7 +131,7 @@ def test_gibbs_defaults() -> None:
         "scan": "random",
         "block": 3,
         "energy": "raw",
-        "temperature": None,
+        "temperature": 1.0,
         "top_k": 0,
         "anneal": (1.0, 0.3, "linear"),
         "chains": None,
@@ -142,9 +142,6 @@ def test_gibbs_defaults() -> None:
         "thin": 1,
     }
     assert options.burnt == 6
-    assert options.drawing_temperature == 0.8
-    assert parse(GibbsOptions, {"method": "mh"}).drawing_temperature == 1
-    assert parse(GibbsOptions, {"temperature": 0.5}).drawing_temperature == 0.5
     assert options.draws
 
 

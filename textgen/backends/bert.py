@@ -155,7 +155,7 @@ class BertBackend(Backend[GibbsOptions, Seed]):
         return GibbsSampler(
             Conditionals(self._masked(options), self.tokenizer.specials.mask, _padded(chain)),
             Scan(options.scan, options.block),
-            ProposalLaw(options.drawing_temperature, options.top_k),
+            ProposalLaw(options.temperature, options.top_k),
             None if options.method == "gibbs" else ENERGIES[options.energy],
             Schedule.falling(*options.anneal) if options.method == "anneal" else Schedule(),
         )

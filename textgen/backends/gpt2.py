@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, cast
 
 import torch
 
-from textgen.backends.base import Backend, Outcome, Prepared
+from textgen.backends.base import Backend, Outcome
 from textgen.backends.best_of import best, blended
 from textgen.backends.cut_texts import cut_notes
 from textgen.backends.keywords import keywords_of_row, with_keywords
+from textgen.backends.prompt import Prompt
 from textgen.backends.scoring import as_drawn, check_listed, nothing_found, scoring_for, stop_for
 from textgen.decoding import greedy, sample
 from textgen.decoding.allowed import WholeCharacters, text_ids
@@ -33,35 +33,11 @@ from textgen.options.decoding import MAX_BEAMS
 from textgen.rng import row_key
 from textgen.schema import Candidate, Row
 from textgen.strategies import search_of
-from textgen.text.reading import Reading
 from textgen.text.segment import last_sentence_end
 from textgen.tokenizers.stream import IncrementalDetokenizer
 
 ROWS = 64  # texts written at once: so many, or one a prompt
 WIDEST = 8  # beams a text that was asked for, where a narrower search found too few
-
-
-@dataclass(frozen=True)
-class Prompt(Prepared):
-    """A prompt.
-
-    Attributes:
-        reading: What is read of it.
-        ids: Its pieces, the start symbol first.
-        keywords: What the continuation must contain, as the model writes it.
-        typed: The same as it was typed.
-        listed: Whether the continuation is one of a list, and stays as it stands there.
-    """
-
-    reading: Reading
-    ids: list[int]
-    keywords: tuple[str, ...]
-    typed: tuple[str, ...]
-    listed: bool
-
-    def given_back(self, text: str) -> str:
-        """A continuation in the prompt's characters."""
-        return text if self.listed else self.reading.given_back(text, self.typed)
 
 
 class Gpt2Backend(Backend[ContinueOptions, Prompt]):

@@ -92,10 +92,7 @@ DECODING: Flags = {
     "penalty_alpha": Annotated[
         float | None, decoding("Weight of the likeness penalty of contrastive search (default 0.6).")
     ],
-    "max_new_tokens": Annotated[
-        int | None,
-        decoding("Most pieces to write (default title 46, gpt2 120, and up to 128 for a sentence)."),
-    ],
+    "max_new_tokens": Annotated[int | None, decoding("Most pieces (default title 46; gpt2 120, --end-at).")],
     "min_new_tokens": Annotated[int | None, decoding("Least pieces to write (default 1).")],
     "repetition_penalty": Annotated[
         float | None, decoding("Above 1, discourages pieces already there (default 1.0).")
@@ -110,7 +107,7 @@ DECODING: Flags = {
     ],
     "temperature": Annotated[
         float | None,
-        sampling("Divides the logits (default gpt2 0.9; bert 0.8, with --method mh or anneal 1; titles 1)."),
+        sampling("Divides the logits (default gpt2 0.9, else 1)."),
     ],
     "top_k": Annotated[
         int | None, sampling("Keep the k most probable pieces (default all; contrastive search 4).")
