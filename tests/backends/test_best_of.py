@@ -7,9 +7,9 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from fakes import TabularModel, random_table
+from small_networks import GPT2, network_of
 
-from tests.backends.test_styles import GPT2, network_of
-from tests.decoding.fakes import TabularModel, random_table
 from textgen.backends.best_of import best, blended
 from textgen.backends.gpt2 import Gpt2Backend
 from textgen.errors import UsageError

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from small_networks import GPT2, network_of
 
-from tests.backends.test_styles import GPT2, network_of
 from textgen.backends.cut_texts import cut_notes
 from textgen.backends.gpt2 import Gpt2Backend
 from textgen.events import Event, Note
