@@ -64,6 +64,7 @@ def test_title_defaults() -> None:
         "interaction": None,
         "length": None,
         "long": "head",
+        "checks": True,
         "skip_first_line": False,
         "keep_layout": False,
         "explain": False,

@@ -138,3 +138,13 @@ def test_titles_are_the_same_in_any_batch(title: TitleBackend, options: dict[str
     together = title.generate(articles[::-1], **options)[::-1]
     assert [record.candidates for record in together] == [record.candidates for record in alone]
     assert [record.notes for record in together] == [record.notes for record in alone]
+
+
+def test_without_checks_the_search_is_left_alone(
+    title: TitleBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = found_in_rounds(monkeypatch, [TWICE, CUT], [SOUND])
+    (record,) = title.generate(ARTICLE, decode="beam", num_candidates=2, checks=False)
+    assert texts(record.candidates) == [TWICE, CUT]
+    assert [one.flags for one in record.candidates] == [(), ()]
+    assert len(asked) == 1

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,14 +20,6 @@ def tiny_models(tmp_path_factory: pytest.TempPathFactory, tiny_tokenizer: Path) 
         "bert": make_bert(folder / "bert", tiny_tokenizer),
         "gpt2": make_gpt2(folder / "gpt2", tiny_tokenizer),
     }
-
-
-@pytest.fixture(scope="session", autouse=True)
-def no_editor() -> Iterator[None]:
-    """Leave titles in the order of their scores: those of toys are no language that an editor could check."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("textgen.text.checks.CHECKS", {})
-        yield
 
 
 @pytest.fixture(autouse=True)

@@ -115,7 +115,8 @@ class TitleBackend(Backend[TitleOptions, Article]):
         if fitted.used < fitted.tokens:
             on_event(Shortened(row.name, fitted.used, fitted.tokens, options.long))
         # what the user asks for is right; and listed texts may be labels, no titles at all
-        editor = None if options.one_of else Editor("\n".join([reading.text, *keywords]))
+        checked = options.checks and not options.one_of
+        editor = Editor("\n".join([reading.text, *keywords])) if checked else None
         size = len(fitted.judge) + FRAME
         notes = self.reader.judged(reading.text, row.text)
         used, tokens = fitted.used, fitted.tokens

@@ -62,6 +62,15 @@ TITLE: opt.Flags = {
             show_default=False,
         ),
     ],
+    "checks": Annotated[
+        bool | None,
+        typer.Option(
+            "--checks/--no-checks",
+            help="Put titles that fail an editor's checks last, and look for sound ones (default: yes).",
+            rich_help_panel=opt.DECODING_PANEL,
+            show_default=False,
+        ),
+    ],
     "explain": Annotated[
         bool | None, opt.switch("--explain", "Show what of the article each title is supported by.")
     ],

@@ -39,6 +39,8 @@ class TitleOptions(DecodingOptions):
         length: Fewest and most characters of a title, white space left out; None is any. Where no title of
             that length is found, the nearest are reported, with a flag.
         long: What to feed in of an article longer than the model reads; see `textgen.text.fit`.
+        checks: Look for titles that pass the checks of `textgen.text.checks`, put those that fail one last,
+            and say which; titles from a list (`one_of`) are never checked.
         skip_first_line: The article begins with its headline: leave it out.
         keep_layout: Feed the text as it stands, without the default cleaning.
         explain: Tell which spans of the article each title is supported by.
@@ -54,6 +56,7 @@ class TitleOptions(DecodingOptions):
     interaction: bool | None = None
     length: Span | None = None
     long: Literal["head", "head-tail", "lead", "chunk"] = "head"
+    checks: bool = True
     skip_first_line: bool = False
     keep_layout: bool = False
     explain: bool = False

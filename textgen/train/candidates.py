@@ -59,7 +59,7 @@ class Writing:
             Row(text, name=str(number), id=str(number))
             for text, number in zip(articles, numbers, strict=True)
         ]
-        common: dict[str, Any] = {"rank": "logprob", "keep_layout": True}
+        common: dict[str, Any] = {"rank": "logprob", "keep_layout": True, "checks": False}
         common["max_new_tokens"] = options.title_length + 1
         searches: list[dict[str, Any]] = [
             {"decode": "beam", "num_candidates": options.beams, "beams": options.beams},
