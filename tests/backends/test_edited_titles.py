@@ -16,11 +16,11 @@ from textgen.backends.title_search import ATTEMPTS, Title, TitleSearch, View
 from textgen.schema import Candidate
 from textgen.text.checks import Editor
 
-ARTICLE = "前三季度，工业增加值同比增长百分之六点二，长江流域降水偏多。本文介绍插件。"
+ARTICLE = "前三季度，工业增加值同比增长百分之六点二，长江流域降水偏多。本文介绍这些插件：\n甲\n乙\n丙"
 SOUND = "工业增加值同比增长百分之六点二"
 CUT = "工业增加值同比增长百分之六点"
 TWICE = "长江流域江流域降水偏多"
-COUNT = "本文介绍5款插件"  # which is sound, though 5 is not in the article
+COUNT = "本文介绍5款插件"  # which is sound, for plug-ins are listed, though 5 is not in the article
 TITLES = {"num_candidates": 3, "max_new_tokens": 8, "beams": 4}
 
 

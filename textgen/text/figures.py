@@ -6,9 +6,9 @@ import re
 from fractions import Fraction
 from functools import cached_property
 
+from textgen.text.listing import Listing
 from textgen.text.numbers import Number, numbers, plain_digits, ratios
 
-MOST_COUNTED = 20  # of a list in the article that a title may count: 5 款插件, 六个例子
 ROUNDED = Fraction(1, 10)  # by which a number after 超 or 近 may differ from the exact one
 
 _MEASURES = (
@@ -17,7 +17,8 @@ _MEASURES = (
 )
 _DATES = {unit: unit for unit in "月季届轮期"} | {"日": "日号", "号": "日号"}  # not 3月 for 三季度
 _SHARING = "-–—－~～/.、至到和及与"  # 3、4月; 2024-03-05
-_COUNTING = "个款种条项步类大招位件例点"  # what lists are counted by
+_DOTTED_DATE = re.compile(r"(?<![\d.])((?:19|20)\d\d)\.[01]?\d\.[0-3]?\d(?![\d.])")  # else a version
+_YEARLY = re.compile(r"\s?年度?\s?(最[\u3400-\u9fff])")  # 2018 年度最佳
 _MANY, _LONG_WAYS = "百千万亿", "年里"
 _SOME_DIGIT = re.compile("[一二两三四五六七八九零]")
 # before, behind and inside a number: that the exact one is at least it, at most it, or near it
@@ -54,12 +55,13 @@ class Figures:
         self._article = plain_digits(article)
         self._stated = numbers(article)
         self._known = {number.key for number in self._stated}
+        self._known |= {(Fraction(year), "") for year in _DOTTED_DATE.findall(self._article)}
 
     def wrong(self, title: str) -> bool:
         """Tell whether a number expression of a title is cut, or not what the article states.
 
-        A rounded number (超 70万), a count of what is listed (5 款插件) and a year where the article names
-        none may be new.
+        A rounded number (超 70万), a count of what is listed (5 款插件) and the year of a choice
+        (2018 年最佳) may be new.
         """
         title = plain_digits(title)
         return (
@@ -69,7 +71,7 @@ class Figures:
                     not self._states(number, title)
                     and not self._rounds(number, title)
                     and not self._counts_a_list(number, title)
-                    and not self._dates(number)
+                    and not self._dates_a_choice(number, title)
                 )
                 or self._lacks_its_subject(number, title)
                 for number in _meant(title)
@@ -116,16 +118,25 @@ class Figures:
     def _counts_a_list(self, number: Number, title: str) -> bool:
         """Whether it counts what the article lists without a count of its own: 5 款插件."""
         value, behind = number.value, title[number.end :].lstrip()
-        if isinstance(value, str) or number.kind or value.denominator != 1 or not 2 <= value <= MOST_COUNTED:
+        if isinstance(value, str) or number.kind or value.denominator != 1:
             return False
-        return behind[:1] in _COUNTING and not any(
-            self._behind(other).startswith(behind[:2]) for other in self._stated
-        )
+        if any(self._behind(other).startswith(behind[:2]) for other in self._stated):
+            return False
+        return self._listing.allows(int(value), behind)
 
-    def _dates(self, number: Number) -> bool:
-        """Whether it is a year, and the article names none."""
+    def _dates_a_choice(self, number: Number, title: str) -> bool:
+        """Whether it is the year of a choice that the article makes without a year: 2018 年度最佳笔记本.
+
+        Any other year must be stated: 今年 does not say which one it is.
+        """
+        found = _YEARLY.match(title, number.end)
         named = (other for other in self._stated if self._behind(other).startswith("年"))
-        return _is_year(number) and not any(map(_is_year, named))
+        return (
+            _is_year(number)
+            and found is not None
+            and found[1] in self._article
+            and not any(map(_is_year, named))
+        )
 
     def _lacks_its_subject(self, number: Number, title: str) -> bool:
         """Whether something rises or falls by a percentage, and what it is was left out."""
@@ -139,6 +150,10 @@ class Figures:
 
     def _behind(self, number: Number) -> str:
         return self._article[number.end : number.end + 8].lstrip()
+
+    @cached_property
+    def _listing(self) -> Listing:
+        return Listing(self._article)
 
     @cached_property
     def _pairs(self) -> set[tuple[object, object]]:
