@@ -191,7 +191,7 @@ PARTS: dict[str, Part] = {
     "samples": (samples, samples_tables),
     "choices": (choices, choices_table),
 }
-COUNT = 40  # samples of a setting
+COUNT = 64  # samples of a setting
 SAMPLES = {
     "gpt2": [
         "default",

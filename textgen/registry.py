@@ -23,7 +23,7 @@ BACKENDS = {
 HELPERS = {"title-scorer": "textgen title --rank scorer --scorer DIR ranks titles by it"}
 
 # commands that write by editing under a language model: the backend's class and that of its options
-LANGUAGE_MODEL = "gpt2"
+LANGUAGE_MODEL = "gpt2"  # also tells which texts the embedded models know
 SIMILARITY = "bert"  # tells how alike two texts are
 EDITORS = {
     "compose": ("textgen.backends.compose:ComposeBackend", "textgen.options:ComposeOptions"),

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from small_networks import GPT2, network_of, save
 from small_titles import make_title
 
 import textgen
 from textgen.backends.title_pmi import READ, TitlePmi
+from textgen.errors import UsageError
 from textgen.models.catalog import find_model
 from textgen.models.scoring import sequence_logprobs
 from textgen.options import TitleOptions
@@ -98,3 +101,25 @@ def test_lines_come_back_as_they_are_listed(small: Any, monkeypatch: pytest.Monk
     [record] = small.generate(article, one_of=TOPICS, num_candidates=3)
     assert record.error is None
     assert {candidate.text for candidate in record.candidates} == set(TOPICS)
+
+
+TRADITIONAL = ("體育", "財經", "後台頭髮")
+
+
+@pytest.mark.parametrize("options", [{}, {"decode": "beam"}, {"rank": "blend", "decode": "beam", "beams": 4}])
+def test_traditional_lines_come_back_as_they_are_listed(
+    small: Any, monkeypatch: pytest.MonkeyPatch, options: dict[str, Any]
+) -> None:
+    """The models know simplified characters only."""
+    with pytest.raises(UsageError, match="cannot be written"):
+        small.generate(FOOTBALL, one_of=TRADITIONAL, **options)
+    monkeypatch.setattr(small.reader, "_as_is", False)
+    [record] = small.generate(FOOTBALL, one_of=TRADITIONAL, num_candidates=3, **options)
+    assert {candidate.text for candidate in record.candidates} == set(TRADITIONAL)
+
+
+def test_gpt2_continues_with_traditional_lines(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    toy = textgen.load(str(save(network_of(GPT2), GPT2, tmp_path / "gpt2")))
+    monkeypatch.setattr(toy.reader, "_as_is", False)
+    [record] = toy.generate("今天", one_of=TRADITIONAL, decode="beam", num_candidates=3, max_new_tokens=20)
+    assert {candidate.text for candidate in record.candidates} == {"今天" + text for text in TRADITIONAL}

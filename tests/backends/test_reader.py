@@ -11,11 +11,14 @@ from typing import cast
 
 import pytest
 
+from textgen.backends.keywords import with_keywords
 from textgen.backends.reader import Reader
 from textgen.backends.title import TitleBackend
 from textgen.errors import DataError
 from textgen.models.load import LoadedModel
-from textgen.schema import Row
+from textgen.options import TitleOptions
+from textgen.schema import Candidate, Row
+from textgen.text.reading import read
 
 TEXTS = Path(__file__).parents[1] / "text"
 TRADITIONAL = (
@@ -85,6 +88,20 @@ def test_keywords_are_in_the_title_as_they_were_typed(title_model: LoadedModel, 
     backend = TitleBackend(title_model)
     [record] = backend.generate(TRADITIONAL, decode="beam", keyword=(keyword,), beams=2)
     assert keyword in record.candidates[0].text
+
+
+def test_a_title_in_whose_characters_a_keyword_is_not_there_is_none() -> None:
+    """The same simplified character stands for several."""
+    reading = read("頭髮很長，發展很快。")
+    titles = [Candidate(text, 0.0, "", None, 3, "stop") for text in ("头发很长", "发展很快")]
+    written = {keyword: lambda text, typed=keyword: reading.given_back(text, [typed]) for keyword in "發髮"}
+    found = {
+        keyword: [one.text for one in with_keywords(titles, [keyword], TitleOptions(), written=give)]
+        for keyword, give in written.items()
+    }
+    assert found == {"發": ["发展很快"], "髮": ["头发很长"]}
+    with pytest.raises(DataError, match="no text with 發"):
+        with_keywords(titles[:1], ["發"], TitleOptions(), written=written["發"])
 
 
 def test_a_warning_is_in_the_record_of_its_row_alone(title_model: LoadedModel) -> None:

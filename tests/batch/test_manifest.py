@@ -7,12 +7,13 @@ from dataclasses import replace
 import pytest
 from echo import make_model
 
+from textgen.batch.engine import Task
 from textgen.batch.manifest import Manifest, check_same, manifest_of, read_manifest
 from textgen.batch.output import Output
 from textgen.batch.run import earlier_seed
 from textgen.errors import TextgenError, UsageError
 from textgen.models.catalog import find_model
-from textgen.options import Options
+from textgen.options import Options, TitleOptions
 
 INPUT = {"sha256": "ab12", "rows": 30, "shard": "1/1", "field": "text", "lines": False}
 
@@ -210,3 +211,8 @@ def test_a_manifest_that_cannot_be_written_leaves_the_old_one(tmp_path, manifest
     monkeypatch.undo()
     assert read_manifest(path) == manifest
     assert [file.name for file in tmp_path.iterdir() if file.is_file()] == [path.name]
+
+
+def test_the_model_that_refuses_texts_is_one_of_its_models():
+    for name, roles in {"title": ["model", "reader"], "bert": ["model", "reader"], "gpt2": ["model"]}.items():
+        assert list(Task(find_model(name), TitleOptions()).models) == roles

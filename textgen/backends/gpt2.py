@@ -53,7 +53,7 @@ class Gpt2Backend(Backend[ContinueOptions, Prompt]):
         self.positions = self.network.config.n_positions
 
     def check(self, options: ContinueOptions) -> None:
-        check_listed(options, self.tokenizer, self.allowed)
+        check_listed(self.reader.spelled(options), self.tokenizer, self.allowed)
         self._writer(options)
 
     def prompt(self, row: Row) -> str | None:
@@ -85,7 +85,7 @@ class Gpt2Backend(Backend[ContinueOptions, Prompt]):
             start,
             keywords,
             typed,
-            bool(options.one_of),
+            self.reader.listed(options),
             notes=notes,
         )
 
@@ -292,6 +292,7 @@ class Gpt2Backend(Backend[ContinueOptions, Prompt]):
         given = max(len(prompt.ids) for prompt in batch)
         whole = WholeCharacters(self.tokenizer.vocabulary, given + self._stop(batch[0].row, options).limit)
         keywords = batch[0].keywords
+        options = self.reader.spelled(options)
         return scoring_for(options, self.tokenizer, self.allowed, given=given, law=[whole], keywords=keywords)
 
     def _stop(self, row: Row, options: ContinueOptions) -> Stop:

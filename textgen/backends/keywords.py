@@ -74,15 +74,27 @@ def _least_pieces(keywords: Sequence[str], options: DecodingOptions, tokenizer: 
 
 
 def with_keywords(
-    candidates: Sequence[Candidate], keywords: Sequence[str], options: DecodingOptions, *, skip: int = 0
+    candidates: Sequence[Candidate],
+    keywords: Sequence[str],
+    options: DecodingOptions,
+    *,
+    skip: int = 0,
+    written: Callable[[str], str] = str,
 ) -> list[Candidate]:
     """The candidates that contain all keywords behind their first `skip` characters.
+
+    Args:
+        candidates: Texts.
+        keywords: As they were typed.
+        options: With which the texts were looked for.
+        skip: So many characters were given.
+        written: How a text will be given back, if not as it is.
 
     Raises:
         DataError: There is none.
     """
     ordered = options.ordered
-    whole = [one for one in candidates if not missing(one.text[skip:], keywords, ordered=ordered)]
+    whole = [one for one in candidates if not missing(written(one.text)[skip:], keywords, ordered=ordered)]
     if not whole and not keywords:
         raise nothing_found(options)
     if not whole:

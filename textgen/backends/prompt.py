@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from textgen.backends.base import Prepared
@@ -17,15 +18,17 @@ class Prompt(Prepared):
         ids: Its pieces, the start symbol first.
         keywords: What the continuation must contain, as the model writes it.
         typed: The same as it was typed.
-        listed: Whether the continuation is one of a list, and stays as it stands there.
+        listed: The texts of which the continuation is one, as they were typed, by how the model writes them.
     """
 
     reading: Reading
     ids: list[int]
     keywords: tuple[str, ...]
     typed: tuple[str, ...]
-    listed: bool
+    listed: Mapping[str, str]
 
     def given_back(self, text: str) -> str:
         """A continuation in the prompt's characters."""
-        return text if self.listed else self.reading.given_back(text, self.typed)
+        if self.listed:
+            return self.listed.get(text, text)
+        return self.reading.given_back(text, self.typed)

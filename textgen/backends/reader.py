@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import cast
+from typing import TypeVar, cast
 
 import torch
 
@@ -12,12 +12,15 @@ from textgen.models.catalog import find_model
 from textgen.models.gpt2 import Gpt2
 from textgen.models.load import LoadedModel, load_model
 from textgen.models.scoring import sequence_logprobs
+from textgen.options.decoding import DecodingOptions
 from textgen.registry import LANGUAGE_MODEL
 from textgen.text.blank import is_blank
 from textgen.text.emoji import emoji_count
 from textgen.text.familiar import PIECES, bits_of, judge_bits, judge_characters
 from textgen.text.reading import Reading, read
 from textgen.text.traditional import has_traditional, simplified
+
+Listing = TypeVar("Listing", bound=DecodingOptions)
 
 
 class Reader:
@@ -54,6 +57,15 @@ class Reader:
     def word(self, word: str) -> str:
         """A word that the model is to write, in the characters that it knows."""
         return word if self._as_is or not has_traditional(word) else simplified(word)
+
+    def spelled(self, options: Listing) -> Listing:
+        """The options with their listed texts in the characters that the model knows."""
+        listed = tuple(self.listed(options))
+        return options.model_copy(update={"one_of": listed}) if listed else options
+
+    def listed(self, options: DecodingOptions) -> dict[str, str]:
+        """The listed texts as they were typed, by those that the model writes; of equal ones the first."""
+        return {self.word(text): text for text in reversed(options.one_of)}
 
     def judged(self, text: str, source: str) -> tuple[str, ...]:
         """Whether a text is of the kind that the embedded models know.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import cast
 
@@ -52,6 +52,7 @@ class Article(Prepared):
         fitted: What of it is read at once.
         keywords: What its titles must contain, as the model writes it.
         typed: The same as it was typed.
+        listed: The texts of which the title is one, as they were typed, by how the model writes them.
         editor: Checks its titles; None if they are not to be checked.
     """
 
@@ -59,7 +60,14 @@ class Article(Prepared):
     fitted: Fitted
     keywords: tuple[str, ...]
     typed: tuple[str, ...]
+    listed: Mapping[str, str]
     editor: Editor | None
+
+    def given_back(self, title: str) -> str:
+        """A title in the article's characters, or as it is listed."""
+        if self.listed:
+            return self.listed.get(title, title)
+        return self.reading.given_back(title, self.typed)
 
 
 class TitleBackend(Backend[TitleOptions, Article]):
@@ -80,7 +88,7 @@ class TitleBackend(Backend[TitleOptions, Article]):
                 f"{self.model.files.name} cannot write in both directions at once",
                 hint="--decode agree writes in each, and ranks by both",
             )
-        check_listed(options, self.tokenizer, self.allowed)
+        check_listed(self.reader.spelled(options), self.tokenizer, self.allowed)
         self._judge(options)
 
     def label(self, options: TitleOptions) -> str:
@@ -120,12 +128,13 @@ class TitleBackend(Backend[TitleOptions, Article]):
         size = len(fitted.judge) + FRAME
         notes = self.reader.judged(reading.text, row.text)
         used, tokens = fitted.used, fitted.tokens
-        return Article(row, size, tokens, used, reading, fitted, keywords, typed, editor, notes=notes)
+        listed = self.reader.listed(options)
+        return Article(row, size, tokens, used, reading, fitted, keywords, typed, listed, editor, notes=notes)
 
     def compute(
         self, batch: Sequence[Article], options: TitleOptions, seed: int, on_event: OnEvent
     ) -> list[Outcome]:
-        search = TitleSearch(self.network, self.tokenizer, self.allowed, options)
+        search = TitleSearch(self.network, self.tokenizer, self.allowed, self.reader.spelled(options))
         views = [
             (number, view) for number, article in enumerate(batch) for view in self._views(article, seed)
         ]
@@ -170,7 +179,7 @@ class TitleBackend(Backend[TitleOptions, Article]):
         scored = self._ranked(article, titles, options)
         ranked = [self._candidate(title, score, kind) for title, score in scored]
         try:
-            whole = with_keywords(ranked, article.keywords, options)
+            whole = with_keywords(ranked, article.typed, options, written=article.given_back)
         except DataError as error:
             return error
         whole, count = nearest_first(whole, options.length), options.num_candidates
@@ -245,7 +254,7 @@ class TitleBackend(Backend[TitleOptions, Article]):
         spans = support(text, reading.text) if options.explain else None
         return replace(
             candidate,
-            text=text if options.one_of else reading.given_back(text, article.typed),
+            text=article.given_back(text),
             copied=copied_share(text, reading.text),
             support=None if spans is None else [span.within(reading.span) for span in spans],
         )

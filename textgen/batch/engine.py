@@ -45,6 +45,8 @@ class Task:
             found["scorer"] = find_model(scorer)
         if getattr(self.options, "ranking", None) == "pmi":
             found["ranker"] = find_model(LANGUAGE_MODEL)
+        if self.files.embedded and self.files.kind != LANGUAGE_MODEL:
+            found["reader"] = find_model(LANGUAGE_MODEL)  # refuses texts and remarks on them
         return found
 
     def open(self) -> Any:

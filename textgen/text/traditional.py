@@ -61,7 +61,8 @@ def as_typed(text: str, typed: str, words: Sequence[str] = ()) -> str:
     Args:
         text: In simplified characters.
         typed: What it was written from, in traditional ones.
-        words: As typed; they come back so wherever their simplified forms stand.
+        words: As typed; they come back so wherever their simplified forms stand, but not within a longer
+            run of a text that has them as typed: that shows where 發 belongs, and where 髮.
 
     Returns:
         A text of the same length.
@@ -69,14 +70,18 @@ def as_typed(text: str, typed: str, words: Sequence[str] = ()) -> str:
     source = simplified(typed)
     standard = next(pair for pair in _STANDARDS if pair[1] == "s2t" or _converted(pair[1], typed) == typed)
     found = list(text)
+    runs = list[range]()
     for run in _HAN_RUN.finditer(text):
         found[run.start() : run.end()] = _converted(standard[0], run.group())
         for start, end, at in _repeated(text, run.start(), run.end(), source):
             if end - start > 1:
                 found[start:end] = typed[at : at + end - start]
+                runs.append(range(start, end))
             else:
                 found[start] = _single(text[start], found[start], source, typed)
-    return with_words("".join(found), text, words)
+    known = [word for word in words if word in typed]
+    others = [word for word in words if word not in typed]
+    return with_words(with_words("".join(found), text, known, runs), text, others)
 
 
 def settled(text: str) -> int:
@@ -84,19 +89,22 @@ def settled(text: str) -> int:
     return max((run.start() for run in _HAN_RUN.finditer(text) if run.end() == len(text)), default=len(text))
 
 
-def with_words(text: str, simple: str, words: Sequence[str]) -> str:
+def with_words(text: str, simple: str, words: Sequence[str], runs: Sequence[range] = ()) -> str:
     """Puts words as they were typed where their simplified forms stand.
 
     Args:
         text: The text.
         simple: The same in simplified characters.
         words: As typed.
+        runs: Places in the text; within one that is longer than a word it stays as it is.
     """
     for word in sorted(words, key=len):  # a longer one may hold a shorter
         form = simplified(word)
         at = simple.find(form)
         while form and at >= 0:
-            text = text[:at] + word + text[at + len(word) :]
+            last = at + len(form) - 1
+            if not any(at in run and last in run and len(run) > len(form) for run in runs):
+                text = text[:at] + word + text[last + 1 :]
             at = simple.find(form, at + len(form))
     return text
 
