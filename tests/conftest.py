@@ -1,10 +1,11 @@
-"""The shipped models, loaded once, and no way to the network."""
+"""The shipped models, loaded once, small ones with random weights, and no way to the network."""
 
 from __future__ import annotations
 
 import os
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,8 +15,11 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 # models that this user has added are no business of tests
 os.environ["TEXTGEN_MODELS"] = os.devnull
 
+from small_networks import BERT, GPT2, network_of, prefer, save
+from small_titles import make_title
+
 from textgen.models.catalog import find_model
-from textgen.models.load import LoadedModel, load_model
+from textgen.models.load import LoadedModel, load_model, load_tokenizer
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -47,3 +51,18 @@ def gpt2_model() -> LoadedModel:
 @pytest.fixture(scope="session")
 def bert_model() -> LoadedModel:
     return load_model(find_model("bert"))
+
+
+@pytest.fixture(scope="session")
+def small_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with `title`, `gpt2` and `bert` of random weights, which read as much as the shipped ones.
+
+    For what holds of any weights. Nothing is patched: they are loaded by their directories.
+    """
+    folder = tmp_path_factory.mktemp("small")
+    ends = load_tokenizer(find_model("gpt2")).specials.eos
+    make_title(folder / "title", positions=512, ends=ends)
+    gpt2, bert = GPT2 | {"n_positions": 1024}, BERT | {"max_position_embeddings": 512}
+    save(prefer(network_of(gpt2), ends), gpt2, folder / "gpt2")
+    save(network_of(bert), bert, folder / "bert")
+    return folder
