@@ -17,6 +17,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from functools import cached_property
+from operator import eq
 
 from textgen.text.endings import ends_inside, left_open
 from textgen.text.figures import Figures
@@ -115,40 +116,51 @@ def repeats(title: str, article: str) -> bool:
 
 
 def _twice_at_once(units: list[str], article: str) -> bool:
-    for size in range(1, len(units) // 2 + 1):
+    written = [bool(_LETTER.search(unit)) for unit in units]
+    # marks equal nothing here, so that most sizes of most titles are passed over at once
+    letters = [unit if letter else object() for unit, letter in zip(units, written, strict=True)]
+    if any(map(_may_not_follow_itself, units, units[1:])):
+        return True
+    for size in range(2, len(units) // 2 + 1):
+        if not any(map(eq, letters, letters[size:])):
+            continue  # a span of marks alone may come twice
         equal = 0  # units in a row that stand again `size` units later
+        last = -1  # of them, where a letter stands
         for place, (unit, later) in enumerate(zip(units, units[size:], strict=False)):
             equal = equal + 1 if unit == later else 0
-            if equal >= size and not _may_repeat(units[place - size + 1 : place + 1], article):
+            last = place if written[place] else last
+            if equal >= size > place - last and not (
+                size == 2 and _may_come_twice(units[place - 1] + unit, article)
+            ):
                 return True
     return False
 
 
-def _may_repeat(span: list[str], article: str) -> bool:
-    text = "".join(span)
-    if len(span) == 1:  # a word of letters; `_stutters` looks at single Chinese characters
-        return len(text) == 1 or text.isdigit()
-    return not _LETTER.search(text) or (len(text) == 2 and (text[0] == "一" or 2 * text in article))
+def _may_not_follow_itself(unit: str, later: str) -> bool:
+    """Whether it is a word of letters; `_stutters` looks at single Chinese characters."""
+    return unit == later and len(unit) > 1 and not unit.isdigit()
+
+
+def _may_come_twice(pair: str, article: str) -> bool:
+    return len(pair) == 2 and (pair[0] == "一" or 2 * pair in article)
 
 
 def _stutters(title: str, article: str) -> bool:
-    """Whether a character comes twice and one of the two is a word of its own: 茄茄子, 的的."""
-    for found in _DOUBLED.finditer(title):
-        run = found.group()
-        if run in article or (len(run) == 2 and known(run)):
-            continue
-        if len(run) > 2 or run[0] in _words_over(title, found.start(), found.end()):
-            return True
-    return False
+    """Whether a character comes twice, and that is no word: 茄茄子, 的的, 牛牛."""
+    doubled = [found for found in _DOUBLED.finditer(title) if not _is_a_word(found.group(), article)]
+    if any(len(found.group()) > 2 for found in doubled):
+        return True
+    over = [word for word in words(title) for _ in word] if doubled else []  # the word over each character
+    return any(
+        # one of the two is a word of its own, or jieba guessed one that no dictionary has
+        word == found.group()[0] or (found.group() in word and not known(word))
+        for found in doubled
+        for word in over[found.start() : found.end()]
+    )
 
 
-def _words_over(title: str, start: int, end: int) -> Iterator[str]:
-    """The words of the title that have a part of `title[start:end]`."""
-    at = 0
-    for word in words(title):
-        if at < end and start < at + len(word):
-            yield word
-        at += len(word)
+def _is_a_word(run: str, article: str) -> bool:
+    return run in article or (len(run) == 2 and known(run))
 
 
 def _long_one_twice(title: str) -> bool:
@@ -160,22 +172,24 @@ def _comes_twice(text: str, least: int) -> bool:
     """Whether a span comes twice that has so many characters; a word of letters counts as two."""
     units = _UNIT.findall(text)
     first: dict[tuple[str, ...], int] = {}  # where each span stands first, the shortest that is long enough
-    for start in range(len(units)):
-        span = _long_span(units, start, least)
-        if span and first.setdefault(span, start) + len(span) <= start:
+    for start, stop in _long_spans(units, least):
+        if first.setdefault(tuple(units[start:stop]), start) + stop - start <= start:
             return True
     return False
 
 
-def _long_span(units: list[str], start: int, least: int) -> tuple[str, ...]:
-    """The shortest span from a place that has so many characters; empty where the text ends before it."""
-    characters = chinese = 0
-    for stop in range(start, len(units)):
-        characters += min(len(units[stop]), 2)
-        chinese += bool(_HAN.match(units[stop]))
-        if characters >= least and chinese >= LONG_HAN and stop > start:
-            return tuple(units[start : stop + 1])
-    return ()
+def _long_spans(units: list[str], least: int) -> Iterator[tuple[int, int]]:
+    """The shortest span from each place that has so many characters, while the text goes on so long."""
+    lengths = [min(len(unit), 2) for unit in units]
+    chinese = [bool(_HAN.match(unit)) for unit in units]
+    length = han = stop = 0
+    for start in range(len(units)):
+        while length < least or han < LONG_HAN or stop < start + 2:
+            if stop == len(units):
+                return
+            length, han, stop = length + lengths[stop], han + chinese[stop], stop + 1
+        yield start, stop
+        length, han = length - lengths[start], han - chinese[start]
 
 
 def cuts_latin(title: str, article: frozenset[str]) -> bool:
