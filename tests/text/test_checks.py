@@ -209,7 +209,7 @@ def test_repeats_are_those_of_the_plain_definition(alphabet: Sequence[str]) -> N
 def test_long_repeats_are_those_of_the_plain_definition(least: int) -> None:
     random, found = Random(1), []
     for _ in range(2000):
-        units = random.choices(["甲", "乙", "！", "丙", "Ubuntu"], k=random.randint(1, 16))
+        units = random.choices(["甲", "乙", "Ubuntu"], k=random.randint(1, 18))
         # a space keeps two words of letters apart, and is no unit
         found.append(_comes_twice(" ".join(units), least))
         assert found[-1] == comes_twice(units, least), units
