@@ -6,6 +6,7 @@ import re
 from fractions import Fraction
 from functools import cached_property
 
+from textgen.text.hedges import may_stand_for
 from textgen.text.listing import Listing
 from textgen.text.numbers import Number, numbers, plain_digits, ratios
 
@@ -21,10 +22,6 @@ _DOTTED_DATE = re.compile(r"(?<![\d.])((?:19|20)\d\d)\.[01]?\d\.[0-3]?\d(?![\d.]
 _YEARLY = re.compile(r"\s?年度?\s?(最[\u3400-\u9fff])")  # 2018 年度最佳
 _MANY, _LONG_WAYS = "百千万亿", "年里"
 _SOME_DIGIT = re.compile("[一二两三四五六七八九零]")
-# before, behind and inside a number: that the exact one is at least it, at most it, or near it
-_AT_LEAST = (re.compile(r"(?:超过?|逾|突?破)\s?$"), re.compile(r"\s?(?:[余多]|以上)"), re.compile("[余多]"))
-_AT_MOST = (re.compile(r"(?:近|不足|不到)\s?$"), re.compile(r"(?!)"), re.compile(r"(?!)"))
-_NEAR = (re.compile(r"约\s?$"), re.compile(r"\s?(?:[几来]|左右)"), re.compile("[来几]"))
 
 # a number that is not complete by its form
 _INCOMPLETE = re.compile(
@@ -103,17 +100,8 @@ class Figures:
         )
 
     def _rounds(self, number: Number, title: str) -> bool:
-        """Whether it says 超 70万 where the article has 702,642, and not where that has 692,642."""
-        value = number.value
-        if isinstance(value, str):
-            return False
-        more, less, near = (_hedged(number, title, words) for words in (_AT_LEAST, _AT_MOST, _NEAR))
-        least = value if more else value * (1 - ROUNDED)
-        most = value if less else value * (1 + ROUNDED)
-        return (more or less or near) and any(
-            not isinstance(other.value, str) and other.kind == number.kind and least <= other.value <= most
-            for other in self._stated
-        )
+        """Whether it says 超 70万 where the article has 702,642."""
+        return any(may_stand_for(number, title, other, self._article) for other in self._stated)
 
     def _counts_a_list(self, number: Number, title: str) -> bool:
         """Whether it counts what the article lists without a count of its own: 5 款插件."""
@@ -173,7 +161,7 @@ def _is_meant(number: Number, title: str) -> bool:
         return written != "一"
     if len(written) > 1 and _SOME_DIGIT.search(written):
         return written[0] not in "百千万亿"
-    behind = title[number.end : number.end + 1]
+    behind = title[number.end : number.end + 2].lstrip("余多几来")[:1]  # 十几家
     many = written in _MANY and behind in _LONG_WAYS  # 百年, 千里
     return written != "一" and not many and bool(behind) and behind in _MEASURES
 
@@ -187,13 +175,3 @@ def _what_changes(text: str, end: int) -> str | None:
     clause = _CLAUSE.split(text[max(0, end - 40) : end].rstrip())[-1]
     found = _CHANGE.search(clause)
     return None if found is None else _ADVERBS.sub("", clause[: found.start()], count=1)
-
-
-def _hedged(number: Number, title: str, words: tuple[re.Pattern[str], ...]) -> bool:
-    """Whether words of a kind stand before, behind or inside a number of the title."""
-    before, behind, inside = words
-    return bool(
-        before.search(title, 0, number.start)
-        or behind.match(title, number.end)
-        or inside.search(title[number.start : number.end])
-    )
