@@ -80,9 +80,26 @@ def test_short_texts_are_warned_of_at_most(text: str) -> None:
     assert strict.refused
 
 
-@pytest.mark.parametrize("text", ["", "春天", "我爱Python", "2024年，", "哈哈哈哈哈哈"])
+@pytest.mark.parametrize(
+    "text", ["", "春天", "我爱Python", "2024年，", "走走停停", "高高兴兴", "一步一步", "哈哈哈"]
+)
 def test_short_chinese_is_not_doubted(text: str) -> None:
     assert doubt_of(text) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "counts"),
+    [
+        ("林林林林林林", "1 different in its 6 characters"),
+        ("哈哈哈哈", "1 different in its 4 characters"),
+        ("林 林\n林 林", "1 different in its 4 characters"),
+        ("春林春林春林", "2 different in its 6 characters"),
+    ],
+)
+def test_one_thing_over_and_over_is_warned_of(text: str, counts: str) -> None:
+    doubt = doubt_of(text)
+    assert doubt == Doubt(f"the text repeats itself: {counts}", "give a text with sentences", refused=False)
+    assert judge_characters(text, short=False) == doubt
 
 
 def test_traditional_text_is_no_other_kind() -> None:

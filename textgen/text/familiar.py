@@ -30,10 +30,13 @@ LEAST_DIFFERENT = (0.25, 0.06)  # of the first Chinese characters, so many diffe
 FIRST = 64  # Chinese characters that are counted so
 SHORT = 20  # visible characters below which a text is judged mildly: a name, a term, a line of code
 MOST_BITS = (8.8, 10.0)  # a piece; the articles at most 8.3, with their characters shuffled 10.6 and more
+SENTENCES = "give a text with sentences"  # a hint
 PIECES = 48  # so many pieces are scored
 FEW_PIECES = (12, 24)  # with fewer there is no warning, no refusal
 
 _HAN = re.compile(f"[{HAN}]")
+# four equal characters, also 哈哈哈哈, which no title can sum up; a pair thrice, as 一步一步 is a word
+_ONE_OVER_AND_OVER = re.compile(rf"([{HAN}])\1{{3,}}|([{HAN}]{{2}})\2{{2,}}")
 
 
 @dataclass(frozen=True)
@@ -69,8 +72,8 @@ def judge_characters(text: str, emoji: int = 0, *, short: bool = True) -> Doubt 
     found = [doubt for doubt in (_foreign(counts, total), _rare(counts), _repeating(text)) if doubt]
     worst = max(found, key=lambda doubt: doubt.refused, default=None)
     if worst and short and total < SHORT:
-        return replace(worst, refused=False) if worst.refused else None
-    return worst
+        worst = replace(worst, refused=False) if worst.refused else None
+    return worst or _one_over_and_over(text)
 
 
 def judge_bits(bits: float, pieces: int) -> Doubt | None:
@@ -128,6 +131,14 @@ def _rare(counts: Counter[str]) -> Doubt | None:
     return Doubt(reason, "was the text read in a wrong encoding? convert it to UTF-8", level > 1)
 
 
+def _one_over_and_over(text: str) -> Doubt | None:
+    visible = "".join(text.split())
+    if not _ONE_OVER_AND_OVER.fullmatch(visible):
+        return None
+    reason = f"the text repeats itself: {len(set(visible))} different in its {len(visible)} characters"
+    return Doubt(reason, SENTENCES, refused=False)
+
+
 def _repeating(text: str) -> Doubt | None:
     first = _HAN.findall(text)[:FIRST]
     share = len(set(first)) / max(1, len(first))
@@ -137,7 +148,7 @@ def _repeating(text: str) -> Doubt | None:
     reason = (
         f"the text repeats itself: {len(set(first))} different in its first {len(first)} Chinese characters"
     )
-    return Doubt(reason, "give a text with sentences", level > 1)
+    return Doubt(reason, SENTENCES, level > 1)
 
 
 @cache
