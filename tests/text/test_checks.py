@@ -39,6 +39,7 @@ SOUND = [
     "天天防汛，一步一步来",
     "贺国强强调防汛",
     "茄子熟了",
+    "一个人的防汛，一个人的和平",
     "青禾县青禾队——海燕队……Kubernetes 与 Kubernetes",
 ]
 FAULTY = [
@@ -64,6 +65,8 @@ FAULTY = [
     ("Kubernetes 的文档和 Kubernetes 的文档", "repeat"),
     ("红烧茄茄子", "repeat"),
     ("防汛汛汛", "repeat"),
+    ("海燕队豪取四连胜 海燕队夺得四连胜", "repeat"),
+    ("海燕队豪取四连胜，海燕队夺得四连胜", "repeat"),
     ("红烧牛牛茄子", "repeat"),  # jieba takes 牛牛 for a word, which no dictionary has
     ("长江流域防汛和长江流域防汛", "repeat"),
     ("防汛形势的防汛形势", "repeat"),

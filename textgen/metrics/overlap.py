@@ -9,6 +9,8 @@ from itertools import chain
 from statistics import fmean
 from typing import Literal, get_args
 
+from textgen.text.subsequence import common_subsequence, subsequence_rows
+
 Segment = Callable[[str], Sequence[str]]
 Variant = Literal["google", "set"]
 VARIANTS: tuple[Variant, ...] = get_args(Variant)
@@ -64,14 +66,14 @@ def rouge(
     return Rouge(
         rouge1=_ngram_f1(left, right, 1),
         rouge2=_ngram_f1(left, right, 2),
-        rougeL=_f1(_common_subsequence(left, right), len(left), len(right)),
+        rougeL=_f1(common_subsequence(left, right), len(left), len(right)),
     )
 
 
 def rouge_l(hypothesis: str, reference: str) -> float:
     """ROUGE-L alone, by characters; see `rouge`."""
     left, right = _units(hypothesis), _units(reference)
-    return _f1(_common_subsequence(left, right), len(left), len(right))
+    return _f1(common_subsequence(left, right), len(left), len(right))
 
 
 def mean_rouge(hypotheses: Sequence[str], references: Sequence[str]) -> Rouge:
@@ -118,31 +120,6 @@ def _f1(common: int, left: int, right: int) -> float:
     return 2 * common / (left + right) if common else 0.0
 
 
-def _common_subsequence(left: Sequence[str], right: Sequence[str]) -> int:
-    """Length of the longest common subsequence."""
-    row = (1 << len(left)) - 1
-    for row in _subsequence_rows(left, right):  # noqa: B007 - the last one is wanted
-        pass
-    return len(left) - row.bit_count()
-
-
-def _subsequence_rows(left: Sequence[str], right: Sequence[str]) -> Iterator[int]:
-    """The table of common subsequences' lengths, a row for each unit of `right` in the bits of an integer.
-
-    Allison & Dix, "A bit-string longest-common-subsequence algorithm" (1986), in the form of Hyyrö,
-    "Bit-parallel LCS-length computation revisited" (2004): a 0 bit marks a step up within the row.
-    """
-    places: dict[str, int] = {}
-    for index, unit in enumerate(left):
-        places[unit] = places.get(unit, 0) | 1 << index
-    full = (1 << len(left)) - 1
-    row = full
-    for unit in right:
-        matches = row & places.get(unit, 0)
-        row = (row + matches | row - matches) & full
-        yield row
-
-
 def _sentences(tokens: Sequence[str]) -> list[list[str]]:
     """Sentences as words, the way rouge 1.0.0 splits: what lies blank between full stops is an empty word."""
     spaced = " ".join(tokens).lower()
@@ -175,7 +152,7 @@ def _guarded_f1(common: int, left: int, right: int) -> float:
 
 def _subsequence_units(left: Sequence[str], right: Sequence[str]) -> Iterator[str]:
     """The units of one longest common subsequence, last first: of several the one rouge 1.0.0 finds."""
-    rows = [(1 << len(left)) - 1, *_subsequence_rows(left, right)]
+    rows = [(1 << len(left)) - 1, *subsequence_rows(left, right)]
 
     def length(i: int, j: int) -> int:
         """Of the first i units of `right` and the first j of `left`."""

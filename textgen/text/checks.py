@@ -17,16 +17,19 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from functools import cached_property
+from itertools import pairwise
 from operator import eq
 
 from textgen.text.endings import ends_inside, left_open
 from textgen.text.figures import Figures
+from textgen.text.subsequence import common_subsequence
 from textgen.text.traditional import has_traditional, simplified
 from textgen.text.words import known, words
 
 SHORTEST = 3  # characters of a title
 LONG = 5  # characters of a span that may not come twice
 LONG_HAN = 3  # how many of them are Chinese: a product may be named twice
+SAME, SHARED = 0.65, 6  # share and number of characters that neighbouring clauses may not share
 
 _PAIRS = ("《》", "〈〉", "“”", "‘’", "()", "【】", "「」", "『』", "[]", "{}", "〔〕")
 _OPENING = {pair[0] for pair in _PAIRS}
@@ -112,7 +115,12 @@ def repeats(title: str, article: str) -> bool:
     the dictionary, and two equal characters that belong to neighbouring words, as in 贺国强强调.
     """
     units = _UNIT.findall(title)
-    return _twice_at_once(units, article) or _stutters(title, article) or _long_one_twice(title)
+    return (
+        _twice_at_once(units, article)
+        or _stutters(title, article)
+        or _long_one_twice(title)
+        or _says_a_clause_again(title)
+    )
 
 
 def _twice_at_once(units: list[str], article: str) -> bool:
@@ -166,6 +174,16 @@ def _is_a_word(run: str, article: str) -> bool:
 def _long_one_twice(title: str) -> bool:
     """Whether a long span comes twice; one a little shorter may, but not within a clause."""
     return _comes_twice(title, LONG) or any(_comes_twice(one, LONG - 1) for one in _BREAK.split(title))
+
+
+def _says_a_clause_again(title: str) -> bool:
+    """Whether a clause has most characters of the one before it, 豪取五连胜 for 夺得五连胜."""
+    clauses = [clause for clause in _BREAK.split(title) if clause]
+    return any(
+        len(one) * SAME <= len(other) <= len(one) / SAME
+        and common_subsequence(one, other) >= max(SHARED, SAME * max(len(one), len(other)))
+        for one, other in pairwise(clauses)
+    )
 
 
 def _comes_twice(text: str, least: int) -> bool:
