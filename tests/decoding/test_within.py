@@ -13,10 +13,11 @@ from two_way import TwoWayTable, alone, random_logits
 
 from textgen.decoding.beam import BeamSearch, beam_search
 from textgen.decoding.hypothesis import Hypothesis, Length
+from textgen.decoding.lengths import piece_lengths
 from textgen.decoding.plan import Plan
 from textgen.decoding.scoring import Scoring
 from textgen.decoding.stop import Stop
-from textgen.decoding.within import LEAST_END, Within, piece_lengths
+from textgen.decoding.within import LEAST_END, Within
 from textgen.options import ContinueOptions, TitleOptions
 from textgen.resources import models_dir
 from textgen.rng import row_key

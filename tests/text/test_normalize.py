@@ -23,12 +23,12 @@ AWKWARD = st.text(
     ("raw", "cleaned"),
     [
         ("甲\r\n乙\r丙\n丁", "甲\n乙\n丙\n丁"),
-        ("甲\u2028乙\u2029丙\x0b丁\x0c戊", "甲\n乙\n丙\n丁\n戊"),
+        ("甲\u2028乙\u2029丙\x0b丁\x0c戊", "甲 乙 丙 丁 戊"),
         ("甲\n\n \u3000\n\t\n乙\n", "甲\n乙"),
         ("\u3000\u3000甲乙\xa0 \n  丙\u3000", "甲乙\n丙"),
         ("甲\t乙", "甲 乙"),
         ("\ufeff甲\u200b乙\xad丙\ufeff", "甲乙丙"),
-        ("甲\x00\x07\x1b\x7f\x85乙", "甲乙"),
+        ("甲\x00\x07\x1b\x7f乙\x85丙", "甲乙 丙"),
         ("\u200b 甲", "甲"),
         ("", ""),
         (" \n\u3000", ""),
@@ -61,8 +61,8 @@ def test_clean_text_has_neither_blank_lines_nor_outer_spaces(text: str) -> None:
 def test_each_character_of_a_clean_text_is_known_by_its_place() -> None:
     raw = "\u3000\u3000甲\r\n\r\n \u200b乙\t丙\ufeff \u2028丁"
     kept = cleaned(raw)
-    assert kept.text == "甲\n乙 丙\n丁"
-    assert [raw[place] for place in kept.places] == ["甲", "\r", "乙", "\t", "丙", "\u2028", "丁"]
+    assert kept.text == "甲\n乙 丙  丁"
+    assert [raw[place] for place in kept.places] == ["甲", "\r", "乙", "\t", "丙", " ", "\u2028", "丁"]
 
 
 @given(AWKWARD)
@@ -106,3 +106,7 @@ def test_check_encodable_agrees_with_the_codec(text: str) -> None:
             check_encodable(text)
     else:
         check_encodable(text)
+
+
+def test_a_headline_ends_where_a_line_does() -> None:
+    assert split_headline(clean("头条\u2028新闻\r\n正文。")) == ("头条 新闻", "正文。")

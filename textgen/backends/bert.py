@@ -148,7 +148,7 @@ class BertBackend(Backend[GibbsOptions, Seed]):
 
     @cached_property
     def _sizes(self) -> Tensor:
-        return piece_lengths(self.tokenizer, self.network.vocab_size)
+        return piece_lengths(self.tokenizer.vocabulary, self.network.vocab_size)
 
     def _sampler(self, chain: Chain, options: GibbsOptions) -> GibbsSampler:
         """The sampler of all chains of this one's padded length."""

@@ -231,7 +231,7 @@ class CgmhBackend(Backend[C, Start], Generic[C]):
 
     @cached_property
     def _sizes(self) -> Tensor:
-        return piece_lengths(self.tokenizer, self.language_model.network.vocab_size)
+        return piece_lengths(self.tokenizer.vocabulary, self.language_model.network.vocab_size)
 
     def operations(self, options: C) -> Operations:
         """Probabilities of the moves."""

@@ -13,10 +13,11 @@ from textgen.decoding import filters
 from textgen.decoding.allowed import continuation_ids, punctuation_ids
 from textgen.decoding.avoid import Avoid
 from textgen.decoding.filters import Filter
+from textgen.decoding.lengths import piece_lengths
 from textgen.decoding.scoring import Scoring
 from textgen.decoding.stop import Stop
 from textgen.decoding.trie import OneOf, Trie
-from textgen.decoding.within import Within, piece_lengths
+from textgen.decoding.within import Within
 from textgen.errors import DataError, UsageError
 from textgen.options import DecodingOptions, flag
 from textgen.schema import Candidate

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from textgen.decoding.allowed import CONTINUATIONS
 from textgen.text.length import characters
-from textgen.tokenizers.base import Tokenizer
+from textgen.tokenizers.base import Tokenizer, Vocabulary
 
 
 def text_length(tokenizer: Tokenizer, ids: Sequence[int]) -> int:
@@ -16,14 +17,17 @@ def text_length(tokenizer: Tokenizer, ids: Sequence[int]) -> int:
     return characters(tokenizer.decode(list(ids)))
 
 
-def piece_lengths(tokenizer: Tokenizer, vocab_size: int) -> Tensor:
-    """`(vocab,)`, the characters of every piece on its own; 0 for specials and blanks.
+def piece_lengths(vocabulary: Vocabulary, vocab_size: int) -> Tensor:
+    """How many characters each piece adds to a text, `(vocab,)`; a byte adds one if it begins a character.
 
     Args:
-        tokenizer: Knows the pieces.
+        vocabulary: The pieces.
         vocab_size: Ids of the model, of which the last may be no pieces.
     """
-    lengths = torch.zeros(vocab_size, dtype=torch.long)
-    pieces = len(tokenizer.vocabulary.pieces)
-    lengths[:pieces] = torch.tensor([text_length(tokenizer, [i]) for i in range(pieces)])
-    return lengths
+    found = torch.zeros(vocab_size, dtype=torch.long)
+    for i, piece in enumerate(vocabulary.pieces):
+        if i in vocabulary.byte_ids:
+            found[i] = 0 if piece[0] in CONTINUATIONS else characters(chr(piece[0]))
+        else:
+            found[i] = characters(piece.decode("utf-8", "replace"))
+    return found

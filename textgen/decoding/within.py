@@ -5,27 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import log
 
-import torch
 from torch import Tensor
 
-from textgen.decoding.allowed import CONTINUATIONS
 from textgen.decoding.filters import BANNED
-from textgen.text.length import characters
-from textgen.tokenizers.base import Vocabulary
 
 # Where the model would end less often than this, a text is in the middle of a phrase.
 LEAST_END = 0.01
-
-
-def piece_lengths(vocabulary: Vocabulary, vocab_size: int) -> Tensor:
-    """How many characters each piece adds to a text, `(vocab,)`; a byte adds one if it begins a character."""
-    found = torch.zeros(vocab_size, dtype=torch.long)
-    for i, piece in enumerate(vocabulary.pieces):
-        if i in vocabulary.byte_ids:
-            found[i] = 0 if piece[0] in CONTINUATIONS else characters(chr(piece[0]))
-        else:
-            found[i] = characters(piece.decode("utf-8", "replace"))
-    return found
 
 
 @dataclass(frozen=True)

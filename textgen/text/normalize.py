@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from textgen.errors import DataError
+from textgen.text.lines import INNER_BREAK, LINE_END
 
-_LINE_ENDS = "\r\x0b\x0c\u2028\u2029"
-_LINE_END = re.compile(f"\r\n|[{_LINE_ENDS}]")
+_SPACE = re.compile(f"\t|{INNER_BREAK.pattern}")  # what becomes one
 _CONTROLS = "".join(c for c in map(chr, range(0xA0)) if unicodedata.category(c) == "Cc" and c not in "\n\t")
 _INVISIBLE = re.compile(f"[{re.escape(_CONTROLS)}\ufeff\u200b\u00ad]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -19,9 +19,10 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 def clean(text: str) -> str:
     """Cleans a text the way the models' training text was: paragraphs joined by single newlines.
 
-    All line ends become a newline and blank lines go; a tab becomes a space; lines lose the white
-    space at both ends (U+3000 and U+00A0 too); control characters, byte-order marks, zero-width
-    spaces and soft hyphens go. Full-width letters, inner spaces, case and emoji joiners stay.
+    All line ends become a newline and blank lines go; tabs and breaks within a line (such as U+2028 and the
+    vertical tab of word processors) become spaces; lines lose the white space at both ends (U+3000 and
+    U+00A0 too); control characters, byte-order marks, zero-width spaces and soft hyphens go. Full-width
+    letters, inner spaces, case and emoji joiners stay.
 
     Args:
         text: Any text.
@@ -30,8 +31,8 @@ def clean(text: str) -> str:
         The cleaned text, without a newline at its end; empty if there was only white space.
         Cleaning it once more changes nothing.
     """
-    text = _LINE_END.sub("\n", text)
-    text = _INVISIBLE.sub("", text).replace("\t", " ")
+    text = _SPACE.sub(" ", LINE_END.sub("\n", text))
+    text = _INVISIBLE.sub("", text)
     lines = (line.strip() for line in text.split("\n"))
     return "\n".join(line for line in lines if line)
 
@@ -71,8 +72,8 @@ def cleaned(text: str) -> Kept:
 
 def _became(before: str, after: str) -> bool:
     if after == "\n":
-        return before == after or before in _LINE_ENDS
-    return before == after or (before == "\t" and after == " ")
+        return before in "\r\n"
+    return before == after or (after == " " and bool(_SPACE.match(before)))
 
 
 def split_headline(text: str) -> tuple[str, str]:
