@@ -66,3 +66,12 @@ def small_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     save(prefer(network_of(gpt2), ends), gpt2, folder / "gpt2")
     save(network_of(bert), bert, folder / "bert")
     return folder
+
+
+@pytest.fixture
+def small_as_shipped(small_models: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Let the small models be those that ship, for one test, and in this process only."""
+    monkeypatch.setattr("textgen.models.catalog.models_dir", lambda: small_models)
+    # to random weights no text reads like Chinese
+    monkeypatch.setattr("textgen.backends.reader.Reader._bits", lambda *_: (0.0, 0))
+    return small_models

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+small = pytest.mark.usefixtures("small_as_shipped")  # what they write does not matter
 SHORT = ("--steps", "15", "--chains", "1", "--seed", "3", "-q")
 
 
@@ -24,6 +25,7 @@ def test_words_are_arguments(call):
     assert call("compose", "广州", "美食", *SHORT) == (code, out, err)
 
 
+@small
 def test_order_is_kept_where_it_counts(call):
     for seed in range(4):
         _, out, _ = call(
@@ -32,6 +34,7 @@ def test_order_is_kept_where_it_counts(call):
         assert out.find("开幕") < out.find("广州")
 
 
+@small
 @pytest.mark.parametrize("name", ["words.txt", "words.jsonl", "words.csv"])
 def test_sets_of_words_come_from_files(call, tmp_path: Path, name: str):
     content = {
@@ -40,7 +43,7 @@ def test_sets_of_words_come_from_files(call, tmp_path: Path, name: str):
         "words.csv": "keywords\n广州、美食\n春天、New York\n",
     }[name]
     (tmp_path / name).write_text(content, encoding="utf-8")
-    code, out, _ = call("compose", "-i", tmp_path / name, *SHORT)
+    code, out, _ = call("compose", "-i", tmp_path / name, "--length", "4-24", *SHORT)
     assert code == 0
     first, second = out.splitlines()
     assert first.startswith("1\t")
@@ -49,6 +52,7 @@ def test_sets_of_words_come_from_files(call, tmp_path: Path, name: str):
     assert all(word in second for word in ("春天", "New York"))
 
 
+@small
 def test_bad_rows_are_reported_and_the_others_go_on(call, tmp_path: Path):
     rows = [
         '{"keywords": ["春天"]}',
@@ -69,6 +73,7 @@ def test_bad_rows_are_reported_and_the_others_go_on(call, tmp_path: Path):
     assert err.count("error:") == 3
 
 
+@small
 def test_lines_of_words(call, tmp_path: Path):
     lines = ['["GDP 增长"]', "GDP 增长,", "GDP 增长", "[1]", "雨"]
     (tmp_path / "w.txt").write_text("\n".join(lines), encoding="utf-8")
@@ -84,6 +89,7 @@ def test_lines_of_words(call, tmp_path: Path):
     assert "line 4" in err
 
 
+@small
 def test_a_record_tells_of_the_chain(call):
     _, out, _ = call(
         "compose", "春天", "--json", "--method", "mh", "--steps", "40", "--seed", "1", "--chains", "2", "-q"
@@ -114,7 +120,8 @@ def test_what_is_kept_stays(call):
 
 
 def test_a_correction_shows_what_it_changed(call):
-    code, out, _ = call("correct", "我们再图书馆里看书。", "--steps", "120", "--seed", "1", "-q")
+    args = ("correct", "我们再图书馆里看书。", "--steps", "60", "--chains", "1", "--seed", "5", "-q")
+    code, out, _ = call(*args)
     assert code == 0
     assert out == "我们在图书馆里看书。\n  我们[-再-]{+在+}图书馆里看书。\n"
 
@@ -137,6 +144,7 @@ def test_blanks_are_filled(call):
     assert "_" not in out
 
 
+@small
 @pytest.mark.parametrize(
     ("args", "code", "words"),
     [
@@ -177,12 +185,17 @@ def test_what_cannot_be_done_is_one_line_with_a_hint(call, tmp_path, monkeypatch
     assert "(" in line
 
 
+@small
 def test_options_of_a_command_come_from_its_table(call, tmp_path: Path):
-    (tmp_path / "run.toml").write_text("seed = 3\n[compose]\nsteps = 15\nchains = 1\n", encoding="utf-8")
+    (tmp_path / "run.toml").write_text(
+        'seed = 3\n[compose]\nsteps = 15\nchains = 1\nlength = "4-24"\n', encoding="utf-8"
+    )
     told = call("compose", "广州", "美食", "-q", "--config", tmp_path / "run.toml")
-    assert told == call("compose", "广州", "美食", *SHORT)
+    assert told[0] == 0
+    assert told == call("compose", "广州", "美食", "--length", "4-24", *SHORT)
 
 
+@small
 def test_steps_are_written_and_drawn(call, tmp_path: Path):
     code, out, _ = call(
         "compose", "春天", *SHORT, "--trace", tmp_path / "t.jsonl", "--plot", tmp_path / "p.png"
@@ -195,18 +208,21 @@ def test_steps_are_written_and_drawn(call, tmp_path: Path):
     assert (tmp_path / "p.png").read_bytes().startswith(b"\x89PNG")
 
 
+@small
 def test_sample_with_cgmh_is_compose(call, tmp_path: Path):
-    wanted = call("compose", "--keyword", "广州", "--keyword", "美食", *SHORT)
+    short = (*SHORT, "--length", "4-24")
+    wanted = call("compose", "--keyword", "广州", "--keyword", "美食", *short)
     assert wanted[0] == 0
-    flags = ("sample", "--model", "cgmh", *SHORT)
+    flags = ("sample", "--model", "cgmh", *short)
     assert call(*flags, "--keyword", "广州", "--keyword", "美食") == wanted
-    refused = call("compose", "['广州'", *SHORT)[:2], call("compose", "--keyword", "[广州]", *SHORT)[:2]
+    refused = call("compose", "['广州'", *short)[:2], call("compose", "--keyword", "[广州]", *short)[:2]
     assert refused == ((2, ""), (2, ""))
     (tmp_path / "w.txt").write_text("广州 美食\n", encoding="utf-8")
-    assert call(*flags, "-i", tmp_path / "w.txt") == call("compose", "-i", tmp_path / "w.txt", *SHORT)
+    assert call(*flags, "-i", tmp_path / "w.txt") == call("compose", "-i", tmp_path / "w.txt", *short)
     assert call(*flags)[0] == call(*flags, "春天")[0] == call(*flags, "--keyword", "春", "--stream")[0] == 2
 
 
+@small
 def test_only_chains_can_be_watched(call, tmp_path: Path):
     code, _, err = call("sample", "春天", "--trace", tmp_path / "t.jsonl", "--seed", "1")
     assert code == 2
