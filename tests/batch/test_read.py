@@ -261,3 +261,13 @@ def test_bytes_that_are_text_in_utf8_and_in_gbk_are_told() -> None:
     assert FileRows(["b.txt"], InputOptions(lines=True)).notes == []
     Path("c.txt").write_bytes("些小\n今天天气很好\n".encode("gbk"))
     assert FileRows(["c.txt"], InputOptions(lines=True)).notes == []
+
+
+def test_lines_that_all_have_tabs_may_be_a_table() -> None:
+    """As Excel's "Unicode text" is, which ends in .txt."""
+    told = "all lines of a.txt have tabs; --format tsv reads them as a table"
+    Path("a.txt").write_text("标题\t正文\n甲\t乙\n", encoding="utf-16")
+    assert [note.text for note in FileRows(["a.txt"], InputOptions(lines=True)).notes] == [told]
+    for text in ("甲\t乙\n丙\n", "甲\t乙\n丙\t丁\t戊\n", "甲\n乙\n"):
+        Path("b.txt").write_text(text, encoding="utf-8")
+        assert FileRows(["b.txt"], InputOptions(lines=True)).notes == []

@@ -197,9 +197,10 @@ def source_rows(
 
 
 def _told_readings(rows: Iterable[Row], source: Source, on_event: OnEvent) -> Iterator[Row]:
-    """The rows; a note says so if the file could as well be GBK, of which nothing but its bytes tells."""
-    readings = set()
+    """The rows; notes say that the file may be GBK, of which nothing but its bytes tells, or a table."""
+    readings, tabs = set(), set()
     for row in rows:
+        tabs.add(row.text.count("\t"))
         text = row.text or "".join(row.keywords)
         if on_event is not ignore and not text.isascii():
             readings.add(utf8_by_chance(text.encode("utf-8", "replace")))
@@ -208,6 +209,8 @@ def _told_readings(rows: Iterable[Row], source: Source, on_event: OnEvent) -> It
         on_event(
             Note(f"{source.name} is read as UTF-8, but could be GBK as well; convert it if that is wrong")
         )
+    if source.form == LINES and len(tabs) == 1 and tabs.pop():
+        on_event(Note(f"all lines of {source.name} have tabs; --format tsv reads them as a table"))
 
 
 def _article(source: Source, options: InputOptions) -> Row:
