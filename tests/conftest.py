@@ -64,7 +64,7 @@ def small_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     make_title(folder / "title", positions=512, ends=ends)
     gpt2, bert = GPT2 | {"n_positions": 1024}, BERT | {"max_position_embeddings": 512}
     save(prefer(network_of(gpt2), ends), gpt2, folder / "gpt2")
-    save(network_of(bert), bert, folder / "bert")
+    save(prefer(network_of(bert), ends, by=12), bert, folder / "bert")
     return folder
 
 

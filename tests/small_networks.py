@@ -55,16 +55,16 @@ def network_of(config: dict[str, Any]) -> Any:
 COMMON = range(273, 323)  # pieces of the shipped tokenizer: the commonest characters and marks
 
 
-def prefer(network: Any, ends: int) -> Any:
+def prefer(network: Any, ends: int, *, by: float = 7) -> Any:
     """Make the commonest pieces likely, and a symbol that ends a text: texts end, and are alike."""
     pieces = [ends, *COMMON]
     weights = dict(network.named_parameters())
     if "transformer.wte.weight" not in weights:
-        weights[next(name for name in weights if name.endswith("cls.predictions.bias"))].data[pieces] += 7
+        weights[next(name for name in weights if name.endswith("cls.predictions.bias"))].data[pieces] += by
         return network
     away = torch.ones(len(weights["transformer.ln_f.bias"])) / 2
     weights["transformer.ln_f.bias"].data += away
-    weights["transformer.wte.weight"].data[pieces] += 1.75 * away
+    weights["transformer.wte.weight"].data[pieces] += by / 4 * away
     return network
 
 

@@ -1,16 +1,19 @@
-"""Chains on the shipped masked model: what the options promise, seen from the records."""
+"""Chains on a masked model: what the options promise, seen from the records."""
 
 from __future__ import annotations
 
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
 import textgen
+from textgen.backends.bert import BertBackend
 from textgen.events import ChainStep, Event, Steps
 from textgen.models.bert import Bert
+from textgen.models.catalog import inspect_model
 from textgen.models.load import LoadedModel
 from textgen.schema import Candidate, Row
 
@@ -24,9 +27,11 @@ METHODS: list[dict[str, Any]] = [
 ]
 
 
-@pytest.fixture(scope="module")
-def bert() -> Any:
-    return textgen.load("bert")
+@pytest.fixture(scope="module", params=["small", pytest.param("shipped", marks=pytest.mark.slow)])
+def bert(request: pytest.FixtureRequest, small_models: Path) -> Any:
+    if request.param == "shipped":
+        return textgen.load("bert")
+    return BertBackend.open(inspect_model(small_models / "bert", "bert", embedded=True))
 
 
 def sample(bert: Any, text: str = "", **options: Any) -> list[Candidate]:

@@ -1,13 +1,16 @@
-"""Every strategy, ranking and constraint through the Python interface, on the shipped weights."""
+"""Every strategy, ranking and constraint through the Python interface."""
 
 from __future__ import annotations
 
 import random
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 import textgen
+from textgen.backends.title import TitleBackend
+from textgen.models.load import LoadedModel
 from textgen.schema import Row
 
 ARTICLES = [
@@ -41,32 +44,32 @@ GPT2: list[dict[str, Any]] = [
 ]
 
 
-@pytest.fixture(scope="module")
-def title() -> Any:
-    return textgen.load("title")
+@pytest.fixture(scope="module", params=["small", pytest.param("shipped", marks=pytest.mark.slow)])
+def models(request: pytest.FixtureRequest, small_models: Path) -> dict[str, Any]:
+    names = ("title", "gpt2")
+    if request.param == "shipped":
+        return {name: textgen.load(name) for name in names}
+    return {name: textgen.load(str(small_models / name)) for name in names}
 
 
 @pytest.fixture(scope="module")
-def gpt2() -> Any:
-    return textgen.load("gpt2")
+def title(models: dict[str, Any]) -> Any:
+    return models["title"]
+
+
+@pytest.fixture(scope="module")
+def gpt2(models: dict[str, Any]) -> Any:
+    return models["gpt2"]
 
 
 CASES = [("title", options) for options in TITLE] + [("gpt2", options) for options in GPT2]
-# what shows the law for real weights every day; the other searches are shown on toys (tests/decoding)
-DAILY = ({"rank": "mbr"}, {"decode": "bidirectional", "interaction": True}, GPT2[3])
 
 
-@pytest.mark.parametrize(
-    ("name", "options"),
-    [
-        pytest.param(*case, marks=() if case[1] in DAILY else pytest.mark.slow, id=" ".join(map(str, case)))
-        for case in CASES
-    ],
-)
+@pytest.mark.parametrize(("name", "options"), CASES, ids=str)
 def test_a_row_is_the_same_in_any_batch_and_order(
-    request: pytest.FixtureRequest, name: str, options: dict[str, Any]
+    models: dict[str, Any], name: str, options: dict[str, Any]
 ) -> None:
-    backend = request.getfixturevalue(name)
+    backend = models[name]
     texts = ARTICLES if name == "title" else PROMPTS
     options = SHORT | options
     alone = [backend.generate(text, **options)[0] for text in texts]
@@ -85,7 +88,8 @@ def test_keywords_come_from_the_options_and_from_the_row(title: Any) -> None:
         Row(ARTICLES[0]),
         Row(ARTICLES[2], keywords=("冠军",)),
     ]
-    for options in ({"beams": 5, "max_new_tokens": 20}, {"decode": "beam", "no_repeat_ngram": 2}):
+    for options in ({"beams": 5}, {"decode": "beam", "no_repeat_ngram": 2}):
+        options |= SHORT
         records = title.generate(rows, keyword=("周末",), num_candidates=2, **options)
         for row, record in zip(rows, records, strict=True):
             assert len(record.candidates) == 2
@@ -115,13 +119,13 @@ def test_keywords_in_order(title: Any) -> None:
         (Row("春天来了。", keywords=("春天",)), {"one_of": ("夏",)}, "keywords do not go with --one-of"),
         (Row("春天来了。", keywords=("𠮷野家",)), {}, "𠮷野家 cannot be written"),
         (Row("春天来了。", keywords=("春天",)), {"avoid": ("春",)}, "春 is both wanted and to be avoided"),
-        (Row("春天来了。", keywords=("春天" * 9,)), {"max_new_tokens": 12}, "the keywords have 18 pieces"),
+        (Row("春天来了。", keywords=("春天" * 9,)), {}, "the keywords have 18 pieces"),
     ],
 )
 def test_keywords_that_cannot_be_met_are_an_error_of_their_row(
     title: Any, row: Row, options: dict[str, Any], message: str
 ) -> None:
-    bad, good = title.generate([row, ARTICLES[2]], **options)
+    bad, good = title.generate([row, ARTICLES[2]], **SHORT | options)
     assert message in bad.error
     assert not bad.candidates
     assert good.error is None
@@ -156,8 +160,9 @@ def test_a_text_that_cannot_be_written_is_none_to_choose_from(title: Any) -> Non
         title.generate(ARTICLES[0], one_of=("𠮷",))
 
 
-def test_what_a_title_says_of_itself(title: Any) -> None:
-    candidates = title.generate(ARTICLES[0], num_candidates=6, explain=True)[0].candidates
+def test_what_a_title_says_of_itself(title_model: LoadedModel) -> None:
+    title = TitleBackend(title_model)
+    candidates = title.generate(ARTICLES[0], num_candidates=6, explain=True, **SHORT)[0].candidates
     assert {candidate.direction for candidate in candidates} <= {"l2r", "r2l", "both"}
     assert len({candidate.direction for candidate in candidates}) > 1
     for candidate in candidates:
@@ -166,7 +171,7 @@ def test_what_a_title_says_of_itself(title: Any) -> None:
         for span in candidate.support:
             found = candidate.text[span.start : span.end]
             assert ARTICLES[0][span.source_start : span.source_end] == found
-    assert title.generate(ARTICLES[0])[0].candidates[0].support is None
+    assert title.generate(ARTICLES[0], **SHORT)[0].candidates[0].support is None
 
 
 @pytest.mark.slow
@@ -204,12 +209,13 @@ def test_a_mixed_score_is_no_logprob(title: Any) -> None:
     assert found.score_kind == "bidirectional_mean_logprob"
 
 
-def test_the_untrained_interaction_is_told(title: Any) -> None:
+def test_the_untrained_interaction_is_told(title_model: LoadedModel) -> None:
+    title = TitleBackend(title_model)
     events: list[Any] = []
-    title.generate(ARTICLES[2], decode="bidirectional", on_event=events.append)
+    title.generate(ARTICLES[2], decode="bidirectional", on_event=events.append, **SHORT)
     assert any("not trained to write in both directions" in getattr(event, "text", "") for event in events)
     events.clear()
-    title.generate(ARTICLES[2], decode="bidirectional", interaction=True, on_event=events.append)
+    title.generate(ARTICLES[2], decode="bidirectional", interaction=True, on_event=events.append, **SHORT)
     assert not any(hasattr(event, "text") for event in events)
 
 
@@ -268,7 +274,8 @@ def test_an_odd_number_of_both_directions(title: Any) -> None:
     assert len({candidate.text for candidate in found}) == 5
 
 
-def test_score_and_logprob_are_of_one_direction(title: Any) -> None:
+def test_score_and_logprob_are_of_one_direction(title_model: LoadedModel) -> None:
+    title = TitleBackend(title_model)
     options = {"decode": "beam", "direction": "both", "beams": 12, "num_candidates": 10}
     found = title.generate(ARTICLES[0], **options)[0].candidates
     assert any(candidate.direction == "both" for candidate in found)
