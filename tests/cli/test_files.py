@@ -8,6 +8,7 @@ import sys
 import pytest
 
 TEXT = "本市图书馆昨天宣布，从下月起延长夜间开放时间。"
+small = pytest.mark.usefixtures("small_as_shipped")  # what they write does not matter
 FAST = ("--decode", "greedy", "--max-new-tokens", "5")
 
 
@@ -22,6 +23,7 @@ def pipe(monkeypatch, data: bytes) -> None:
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data), encoding="utf-8"))
 
 
+@small
 def test_json_lines_in_a_pipe_are_not_taken_for_an_article(call, folder, monkeypatch):
     data = (folder / "in.jsonl").read_bytes()
     pipe(monkeypatch, data)
@@ -36,12 +38,14 @@ def test_json_lines_in_a_pipe_are_not_taken_for_an_article(call, folder, monkeyp
     assert "JSON" not in call("title", "-", "--format", "text", *FAST)[2]  # whatever else is said of it
 
 
+@small
 def test_a_pipe_is_read_like_a_file(call, folder, monkeypatch):
     pipe(monkeypatch, f"{TEXT}\n{TEXT}\n".encode("gb18030"))
     code, out, _ = call("title", "-", "--lines", *FAST)
     assert (code, len(out.splitlines())) == (0, 2)
 
 
+@small
 def test_a_table_with_the_ending_of_a_text(call, folder):
     (folder / "表.txt").write_text(f"编号\t正文\n甲\t{TEXT}\n", encoding="utf-16")
     flags = ("--field", "正文", "--id-field", "编号", *FAST)
@@ -52,6 +56,7 @@ def test_a_table_with_the_ending_of_a_text(call, folder):
     assert (code, json.loads(out)["id"]) == (0, "甲")
 
 
+@small
 def test_columns_apart_by_semicolons_are_told(call, folder):
     (folder / "s.csv").write_text(f"id;text\n1;{TEXT}\n", encoding="utf-8")
     code, _, err = call("title", "s.csv", *FAST)
@@ -60,6 +65,7 @@ def test_columns_apart_by_semicolons_are_told(call, folder):
     assert "semicolons" not in call("title", "s.csv", "-q", *FAST)[2]
 
 
+@small
 def test_outputs_of_earlier_runs_are_no_input(call, folder):
     assert call("title", ".", "-o", "out.jsonl", *FAST)[0] == 0
     assert call("title", ".", "-o", "out.jsonl", "--resume", *FAST)[0] == 0
@@ -69,6 +75,7 @@ def test_outputs_of_earlier_runs_are_no_input(call, folder):
     assert call("title", "out.jsonl", *FAST)[0] == 2  # a name means what it names
 
 
+@small
 def test_a_folder_has_parts_of_one_number(call, folder):
     assert call("title", "in.jsonl", "-o", "out/", "--shard", "1/2", *FAST)[0] == 0
     assert call("title", "in.jsonl", "-o", "out/", "--shard", "2/2", *FAST)[0] == 0
@@ -79,6 +86,7 @@ def test_a_folder_has_parts_of_one_number(call, folder):
     assert sorted(sizes) == [0, 1]  # a shard without rows is an empty file
 
 
+@small
 def test_lines_before_the_end_of_a_cut_archive_are_read(call, folder):
     packed = gzip.compress("".join(f"{TEXT}{n}\n" for n in range(200)).encode())
     (folder / "cut.txt.gz").write_bytes(packed[:-40])

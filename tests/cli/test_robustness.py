@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 ARTICLE = "本市图书馆昨天宣布，从下月起延长夜间开放时间。"
+small = pytest.mark.usefixtures("small_as_shipped")  # what they write does not matter
 FAST = ("--decode", "greedy", "--max-new-tokens", "6")
 
 
@@ -21,6 +22,7 @@ def shell(command: str) -> subprocess.CompletedProcess[bytes]:
     )
 
 
+@small
 def test_a_quotation_mark_in_a_table_with_tabs_is_text(call, tmp_path):
     path = tmp_path / "t.tsv"
     path.write_text(f'id\ttext\n1\t"{ARTICLE}\n2\t{ARTICLE}\n', encoding="utf-8")
@@ -29,6 +31,7 @@ def test_a_quotation_mark_in_a_table_with_tabs_is_text(call, tmp_path):
     assert [line.split("\t")[0] for line in out.splitlines()] == ["1", "2"]
 
 
+@small
 def test_an_unclosed_quotation_mark_in_a_csv_costs_its_row(call, tmp_path):
     path = tmp_path / "t.csv"
     path.write_text(f'id,text\n1,"{ARTICLE}\n2,{ARTICLE}\n', encoding="utf-8")
@@ -38,6 +41,7 @@ def test_an_unclosed_quotation_mark_in_a_csv_costs_its_row(call, tmp_path):
     assert "line 2 is no row" in err
 
 
+@small
 def test_a_row_with_too_many_cells_is_an_error(call, tmp_path):
     path = tmp_path / "t.csv"
     path.write_text(f"id,text\n1,{ARTICLE}\n2,{ARTICLE},more\n", encoding="utf-8")
@@ -46,6 +50,7 @@ def test_a_row_with_too_many_cells_is_an_error(call, tmp_path):
     assert "more cells than the header" in err
 
 
+@small
 @pytest.mark.parametrize("extra", [("--max-new-tokens", "600"), ("--model", "broken")])
 def test_a_run_that_cannot_begin_leaves_the_output_alone(call, tmp_path, monkeypatch, extra):
     monkeypatch.chdir(tmp_path)
@@ -58,11 +63,12 @@ def test_a_run_that_cannot_begin_leaves_the_output_alone(call, tmp_path, monkeyp
     assert not (tmp_path / "new.jsonl").exists()
 
 
-def test_an_interrupted_run_keeps_its_finished_rows(tmp_path):
+def test_an_interrupted_run_keeps_its_finished_rows(tmp_path, small_models):
     rows = tmp_path / "rows.jsonl"
     rows.write_text("".join(json.dumps({"text": ARTICLE}) + "\n" for n in range(300)), encoding="utf-8")
     out, part = tmp_path / "out.jsonl", tmp_path / "out.jsonl.part"
     command = [sys.executable, "-m", "textgen", "title", str(rows), "-o", str(out), "--batch-size", "1"]
+    command += ["--model", str(small_models / "title"), "--workers", "1"]
     process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
     try:
         for _ in range(600):
@@ -79,6 +85,7 @@ def test_an_interrupted_run_keeps_its_finished_rows(tmp_path):
     assert [record["id"] for record in records] == [str(n) for n in range(1, len(records) + 1)]
 
 
+@small
 def test_a_lone_surrogate_in_an_id_is_escaped(call, tmp_path):
     path = tmp_path / "t.jsonl"
     path.write_text(json.dumps({"id": "\ud800", "text": ARTICLE}) + "\n", encoding="utf-8")
@@ -87,6 +94,7 @@ def test_a_lone_surrogate_in_an_id_is_escaped(call, tmp_path):
     assert json.loads(out.read_text(encoding="utf-8"))["id"] == "\\ud800"
 
 
+@small
 def test_the_text_itself_instead_of_a_path(call):
     code, out, err = call("title", ARTICLE * 20)
     assert (code, out) == (2, "")
@@ -94,6 +102,7 @@ def test_the_text_itself_instead_of_a_path(call):
     assert len(err) < 200
 
 
+@small
 def test_an_unreadable_input_beside_good_ones(call, tmp_path):
     (tmp_path / "a.txt").write_text(ARTICLE, encoding="utf-8")
     (tmp_path / "empty.jsonl").touch()
@@ -103,9 +112,10 @@ def test_an_unreadable_input_beside_good_ones(call, tmp_path):
     )
     assert code == 3
     assert out.startswith("a.txt\t")
-    assert len(err.splitlines()) == 2
+    assert len([line for line in err.splitlines() if not line.startswith("warning: a.txt")]) == 2
 
 
+@small
 def test_deeply_nested_json_is_an_error_record(call, tmp_path):
     path = tmp_path / "t.jsonl"
     path.write_text(json.dumps({"text": ARTICLE}) + "\n" + "[" * 100_000 + "\n", encoding="utf-8")
@@ -128,6 +138,7 @@ def test_closed_streams():
     assert b"Traceback" not in shell("{textgen} sample -n 2 --seed 1 --max-new-tokens 2 >&-").stderr
 
 
+@small
 @pytest.mark.parametrize(
     "extra",
     [
@@ -149,6 +160,7 @@ def test_values_that_nothing_can_be_done_with(call, tmp_path, monkeypatch, extra
     assert len(err.splitlines()) == 1
 
 
+@small
 def test_nothing_is_streamed_before_the_checks(call):
     code, out, _ = call("sample", "春", "--stream", "--decode", "beam")
     assert (code, out) == (2, "")
@@ -156,6 +168,7 @@ def test_nothing_is_streamed_before_the_checks(call):
     assert (code, out) == (2, "")
 
 
+@small
 def test_a_config_file_holds_any_option(call, tmp_path):
     (tmp_path / "a.txt").write_text(ARTICLE, encoding="utf-8")
     config = tmp_path / "c.toml"
@@ -202,6 +215,7 @@ def test_a_progress_bar_leaves_redirected_results_alone(tmp_path):
     assert len(out.read_text(encoding="utf-8").splitlines()) == 2
 
 
+@small
 @pytest.mark.parametrize("name", ["loop.jsonl", "folder", "folder/", "folder/o.jsonl"])
 @pytest.mark.parametrize("flags", [(), ("--force",)])
 def test_an_output_whose_links_lead_in_a_circle(call, tmp_path, monkeypatch, name, flags):
@@ -215,6 +229,7 @@ def test_an_output_whose_links_lead_in_a_circle(call, tmp_path, monkeypatch, nam
     assert "symbolic links" in err
 
 
+@small
 def test_an_option_that_is_no_utf8(call):
     code, out, err = call("sample", "春", "--avoid", "\udcff", "--seed", "1")
     assert (code, out) == (2, "")

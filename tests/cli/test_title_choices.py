@@ -12,6 +12,7 @@ ARTICLE = (
     "本市图书馆昨天宣布，从下月起延长夜间开放时间，读者可以借阅到晚上十点。"
     "馆方说，新增的时段由志愿者参与服务。"
 )
+small = pytest.mark.usefixtures("small_as_shipped")  # what they write does not matter
 SHORT = ("--max-new-tokens", "14", "-q")
 
 
@@ -28,6 +29,7 @@ def candidates(result: tuple[int, str, str]) -> list[dict[str, Any]]:
     return found
 
 
+@small
 @pytest.mark.parametrize(
     ("flags", "kind"),
     [
@@ -65,6 +67,7 @@ def test_keywords_avoided_words_and_lists(call: Any, article: Path, tmp_path: Pa
     assert call("title", article, "--one-of", topics, *SHORT)[:2] == (0, "图书馆开放\n")
 
 
+@small
 def test_rows_bring_keywords_of_their_own(call: Any, tmp_path: Path) -> None:
     rows = [
         {"id": "a", "text": ARTICLE, "keywords": ["志愿者"]},
@@ -92,6 +95,7 @@ def test_rows_bring_keywords_of_their_own(call: Any, tmp_path: Path) -> None:
     assert "no field '词语' (--keywords-field one of: text, 词)" in err
 
 
+@small
 def test_the_usual_field_can_be_left_alone(call: Any, tmp_path: Path) -> None:
     table = tmp_path / "a.jsonl"
     table.write_text(json.dumps({"text": ARTICLE, "keywords": "足球"}) + "\n", encoding="utf-8")
@@ -104,6 +108,7 @@ def test_the_usual_field_can_be_left_alone(call: Any, tmp_path: Path) -> None:
     assert "the row's keywords do not go with --decode sample" in err
 
 
+@small
 def test_keywords_that_do_not_fit_are_an_error(call: Any, article: Path) -> None:
     code, out, err = call("title", article, "--keyword", "夜" * 20, *SHORT)
     assert (code, out) == (1, "")
@@ -161,6 +166,7 @@ def test_the_untrained_interaction_is_told(call: Any, article: Path) -> None:
     assert call("title", article, *flags, "-q")[2] == ""
 
 
+@small
 def test_continuations_with_keywords(call: Any) -> None:
     flags = ("--decode", "beam", "--keyword", "河", "--max-new-tokens", "10", "-q")
     code, out, _ = call("sample", "春天来了，", *flags)
