@@ -59,7 +59,7 @@ def site(tmp_path_factory) -> Path:
         "models list",
         "models info title",
         "models export bert exported",
-        "doctor",
+        pytest.param("doctor", marks=pytest.mark.slow),
     ],
 )
 def test_every_command_works_from_the_wheel_without_network(site, tmp_path, command):

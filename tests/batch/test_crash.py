@@ -15,12 +15,22 @@ STEPS = ("open", "replace", "hardlink_to", "unlink", "write_bytes", "mkdir", "rm
 MOST = 80  # operations of a run; it has some thirty
 TEXTS = some_texts(20)
 SOME_BAD = some_texts(20, bad=6)
-names = pytest.mark.parametrize("name", ["o.jsonl", "o.csv", "folder/"])
+NAMES = ("o.jsonl", "o.csv", "folder/")
+names = pytest.mark.parametrize("name", NAMES)
+# some steps, other ones for every kind of output; or all of them
+some = pytest.mark.parametrize(
+    "some", [True, pytest.param(False, marks=pytest.mark.slow)], ids=["some", "all"]
+)
 amid = pytest.mark.parametrize("amid", [False, True], ids=["before", "amid"])
 
 
 class Killed(BaseException):
     """The process is gone."""
+
+
+def steps(name: str, some: bool) -> range:
+    """The steps to be killed at; they go on beyond the end of any run."""
+    return range(NAMES.index(name), MOST, 3) if some else range(MOST)
 
 
 @contextmanager
@@ -108,14 +118,15 @@ def undisturbed(bench, name: str) -> bytes:
     return bench.whole()
 
 
+@some
 @amid
 @names
 @pytest.mark.parametrize("before", ["", "finished", "interrupted"])
-def test_a_run_killed_at_any_step_gives_the_right_bytes_or_is_refused(bench, name, before, amid):
+def test_a_run_killed_at_any_step_gives_the_right_bytes_or_is_refused(bench, name, before, amid, some):
     bench.give(SOME_BAD)
     whole = undisturbed(bench, name)
     flags = ("--force",) if before else ()
-    for step in range(MOST):
+    for step in steps(name, some):
         old = begin(bench, name, before)
         given = f"{bench.folder}/{name}"
         try:
@@ -141,13 +152,14 @@ def test_a_run_killed_at_any_step_gives_the_right_bytes_or_is_refused(bench, nam
         pytest.fail("it never ends")
 
 
+@some
 @amid
 @names
-def test_a_new_run_killed_at_any_step_is_resumed(bench, name, amid):
+def test_a_new_run_killed_at_any_step_is_resumed(bench, name, amid, some):
     """Without rows that are errors, and without any need of force."""
     bench.give(TEXTS)
     whole = undisturbed(bench, name)
-    for step in range(MOST):
+    for step in steps(name, some):
         begin(bench, name, "")
         given = f"{bench.folder}/{name}"
         try:
@@ -166,12 +178,13 @@ def test_a_new_run_killed_at_any_step_is_resumed(bench, name, amid):
         pytest.fail("it never ends")
 
 
+@some
 @amid
 @pytest.mark.parametrize("name", ["o.jsonl", "o.csv"])
-def test_a_resumed_run_killed_at_any_step_is_resumed(bench, name, amid):
+def test_a_resumed_run_killed_at_any_step_is_resumed(bench, name, amid, some):
     bench.give(SOME_BAD)
     whole = undisturbed(bench, name)
-    for step in range(MOST):
+    for step in steps(name, some):
         begin(bench, name, "")
         bench.interrupt(5)
         if not kill(bench, step, amid, "--resume"):
@@ -184,11 +197,12 @@ def test_a_resumed_run_killed_at_any_step_is_resumed(bench, name, amid):
         pytest.fail("it never ends")
 
 
+@some
 @pytest.mark.parametrize("name", ["o.jsonl", "o.csv"])
-def test_a_run_killed_at_its_end_can_have_its_errors_redone(bench, name):
+def test_a_run_killed_at_its_end_can_have_its_errors_redone(bench, name, some):
     bench.give(TEXTS)
     whole = undisturbed(bench, name)
-    for step in range(MOST):
+    for step in steps(name, some):
         begin(bench, name, "")
         bench.give(SOME_BAD)
         if not kill(bench, step, False):
@@ -203,16 +217,17 @@ def test_a_run_killed_at_its_end_can_have_its_errors_redone(bench, name):
         pytest.fail("it never ends")
 
 
+@some
 @amid
 @pytest.mark.parametrize("left", [0, 3])
 @pytest.mark.parametrize("name", ["o.jsonl", "o.csv"])
-def test_a_retry_killed_at_any_step_can_be_done_again(bench, name, left, amid):
+def test_a_retry_killed_at_any_step_can_be_done_again(bench, name, left, amid, some):
     """Or, where all has been computed, be finished by --resume."""
     mended = [*TEXTS[:10], *SOME_BAD[10:]] if left else TEXTS
     left = sum(text not in TEXTS for text in mended)
     bench.give(mended)
     whole = undisturbed(bench, name)
-    for step in range(MOST):
+    for step in steps(name, some):
         begin(bench, name, "")
         bench.give(SOME_BAD)
         assert bench.run() == 3

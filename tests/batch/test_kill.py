@@ -118,11 +118,12 @@ def test_killed_at_ten_moments_by_one_process(bench, monkeypatch):
     assert bench.out.read_bytes() == whole
 
 
-def test_killed_with_several_workers_and_resumed_with_others(bench):
+@pytest.mark.parametrize("kills", [(2, 3), pytest.param((3, 2, 2, 3), marks=pytest.mark.slow)])
+def test_killed_with_several_workers_and_resumed_with_others(bench, kills):
     bench.give(some_texts(300, bad=31))
     whole = bench.whole(*ONE_BY_ONE)
     moments, log = random.Random(21), bench.folder / "log"
-    for kill, workers in enumerate((2, 3, 2)):
+    for kill, workers in enumerate(kills):
         flags = (*ONE_BY_ONE, "--workers", workers, *(("--resume",) if kill else ()))
         target = lines(bench.part) // 4 * 4 + moments.randrange(5, 40)
         process = start(bench.args(*flags), log, pause=0.004)

@@ -1,10 +1,11 @@
-"""`textgen batch`, and the flags of runs over files, with the shipped models."""
+"""`textgen batch`, and the flags of runs over files."""
 
 import json
 import time
 
 import pytest
 
+pytestmark = pytest.mark.usefixtures("small_as_shipped")  # what they write does not matter
 ARTICLES = [
     "本市图书馆昨天宣布，从下月起延长夜间开放时间。",
     "研究人员开发出一种新的电池材料，充电十分钟可以行驶四百公里。",

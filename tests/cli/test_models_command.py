@@ -334,7 +334,7 @@ def test_a_card_that_cannot_be_read_is_told(call: Call, trained: Path, card: str
     assert len(err.splitlines()) == 1
 
 
-@pytest.mark.parametrize("command", [["models", "info"], ["title", "a.txt", "-q", "-m"]])
+@pytest.mark.parametrize("command", [["models", "info"], ["title", "a.txt", "--decode", "greedy", "-m"]])
 def test_a_config_with_a_byte_order_mark(
     call: Call, trained: Path, monkeypatch: pytest.MonkeyPatch, command: list[str]
 ) -> None:

@@ -61,7 +61,7 @@ SMALL: dict[str, tuple[Cgmh, list[State]]] = {
 }
 
 
-@pytest.mark.parametrize("toy", SMALL)
+@pytest.mark.parametrize("toy", [pytest.param("a keyword", marks=pytest.mark.slow), "keywords that swap"])
 def test_states_visited_have_the_law(toy: str) -> None:
     kernel, states = SMALL[toy]
     space = space_of(kernel, states)
@@ -92,8 +92,20 @@ def one_step(kernel: Cgmh, space: Space, state: State, count: int = 8000) -> tor
     return space.shares([chain.point.state for chain in chains])
 
 
-@pytest.mark.parametrize("start", STARTS)
-@pytest.mark.parametrize("law", LARGE)
+@pytest.mark.parametrize(
+    ("law", "start"),
+    [
+        ("weighted", STARTS[1]),
+        ("best two", STARTS[2]),
+        *(
+            pytest.param(*case, marks=pytest.mark.slow)
+            for case in (
+                *(("weighted", STARTS[n]) for n in (0, 2)),
+                *(("best two", STARTS[n]) for n in (0, 1)),
+            )
+        ),
+    ],
+)
 def test_one_step_is_a_row_of_the_matrix(law: str, start: State) -> None:
     kernel = LARGE[law]
     space = space_of(kernel, states_of([(1,), (0, 1)], 3, 5, any_order=True))

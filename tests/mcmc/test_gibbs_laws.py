@@ -37,6 +37,7 @@ MASK = frame(VALUES)[0]
 RANDOM = random_conditional(frame(VALUES)[3], 5)
 STATES = states_of(VALUES, LENGTH)
 SCANS = [Scan("random"), Scan("sequential"), Scan("block", 2), Scan("block", 5), Scan("all")]
+SLOW = pytest.mark.slow  # long runs: some scans and energies every day, all of them with -m slow
 LAWS = [ProposalLaw(), ProposalLaw(0.6), ProposalLaw(1.7, 2)]
 VIEWS = {"raw": raw, "local": local}
 
@@ -91,7 +92,9 @@ def test_inconsistent_conditionals_have_a_law_for_each_scan(
     assert float((found - wanted).abs().max()) < 0.03
 
 
-@pytest.mark.parametrize("scan", ["random", "sequential", "block", "all"])
+@pytest.mark.parametrize(
+    "scan", [pytest.param("random", marks=SLOW), pytest.param("sequential", marks=SLOW), "block", "all"]
+)
 def test_corrected_by_local_energies_all_scans_have_one_law(scan: str) -> None:
     sampler = sampler_of(2, inconsistent, scan=Scan(scan, 2), energy=local)
     states = states_of(2, 2)
@@ -294,8 +297,17 @@ def test_a_place_that_is_kept_belongs_to_the_energy(scan: Scan, name: str) -> No
 # runs do what the matrices say
 
 
-@pytest.mark.parametrize("scan", SCANS, ids=str)
-@pytest.mark.parametrize("view", [None, raw, local])
+DAILY = [(SCANS[0], raw), (SCANS[1], None), (SCANS[2], local), (SCANS[3], None), (SCANS[4], raw)]
+
+
+@pytest.mark.parametrize(
+    ("scan", "view"),
+    [
+        pytest.param(scan, view, marks=() if (scan, view) in DAILY else SLOW)
+        for scan in SCANS
+        for view in (None, raw, local)
+    ],
+)
 def test_a_sweep_of_a_run_follows_the_matrix(scan: Scan, view) -> None:
     sampler = sampler_of(VALUES, RANDOM, scan=scan, proposal=ProposalLaw(1.2, 2), energy=view)
     step = sweep_matrix(sampler, all_chains())
@@ -306,8 +318,15 @@ def test_a_sweep_of_a_run_follows_the_matrix(scan: Scan, view) -> None:
         assert distance(law_of([chain.kept[sweep].ids for chain in chains], STATES), wanted) < 0.05
 
 
-@pytest.mark.parametrize("name", VIEWS)
-@pytest.mark.parametrize("scan", [Scan("random"), Scan("block", 2)], ids=str)
+@pytest.mark.parametrize(
+    ("scan", "name"),
+    [
+        (Scan("random"), "local"),
+        (Scan("block", 2), "raw"),
+        pytest.param(Scan("random"), "raw", marks=SLOW),
+        pytest.param(Scan("block", 2), "local", marks=SLOW),
+    ],
+)
 def test_annealing_finds_the_best_state(scan: Scan, name: str) -> None:
     best = STATES[int(energies(name).argmin())]
     chains = masked_chains(VALUES, LENGTH, 20)
