@@ -16,8 +16,10 @@ from textgen.backends.scoring import as_drawn, check_listed, nothing_found, scor
 from textgen.decoding import greedy, sample
 from textgen.decoding.allowed import WholeCharacters, text_ids
 from textgen.decoding.constrained import constraint_of
+from textgen.decoding.filters import Filter
 from textgen.decoding.hypothesis import Hypothesis
 from textgen.decoding.loop import STUCK, Batch, Choose, Draft, write
+from textgen.decoding.opening import Opening, closing_ids
 from textgen.decoding.plan import Plan
 from textgen.decoding.rank import distinct, score_kind
 from textgen.decoding.scoring import Scoring
@@ -51,6 +53,8 @@ class Gpt2Backend(Backend[ContinueOptions, Prompt]):
         self.network = cast(Gpt2, model.network)
         self.allowed = text_ids(self.tokenizer, self.network.vocab_size)
         self.positions = self.network.config.n_positions
+        closing = closing_ids(self.tokenizer.vocabulary, self.network.vocab_size)
+        self.opening = Opening(closing, self.tokenizer.specials.bos)
 
     def check(self, options: ContinueOptions) -> None:
         check_listed(self.reader.spelled(options), self.tokenizer, self.allowed)
@@ -291,9 +295,10 @@ class Gpt2Backend(Backend[ContinueOptions, Prompt]):
     def _scoring(self, batch: Sequence[Prompt], options: ContinueOptions) -> Scoring:
         given = max(len(prompt.ids) for prompt in batch)
         whole = WholeCharacters(self.tokenizer.vocabulary, given + self._stop(batch[0].row, options).limit)
+        law: list[Filter] = [whole] if options.one_of else [whole, self.opening]
         keywords = batch[0].keywords
         options = self.reader.spelled(options)
-        return scoring_for(options, self.tokenizer, self.allowed, given=given, law=[whole], keywords=keywords)
+        return scoring_for(options, self.tokenizer, self.allowed, given=given, law=law, keywords=keywords)
 
     def _stop(self, row: Row, options: ContinueOptions) -> Stop:
         plain = stop_for(options, self.tokenizer)
