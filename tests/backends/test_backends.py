@@ -71,7 +71,7 @@ def check_rows_alone_together_and_shuffled(backend, texts, options):
     assert together == alone  # scores bit for bit, too
     order = list(range(len(alone)))
     random.Random(1).shuffle(order)
-    shuffled = backend.generate([texts[n] for n in order], batch_size=4, **options)
+    shuffled = backend.generate([texts[n] for n in order], batch_size=3, **options)
     assert [record.candidates for record in shuffled] == [alone[n] for n in order]
 
 
@@ -97,7 +97,7 @@ def test_so_it_is_with_the_shipped_weights(name, options):
     ],
 )
 def test_so_it_is_in_short_texts_with_the_shipped_weights(name, options):
-    check_rows_alone_together_and_shuffled(textgen.load(name), TEXTS[name], SHORT[name] | options)
+    check_rows_alone_together_and_shuffled(textgen.load(name), TEXTS[name][:4], SHORT[name] | options)
 
 
 @pytest.mark.parametrize("name", ["title", "gpt2", "bert"])

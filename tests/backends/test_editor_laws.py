@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from small_editors import small_editors
 
 import textgen
 from textgen.decoding.allowed import punctuation_ids, text_ids
@@ -15,6 +18,7 @@ from textgen.mcmc.target import levenshtein
 from textgen.models.catalog import find_model
 from textgen.models.load import LoadedModel, load_model
 from textgen.models.scoring import sequence_logprobs
+from textgen.registry import EDITORS
 from textgen.schema import Candidate, Row
 from textgen.text.content import content_words
 from textgen.text.length import characters
@@ -22,9 +26,28 @@ from textgen.text.length import characters
 SENTENCE = "由于天气原因，今天的比赛取消了。"
 
 
+@pytest.fixture(scope="module", params=["small", pytest.param("shipped", marks=pytest.mark.slow)])
+def editors(request: pytest.FixtureRequest, small_models: Path) -> Iterator[dict[str, Any]]:
+    if request.param == "shipped":
+        yield {name: textgen.load(name) for name in EDITORS}
+        return
+    with small_editors(small_models) as editors:
+        yield editors
+
+
 @pytest.fixture(scope="module")
-def gpt2() -> LoadedModel:
-    return load_model(find_model("gpt2"))
+def gpt2(editors: dict[str, Any]) -> LoadedModel:
+    model: LoadedModel = editors["compose"].model
+    return model
+
+
+@pytest.fixture(scope="module")
+def bert(gpt2: LoadedModel, small_models: Path) -> LoadedModel:
+    """Of the same make."""
+    name = "bert"
+    return load_model(
+        find_model(str(small_models / name) if small_models in gpt2.files.path.parents else name)
+    )
 
 
 def logprob(model: LoadedModel, text: str) -> float:
@@ -48,15 +71,15 @@ def repeated(model: LoadedModel, text: str) -> int:
     )
 
 
-def only(command: str, row: Row, **options: Any) -> Candidate:
-    [record] = textgen.load(command).generate([row], seed=2, chains=1, **options)
+def only(editor: Any, row: Row, **options: Any) -> Candidate:
+    [record] = editor.generate([row], seed=2, chains=1, **options)
     assert record.error is None
     return record.candidates[0]
 
 
-def test_compose(gpt2: LoadedModel) -> None:
+def test_compose(editors: dict[str, Any], gpt2: LoadedModel) -> None:
     found = only(
-        "compose",
+        editors["compose"],
         Row("", "1", keywords=("春天", "公园")),
         steps=40,
         method="mh",
@@ -75,15 +98,16 @@ def test_compose(gpt2: LoadedModel) -> None:
 @pytest.mark.parametrize(
     ("command", "extra"), [("rewrite", {"changes": 0.5}), ("correct", {"distance": 0.5})]
 )
-def test_rewrite_and_correct(gpt2: LoadedModel, command: str, extra: dict[str, float]) -> None:
+def test_rewrite_and_correct(
+    editors: dict[str, Any], gpt2: LoadedModel, bert: LoadedModel, command: str, extra: dict[str, float]
+) -> None:
     options = {"similarity": 12.0, "length_reward": 1.0, "repetition": 0.5} | extra
     if command == "rewrite":
         options |= {"change_weight": 2.0, "content": 1.5, "shared": -3.0, "distance": 0.25}
-    found = only(command, Row(SENTENCE, "1"), steps=30, method="mh", **options)
+    found = only(editors[command], Row(SENTENCE, "1"), steps=30, method="mh", **options)
     encode = gpt2.tokenizer.encode
     ids, source = tuple(encode(found.text)), tuple(encode(SENTENCE))
     assert ids != source
-    bert = load_model(find_model("bert"))
     specials = bert.tokenizer.specials
     similarity = Similarity(bert.network, specials.cls, specials.sep)  # type: ignore[arg-type]
     with torch.inference_mode():
@@ -100,10 +124,10 @@ def test_rewrite_and_correct(gpt2: LoadedModel, command: str, extra: dict[str, f
     assert found.chain.log_target == pytest.approx(wanted, abs=5e-3)
 
 
-def test_fill_and_lengths_outside_the_range(gpt2: LoadedModel) -> None:
+def test_fill_and_lengths_outside_the_range(editors: dict[str, Any], gpt2: LoadedModel) -> None:
     """A state on the way that may not be reported: a chain may leave its range."""
     events: list[Any] = []
-    textgen.load("fill").generate(
+    editors["fill"].generate(
         ["今天___很好，我们去___"],
         steps=16,
         chains=1,
