@@ -130,9 +130,9 @@ def test_a_length_counts_letters_one_by_one(editors: dict[str, Any]) -> None:
 
 
 def test_where_no_chain_ends_at_a_text_the_row_is_an_error_and_says_so(editors: dict[str, Any]) -> None:
-    records = editors["rewrite"].generate(
-        [Row(SENTENCE, "far"), Row(SENTENCE[:-1], "also")], steps=1, seed=1, method="mh", change_weight=0.0
-    )
+    rows = [Row(SENTENCE, "far"), Row(SENTENCE[:-1], "also")]
+    dear = {"change_weight": 0.0, "distance": 1000.0}  # any other text, that is
+    records = editors["rewrite"].generate(rows, steps=1, seed=1, method="mh", **dear)
     assert [record.id for record in records] == ["far", "also"]
     assert all("no other text" in r.error and "chains: 4, steps of each: 1" in r.error for r in records)
 
