@@ -65,7 +65,17 @@ def gpt2(models: dict[str, Any]) -> Any:
 CASES = [("title", options) for options in TITLE] + [("gpt2", options) for options in GPT2]
 
 
-@pytest.mark.parametrize(("name", "options"), CASES, ids=str)
+# some of each model every day; the other searches are shown on tables of laws, too (tests/decoding)
+DAILY = ({"rank": "mbr"}, {"decode": "bidirectional", "interaction": True}, GPT2[1], GPT2[3])
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        pytest.param(*case, marks=() if case[1] in DAILY else pytest.mark.slow, id=" ".join(map(str, case)))
+        for case in CASES
+    ],
+)
 def test_a_row_is_the_same_in_any_batch_and_order(
     models: dict[str, Any], name: str, options: dict[str, Any]
 ) -> None:

@@ -156,7 +156,7 @@ def numbers(candidates: list[Any]) -> list[float]:
     return [number for number in found if number is not None]
 
 
-@pytest.mark.parametrize("guidance", [0.0, 1.5])
+@pytest.mark.parametrize("guidance", [pytest.param(0.0, marks=pytest.mark.slow), 1.5])
 @pytest.mark.parametrize("options", WRITING, ids=str)
 def test_a_gpt2_writes_in_its_style(
     gpt2: Any, monkeypatch: pytest.MonkeyPatch, options: dict[str, Any], guidance: float
@@ -192,7 +192,7 @@ def test_streams_are_what_generate_writes(gpt2: Any, guidance: float) -> None:
     assert "春天" + "".join(parts) == record.candidates[0].text
 
 
-@pytest.mark.parametrize("guidance", [0.0, 1.5])
+@pytest.mark.parametrize("guidance", [pytest.param(0.0, marks=pytest.mark.slow), 1.5])
 @pytest.mark.parametrize("options", CHAINS, ids=str)
 def test_a_bert_samples_in_its_style(
     bert: Any, monkeypatch: pytest.MonkeyPatch, options: dict[str, Any], guidance: float

@@ -110,6 +110,7 @@ def test_a_record_tells_of_the_chain(call):
     assert found["chain"]["kind"] == "search"
 
 
+@small
 def test_what_is_kept_stays(call):
     code, out, _ = call(
         "rewrite", "他昨天在图书馆看了一整天的书。", "--keep", "图书馆", *SHORT, "--steps", "30"

@@ -77,7 +77,7 @@ def test_rows_bring_keywords_of_their_own(call: Any, tmp_path: Path) -> None:
     ]
     table = tmp_path / "a.jsonl"
     table.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-    code, out, err = call("title", table, "--keywords-field", "keywords", *SHORT)
+    code, out, err = call("title", table, "--keywords-field", "keywords", *SHORT, "--beams", 4)
     titles = dict(line.split("\t") for line in out.splitlines())
     assert code == 3
     assert "c: line 3: a keyword must be text" in err
@@ -87,7 +87,7 @@ def test_rows_bring_keywords_of_their_own(call: Any, tmp_path: Path) -> None:
     assert "夜间" in titles["b"]
     table.write_text(f"text,词\n{ARTICLE},晚上十点\n", encoding="utf-8-sig")
     table = table.rename(tmp_path / "a.csv")
-    code, out, _ = call("title", table, "--keywords-field", "词", *SHORT)
+    code, out, _ = call("title", table, "--keywords-field", "词", *SHORT, "--beams", 4)
     assert code == 0
     assert "晚上十点" in out
     code, out, err = call("title", table, "--keywords-field", "词语", *SHORT)

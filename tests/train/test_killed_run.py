@@ -38,7 +38,9 @@ def steps_of(folder: Path) -> list[int]:
     return [entry["step"] for entry in read_log(folder)]
 
 
-@pytest.mark.parametrize("recipe", RUNS)
+@pytest.mark.parametrize(
+    "recipe", ["gpt2", *(pytest.param(name, marks=pytest.mark.slow) for name in RUNS if name != "gpt2")]
+)
 def test_killed_at_three_moments(bench: Bench, recipe: str) -> None:
     options = SHORT | bench.starts(recipe) | RUNS[recipe] | {"steps": STEPS, "save_every": 7}
     rows = write_lines(bench.folder / "rows.jsonl", bench.rows(recipe))

@@ -123,6 +123,7 @@ def test_styles_of_gpt2(bench: Bench, wide_gpt2: Path) -> None:
     assert 0.35 < shares[None] < 0.65
 
 
+@pytest.mark.slow  # those of gpt2 every day
 def test_styles_of_bert(bench: Bench, wide_bert: Path) -> None:
     model = with_styles(bench, wide_bert, steps=200, mask_rate=(0.3, 0.95))
     shares = {

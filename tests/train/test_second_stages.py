@@ -72,6 +72,9 @@ def test_stopped_anywhere_and_again(stages: Stages, recipe: str, monkeypatch: py
     assert not [path for path in (stages.folder / "parts").iterdir() if path.name.startswith("data")]
 
 
+@pytest.mark.parametrize(
+    "recipe", [pytest.param("bidirectional", marks=pytest.mark.slow), "title-rank"], indirect=True
+)
 def test_two_processes_are_one(stages: Stages, recipe: str) -> None:
     """The first writes, and both take what it has written."""
     rows = write_lines(stages.folder / "rows.jsonl", some_pairs(11))
