@@ -29,6 +29,7 @@ from textgen.text.words import known, words
 SHORTEST = 3  # characters of a title
 LONG = 5  # characters of a span that may not come twice
 LONG_HAN = 3  # how many of them are Chinese: a product may be named twice
+BEGUN = 4  # characters with which two clauses in a row may not begin
 SAME, SHARED = 0.65, 6  # share and number of characters that neighbouring clauses may not share
 
 _PAIRS = ("《》", "〈〉", "“”", "‘’", "()", "【】", "「」", "『』", "[]", "{}", "〔〕")
@@ -119,7 +120,7 @@ def repeats(title: str, article: str) -> bool:
         _twice_at_once(units, article)
         or _stutters(title, article)
         or _long_one_twice(title)
-        or _says_a_clause_again(title)
+        or _says_a_clause_again(title, article)
     )
 
 
@@ -176,12 +177,18 @@ def _long_one_twice(title: str) -> bool:
     return _comes_twice(title, LONG) or any(_comes_twice(one, LONG - 1) for one in _BREAK.split(title))
 
 
-def _says_a_clause_again(title: str) -> bool:
-    """Whether a clause has most characters of the one before it, 豪取五连胜 for 夺得五连胜."""
+def _says_a_clause_again(title: str, article: str) -> bool:
+    """Whether a clause begins as the one before it, or has most of its characters: 豪取五连胜, 夺得五连胜.
+
+    一个人的生活，一个人的旅行 is a figure of speech; the beginning that comes twice is one of the article's.
+    """
     clauses = [clause for clause in _BREAK.split(title) if clause]
     return any(
-        len(one) * SAME <= len(other) <= len(one) / SAME
-        and common_subsequence(one, other) >= max(SHARED, SAME * max(len(one), len(other)))
+        (len(one) >= BEGUN and one[:BEGUN] == other[:BEGUN] and one[:BEGUN] in article)
+        or (
+            len(one) * SAME <= len(other) <= len(one) / SAME
+            and common_subsequence(one, other) >= max(SHARED, SAME * max(len(one), len(other)))
+        )
         for one, other in pairwise(clauses)
     )
 
