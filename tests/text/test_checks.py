@@ -67,7 +67,7 @@ FAULTY = [
     ("防汛汛汛", "repeat"),
     ("海燕队豪取四连胜 海燕队夺得四连胜", "repeat"),
     ("海燕队豪取四连胜，海燕队夺得四连胜", "repeat"),
-    ("青禾县的防汛 青禾县的会", "repeat"),
+    ("长江流域安全，长江流域宁静", "repeat"),
     ("红烧牛牛茄子", "repeat"),  # jieba takes 牛牛 for a word, which no dictionary has
     ("长江流域防汛和长江流域防汛", "repeat"),
     ("防汛形势的防汛形势", "repeat"),
