@@ -66,7 +66,7 @@ CASES = [("title", options) for options in TITLE] + [("gpt2", options) for optio
 
 
 # some of each model every day; the other searches are shown on tables of laws, too (tests/decoding)
-DAILY = ({"rank": "mbr"}, {"decode": "bidirectional", "interaction": True}, GPT2[1], GPT2[3])
+DAILY = ({"decode": "bidirectional", "interaction": True}, GPT2[1], GPT2[3])
 
 
 @pytest.mark.parametrize(

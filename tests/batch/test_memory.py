@@ -40,7 +40,7 @@ def peak(folder, count: int) -> int:
     return held
 
 
-@pytest.mark.parametrize("rows", [1_000, pytest.param(10_000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("rows", [500, pytest.param(10_000, marks=pytest.mark.slow)])
 def test_ten_times_the_rows_take_the_same_memory(tmp_path, rows):
     few = peak(tmp_path, rows)
     if not few:

@@ -107,7 +107,7 @@ def test_corrected_by_local_energies_all_scans_have_one_law(scan: str) -> None:
     assert distance(ran, wanted) < 0.05
 
 
-@pytest.mark.parametrize("length", [2, 3])
+@pytest.mark.parametrize("length", [2, pytest.param(3, marks=SLOW)])
 def test_consistent_conditionals_give_their_joint_law(length: int) -> None:
     joint = random_joint(VALUES, length, seed=length)
     conditional = conditionals_of(joint, frame(VALUES)[3], MASK)
