@@ -81,7 +81,8 @@ def test_short_texts_are_warned_of_at_most(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "春天", "我爱Python", "2024年，", "走走停停", "高高兴兴", "一步一步", "哈哈哈"]
+    "text",
+    ["", "春天", "我爱Python", "2024年，", "走走停停。", "高高兴兴！", "一步一步", "哈哈哈！", "林林林林A"],
 )
 def test_short_chinese_is_not_doubted(text: str) -> None:
     assert doubt_of(text) is None
@@ -94,6 +95,9 @@ def test_short_chinese_is_not_doubted(text: str) -> None:
         ("哈哈哈哈", "1 different in its 4 characters"),
         ("林 林\n林 林", "1 different in its 4 characters"),
         ("春林春林春林", "2 different in its 6 characters"),
+        ("林林林林林林。", "1 different in its 6 characters"),
+        ("林，林，林，林，林", "1 different in its 5 characters"),
+        ("“啊啊啊啊啊啊啊我！”", "2 different in its 8 characters"),
     ],
 )
 def test_one_thing_over_and_over_is_warned_of(text: str, counts: str) -> None:

@@ -35,8 +35,9 @@ PIECES = 48  # so many pieces are scored
 FEW_PIECES = (12, 24)  # with fewer there is no warning, no refusal
 
 _HAN = re.compile(f"[{HAN}]")
-# four equal characters, also 哈哈哈哈, which no title can sum up; a pair thrice, as 一步一步 is a word
-_ONE_OVER_AND_OVER = re.compile(rf"([{HAN}])\1{{3,}}|([{HAN}]{{2}})\2{{2,}}")
+# by the number of different characters, the length of a text that has nothing to sum up: 哈哈哈哈 has one in
+# four, 春林春林春林 two in six; 一步一步 is a word
+MONOTONOUS = {1: 4, 2: 6}
 
 
 @dataclass(frozen=True)
@@ -132,10 +133,12 @@ def _rare(counts: Counter[str]) -> Doubt | None:
 
 
 def _one_over_and_over(text: str) -> Doubt | None:
-    visible = "".join(text.split())
-    if not _ONE_OVER_AND_OVER.fullmatch(visible):
+    letters = [character for character in text if character.isalnum()]  # Chinese ones, too
+    different = len(set(letters))
+    least = MONOTONOUS.get(different)
+    if least is None or len(letters) < least or not all(map(_HAN.match, letters)):
         return None
-    reason = f"the text repeats itself: {len(set(visible))} different in its {len(visible)} characters"
+    reason = f"the text repeats itself: {different} different in its {len(letters)} characters"
     return Doubt(reason, SENTENCES, refused=False)
 
 
