@@ -18,6 +18,13 @@ _MEASURES = (
 )
 _DATES = {unit: unit for unit in "月季届轮期"} | {"日": "日号", "号": "日号"}  # not 3月 for 三季度
 _SHARING = "-–—－~～/.、至到和及与"  # 3、4月; 2024-03-05
+# numbers that count nothing: the parts of a date and a time of day, the mark of an item, 第三步
+_NO_COUNT = re.compile(
+    r"(?:19|20)\d\d[-/.]\d{1,2}[-/.]\d{1,2}(?:\s*\d{1,2}:\d\d)?"
+    r"|(?:^|(?<=\n))\s*(?:[（(]?\d{1,2}[)）、]|\d{1,2}[.:](?!\d)|[（(]?[一二三四五六七八九十]{1,3}[)）、])"
+    r"|(?:第|步骤\s?|[Qq]|[Ss]tep\s?)(?:\d+|[零一二三四五六七八九十百]+)"
+)
+_COUNTS = re.compile(r"\s?[个名人位家款种条项步类件例大]")  # behind a number that counts
 _DOTTED_DATE = re.compile(r"(?<![\d.])((?:19|20)\d\d)\.[01]?\d\.[0-3]?\d(?![\d.])")  # else a version
 _YEARLY = re.compile(r"\s?年度?\s?(最[\u3400-\u9fff])")  # 2018 年度最佳
 _MANY, _LONG_WAYS = "百千万亿", "年里"
@@ -82,6 +89,8 @@ class Figures:
         return any(not self._states(number, title) for number in _meant(title))
 
     def _states(self, number: Number, title: str) -> bool:
+        if _COUNTS.match(title, number.end) and not title[: number.start].endswith("第"):
+            return number.key in self._counting
         units = _DATES.get(title[number.end : number.end + 1])
         if units is None or number.key not in self._known:
             return number.key in self._known
@@ -89,6 +98,16 @@ class Figures:
             other.key == number.key and self._behind(other)[:1] in (*units, *_SHARING)
             for other in self._stated
         )
+
+    @cached_property
+    def _counting(self) -> set[tuple[object, object]]:
+        """The numbers that may count something."""
+        others = [found.span() for found in _NO_COUNT.finditer(self._article)]
+        return {
+            number.key
+            for number in self._stated
+            if not any(start <= number.start < end for start, end in others)
+        }
 
     def _pairs_wrongly(self, title: str) -> bool:
         """Whether a ratio, a score or a range is not one of the article's."""
