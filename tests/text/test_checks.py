@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Sequence
-from random import Random
 
 import pytest
 
-from textgen.text.checks import CHECKS, LONG, LONG_HAN, _comes_twice, _twice_at_once, flags
+from textgen.text.checks import CHECKS, flags
 
 ARTICLE = (
     "青禾县2024年前三季度工业增加值同比增长百分之六点二，总额达1.2万亿元，耕种收综合机械化率提高至90%以上。"
@@ -177,53 +175,6 @@ def test_a_hedge_points_one_way(title: str, right: str, wrong: str) -> None:
 )
 def test_what_is_no_hedge_excuses_no_number(title: str) -> None:
     assert flags(title, "公司有187项决议。") == ("number",)
-
-
-def twice_at_once(units: list[str], article: str) -> bool:
-    """The definition, of all spans."""
-    for start in range(len(units)):
-        for size in range(1, (len(units) - start) // 2 + 1):
-            span, text = units[start : start + size], "".join(units[start : start + size])
-            if span != units[start + size : start + 2 * size] or not any(map(str.isalpha, text)):
-                continue
-            single = len(text) == 1 or (len(text) == 2 == size and (text[0] == "一" or 2 * text in article))
-            if not single:
-                return True
-    return False
-
-
-def comes_twice(units: list[str], least: int) -> bool:
-    """The definition, of all pairs of spans that do not overlap."""
-    spans = [(start, stop) for stop in range(len(units) + 1) for start in range(stop - 1)]
-    return any(
-        stop <= other and units[start:stop] == units[other : other + stop - start]
-        for start, stop in spans
-        if sum(min(len(unit), 2) for unit in units[start:stop]) >= least
-        and sum("一" <= unit <= "龥" for unit in units[start:stop]) >= LONG_HAN
-        for other in range(len(units) - (stop - start) + 1)
-    )
-
-
-@pytest.mark.parametrize("alphabet", ["甲一！", "甲乙", "甲乙丙丁", ["甲", "ab", "12", "！", "乙"]])
-def test_repeats_are_those_of_the_plain_definition(alphabet: Sequence[str]) -> None:
-    random, both = Random(1), set()
-    for _ in range(2000):
-        units = random.choices(alphabet, k=random.randint(1, 12))
-        found = _twice_at_once(units, "甲乙甲乙")
-        assert found == twice_at_once(units, "甲乙甲乙"), units
-        both.add(found)
-    assert both == {True, False}
-
-
-@pytest.mark.parametrize("least", [LONG - 1, LONG])
-def test_long_repeats_are_those_of_the_plain_definition(least: int) -> None:
-    random, found = Random(1), []
-    for _ in range(2000):
-        units = random.choices(["甲", "乙", "Ubuntu"], k=random.randint(1, 18))
-        # a space keeps two words of letters apart, and is no unit
-        found.append(_comes_twice(" ".join(units), least))
-        assert found[-1] == comes_twice(units, least), units
-    assert 100 < sum(found) < 1900
 
 
 def test_a_long_text_is_checked_in_reasonable_time() -> None:
