@@ -6,6 +6,7 @@ import re
 from fractions import Fraction
 from functools import cached_property
 
+from textgen.text.codes import unknown_code
 from textgen.text.hedges import may_stand_for
 from textgen.text.listing import Listing
 from textgen.text.numbers import Number, numbers, plain_digits, ratios
@@ -70,6 +71,7 @@ class Figures:
         title = plain_digits(title)
         return (
             bool(_INCOMPLETE.search(title))
+            or unknown_code(title, self._article)
             or any(
                 (
                     not self._states(number, title)
