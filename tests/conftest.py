@@ -15,11 +15,12 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 # models that this user has added are no business of tests
 os.environ["TEXTGEN_MODELS"] = os.devnull
 
-from small_networks import BERT, GPT2, network_of, prefer, save
-from small_titles import make_title
+from small_networks import BERT, GPT2, network_of, prefer
+from small_titles import TOKENIZER, make_title
 
 from textgen.models.catalog import find_model
 from textgen.models.load import LoadedModel, load_model, load_tokenizer
+from textgen.models.save import save_model
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -57,14 +58,16 @@ def bert_model() -> LoadedModel:
 def small_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with `title`, `gpt2` and `bert` of random weights, which read as much as the shipped ones.
 
-    For what holds of any weights. Nothing is patched: they are loaded by their directories.
+    They are kept as int8, as those are, which decides how they compute. For what holds of any weights.
+    Nothing is patched: they are loaded by their directories.
     """
     folder = tmp_path_factory.mktemp("small")
     ends = load_tokenizer(find_model("gpt2")).specials.eos
-    make_title(folder / "title", positions=512, ends=ends)
+    make_title(folder / "title", positions=512, ends=ends, storage="int8")
     gpt2, bert = GPT2 | {"n_positions": 1024}, BERT | {"max_position_embeddings": 512}
-    save(prefer(network_of(gpt2), ends), gpt2, folder / "gpt2")
-    save(prefer(network_of(bert), ends, by=12), bert, folder / "bert")
+    for name, config, more in (("gpt2", gpt2, 7), ("bert", bert, 12)):
+        network = prefer(network_of(config), ends, by=more)
+        save_model(folder / name, network, config, TOKENIZER, storage="int8")
     return folder
 
 

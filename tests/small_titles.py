@@ -25,12 +25,12 @@ def randomised(network: nn.Module, seed: int) -> Any:
     return network.requires_grad_(False)
 
 
-def make_title(folder: Path, *, positions: int = 128, ends: int | None = None) -> Path:
+def make_title(folder: Path, *, positions: int = 128, ends: int | None = None, storage: str = "fp32") -> Path:
     """Make the folder; a symbol that titles `ends` with makes them end (see `prefer`)."""
     config = bert_config(vocab_size=8192, layers=1, width=16, heads=2, positions=positions)
     config |= {"type_vocab_size": 3, "target_types": {"l2r": 1, "r2l": 2}}
     bert = randomised(fresh_bert(config, 1), 2)
     if ends is not None:
         prefer(bert, ends)
-    save_model(folder, UniLM(bert, CopyPrior(8192), {7: 1, 8: 2}), config, TOKENIZER, storage="fp32")
+    save_model(folder, UniLM(bert, CopyPrior(8192), {7: 1, 8: 2}), config, TOKENIZER, storage=storage)
     return folder

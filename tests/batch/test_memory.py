@@ -45,4 +45,5 @@ def test_ten_times_the_rows_take_the_same_memory(tmp_path, rows):
     few = peak(tmp_path, rows)
     if not few:
         pytest.skip("this system does not tell")
-    assert abs(peak(tmp_path, 10 * rows) / few - 1) < 0.1
+    a_row = (peak(tmp_path, 10 * rows) - few) / (9 * rows)
+    assert a_row < 500  # bytes: less than its text alone has

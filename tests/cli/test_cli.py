@@ -113,18 +113,20 @@ def test_big5_article_is_read_right(call, tmp_path):
 def test_indents_do_not_change_the_title(call, tmp_path):
     path = tmp_path / "a.txt"
     path.write_text(ARTICLE, encoding="utf-8")
-    expected = call("title", path, *FAST)[1]
+    expected = call("title", path, *FAST)[:2]
+    assert expected[0] == 0
     path.write_text("\r\n\u3000\u3000" + ARTICLE + "  \r\n\r\n\r\n", encoding="utf-8")
-    assert call("title", path, *FAST)[1] == expected
+    assert call("title", path, *FAST)[:2] == expected
 
 
 @small
 def test_first_line_is_skipped_when_asked(call, tmp_path):
     path = tmp_path / "a.txt"
     path.write_text(ARTICLE, encoding="utf-8")
-    expected = call("title", path, *FAST)[1]
+    expected = call("title", path, *FAST)[:2]
+    assert expected[0] == 0
     path.write_text("完全无关的一行标题\n" + ARTICLE, encoding="utf-8")
-    assert call("title", path, "--skip-first-line", *FAST)[1] == expected
+    assert call("title", path, "--skip-first-line", *FAST)[:2] == expected
 
 
 @small
@@ -155,7 +157,8 @@ def test_a_config_file_gives_options_and_flags_win(call, tmp_path):
     short = (*FAST, "--max-new-tokens", 12)
     assert call("title", NEWS, "--config", config) == call("title", NEWS, *short)
     config.write_text('[title]\ndecode = "sample"\nmax_new_tokens = 12\n', encoding="utf-8")
-    assert call("title", NEWS, "--config", config, "--decode", "greedy")[1] == call("title", NEWS, *short)[1]
+    code, out, _ = call("title", NEWS, "--config", config, "--decode", "greedy")
+    assert (code, out) == (0, call("title", NEWS, *short)[1])
 
 
 @small

@@ -16,11 +16,12 @@ _LEANING = "的了着们吗呢吧"
 
 
 def closing_ids(vocabulary: Vocabulary, vocab_size: int) -> Tensor:
-    """`(vocab,)`, true for pieces with which no text begins: closing marks, particles, white space."""
+    """`(vocab,)`, true for pieces with which no text begins: closing marks, particles, white space alone."""
     found = torch.zeros(vocab_size, dtype=torch.bool)
     for i, piece in enumerate(vocabulary.pieces):
         text = piece.decode("utf-8", "ignore")
-        found[i] = bool(text) and (text[0] in _CLOSING or text[0].isspace() or text in _LEANING)
+        # words of other languages may bring the space before them along
+        found[i] = bool(text) and (text[0] in _CLOSING or text.isspace() or text in _LEANING)
     return found
 
 
