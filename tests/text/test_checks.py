@@ -137,6 +137,22 @@ def test_the_dictionary_is_loaded_only_where_it_is_needed() -> None:
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
 
 
+@pytest.mark.parametrize(
+    ("title", "subject"),
+    [
+        ("4月CPI上涨2.1%", "居民消费价格指数"),
+        ("GDP同比上涨2.1%", "国内生产总值"),
+        ("猪价上涨2.1%", "肉类价格"),
+    ],
+)
+def test_what_rises_may_have_another_name_but_not_none(title: str, subject: str) -> None:
+    article = f"临江市4月{subject}同比上涨2.1%。"
+    assert flags(title, article) == ()
+    for none in ("同比上涨2.1%", "4月同比上涨2.1%", "临江市4月上涨2.1%"):
+        assert flags(none, article) == ("number",)
+    assert flags("临江市4月上涨2.1%", "临江市上涨2.1%，今年4月。") == (), "the article names none"
+
+
 HEDGED = [  # a title, and what its number may and may not stand for
     ("收入超70万元", "702642元", "692642元"),
     ("收入过百亿元", "137亿元", "97亿元"),
@@ -150,6 +166,18 @@ HEDGED = [  # a title, and what its number may and may not stand for
     ("门店180家左右", "187家", "150家"),
     ("门店180家上下", "177家", "150家"),
     ("门店180来家", "187家", "150家"),
+    # up or down by one of the last digit that is given
+    ("占比超三成", "35.4%", "40.1%"),
+    ("占比近四成", "35.4%", "29.9%"),
+    ("超100万人报名", "143万人", "210万人"),
+    ("逾2万人报名", "23,000人", "31,000人"),
+    ("收入增逾一成", "12.6%", "9.6%"),
+    ("超1000家门店", "1432家", "2432家"),
+    ("近2万人报名", "17,000人", "9,000人"),
+    ("近1000家门店", "790家", "432家"),
+    ("上千人报名", "1235人", "935人"),
+    ("上百家门店", "137家", "237家"),
+    ("上万家门店", "1.2万家", "9900家"),
     ("门店180家以上", "187家", "177家"),
     ("门店180余家", "187家", "192家"),
     ("门店十几家", "17家", "21家"),
@@ -171,7 +199,14 @@ def test_a_hedge_points_one_way(title: str, right: str, wrong: str) -> None:
 
 @pytest.mark.parametrize(
     "title",
-    ["公司通过180项决议", "公司附近180家门店", "公司180人上下一心", "公司经过180天努力", "公司180家门店"],
+    [
+        "线上百家门店",
+        "公司通过180项决议",
+        "公司附近180家门店",
+        "公司180人上下一心",
+        "公司经过180天努力",
+        "公司180家门店",
+    ],
 )
 def test_what_is_no_hedge_excuses_no_number(title: str) -> None:
     assert flags(title, "公司有187项决议。") == ("number",)

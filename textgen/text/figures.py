@@ -11,8 +11,6 @@ from textgen.text.hedges import may_stand_for
 from textgen.text.listing import Listing
 from textgen.text.numbers import Number, numbers, plain_digits, ratios
 
-ROUNDED = Fraction(1, 10)  # by which a number after 超 or 近 may differ from the exact one
-
 _MEASURES = (
     "个名人位家项种类所座条款部届轮次期批年月日天周岁国省市县区村级分秒时元吨亩公里米克倍连胜负平冠金银铜场局盘集起件例处只支艘"
     "架辆套台张份枚颗株头户组对双层楼版章篇本册强大"
@@ -45,8 +43,12 @@ _CHANGE = re.compile(
 _ADVERBS = re.compile(
     r"(?:同比|环比|已经?|将|累计|分别|预计|平均|年均|也|又|再次?|均|可|则|均已|比上年|实现|由此|由|从)*$"
 )
+# a time and a place, of which nothing is said: 青禾县3月 (提高至90%)
+_NO_SUBJECT = re.compile(
+    r"(?:[上下]半年|全年|年内|[今去前明]年|本[年月季]|前?[0-9一二三四]个?季度|[0-9一二三四五六七八九十]+[年月日]份?"
+    r"|[\u3400-\u9fff]{2,6}[省市县区州镇乡]|我国|全国)+$"
+)
 _CLAUSE = re.compile(r"[，。；：、！？,;:!?\s]")
-WHAT = 4  # characters before a change that name what changes
 
 
 class Figures:
@@ -148,14 +150,16 @@ class Figures:
         )
 
     def _lacks_its_subject(self, number: Number, title: str) -> bool:
-        """Whether something rises or falls by a percentage, and what it is was left out."""
+        """Whether something rises or falls by a percentage, and what it is was left out.
+
+        A time or a place alone is none; GDP is one, however the article calls it.
+        """
         what = _what_changes(title, number.start)
-        if not number.kind or what is None:
+        if not number.kind or what is None or _NO_SUBJECT.sub("", what):
             return False
         places = [other for other in self._stated if other.key == number.key]
         subjects = [_what_changes(self._article, other.start) for other in places]
-        named = [subject[-WHAT:] for subject in subjects if subject]
-        return 0 < len(named) == len(places) and not any(set(subject) & set(what) for subject in named)
+        return bool(places) and all(subject and _NO_SUBJECT.sub("", subject) for subject in subjects)
 
     def _behind(self, number: Number) -> str:
         return self._article[number.end : number.end + 8].lstrip()

@@ -7,11 +7,13 @@ from fractions import Fraction
 
 from textgen.text.numbers import Number
 
-ROUNDED = Fraction(1, 10)  # by which a number behind 超 or 近 may differ from the exact one
+ROUNDED = Fraction(1, 10)  # by which a number beside 超 or 约 may always differ from the exact one
+ALMOST = Fraction(7, 10)  # of 一千 that are 近千, where less would go down to nothing
 
 # before a number; 经过, 通过 and 附近 are other words
 _MORE = re.compile(r"(?:(?<!不)超过?|逾|突?破|(?<![经通不度超])过|不[少低]于|至少)\s?$")
 _LESS = re.compile(r"(?:(?<![附最])近|不足|不到|不超过?|不过|至多|最多)\s?$")
+_UP_TO = re.compile(r"(?<![线网路晚早以会])上\s?$")  # 上千人
 _NEAR = re.compile(r"约\s?$")
 _SEVERAL = re.compile(r"[几数]$")
 # behind it, and behind its unit: 180家左右. 3人上下一心, 18省多地 and 3天多云 say something else
@@ -48,17 +50,24 @@ def may_stand_for(number: Number, title: str, other: Number, article: str) -> bo
         return value <= exact < value + _last_place(value)
     if _OR_MORE.match(title, number.end) and not _LIMIT.match(article, other.end):
         return value <= exact <= _most(value, written)
-    if _MORE.search(before):
+    if _MORE.search(before) or (written[0] in "百千万" and _UP_TO.search(before)):
         return value <= exact <= _most(value, written)
     if _LESS.search(before):
-        return value * (1 - ROUNDED) <= exact <= value
+        return _least(value) <= exact <= value
     near = _NEAR.search(before) or _ABOUT_IT.match(title, number.end) or "来" in written
     return bool(near) and abs(exact - value) <= value * ROUNDED
 
 
 def _most(value: Fraction, written: str) -> Fraction:
-    """The largest number that is called more than another: 过百亿 is said of 18 billion, too."""
-    return value * (1 + ROUNDED) if _DIGIT.search(written) else 2 * value
+    """The largest number that is called more than another: 超三成 is said of 35.4%, 过百亿 of 18 billion."""
+    step = value if not _DIGIT.search(written) else _last_place(value)
+    return value + max(step, value * ROUNDED)
+
+
+def _least(value: Fraction) -> Fraction:
+    """The smallest number that is called nearly another: 近四成 is said of 35.4%."""
+    step = _last_place(value)
+    return value * ALMOST if step >= value else value - max(step, value * ROUNDED)
 
 
 def _last_place(value: Fraction) -> Fraction:
