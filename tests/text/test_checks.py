@@ -125,6 +125,39 @@ def test_a_month_is_stated_in_many_forms(article: str) -> None:
     assert flags("3月开会", article) == ()
 
 
+@pytest.mark.parametrize(
+    ("title", "article"),
+    [
+        ("上半年工业增加值同比增", "上半年工业增加值同比增长6%。"),  # 比增 is in the dictionary, too
+        ("公司营收同比增", "公司营收同比增长。"),
+        ("年糕的做", "年糕做法很简单，做法如下。"),
+        ("教你年糕的做", "年糕做法很简单。"),  # the article has no 的做
+        ("科学家开发电", "科学家开发电池。"),
+        ("科学家开发电", "科学家开发了新电池。"),
+        ("雨势作为", "雨势作为参考。"),
+        ("雨不断地", "雨不断地下。"),
+    ],
+)
+def test_a_cut_end_is_flagged(title: str, article: str) -> None:
+    assert flags(title, article) == ("ending",)
+
+
+@pytest.mark.parametrize(
+    ("title", "article"),
+    [
+        ("一线城市房价跌", "一线城市房价下跌，跌幅扩大。"),
+        ("学院成立15周年庆", "学院成立15周年，共同庆祝，来宾出席庆典。"),  # two words of the article go on
+        ("科学家开发电", "科学家开发电池，也开发电。"),
+        ("南昌发现古墓", "南昌发现古墓葬。"),
+        ("大雨持续 波及多地", "浙苏等地大雨持续，多地受灾。"),
+        ("大雨侵袭浙苏等地", "浙苏等地大雨持续，多地受灾。"),
+        ("展现新作为", "展现新作为的时候到了。"),
+    ],
+)
+def test_a_whole_end_is_sound(title: str, article: str) -> None:
+    assert flags(title, article) == ()
+
+
 def test_the_dictionary_is_loaded_only_where_it_is_needed() -> None:
     script = (
         "import sys\n"

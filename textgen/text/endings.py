@@ -15,22 +15,23 @@ _PARTICLES = frozenset(
     "的地得和与及或并而且但则在把被对为于以从向由将让使给跟同比据按因若之所其该这那各每某更很最第不未是至自当往"
 )
 _CONNECTIVES = re.compile(
-    "(?:以及|对于|关于|至于|由于|因为|为了|根据|按照|通过|随着|以便|如果|但是|并且|而且|或者|或是|还是|就是|作为|成为|有关)$"
+    "(?:以及|对于|关于|至于|由于|因为|为了|根据|按照|通过|随着|以便|如果|但是|并且|而且|或者|或是|还是|就是|(?<![新有大好敢当])作为|成为|有关)$"
 )
+_PLACES = re.compile("[等多各两三四五]地$")
 _HAN = re.compile(r"[\u3400-\u9fff]")
 _LAST_RUN = re.compile(r"(?P<digits>[0-9A-Za-z]?)(?P<run>[\u3400-\u9fff]+)$")
-SURE = 2  # characters that are an end if the dictionary has them, or the article before a mark
+SURE = 2  # characters that are an end if the article has them before a mark
 
 
 def left_open(title: str) -> bool:
     """Tell whether a title ends on a mark or a particle behind which something must follow.
 
-    我们是如何做的 does not: 是 … 的 is complete. Nor do 目的 and 高地, which are words.
+    我们是如何做的 does not: 是 … 的 is complete. Nor do 目的 and 高地, which are words, 浙苏等地 and 新作为.
     """
     last = title[-1]
     if last in _LEFT_OPEN or _CONNECTIVES.search(title):
         return True
-    complete = last == "的" and "是" in title[:-1]
+    complete = (last == "的" and "是" in title[:-1]) or bool(_PLACES.search(title))
     return last in _PARTICLES and not complete and not known(title[-2:])
 
 
@@ -38,31 +39,33 @@ def ends_inside(title: str, article: str) -> bool:
     """Tell whether a title ends inside a word of its article's: 红烧茄子的做 where that has 做法.
 
     The longest end of the title that stands in the article is looked at. It is cut if, wherever it stands,
-    a word of the dictionary goes on behind it, and if the title's last word is none itself.
+    a word of the dictionary goes on behind it, and if the title's last word is none itself. Where that end is
+    one character, which may well be a word here, it must be one word that goes on.
     """
     found = _LAST_RUN.search(title)
     # the last character of 40年 is a measure
     if not found or (found["digits"] and len(found["run"]) == 1):
         return False
-    if known(found["run"][-SURE:]) or _ends_at_a_mark(found["run"], article):
+    if _ends_at_a_mark(found["run"], article):
+        return False
+    last = words(found["run"])[-1]
+    if len(last) > 1 and known(last):
         return False
     size = 0
     while size < len(title) and title[-size - 1 :] in article:
         size += 1
-    last = words(found["run"])[-1]
-    if not size or (len(last) > 1 and known(last)):
+    if not size:
         return False
-    parts = [_begun(article, end) for end in _ends(title[-size:], article)]
-    return all(part and last.endswith(part) for part in parts)
+    cut = [_begun(article, end) for end in _ends(title[-size:], article)]
+    if size == 1 and (last != title[-1] or len(set(cut)) > 1):
+        return False
+    return all(part and last.endswith(part) for part, _ in cut)
 
 
 def _ends_at_a_mark(run: str, article: str) -> bool:
     """Whether the article has the last characters at the end of a clause, too."""
     piece = run[-SURE:]
-    ends = list(_ends(piece, article))
-    if len(piece) < SURE or not ends:
-        return len(piece) >= SURE
-    return any(not _HAN.match(article, end) for end in ends)
+    return len(piece) == SURE and any(not _HAN.match(article, end) for end in _ends(piece, article))
 
 
 def _ends(piece: str, article: str) -> Iterator[int]:
@@ -73,8 +76,8 @@ def _ends(piece: str, article: str) -> Iterator[int]:
         at = article.find(piece, at + 1)
 
 
-def _begun(article: str, place: int) -> str:
-    """The part before a place of the article of the dictionary's word that goes on behind it, or nothing."""
+def _begun(article: str, place: int) -> tuple[str, str]:
+    """The word of the dictionary that goes on behind a place of the article, in two; or nothing."""
     start = end = place
     while start and _HAN.match(article, start - 1):
         start -= 1
@@ -83,9 +86,9 @@ def _begun(article: str, place: int) -> str:
     at = start
     for word in _split(article[start:end]):
         if at < place < at + len(word) and known(word):
-            return article[at:place]
+            return article[at:place], word[place - at :]
         at += len(word)
-    return ""
+    return "", ""
 
 
 @lru_cache(maxsize=256)
