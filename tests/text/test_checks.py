@@ -186,6 +186,38 @@ def test_what_rises_may_have_another_name_but_not_none(title: str, subject: str)
     assert flags("临江市4月上涨2.1%", "临江市上涨2.1%，今年4月。") == (), "the article names none"
 
 
+@pytest.mark.parametrize(
+    ("title", "article"),
+    [
+        ("微软Windows更新", "微软Windows10更新。"),
+        ("iPhone更新", "iPhone15更新，iPhone15Pro也一样。"),
+        ("iPhone更新", "iPhoneX更新。"),
+        ("USB 接口说明", "USB3.0 接口说明。"),
+        ("app开发入门", "apps开发入门。"),
+        ("API设计入门", "APIs设计入门。"),
+        ("AI来了", "OpenAI来了。"),
+    ],
+)
+def test_a_word_of_letters_may_stand_without_its_number_or_plural(title: str, article: str) -> None:
+    assert flags(title, article) == ()
+
+
+@pytest.mark.parametrize(
+    ("title", "article"),
+    [
+        ("用 Postgre 存数据", "用 PostgreSQL 存数据。"),
+        ("用 Script 写程序", "用 JavaScript 写程序。"),  # another language
+        ("用 Java 写程序", "用 JavaScript 写程序。"),
+        ("MH37的数据", "MH370的数据。"),
+        ("I来了", "OpenAI来了。"),
+        ("acces 很快", "access 很快。"),
+        ("Window 更新", "Windows10 更新。"),
+    ],
+)
+def test_a_word_of_letters_may_not_be_cut(title: str, article: str) -> None:
+    assert "latin" in flags(title, article)
+
+
 HEDGED = [  # a title, and what its number may and may not stand for
     ("收入超70万元", "702642元", "692642元"),
     ("收入过百亿元", "137亿元", "97亿元"),

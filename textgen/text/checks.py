@@ -74,8 +74,8 @@ class Editor:
 
     @cached_property
     def latin(self) -> frozenset[str]:
-        """The words of Latin letters, in small letters."""
-        return frozenset(word.lower() for word in LATIN.findall(self.article))
+        """The words of Latin letters."""
+        return frozenset(LATIN.findall(self.article))
 
 
 def _simple(text: str) -> str:
@@ -98,18 +98,35 @@ def unpaired(title: str) -> bool:
 def cuts_latin(title: str, article: frozenset[str]) -> bool:
     """Tell whether a word of Latin letters is a piece of one of the article's, and not one itself.
 
+    What may stand alone is no piece: Windows of Windows10, app of apps, AI of OpenAI.
+
     Args:
         title: The title.
-        article: The article's words, in small letters. `ApplePay` allows for `Apple Pay`.
+        article: The article's words. `ApplePay` allows for `Apple Pay`.
     """
+    small = {word.lower() for word in article}
     apart = {
         word
         for run in _LATIN_RUN.findall(title.lower())
-        if "".join(LATIN.findall(run)) in article
+        if "".join(LATIN.findall(run)) in small
         for word in LATIN.findall(run)
     }
-    written = set(LATIN.findall(title.lower())) - article - apart
-    return any(word in whole for word in written if not word.isdigit() for whole in article)
+    written = {word for word in LATIN.findall(title.lower()) if not word.isdigit()} - small - apart
+    wholes = {word: [whole for whole in article if word in whole.lower()] for word in written}
+    return any(
+        found and not any(_may_stand_alone(word, whole) for whole in found) for word, found in wholes.items()
+    )
+
+
+def _may_stand_alone(piece: str, whole: str) -> bool:
+    """Whether a number or a plural s goes on behind a piece of a word, or it is its last abbreviation."""
+    start = whole.lower().find(piece)
+    end = start + len(piece)
+    if start:
+        return end == len(whole) and whole[start:].isupper() and whole[start - 1].islower()
+    numbered = whole[end - 1].isalpha() and whole[end].isdigit()
+    single = end + 1 == len(whole) and (whole[end] == "s" or whole[end].isupper())  # apps, iPhoneX
+    return numbered or (single and whole[end - 1] != whole[end])
 
 
 # what fails a check, by its name
