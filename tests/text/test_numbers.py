@@ -30,7 +30,7 @@ def values(text: str) -> list[tuple[str, object, str]]:
         ("十", 10),
         ("三点五", Fraction(7, 2)),
         ("三分之一", Fraction(1, 3)),
-        ("5.10", "5.10"),
+        ("9.90", Fraction(99, 10)),
         ("4.3.4", "4.3.4"),
     ],
 )
@@ -47,6 +47,11 @@ def test_tenths_and_the_sign_behind_a_range() -> None:
     assert values("过六成") == [("六成", Fraction(6, 10), "%")]
     assert values("六成功") == [("六", 6, "")]
     assert [value for _, value, _ in values("增长5-6%")] == [Fraction(5, 100), Fraction(6, 100)]
+
+
+def test_a_decimal_without_a_unit_may_be_a_version() -> None:
+    assert values("内核5.10发布") == [("5.10", "5.10", "")]
+    assert values("5.10 美元和5.1美元") == [("5.10", Fraction(51, 10), ""), ("5.1", Fraction(51, 10), "")]
 
 
 def test_numbers_of_names_are_none() -> None:

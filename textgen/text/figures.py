@@ -10,6 +10,7 @@ from textgen.text.codes import unknown_code
 from textgen.text.hedges import may_stand_for
 from textgen.text.listing import Listing
 from textgen.text.numbers import Number, numbers, plain_digits, ratios
+from textgen.text.words import known
 
 _MEASURES = (
     "个名人位家项种类所座条款部届轮次期批年月日天周岁国省市县区村级分秒时元吨亩公里米克倍连胜负平冠金银铜场局盘集起件例处只支艘"
@@ -24,6 +25,20 @@ _NO_COUNT = re.compile(
     r"|(?:第|步骤\s?|[Qq]|[Ss]tep\s?)(?:\d+|[零一二三四五六七八九十百]+)"
 )
 _COUNTS = re.compile(r"\s?[个名人位家款种条项步类件例大]")  # behind a number that counts
+_FRACTION = re.compile(r"(?<![\d/])(\d{1,3})/([1-9]\d{0,2})(?![\d/])")  # 1/3 is 三分之一
+_EVENING = re.compile(r"(?:晚上?|夜里?|下午|午后|傍晚|中午)\s?$")  # 晚8点 is 20:00
+_HOURS = re.compile(r"\s?[点时:]")
+_MONEY = re.compile(r"\s?元(?![素旦年月宵])")
+_NO_MONEY = re.compile(
+    r"\s?(?:m?ah|毫安|[公千厘毫]?米|公里|吨|[公千毫]?克|公?斤|年|月|日|天|人|名|位|岁|个|家|台|辆|套|小时|分钟|秒)",
+    re.IGNORECASE,
+)
+# numerals that are names, where no measure follows: 五一假期
+_DAYS = frozenset(["五一", "八一", "六一", "三八", "五四", "七一", "十一", "九一八", "一二九"])
+_COUNTRIES = re.compile("两(?:国(?!集团)|[岸会院])")  # 两国元首
+# second characters of words that begin with a numeral and count nothing: 三轮车, 三国演义, 二人转
+_WORD_FOLLOWS, _LONGEST_WORD = "轮国台里金头人", 4
+_COUNT_AFTER_ALL = re.compile("..(?:集团|首脑|[份组间制一])")
 _DOTTED_DATE = re.compile(r"(?<![\d.])((?:19|20)\d\d)\.[01]?\d\.[0-3]?\d(?![\d.])")  # else a version
 _YEARLY = re.compile(r"\s?年度?\s?(最[\u3400-\u9fff])")  # 2018 年度最佳
 _MANY, _LONG_WAYS = "百千万亿", "年里"
@@ -63,6 +78,7 @@ class Figures:
         self._stated = numbers(article)
         self._known = {number.key for number in self._stated}
         self._known |= {(Fraction(year), "") for year in _DOTTED_DATE.findall(self._article)}
+        self._known |= {(Fraction(int(a), int(b)), "") for a, b in _FRACTION.findall(self._article)}
 
     def wrong(self, title: str) -> bool:
         """Tell whether a number expression of a title is cut, or not what the article states.
@@ -93,6 +109,18 @@ class Figures:
         return any(not self._states(number, title) for number in _meant(title))
 
     def _states(self, number: Number, title: str) -> bool:
+        if _EVENING.search(title[: number.start]) and self._is_afternoon(number, title):
+            return True
+        if any(
+            found.start() <= number.start < found.end()
+            and (Fraction(int(found[1]), int(found[2])), "") in self._known
+            for found in _FRACTION.finditer(title)
+        ):
+            return True
+        if _MONEY.match(title, number.end) and all(
+            _NO_MONEY.match(self._article, other.end) for other in self._stated if other.key == number.key
+        ):
+            return False
         if _COUNTS.match(title, number.end) and not title[: number.start].endswith("第"):
             return number.key in self._counting
         units = _DATES.get(title[number.end : number.end + 1])
@@ -111,7 +139,15 @@ class Figures:
             number.key
             for number in self._stated
             if not any(start <= number.start < end for start, end in others)
+            and not _may_be_a_name(number, self._article)
         }
+
+    def _is_afternoon(self, number: Number, title: str) -> bool:
+        """Whether the article has this hour in a count to 24."""
+        if isinstance(number.value, str) or number.value > 12 or not _HOURS.match(title, number.end):
+            return False
+        hour = (number.value + 12, "")
+        return any(other.key == hour and _HOURS.match(self._article, other.end) for other in self._stated)
 
     def _pairs_wrongly(self, title: str) -> bool:
         """Whether a ratio, a score or a range is not one of the article's."""
@@ -184,11 +220,34 @@ def _is_meant(number: Number, title: str) -> bool:
         return True
     if title[: number.start].endswith("第"):
         return written != "一"
+    if _is_a_name(number, title):
+        return False
     if len(written) > 1 and _SOME_DIGIT.search(written):
         return written[0] not in "百千万亿"
     behind = title[number.end : number.end + 2].lstrip("余多几来")[:1]  # 十几家
     many = written in _MANY and behind in _LONG_WAYS  # 百年, 千里
     return written != "一" and not many and bool(behind) and behind in _MEASURES
+
+
+def _is_a_name(number: Number, title: str) -> bool:
+    """Whether a numeral is one of a word that counts nothing: 五一, 两国, 三轮车."""
+    written, behind = title[number.start : number.end], title[number.end : number.end + 1]
+    if written in _DAYS:
+        return not behind or behind not in _MEASURES
+    if len(written) > 1 or not behind or behind not in _WORD_FOLLOWS:
+        return bool(_COUNTRIES.match(title, number.start))
+    ends = range(number.end + 2, number.end + _LONGEST_WORD)
+    return bool(_COUNTRIES.match(title, number.start)) or (
+        any(known(title[number.start : end]) for end in ends)
+        and not _COUNT_AFTER_ALL.match(title, number.start)
+    )
+
+
+def _may_be_a_name(number: Number, article: str) -> bool:
+    """Whether a single numeral stands before no measure, as in 王五."""
+    behind = article[number.end : number.end + 2].lstrip("余多来几")[:1]
+    sure = number.arabic or number.kind or number.end - number.start > 1 or article[number.start] == "两"
+    return not sure and (not behind or behind not in _MEASURES + "、至到死伤亡")
 
 
 def _is_year(number: Number) -> bool:

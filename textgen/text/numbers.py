@@ -39,8 +39,8 @@ class Number:
     Attributes:
         start: Where it begins in the text.
         end: Where it ends.
-        value: What it is worth; the text of a version or a decimal that ends in 0, which is another version
-            (5.10 is not 5.1).
+        value: What it is worth; the text of a version or a decimal that ends in 0 and has no unit, which is
+            another version (5.10 is not 5.1).
         kind: `%` for a share (百分之六 and 六成 too), else empty.
         arabic: Whether it is written in digits.
     """
@@ -131,7 +131,8 @@ def _arabic(text: str, found: re.Match[str]) -> tuple[Number, int]:
     """A number in digits, with the lower parts of one such as 1亿3786万, and where it ends."""
     digits = found["arabic"]
     end = found.end() if found["percent"] or found["scale"] else found.end("arabic")
-    if digits.count(".") > 1 or ("." in digits and digits.endswith("0") and end == found.end("arabic")):
+    tail = "." in digits and digits.endswith("0") and end == found.end("arabic")
+    if digits.count(".") > 1 or (tail and not _OF_SIZE.match(text, end)):
         return Number(found.start(), end, digits, "", arabic=True), end
     value = Fraction(_decimal(digits))
     if found["percent"]:
@@ -147,6 +148,7 @@ def _arabic(text: str, found: re.Match[str]) -> tuple[Number, int]:
     return Number(found.start(), end, value, "", arabic=True), end
 
 
+_OF_SIZE = re.compile(r"\s?(?:[元块角米吨克升秒岁亩倍度℃]|[美欧港]元|[公千厘毫平])")  # 9.90元 is no version
 _LOWER = re.compile(rf"(?P<arabic>\d+(?:\.\d+)?)(?P<scale>{_SCALE})?(?![\d.%])")
 
 
