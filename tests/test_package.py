@@ -54,11 +54,11 @@ def site(tmp_path_factory) -> Path:
     "command",
     [
         "title {site}/textgen/data/samples/articles/news.txt --decode greedy",
-        "sample 春天 --seed 1 --max-new-tokens 8 --stream",
+        pytest.param("sample 春天 --seed 1 --max-new-tokens 8 --stream", marks=pytest.mark.slow),
         "sample --model bert --seed 1 --sweeps 1 --length 6",
         "models list",
         "models info title",
-        "models export bert exported",
+        pytest.param("models export bert exported", marks=pytest.mark.slow),
         pytest.param("doctor", marks=pytest.mark.slow),
     ],
 )
