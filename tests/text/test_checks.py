@@ -158,6 +158,25 @@ def test_a_whole_end_is_sound(title: str, article: str) -> None:
     assert flags(title, article) == ()
 
 
+@pytest.mark.parametrize(
+    "title", ['12"屏幕上市', '12＂屏幕与"甲"系列上市', "1) 概述与说明", "一）概述与说明"]
+)
+def test_marks_of_inches_and_items_have_no_partner(title: str) -> None:
+    assert flags(title, '12"屏幕上市，"甲"系列。\n1) 概述与说明') == ()
+
+
+@pytest.mark.parametrize(
+    ("title", "article"),
+    [
+        ('甲12"上市', '"甲12"上市。'),  # it closes a quote there
+        ('13"屏幕与12屏幕', '13屏幕与12"屏幕。'),
+        ("概述1) 与说明", "1) 概述与说明"),
+    ],
+)
+def test_other_marks_have_one(title: str, article: str) -> None:
+    assert flags(title, article) == ("mark",)
+
+
 def test_the_dictionary_is_loaded_only_where_it_is_needed() -> None:
     script = (
         "import sys\n"

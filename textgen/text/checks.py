@@ -6,7 +6,7 @@ The checks are of strings alone, and equal for titles of any origin:
 |---|---|
 | `number` | a number expression is cut, or the article does not state it |
 | `mark` | a quote or a bracket has no partner |
-| `repeat` | a span comes twice at once, or a long one twice |
+| `repeat` | a span comes twice at once, or a long one twice, or a clause says what the one before it does |
 | `latin` | a word of Latin letters is a piece of one of the article's |
 | `ending` | it ends inside a word of the article's, or on a particle or a comma |
 | `short` | it has one or two characters |
@@ -30,7 +30,8 @@ _OPENING = {pair[0] for pair in _PAIRS}
 _CLOSING = {pair[1]: pair[0] for pair in _PAIRS}
 # half-width and full-width ones are often mixed, so they count as one pair
 _ONE_WIDTH = str.maketrans("（）［］｛｝＂＇", "()[]{}\"'")
-_STRAIGHT = "\"'"
+_ITEM = re.compile(r"^(?:\d{1,2}|[一二三四五六七八九十]{1,3}|[a-zA-Z])\)")
+_INCHES = re.compile(r"(\d+(?:\.\d+)?)\"")
 _APOSTROPHE = re.compile(r"(?<=[A-Za-z])['’](?=[A-Za-z])|(?<=[sS])['’](?=\s)")
 
 _LATIN_RUN = re.compile(rf"[{LETTERS}0-9]+(?:[ \u00a0_-][{LETTERS}0-9]+)+")
@@ -83,16 +84,35 @@ def _simple(text: str) -> str:
     return simplified(text) if has_traditional(text) else text
 
 
-def unpaired(title: str) -> bool:
-    """Tell whether a quote or a bracket has no partner; that inside a word is an apostrophe."""
-    text = _APOSTROPHE.sub("", title).translate(_ONE_WIDTH)
+def unpaired(title: str, article: str) -> bool:
+    """Tell whether a quote or a bracket has no partner.
+
+    That inside a word is an apostrophe, that behind a number of the article's may mean inches, and 1) at the
+    beginning is the mark of an item.
+    """
+    text = _ITEM.sub("", _APOSTROPHE.sub("", title).translate(_ONE_WIDTH))
     waiting: list[str] = []
     for character in text:
         if character in _OPENING:
             waiting.append(character)
         elif character in _CLOSING and (not waiting or waiting.pop() != _CLOSING[character]):
             return True
-    return bool(waiting) or any(text.count(quote) % 2 for quote in _STRAIGHT)
+    if waiting or text.count("'") % 2:
+        return True
+    return (
+        text.count('"') % 2 == 1
+        and _INCHES.sub(lambda found: _inches(found, article), text).count('"') % 2 == 1
+    )
+
+
+def _inches(found: re.Match[str], article: str) -> str:
+    """A number without its mark of inches, which closes no quote in the article: 12" for 12."""
+    lines = [line for line in article.translate(_ONE_WIDTH).split("\n") if found.group() in line]
+    return (
+        found[1]
+        if any(line[: line.index(found.group())].count('"') % 2 == 0 for line in lines)
+        else found.group()
+    )
 
 
 def cuts_latin(title: str, article: frozenset[str]) -> bool:
@@ -132,7 +152,7 @@ def _may_stand_alone(piece: str, whole: str) -> bool:
 # what fails a check, by its name
 CHECKS: dict[str, Callable[[Editor, str], bool]] = {
     "number": lambda editor, title: editor.figures.wrong(title),
-    "mark": lambda editor, title: unpaired(title),
+    "mark": lambda editor, title: unpaired(title, editor.article),
     "repeat": lambda editor, title: repeats(title, editor.article),
     "latin": lambda editor, title: cuts_latin(title, editor.latin),
     "ending": lambda editor, title: left_open(title) or ends_inside(title, editor.article),
