@@ -4,10 +4,10 @@ The checks are of strings alone, and equal for titles of any origin:
 
 | check | a title fails it if |
 |---|---|
-| `number` | a number expression is cut, or the article does not state it |
-| `mark` | a quote or a bracket has no partner |
+| `number` | a number expression or a code is cut, or the article does not state it, or it changes nothing |
+| `mark` | a quote or a bracket has no partner, unless it needs none |
 | `repeat` | a span comes twice at once, or a long one twice, or a clause says what the one before it does |
-| `latin` | a word of Latin letters is a piece of one of the article's |
+| `latin` | a word of Latin letters is a piece of one of the article's, and not a word there itself |
 | `ending` | it ends inside a word of the article's, or on a particle or a comma |
 | `short` | it has one or two characters |
 """
