@@ -52,6 +52,25 @@ def test_kinds_of_marks_are_counted_apart_and_a_conclusion_is_no_item() -> None:
     assert flags("三个窍门", headings) == ("number",)
 
 
+def test_a_heading_below_each_item_is_none() -> None:
+    tools = "本文介绍工具。\n甲\n它能画图。\n安装\n用命令装。\n乙\n它能写字。\n安装\n用商店装。"
+    assert flags("2 个好工具", tools) == ()
+    assert flags("4 个好工具", tools) == flags("3 个好工具", tools) == ("number",)
+
+
+def test_a_numbered_list_may_have_lost_its_end() -> None:
+    tools = "本文介绍工具。\n5. 甲\n它能画图。\n4. 乙\n它能写字。\n3. 丙"
+    assert flags("5 个好工具", tools) == ()
+    assert flags("4 个好工具", tools) == ("number",)
+
+
+@pytest.mark.parametrize("date", ["2024年3月5日", "3月5日", "三月五日", "5日3时", "2024-03-05"])
+def test_a_date_counts_nothing(date: str) -> None:
+    article = f"{date}，多位居民获救。"
+    assert flags("5位居民获救", article) == flags("3个居民获救", article) == ("number",)
+    assert flags("连续3个月有居民获救", f"3月，{article}") == (), "but months"
+
+
 HEADED = "2024-03-05 09:10\n来源：江边晚报\n记者 王某\n{}多位工人受伤，多个居民获救。\n\n摄影/李某\n{}"
 
 

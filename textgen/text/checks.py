@@ -4,7 +4,7 @@ The checks are of strings alone, and equal for titles of any origin:
 
 | check | a title fails it if |
 |---|---|
-| `number` | a number expression or a code is cut, or the article does not state it, or it changes nothing |
+| `number` | a number expression or a code is cut, or is not in the article, or its subject is left out |
 | `mark` | a quote or a bracket has no partner, unless it needs none |
 | `repeat` | a span comes twice at once, or a long one twice, or a clause says what the one before it does |
 | `latin` | a word of Latin letters is a piece of one of the article's, and not a word there itself |

@@ -18,13 +18,15 @@ _MEASURES = (
 )
 _DATES = {unit: unit for unit in "月季届轮期"} | {"日": "日号", "号": "日号"}  # not 3月 for 三季度
 _SHARING = "-–—－~～/.、至到和及与"  # 3、4月; 2024-03-05
-# numbers that count nothing: the parts of a date and a time of day, the mark of an item, 第三步
+# numbers that count nothing: the parts of a date and a time of day, the mark of an item, 第三步, 3月5日
 _NO_COUNT = re.compile(
     r"(?:19|20)\d\d[-/.]\d{1,2}[-/.]\d{1,2}(?:\s*\d{1,2}:\d\d)?"
     r"|(?:^|(?<=\n))\s*(?:[（(]?\d{1,2}[)）、]|\d{1,2}[.:](?!\d)|[（(]?[一二三四五六七八九十]{1,3}[)）、])"
     r"|(?:第|步骤\s?|[Qq]|[Ss]tep\s?)(?:\d+|[零一二三四五六七八九十百]+)"
+    r"|(?<![\d.])(?:\d{1,2}|[一二三四五六七八九十]{1,3})\s?(?:[月日号时]|点(?!\d))"
+    r"|(?<![\d.])\d{1,2}月\d{1,2}[日号]"
 )
-_COUNTS = re.compile(r"\s?[个名人位家款种条项步类件例大]")  # behind a number that counts
+_COUNTS = re.compile(r"\s?[名人位家款种条项步类件例]|\s?个(?!月)")  # behind a number that counts
 _FRACTION = re.compile(r"(?<![\d/])(\d{1,3})/([1-9]\d{0,2})(?![\d/])")  # 1/3 is 三分之一
 _EVENING = re.compile(r"(?:晚上?|夜里?|下午|午后|傍晚|中午)\s?$")  # 晚8点 is 20:00
 _HOURS = re.compile(r"\s?[点时:]")
@@ -134,12 +136,11 @@ class Figures:
     @cached_property
     def _counting(self) -> set[tuple[object, object]]:
         """The numbers that may count something."""
-        others = [found.span() for found in _NO_COUNT.finditer(self._article)]
+        others = {place for found in _NO_COUNT.finditer(self._article) for place in range(*found.span())}
         return {
             number.key
             for number in self._stated
-            if not any(start <= number.start < end for start, end in others)
-            and not _may_be_a_name(number, self._article)
+            if number.start not in others and not _may_be_a_name(number, self._article)
         }
 
     def _is_afternoon(self, number: Number, title: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from functools import cached_property
+from itertools import pairwise
 
 MOST_COUNTED = 20  # of a list that a title may count
 LONGEST = 30  # characters of a line that may be a heading or an item
@@ -65,9 +66,11 @@ class Listing:
 
     @cached_property
     def _marked(self) -> set[int]:
-        """How many lines have each kind of mark in front."""
-        kinds = (_MARKED.match(line) for line in self._lines)
-        return set(Counter(kind.lastgroup for kind in kinds if kind).values())
+        """How many lines have each kind of mark in front, or the first number of those that count down."""
+        found = [mark for line in self._lines if (mark := _MARKED.match(line))]
+        places = [int(mark["digits"]) for mark in found if mark["digits"]]
+        down = len(places) > 1 and all(one == other + 1 for one, other in pairwise(places))
+        return {*Counter(mark.lastgroup for mark in found).values(), *places[: 1 if down else 0]}
 
     @cached_property
     def _headings(self) -> set[int]:
@@ -88,8 +91,13 @@ class Listing:
 
     @cached_property
     def _lines(self) -> list[str]:
-        stripped = (line.strip() for line in self._article.split("\n"))
-        return [line for line in stripped if line and not (_is_short(line) and _ABOUT_THE_TEXT.match(line))]
+        lines = [line for line in map(str.strip, self._article.split("\n")) if line]
+        often = Counter(lines)  # a heading such as 安装说明 below each item is none
+        return [
+            line
+            for line in lines
+            if not (_is_short(line) and (often[line] > 1 or _ABOUT_THE_TEXT.match(line)))
+        ]
 
     @cached_property
     def _several(self) -> frozenset[str]:
