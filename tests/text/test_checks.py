@@ -307,3 +307,14 @@ def test_a_long_text_is_checked_in_reasonable_time() -> None:
 def test_traditional_titles_are_checked_like_simplified_ones() -> None:
     article = "環狀線將於明年開通，市政府已經宣佈這個消息。"
     assert flags("環狀線將於", article) == flags("环状线将于", article) == ("ending",)
+
+
+def test_a_clear_end_needs_no_jieba(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(text: str) -> list[str]:
+        raise AssertionError(f"jieba was loaded for {text}")
+
+    monkeypatch.setattr("textgen.text.endings.words", refuse)
+    article = "工业增加值同比增长，水位预测方法简单。"
+    assert flags("山区水位预测", article) == ()
+    with pytest.raises(AssertionError, match="同比增"):
+        flags("工业增加值同比增", article)

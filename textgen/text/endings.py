@@ -46,7 +46,7 @@ def ends_inside(title: str, article: str) -> bool:
     # the last character of 40年 is a measure
     if not found or (found["digits"] and len(found["run"]) == 1):
         return False
-    if _ends_at_a_mark(found["run"], article):
+    if _ends_at_a_mark(found["run"], article) or _ends_with_a_word(found["run"]):
         return False
     last = words(found["run"])[-1]
     if len(last) > 1 and known(last):
@@ -66,6 +66,14 @@ def _ends_at_a_mark(run: str, article: str) -> bool:
     """Whether the article has the last characters at the end of a clause, too."""
     piece = run[-SURE:]
     return len(piece) == SURE and any(not _HAN.match(article, end) for end in _ends(piece, article))
+
+
+def _ends_with_a_word(run: str) -> bool:
+    """Whether the last characters are a word and end none that begins before them, as 比增 does in 同比增.
+
+    It spares the second that jieba takes to load.
+    """
+    return known(run[-SURE:]) and len(run) > SURE and not any(known(run[at:-1]) for at in (-3, -4))
 
 
 def _ends(piece: str, article: str) -> Iterator[int]:
