@@ -257,6 +257,10 @@ def test_bytes_that_are_text_in_utf8_and_in_gbk_are_told() -> None:
     for name, options in (("a.txt", InputOptions()), ("a.txt", InputOptions(lines=True))):
         Path(name).write_bytes("些小\n".encode("gbk"))
         assert [note.text for note in FileRows([name], options).notes] == [f"a.txt {told}"]
+    Path("a.csv").write_bytes("id,text\n1,专注\n2,抓住\n".encode("gbk"))
+    assert [note.text for note in FileRows(["a.csv"], InputOptions()).notes] == [f"a.csv {told}"]
+    Path("a.jsonl").write_bytes('{"text": "专注"}\n'.encode("gbk"))
+    assert [note.text for note in FileRows(["a.jsonl"], InputOptions()).notes] == [f"a.jsonl {told}"]
     Path("b.txt").write_bytes("些小\n".encode("gbk") + "今天天气很好\n".encode())
     assert FileRows(["b.txt"], InputOptions(lines=True)).notes == []
     Path("c.txt").write_bytes("些小\n今天天气很好\n".encode("gbk"))
@@ -271,3 +275,25 @@ def test_lines_that_all_have_tabs_may_be_a_table() -> None:
     for text in ("甲\t乙\n丙\n", "甲\t乙\n丙\t丁\t戊\n", "甲\n乙\n"):
         Path("b.txt").write_text(text, encoding="utf-8")
         assert FileRows(["b.txt"], InputOptions(lines=True)).notes == []
+
+
+@pytest.mark.parametrize(
+    ("header", "form"),
+    [("id,text", "csv"), ('"text";"id"', "csv"), ("标题\ttext", "tsv"), ("text", None), ("text、id", None)],
+)
+@pytest.mark.parametrize("lines", [True, False])
+def test_a_text_that_looks_like_a_table_is_told(header: str, form: str | None, lines: bool) -> None:
+    Path("a.txt").write_text(f"{header}\r\n甲,乙\r\n丙丁\r\n", encoding="utf-8")
+    told = [note.text for note in FileRows(["a.txt"], InputOptions(lines=lines)).notes]
+    assert told == ([f"a.txt looks like a table; --format {form} reads its rows"] if form else [])
+
+
+def test_the_header_again_is_no_row() -> None:
+    """Files that were joined have one each."""
+    data = "\ufeffid,text\n1,甲\n"
+    Path("a.csv").write_text(data * 3, encoding="utf-8")
+    rows = FileRows(["a.csv"], InputOptions())
+    assert [(row.id, row.text) for row in rows] == [("1", "甲")] * 3
+    assert len(rows) == 3
+    told = ["a.csv: line 3 is the header again; such lines are left out"]
+    assert [note.text for note in rows.notes] == told

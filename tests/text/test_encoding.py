@@ -126,9 +126,10 @@ def test_chardet_keeps_its_say_on_other_languages(text: str, encoding: str) -> N
     assert decode_bytes(text.encode(encoding)) == text
 
 
-def test_marks_where_lines_begin_are_left_out() -> None:
+def test_marks_of_joined_files_are_left_out() -> None:
+    """Also of those whose last line had no end."""
     text = "\ufeff一\ufeff二\r\ufeff\ufeff三\n\ufeff四"
-    assert decode_bytes(text.encode()) == "一\ufeff二\r三\n四"
+    assert decode_bytes(text.encode()) == "一二\r三\n四"
 
 
 def test_line_ends_are_kept() -> None:

@@ -175,3 +175,10 @@ def test_words_of_a_line_may_have_blanks_between_them() -> None:
     assert words_of("\ufeff春天 ") == ("春天",)
     assert words_of("['春天', '公 园']") == ("春天", "公 园")
     assert words_of(" ") == ()
+
+
+def test_quotation_marks_around_keywords_are_none_of_theirs() -> None:
+    assert keywords_of("「上海」、“电影”，【图书馆】") == ("上海", "电影", "图书馆")
+    assert keywords_of("《读者》,“甲”与“乙”,「」") == ("《读者》", "“甲”与“乙”")
+    assert keywords_of(["“电影”"]) == ("“电影”",)  # a list says exactly what it means
+    assert words_of("「春天」 「公园」") == ("春天", "公园")

@@ -14,6 +14,8 @@ from textgen.text.readings import utf8_by_chance
 BY_CHANCE = [
     "学校",
     "学习",
+    "夜莺",
+    "俨然",
     "农业",
     "目录",
     "谢谢",

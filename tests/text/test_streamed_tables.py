@@ -213,6 +213,7 @@ def found_in(text: str, expected: str = ",", *, certain: bool = False) -> tuple[
         ('\ufeff"sep=;"\r\nid;text\r\n1;2\r\n', ["id", "text"]),
         ("SEP=\t\nid\ttext\n1\t2\n", ["id", "text"]),
         ("sep=^\nid^text\n1^2\n", ["id", "text"]),
+        ("sep=;;;\nid;text\n1;2\n", ["id", "text"]),
     ],
 )
 def test_the_header_tells_what_separates_cells(text: str, columns: list[str]) -> None:

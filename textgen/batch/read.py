@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from textgen.batch.blank_lines import FullLines, between_blank_lines
-from textgen.batch.sources import LINES, TEXT, LeaveOut, Source, find_sources, path_kind
+from textgen.batch.doubts import told_readings, told_tables
+from textgen.batch.sources import LINES, PARQUET, TEXT, LeaveOut, Source, find_sources, path_kind
 from textgen.batch.table_rows import table_rows
 from textgen.errors import DataError, UsageError
 from textgen.events import Event, Note, OnEvent, ignore
@@ -27,7 +28,6 @@ from textgen.text.encoding import decode_bytes, read_text
 from textgen.text.keywords import words_of
 from textgen.text.lines import DAMAGED, INNER_BREAK, LINE_END, LONGEST, damaged, lines_in
 from textgen.text.names import bare
-from textgen.text.readings import utf8_by_chance
 
 
 @dataclass(frozen=True)
@@ -189,28 +189,14 @@ def source_rows(
         raise source.problem
     prefix = "" if alone else f"{source.label}:"
     if source.form == TEXT:
-        yield from _told_readings([_article(source, options)], source, on_event)
+        rows: Iterable[Row] = told_tables([_article(source, options)], source, options, on_event)
+        yield from told_readings(rows, source, on_event)
     elif source.form == LINES:
-        yield from _told_readings(_line_rows(source, options, prefix), source, on_event)
+        rows = told_tables(_line_rows(source, options, prefix), source, options, on_event)
+        yield from told_readings(rows, source, on_event)
     else:
-        yield from table_rows(source, options, prefix, on_event)
-
-
-def _told_readings(rows: Iterable[Row], source: Source, on_event: OnEvent) -> Iterator[Row]:
-    """The rows; notes say that the file may be GBK, of which nothing but its bytes tells, or a table."""
-    readings, tabs = set(), set()
-    for row in rows:
-        tabs.add(row.text.count("\t"))
-        text = row.text or "".join(row.keywords)
-        if on_event is not ignore and not text.isascii():
-            readings.add(utf8_by_chance(text.encode("utf-8", "replace")))
-        yield row
-    if readings == {"perhaps"}:
-        on_event(
-            Note(f"{source.name} is read as UTF-8, but could be GBK as well; convert it if that is wrong")
-        )
-    if source.form == LINES and len(tabs) == 1 and tabs.pop():
-        on_event(Note(f"all lines of {source.name} have tabs; --format tsv reads them as a table"))
+        rows = table_rows(source, options, prefix, on_event)
+        yield from rows if source.form == PARQUET else told_readings(rows, source, on_event)
 
 
 def _article(source: Source, options: InputOptions) -> Row:

@@ -17,7 +17,7 @@ LARGEST_CELL = 2**30
 LONGEST_ROW = 10_000  # lines; a quotation mark that opens more of them is taken for a mistake
 
 Cells = tuple[int, "list[str] | DataError"]  # the number of a row's first line, and its cells
-_NAMED = re.compile('\ufeff*"?sep=([^"\\w\n\r])"?[\r\n]*', re.IGNORECASE)  # as Excel reads it
+_NAMED = re.compile('\ufeff*"?sep=([^"\\w\n\r])\\1*"?[\r\n]*', re.IGNORECASE)  # as Excel reads it
 _QUOTED = re.compile('"(?:[^"]|"")*"')
 _WITHIN = re.compile('(?:[^"]++|"")*+')  # what lies between a cell's quotation marks, or its beginning
 

@@ -45,7 +45,6 @@ _UNPACK_HINT = "unpack it; names of packed files end in .gz or .xz"
 _CONVERT_HINT = "convert it to UTF-8 first, for example with iconv"
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f]")
 _CONTROL_BYTE = re.compile(rb"[\x00-\x08\x0e-\x1f\x7f]")
-_MARKS = re.compile(f"(?<![^\r\n]){MARK}+")  # files that were joined have marks within
 _MAX_CONTROLS = 0.1  # colour codes of a terminal log stay below this
 _MAX_STRANGE = 0.05  # private, unassigned and control characters in a guessed text
 # chardet takes some short Chinese texts for Korean or Japanese, always with a confidence below the
@@ -107,7 +106,7 @@ def decode_bytes(data: bytes, *, name: str = "input") -> str:
         text = _by_utf8(data, name)
     if text is None:
         text = _by_guess(data, name)
-    text = _MARKS.sub("", text)
+    text = text.replace(MARK, "")  # files that were joined have marks within
     if "\0" in text or len(_CONTROL.findall(text)) > _MAX_CONTROLS * len(text):
         raise not_text(name)
     if is_blank(text):

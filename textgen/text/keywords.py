@@ -11,6 +11,7 @@ from contextlib import suppress
 from textgen.errors import DataError
 from textgen.text.names import bare
 
+_QUOTES = ("“”", "‘’", "「」", "『』", "【】")
 SHOWN = 40  # characters of keywords that cannot be read
 _SEPARATORS = re.compile("[，,、；;|\t\r\n]")
 _PAIRS = ("[]", "{}", "()", "（）")  # a part with half of one is what is left of a list, or of a word
@@ -29,7 +30,8 @@ def keywords_of(value: object) -> tuple[str, ...]:
             `["广州", "美食"]`, `('广州', '美食')`, `['广州' '美食']`.
 
     Returns:
-        The keywords in their order, without invisible characters, empty ones and repetitions.
+        The keywords in their order, without invisible characters, the quotation marks around those of a
+        string, empty ones and repetitions.
 
     Raises:
         DataError: It is neither, or the list holds something else than text or cannot be read.
@@ -57,7 +59,7 @@ def words_of(text: str) -> tuple[str, ...]:
     """
     found = keywords_of(text)
     whole = bare(text)
-    return keywords_of(whole.split()) if found == (whole,) else found
+    return keywords_of(list(map(_unwrapped, whole.split()))) if found == (whole,) else found
 
 
 def _in_cell(cell: str) -> object:
@@ -72,7 +74,14 @@ def _in_cell(cell: str) -> object:
     halved = any(part.count(pair[0]) != part.count(pair[1]) for part in parts for pair in _PAIRS)
     if halved or any(part.lstrip().startswith(("'", '"')) for part in parts):
         raise _unreadable(whole)
-    return parts
+    return list(map(_unwrapped, parts))
+
+
+def _unwrapped(part: str) -> str:
+    """A keyword without the quotation marks around it."""
+    whole = part.strip()
+    inside, pair = whole[1:-1], whole[:1] + whole[-1:]
+    return inside if pair in _QUOTES and not set(pair) & set(inside) else part
 
 
 def _listed(cell: str) -> list[str]:

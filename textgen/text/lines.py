@@ -104,7 +104,7 @@ def lines_in(text: str) -> list[str]:
     Args:
         text: Any text.
     """
-    lines = [line.lstrip(MARK) for line in LINE_END.split(text)]
+    lines = [line.replace(MARK, "") for line in LINE_END.split(text)]
     return lines if lines[-1] else lines[:-1]  # the last one ends the text, or has begun nothing
 
 
@@ -188,7 +188,7 @@ def _told(lines: Iterable[str | None], encoding: str) -> Iterator[Line]:
         elif "\0" in line:
             yield number, BrokenLineError(f"line {number} is not text", line)
         else:
-            yield number, line.lstrip(MARK)  # files that were joined have marks within
+            yield number, line.replace(MARK, "")  # files that were joined have marks within
 
 
 def _too_long(number: int) -> DataError:

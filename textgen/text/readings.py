@@ -57,10 +57,11 @@ def utf8_by_chance(data: bytes) -> Literal["no", "perhaps", "yes"]:
     if text.isascii() or any(ord(c) >= _BEHIND_ALPHABETS and _is_assigned(c) for c in text):
         return "no"
     chinese = data[:SAMPLE].decode("gb18030", "replace")
-    if beyond_ascii_share(chinese) < EVERYDAY:
+    written, share = _is_written(text), chinese_share(chinese)
+    if beyond_ascii_share(chinese) < EVERYDAY and (written or share < 1):
         return "no"
-    in_words = chinese_share(chinese) >= LEAST
-    if _is_written(text):
+    in_words = share >= LEAST
+    if written:
         return "perhaps" if in_words else "no"
     if re.search("[A-Za-z]", chinese):
         return "yes" if in_words else "no"

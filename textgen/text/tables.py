@@ -31,14 +31,15 @@ def csv_values(
     """Line numbers and rows, or the DataError of a row.
 
     Cells beyond the header, or in a column without a name that is not the first such, lie under None; where
-    they are all empty, as spreadsheets leave them, they are nothing.
+    they are all empty, as spreadsheets leave them, they are nothing. A row that is the
+    header again is left out.
 
     Args:
         lines: The header first.
         delimiter: Of `DELIMITERS`; a first line such as `sep=;` wins over it. See `textgen.text.cells`.
         name: What to call the table.
         certain: The delimiter is this one, whatever the header looks like.
-        tell: Told where it is another one.
+        tell: Told where it is another one, and of a header that comes again.
 
     Raises:
         DataError: The header cannot be read, or has a name twice.
@@ -52,8 +53,14 @@ def csv_values(
     header = _header(cells, name)
     if separator != delimiter:
         tell(f"{name}: {SEPARATORS.get(separator, repr(separator))} separate its cells")
+    again = False
     for number, row in rows:
-        yield number, row if isinstance(row, DataError) else _by_name(header, row)
+        if row == cells:  # files with a header each were joined
+            if not again:
+                tell(f"{name}: line {number} is the header again; such lines are left out")
+            again = True
+        else:
+            yield number, row if isinstance(row, DataError) else _by_name(header, row)
 
 
 def check_names(names: Iterable[str], name: str) -> None:
