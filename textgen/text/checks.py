@@ -8,6 +8,7 @@ The checks are of strings alone, and equal for titles of any origin:
 | `mark` | a quote or a bracket has no partner, unless it needs none |
 | `repeat` | a span comes twice at once, or a long one twice, or a clause says what the one before it does |
 | `latin` | a word of Latin letters is a piece of one of the article's, and not a word there itself |
+| `beginning` | it begins inside a word of the article's |
 | `ending` | it ends inside a word of the article's, or on a particle or a comma |
 | `short` | it has one or two characters |
 """
@@ -18,7 +19,7 @@ import re
 from collections.abc import Callable
 from functools import cached_property
 
-from textgen.text.endings import ends_inside, left_open
+from textgen.text.endings import begins_inside, ends_inside, left_open
 from textgen.text.figures import Figures
 from textgen.text.repeats import LATIN, LETTERS, repeats
 from textgen.text.traditional import has_traditional, simplified
@@ -155,6 +156,7 @@ CHECKS: dict[str, Callable[[Editor, str], bool]] = {
     "mark": lambda editor, title: unpaired(title, editor.article),
     "repeat": lambda editor, title: repeats(title, editor.article),
     "latin": lambda editor, title: cuts_latin(title, editor.latin),
+    "beginning": lambda editor, title: begins_inside(title, editor.article),
     "ending": lambda editor, title: left_open(title) or ends_inside(title, editor.article),
     "short": lambda editor, title: len(title) < SHORTEST,
 }

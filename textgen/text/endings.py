@@ -1,4 +1,4 @@
-"""Whether a title ends where a text may: at a whole word, and not on a particle."""
+"""Whether a title begins and ends where a text may: at a whole word, and not on a particle."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ _CONNECTIVES = re.compile(
 )
 _PLACES = re.compile("[等多各两三四五]地$")
 _HAN = re.compile(r"[\u3400-\u9fff]")
+_FIRST_RUN = re.compile(r"[\u3400-\u9fff]+")
 _LAST_RUN = re.compile(r"(?P<digits>[0-9A-Za-z]?)(?P<run>[\u3400-\u9fff]+)$")
 SURE = 2  # characters that are an end if the article has them before a mark
 
@@ -60,6 +61,40 @@ def ends_inside(title: str, article: str) -> bool:
     if size == 1 and (last != title[-1] or len(set(cut)) > 1):
         return False
     return all(part and last.endswith(part) for part, _ in cut)
+
+
+def begins_inside(title: str, article: str) -> bool:
+    """Tell whether a title begins inside a word of its article's, as `ends_inside` tells of its end.
+
+    Titles that are written from right to left may be cut there.
+    """
+    found = _FIRST_RUN.match(title)
+    if not found or _begins_at_a_mark(found[0], article) or _begins_with_a_word(found[0]):
+        return False
+    first = words(found[0])[0]
+    if len(first) > 1 and known(first):
+        return False
+    size = 0
+    while size < len(title) and title[: size + 1] in article:
+        size += 1
+    if not size:
+        return False
+    cut = [_begun(article, end - size) for end in _ends(title[:size], article)]
+    if size == 1 and (first != title[0] or len(set(cut)) > 1):
+        return False
+    return all(part and first.startswith(part) for _, part in cut)
+
+
+def _begins_at_a_mark(run: str, article: str) -> bool:
+    """Whether the article has the first characters at the beginning of a clause, too."""
+    piece = run[:SURE]
+    starts = [end - len(piece) for end in _ends(piece, article)]
+    return len(piece) == SURE and any(not start or not _HAN.match(article, start - 1) for start in starts)
+
+
+def _begins_with_a_word(run: str) -> bool:
+    """Whether the first characters are a word and begin none that ends behind them."""
+    return known(run[:SURE]) and len(run) > SURE and not any(known(run[1:end]) for end in (3, 4))
 
 
 def _ends_at_a_mark(run: str, article: str) -> bool:
