@@ -21,6 +21,7 @@ _PLACES = re.compile("[等多各两三四五]地$")
 _HAN = re.compile(r"[\u3400-\u9fff]")
 _FIRST_RUN = re.compile(r"[\u3400-\u9fff]+")
 _LAST_RUN = re.compile(r"(?P<digits>[0-9A-Za-z]?)(?P<run>[\u3400-\u9fff]+)$")
+PARTS = 4  # characters of a word on either side of a place within it
 SURE = 2  # characters that are an end if the article has them before a mark
 
 
@@ -49,18 +50,11 @@ def ends_inside(title: str, article: str) -> bool:
         return False
     if _ends_at_a_mark(found["run"], article) or _ends_with_a_word(found["run"]):
         return False
-    last = words(found["run"])[-1]
-    if len(last) > 1 and known(last):
-        return False
     size = 0
     while size < len(title) and title[-size - 1 :] in article:
         size += 1
-    if not size:
-        return False
-    cut = [_begun(article, end) for end in _ends(title[-size:], article)]
-    if size == 1 and (last != title[-1] or len(set(cut)) > 1):
-        return False
-    return all(part and last.endswith(part) for part, _ in cut)
+    places = list(_ends(title[-size:], article)) if size else []
+    return _is_cut(found["run"], -1, article, places, alone=size == 1)
 
 
 def begins_inside(title: str, article: str) -> bool:
@@ -71,18 +65,43 @@ def begins_inside(title: str, article: str) -> bool:
     found = _FIRST_RUN.match(title)
     if not found or _begins_at_a_mark(found[0], article) or _begins_with_a_word(found[0]):
         return False
-    first = words(found[0])[0]
-    if len(first) > 1 and known(first):
-        return False
     size = 0
     while size < len(title) and title[: size + 1] in article:
         size += 1
-    if not size:
+    # one character alone begins an abbreviation: 工信部 for 工业和信息化部
+    places = [end - size for end in _ends(title[:size], article)] if size > 1 else []
+    return _is_cut(found[0], 0, article, places)
+
+
+def _is_cut(run: str, edge: int, article: str, places: list[int], *, alone: bool = False) -> bool:
+    """Whether the first word of a run, or its last (-1), is part of a word that the article has everywhere.
+
+    Args:
+        run: Of Chinese characters, at an edge of a title.
+        edge: Which of its words.
+        article: The text.
+        places: Where the article has the title's edge.
+        alone: What it has there is one character only.
+    """
+    # jieba, which takes a second to load, is asked only if there may be such a word
+    if not places or not all(_may_be_inside(article, place) for place in places):
         return False
-    cut = [_begun(article, end - size) for end in _ends(title[:size], article)]
-    if size == 1 and (first != title[0] or len(set(cut)) > 1):
+    word = words(run)[edge]
+    if len(word) > 1 and known(word):
         return False
-    return all(part and first.startswith(part) for _, part in cut)
+    cut = [_begun(article, place) for place in places]
+    if alone and (word != run[edge] or len(set(cut)) > 1):
+        return False
+    if edge:
+        return all(part and word.endswith(part) for part, _ in cut)
+    return all(part and word.startswith(part) for _, part in cut)
+
+
+def _may_be_inside(article: str, place: int) -> bool:
+    """Whether a word of the dictionary goes over a place of the article."""
+    around = range(1, PARTS + 1)
+    parts = ((before, behind) for before in around for behind in around if before <= place)
+    return any(known(article[place - before : place + behind]) for before, behind in parts)
 
 
 def _begins_at_a_mark(run: str, article: str) -> bool:
@@ -126,6 +145,8 @@ def _begun(article: str, place: int) -> tuple[str, str]:
         start -= 1
     while _HAN.match(article, end):
         end += 1
+    if start and article[start - 1].isdigit() and start < place:
+        start += 1  # the measure of a number, which jieba takes into a word: 2024|年前
     at = start
     for word in _split(article[start:end]):
         if at < place < at + len(word) and known(word):
