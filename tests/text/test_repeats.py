@@ -109,3 +109,18 @@ def test_long_repeats_are_those_of_the_plain_definition(least: int) -> None:
         found.append(_comes_twice(" ".join(units), least))
         assert found[-1] == comes_twice(units, least), units
     assert 100 < sum(found) < 1900
+
+
+def test_names_that_share_a_part_are_no_repeat() -> None:
+    article = "河北股权交易所迁址雄安，并更名为雄安股权交易所。"
+    assert not repeats("河北股权交易所：迁址更名为雄安股权交易所", article)
+    experts = "医疗救治专家组抵达，开展医疗救治工作。"
+    assert not repeats("医疗救治专家组开展医疗救治工作", experts)
+    assert repeats("医疗救治专家组开展医疗救治", experts)
+    assert repeats("河北股权交易所：迁址更名为滨海股权交易所", article)
+    assert repeats("股权交易所：迁址更名为雄安股权交易所", article)
+
+
+def test_a_numeral_that_counts_nothing_is_no_contrast() -> None:
+    article = "疯狂陨落，一百亿的单品破灭，现场热闹。"
+    assert repeats("疯狂陨落一百亿单品，疯狂陨落一现场", article)

@@ -34,7 +34,8 @@ def left_open(title: str) -> bool:
     if last in _LEFT_OPEN or _CONNECTIVES.search(title):
         return True
     complete = (last == "的" and "是" in title[:-1]) or bool(_PLACES.search(title))
-    return last in _PARTICLES and not complete and not known(title[-2:])
+    # the end of a word is none: 目的, 研究所
+    return last in _PARTICLES and not complete and not any(known(title[-size:]) for size in (2, 3, 4))
 
 
 def ends_inside(title: str, article: str) -> bool:

@@ -100,7 +100,7 @@ class Figures:
                     and not self._dates_a_choice(number, title)
                 )
                 or self._lacks_its_subject(number, title)
-                for number in _meant(title)
+                for number in meant(title)
             )
             or self._pairs_wrongly(title)
         )
@@ -108,7 +108,7 @@ class Figures:
     def new(self, title: str) -> bool:
         """Tell whether a title has a number that the article does not state as it is."""
         title = plain_digits(title)
-        return any(not self._states(number, title) for number in _meant(title))
+        return any(not self._states(number, title) for number in meant(title))
 
     def _states(self, number: Number, title: str) -> bool:
         if _EVENING.search(title[: number.start]) and self._is_afternoon(number, title):
@@ -210,7 +210,8 @@ class Figures:
         return {(self._stated[a].key, self._stated[b].key) for a, b in ratios(self._article, self._stated)}
 
 
-def _meant(title: str) -> list[Number]:
+def meant(title: str) -> list[Number]:
+    """The number expressions of a text with plain digits that are meant as numbers."""
     return [number for number in numbers(title) if _is_meant(number, title)]
 
 

@@ -7,12 +7,14 @@ from collections.abc import Iterator
 from itertools import pairwise
 from operator import eq
 
-from textgen.text.numbers import numbers
+from textgen.text.figures import meant
+from textgen.text.numbers import plain_digits
 from textgen.text.subsequence import common_subsequence
 from textgen.text.words import known, words
 
 LONG = 5  # characters of a span that may not come twice
 LONG_HAN = 3  # how many of them are Chinese: a product may be named twice
+NAMED = 2  # characters in which two names differ that end alike
 BEGUN = 4  # units with which two clauses in a row may not begin
 SAME, SHARED = 0.65, 6  # share and number of units that neighbouring clauses may not share
 
@@ -115,21 +117,37 @@ def _may_be_doubled(found: re.Match[str], title: str, article: str) -> bool:
 
 def _long_one_twice(title: str, article: str) -> bool:
     """Whether a long span comes twice; one a little shorter may, but not within a clause."""
-    clauses = [found.span() for found in _CLAUSE.finditer(title)]
+    clauses = [(found.start(), found.group()) for found in _CLAUSE.finditer(title)]
     if any(
-        not _stands_in(title[start + first : start + last], article)
-        for start, stop in clauses
-        for first, last in _twice(title[start:stop], LONG - 1)
+        not _stands_in(clause[one.start : other.stop], article)
+        and not _begin_names(clause, one, other, article)
+        for _, clause in clauses
+        for one, other in _twice(clause, LONG - 1)
     ):
         return True
 
-    def clause(place: int) -> str:
-        return next((title[start:stop] for start, stop in clauses if start <= place < stop), "")
+    def clause_at(place: int) -> str:
+        return next((clause for start, clause in clauses if start <= place < start + len(clause)), "")
 
     return any(
-        not _stands_in(title[first:last], article) and not _contrast(clause(first), clause(last - 1))
-        for first, last in _twice(title, LONG)
+        not _stands_in(title[one.start : other.stop], article)
+        and not _begin_names(title, one, other, article)
+        and not _end_names(title, one, other, article)
+        and not _contrast(clause_at(one.start), clause_at(other.stop - 1))
+        for one, other in _twice(title, LONG)
     )
+
+
+def _begin_names(text: str, one: range, other: range, article: str) -> bool:
+    """Whether equal spans begin two names of the article: 医疗救治专家组 and 医疗救治工作."""
+    left, right = (text[span.start : span.stop + NAMED] for span in (one, other))
+    return left != right and len(left) == len(right) and left in article and right in article
+
+
+def _end_names(text: str, one: range, other: range, article: str) -> bool:
+    """Whether equal spans end two names of the article: 河北股权交易所 and 雄安股权交易所."""
+    left, right = (text[max(0, span.start - NAMED) : span.stop] for span in (one, other))
+    return left != right and len(left) == len(right) and left in article and right in article
 
 
 def _says_a_clause_again(title: str, article: str) -> bool:
@@ -165,7 +183,7 @@ def _stands_in(text: str, article: str) -> bool:
 
 def _contrast(one: str, other: str) -> bool:
     """Whether two clauses are parallel and differ in a number or in opposite words: 早上…？晚上…？"""
-    left, right = ([number.key for number in numbers(clause)] for clause in (one, other))
+    left, right = ([number.key for number in meant(plain_digits(clause))] for clause in (one, other))
     if left and len(left) == len(right) and left != right:
         return True
     return any(
@@ -180,15 +198,17 @@ def _comes_twice(text: str, least: int) -> bool:
     return any(_twice(text, least))
 
 
-def _twice(text: str, least: int) -> Iterator[tuple[int, int]]:
-    """Where spans that come twice begin first, and end last."""
+def _twice(text: str, least: int) -> Iterator[tuple[range, range]]:
+    """Where spans that come twice stand."""
     found = list(_UNIT.finditer(text))
     units = [unit.group() for unit in found]
     first: dict[tuple[str, ...], int] = {}  # where each span stands first, the shortest that is long enough
     for start, stop in _long_spans(units, least):
         place = first.setdefault(tuple(units[start:stop]), start)
-        if place + stop - start <= start:
-            yield found[place].start(), found[stop - 1].end()
+        end = place + stop - start
+        if end <= start:
+            one = range(found[place].start(), found[end - 1].end())
+            yield one, range(found[start].start(), found[stop - 1].end())
 
 
 def _long_spans(units: list[str], least: int) -> Iterator[tuple[int, int]]:
