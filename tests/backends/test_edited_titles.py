@@ -43,7 +43,9 @@ def test_sound_titles_come_first_and_numbers_of_the_article_before_others() -> N
 
 def test_what_is_remarked_of_the_first_title() -> None:
     editor = Editor(ARTICLE)
-    assert remarks(chosen([candidate(CUT, 0), candidate(SOUND, -1)], editor, 2)) == ()
+    assert remarks(chosen([candidate(CUT, 0), candidate(SOUND, -1)], editor, 1)) == ()
+    (last,) = remarks(chosen([candidate(CUT, 0), candidate(SOUND, -1)], editor, 2))
+    assert last == "1 of 2 titles fail an editor's check (2: number)"
     (alone,) = remarks(chosen([candidate(CUT, 0), candidate(TWICE, -1)], editor, 2))
     assert "no sound title was found" in alone
     assert "(number)" in alone

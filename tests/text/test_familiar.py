@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from textgen.text.emoji import emoji_count
-from textgen.text.familiar import Doubt, judge_bits, judge_characters, kinds
+from textgen.text.familiar import Doubt, judge_bits, judge_characters, judge_markup, kinds
 from textgen.text.reading import read
 
 
@@ -133,3 +133,10 @@ def test_kinds_are_counted_by_character() -> None:
 def test_bits_tell_with_enough_pieces(bits: float, pieces: int, refused: bool | None) -> None:
     doubt = judge_bits(bits, pieces)
     assert (doubt and doubt.refused) == refused
+
+
+def test_a_piece_of_a_web_page_is_warned_of() -> None:
+    doubt = judge_markup('<div class="article"><p>市图书馆延长开放时间。</p></div>')
+    assert doubt == Doubt("the text has 4 HTML tags", "give the text without them", refused=False)
+    for text in ("市图书馆延长开放时间。", "标签 <br> 换行，1 < 2，3 > 2，<时间>和<地点>。"):
+        assert judge_markup(text) is None

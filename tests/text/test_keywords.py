@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from textgen.errors import DataError
-from textgen.text.keywords import essential, keywords_of, missing, words_of
+from textgen.text.keywords import essential, keywords_of, missing, several_in_one, words_of
 
 words = st.lists(st.text("ab", min_size=1, max_size=3), max_size=4)
 
@@ -182,3 +182,7 @@ def test_quotation_marks_around_keywords_are_none_of_theirs() -> None:
     assert keywords_of("《读者》,“甲”与“乙”,「」") == ("《读者》", "“甲”与“乙”")
     assert keywords_of(["“电影”"]) == ("“电影”",)  # a list says exactly what it means
     assert words_of("「春天」 「公园」") == ("春天", "公园")
+
+
+def test_words_to_avoid_that_look_like_several() -> None:
+    assert several_in_one(["，", "春天", "，、", "净利润，财报", "a b"]) == ["净利润，财报"]

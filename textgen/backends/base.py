@@ -23,10 +23,11 @@ from textgen.models.attention import padded_length
 from textgen.models.batching import Room, alike, out_of_memory
 from textgen.models.catalog import ModelFiles, find_model
 from textgen.models.load import LoadedModel, load_model
-from textgen.options import Options, parse
+from textgen.options import DecodingOptions, Options, parse
 from textgen.registry import EDITORS, LANGUAGE_MODEL, backend_class, editor_class
 from textgen.rng import fresh_seed
 from textgen.schema import Candidate, Record, Row
+from textgen.text.keywords import several_in_one
 
 
 @dataclass(frozen=True)
@@ -131,6 +132,8 @@ class Backend(ABC, Generic[O, P]):
             UsageError: The model cannot do that.
         """
         self.check(options)
+        for word in several_in_one(options.avoid) if isinstance(options, DecodingOptions) else ():
+            on_event(Note(f"--avoid {word} is one text; --avoid once for each word keeps out all of them"))
         for text in self.notes(options):
             on_event(Note(text))
         return self.seeded(options)

@@ -34,6 +34,11 @@ def chosen(ranked: Sequence[Candidate], editor: Editor, count: int) -> list[Cand
 
 
 def remarks(titles: Sequence[Candidate]) -> tuple[str, ...]:
-    """What a person should know of titles that were chosen, if not even the first is sound."""
-    failed = ", ".join(flag for flag in titles[0].flags if flag != LENGTH) if titles else ""
-    return (f"no sound title was found; the first fails an editor's check ({failed})",) if failed else ()
+    """What a person should know of titles that were chosen, if not all of them are sound."""
+    failed = [", ".join(flag for flag in title.flags if flag != LENGTH) for title in titles]
+    if not any(failed):
+        return ()
+    if failed[0]:
+        return (f"no sound title was found; the first fails an editor's check ({failed[0]})",)
+    told = "; ".join(f"{place}: {names}" for place, names in enumerate(failed, 1) if names)
+    return (f"{sum(map(bool, failed))} of {len(titles)} titles fail an editor's check ({told})",)

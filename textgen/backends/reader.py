@@ -16,7 +16,7 @@ from textgen.options.decoding import DecodingOptions
 from textgen.registry import LANGUAGE_MODEL
 from textgen.text.blank import is_blank
 from textgen.text.emoji import emoji_count
-from textgen.text.familiar import PIECES, bits_of, judge_bits, judge_characters
+from textgen.text.familiar import PIECES, bits_of, judge_bits, judge_characters, judge_markup
 from textgen.text.reading import Reading, read
 from textgen.text.traditional import has_traditional, simplified
 
@@ -86,11 +86,10 @@ class Reader:
         if self._as_is:
             return ()
         doubt = judge_characters(text, emoji_count(source)) or judge_bits(*self._bits(text))
-        if doubt is None:
-            return ()
-        if doubt.refused:
+        if doubt and doubt.refused:
             raise DataError(doubt.reason, hint=doubt.hint)
-        return (f"{doubt.reason}: the result may be poor ({doubt.hint})",)
+        found = (judge_markup(text), doubt)
+        return tuple(f"{one.reason}: the result may be poor ({one.hint})" for one in found if one)
 
     def doubted(self, words: str) -> tuple[str, ...]:
         """What a person should know of words to be written: that hardly a character is Chinese."""

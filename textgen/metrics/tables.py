@@ -93,6 +93,9 @@ def read_predictions(path: Path) -> dict[str, Prediction]:
         UsageError: There is no such file, or its first row is no record.
         DataError: A line cannot be used, or two rows have one id.
     """
+    if path.suffix.lower() in (*DELIMITERS, ".parquet", ".txt"):
+        hint = "write them as JSON lines: `textgen title … -o FILE.jsonl`"
+        raise UsageError(f"{path} is no file of records", hint=hint)
     rows = _rows(path, *json_rows(_lines(path), str(path)))
     if "candidates" not in rows[0].fields:
         hint = "predictions are records as `textgen title … -o FILE.jsonl` writes them"

@@ -34,6 +34,8 @@ SENTENCES = "give a text with sentences"  # a hint
 PIECES = 48  # so many pieces are scored
 FEW_PIECES = (12, 24)  # with fewer there is no warning, no refusal
 
+TAGS = 2  # of which a text is warned; an article may name one
+_TAG = re.compile(r"</?[A-Za-z][^<>]{0,200}>")
 _HAN = re.compile(f"[{HAN}]")
 # by the number of different characters, the length of a text that has nothing to sum up: 哈哈哈哈 has one in
 # four, 春林春林春林 two in six; 一步一步 is a word
@@ -75,6 +77,14 @@ def judge_characters(text: str, emoji: int = 0, *, short: bool = True) -> Doubt 
     if worst and short and total < SHORT:
         worst = replace(worst, refused=False) if worst.refused else None
     return worst or _one_over_and_over(text)
+
+
+def judge_markup(text: str) -> Doubt | None:
+    """Tells whether a text is a piece of a web page, tags and all."""
+    tags = _TAG.findall(text)
+    if len(tags) < TAGS:
+        return None
+    return Doubt(f"the text has {len(tags)} HTML tags", "give the text without them", refused=False)
 
 
 def judge_bits(bits: float, pieces: int) -> Doubt | None:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from textgen.errors import DataError
+from textgen.text.blank import is_blank
 from textgen.text.names import bare
 
 _QUOTES = ("“”", "‘’", "「」", "『』", "【】")
@@ -49,6 +50,11 @@ def keywords_of(value: object) -> tuple[str, ...]:
             f"a keyword must be text, not {type(wrong[0]).__name__}", hint="put quotes around each keyword"
         )
     return tuple(dict.fromkeys(filter(None, map(bare, parts))))
+
+
+def several_in_one(words: Sequence[str]) -> list[str]:
+    """The words to avoid that look like several: they are not split, as a mark may be one of them."""
+    return [word for word in words if sum(not is_blank(part) for part in _SEPARATORS.split(word)) > 1]
 
 
 def words_of(text: str) -> tuple[str, ...]:
