@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from textgen.text.checks import CHECKS, flags
+from textgen.text.checks import CHECKS, Editor, flags
 
 ARTICLE = (
     "青禾县2024年前三季度工业增加值同比增长百分之六点二，总额达1.2万亿元，耕种收综合机械化率提高至90%以上。"
@@ -323,3 +323,15 @@ def test_a_clear_end_needs_no_jieba(monkeypatch: pytest.MonkeyPatch) -> None:
     assert flags("山区水位预测", article) == ()
     with pytest.raises(AssertionError, match="同比增"):
         flags("工业增加值同比增", article)
+
+
+def test_a_word_that_goes_on_is_a_doubt() -> None:
+    editor = Editor("青禾县启动规划编制工作。领导说，6.2%的目标很高。")
+    for title, doubted in {
+        "青禾县启动规划编制": True,
+        "青禾县启动规划编制工作": False,
+        "编制": False,
+    }.items():
+        assert editor.flags(title) == (() if len(title) > 2 else ("short",))
+        assert editor.doubts(title) == doubted
+    assert editor.doubts("目标超6%")

@@ -13,7 +13,8 @@ from textgen.text.checks import Editor
 def chosen(ranked: Sequence[Candidate], editor: Editor, count: int) -> list[Candidate]:
     """Choose titles: the sound ones, best first, then those that fail a check.
 
-    Of the sound ones, those come first whose numbers all stand in the article.
+    Of the sound ones, those come first of which nothing is doubted: a number that the article does not
+    state as it is, or a word that goes on there.
 
     Args:
         ranked: The titles, best first.
@@ -26,7 +27,7 @@ def chosen(ranked: Sequence[Candidate], editor: Editor, count: int) -> list[Cand
     found: tuple[list[Candidate], ...] = ([], [], [])
     for candidate in ranked:
         flags = candidate.flags + editor.flags(candidate.text)
-        grade = 2 if flags else int(editor.figures.new(candidate.text))
+        grade = 2 if flags else int(editor.doubts(candidate.text))
         found[grade].append(replace(candidate, flags=flags))
         if len(found[0]) == count:  # no other can come before these
             break

@@ -19,7 +19,7 @@ import re
 from collections.abc import Callable
 from functools import cached_property
 
-from textgen.text.endings import begins_inside, ends_inside, left_open
+from textgen.text.endings import begins_inside, ends_inside, ends_short, left_open
 from textgen.text.figures import Figures
 from textgen.text.repeats import LATIN, LETTERS, repeats
 from textgen.text.traditional import has_traditional, simplified
@@ -68,6 +68,11 @@ class Editor:
         if title not in self._found:
             self._found[title] = tuple(name for name, fails in CHECKS.items() if title and fails(self, title))
         return self._found[title]
+
+    def doubts(self, title: str) -> bool:
+        """Whether another title is better, though this one is sound: a number is new, or a word goes on."""
+        title = _simple(title.strip())
+        return self.figures.new(title) or ends_short(title, self.article)
 
     @cached_property
     def figures(self) -> Figures:

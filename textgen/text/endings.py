@@ -58,6 +58,22 @@ def ends_inside(title: str, article: str) -> bool:
     return _is_cut(found["run"], -1, article, places, alone=size == 1)
 
 
+def ends_short(title: str, article: str) -> bool:
+    """Tell whether what a title copies goes on within a word there: 规划编制 where that has 编制工作.
+
+    It may be sound, and the whole word may be better.
+    """
+    found = _LAST_RUN.search(title)
+    size = 0
+    while size < len(title) and title[-size - 1 :] in article:
+        size += 1
+    if not found or size <= SURE + 1:
+        return False
+    places = list(_ends(title[-size:], article))
+    inside = all(_may_be_inside(article, place) for place in places)
+    return inside and all(_begun(article, place) != ("", "") for place in places)
+
+
 def begins_inside(title: str, article: str) -> bool:
     """Tell whether a title begins inside a word of its article's, as `ends_inside` tells of its end.
 
@@ -91,7 +107,7 @@ def _is_cut(run: str, edge: int, article: str, places: list[int], *, alone: bool
     if len(word) > 1 and known(word):
         return False
     cut = [_begun(article, place) for place in places]
-    if alone and (word != run[edge] or len(set(cut)) > 1):
+    if alone and (word != run[edge] or len(set(cut)) > 1 or run.endswith("被", 0, -1)):
         return False
     if edge:
         return all(part and word.endswith(part) for part, _ in cut)
