@@ -204,7 +204,7 @@ SAMPLES = {
         "rank=logprob:best_of=2",
         "decode=contrastive",
     ],
-    "bert": ["default", "temperature=1.0", "temperature=0.8"],
+    "bert": ["default", "temperature=0.8"],
 }
 
 
