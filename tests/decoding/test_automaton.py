@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from textgen.decoding import automaton as module
@@ -100,6 +100,7 @@ def fewest(automaton: AhoCorasick, state: int, unmet: frozenset[int]) -> int:
 
 @settings(max_examples=300)
 @given(patterns, texts, st.booleans())
+@example([((0, 1, 1, 0), 1), ((1,), 0)], [0, 1, 1], True)  # the shorter match comes in its turn
 def test_remaining_is_the_least(spelt: Spelt, text: list[int], ordered: bool) -> None:
     automaton = build(spelt, ordered=ordered)
     state = walk(automaton, text)

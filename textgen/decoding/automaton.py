@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Sequence
+from itertools import chain, islice
 
 ROOT = 0
 EXACT = 8  # labels up to which `remaining` tries every order; 2 ** labels cases
@@ -105,9 +106,11 @@ class AhoCorasick:
                 for pattern, path in self._paths[label]
             )
         found = []
+        # where the order counts, the longest match may end before its turn, and a shorter one in it
+        most = None if self.ordered else 1
         for label in unmet:
-            for pattern, path in self._paths[label]:
-                rest = self._rest(state, pattern, path)
+            spellings = (islice(self._rests(state, *spelt), most) for spelt in self._paths[label])
+            for rest in chain.from_iterable(spellings):
                 at, still = state, unmet
                 for token in rest:
                     at = self.step(at, token)
@@ -117,13 +120,16 @@ class AhoCorasick:
                     found.append(len(rest) + self.remaining(at, still))
         return min(found)
 
+    def _rests(self, state: int, pattern: Pattern, path: list[int]) -> Iterator[Pattern]:
+        """What a pattern lacks behind the ends of the text that begin it, the longest end first."""
+        for node in self._suffixes(state):
+            depth = self._depth[node]
+            if depth < len(pattern) and path[depth] == node:
+                yield pattern[depth:]
+
     def _rest(self, state: int, pattern: Pattern, path: list[int]) -> Pattern:
         """What a pattern lacks behind the longest end of the text that begins it."""
-        return next(
-            pattern[depth:]
-            for node in self._suffixes(state)
-            if (depth := self._depth[node]) < len(pattern) and path[depth] == node
-        )
+        return next(self._rests(state, pattern, path))
 
     def _open(self, unmet: Labels) -> Labels:
         """The unmet labels that may come next; none that has no pattern."""
