@@ -2,37 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from small_editors import small_editors
 
-import textgen
 from textgen.decoding.allowed import punctuation_ids, text_ids
 from textgen.mcmc.similarity import Similarity
 from textgen.mcmc.target import levenshtein
 from textgen.models.catalog import find_model
 from textgen.models.load import LoadedModel, load_model
 from textgen.models.scoring import sequence_logprobs
-from textgen.registry import EDITORS
 from textgen.schema import Candidate, Row
 from textgen.text.content import content_words
 from textgen.text.length import characters
 
 SENTENCE = "由于天气原因，今天的比赛取消了。"
-
-
-@pytest.fixture(scope="module", params=["small", pytest.param("shipped", marks=pytest.mark.slow)])
-def editors(request: pytest.FixtureRequest, small_models: Path) -> Iterator[dict[str, Any]]:
-    if request.param == "shipped":
-        yield {name: textgen.load(name) for name in EDITORS}
-        return
-    with small_editors(small_models) as editors:
-        yield editors
 
 
 @pytest.fixture(scope="module")

@@ -3,29 +3,16 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-from small_editors import small_editors
 
 import textgen
 from textgen.events import ChainStep, Steps
-from textgen.registry import EDITORS
 from textgen.schema import Candidate, Row
 from textgen.text.length import characters
 
 SENTENCE = "他昨天在图书馆看了一整天的书。"
-
-
-@pytest.fixture(scope="module", params=["small", pytest.param("shipped", marks=pytest.mark.slow)])
-def editors(request: pytest.FixtureRequest, small_models: Path) -> Iterator[dict[str, Any]]:
-    if request.param == "shipped":
-        yield {name: textgen.load(name) for name in EDITORS}
-        return
-    with small_editors(small_models) as editors:
-        yield editors
 
 
 def keywords(*words: str, name: str = "1") -> Row:

@@ -318,7 +318,7 @@ def test_a_clear_end_needs_no_jieba(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(text: str) -> list[str]:
         raise AssertionError(f"jieba was loaded for {text}")
 
-    monkeypatch.setattr("textgen.text.endings.words", refuse)
+    monkeypatch.setattr("textgen.text.edges.words", refuse)
     article = "工业增加值同比增长，水位预测方法简单。"
     assert flags("山区水位预测", article) == ()
     with pytest.raises(AssertionError, match="同比增"):

@@ -29,6 +29,4 @@ class Prompt(Prepared):
 
     def given_back(self, text: str) -> str:
         """A continuation in the prompt's characters."""
-        if self.listed:
-            return self.listed.get(text, text)
-        return self.reading.given_back(text, self.typed)
+        return self.reading.given_back(text, self.typed, self.listed)

@@ -65,9 +65,7 @@ class Article(Prepared):
 
     def given_back(self, title: str) -> str:
         """A title in the article's characters, or as it is listed."""
-        if self.listed:
-            return self.listed.get(title, title)
-        return self.reading.given_back(title, self.typed)
+        return self.reading.given_back(title, self.typed, self.listed)
 
 
 class TitleBackend(Backend[TitleOptions, Article]):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from itertools import chain
 
@@ -76,7 +77,7 @@ def line_text(line: str | DataError) -> str:
     return "" if isinstance(line, DataError) else line
 
 
-class _Rows:
+class _Rows(ABC):
     """Rows of a line or of several, which are looked at ahead of their turn.
 
     Args:
@@ -107,9 +108,9 @@ class _Rows:
                 del self._ahead[at]
             place = last + 1
 
+    @abstractmethod
     def row(self, place: int) -> tuple[list[str] | DataError, int]:
         """The cells of the row that begins in a line, or what is wrong with it; and its last line's place."""
-        raise NotImplementedError
 
     def text(self, place: int) -> str:
         """A line that is there."""

@@ -19,7 +19,7 @@ import re
 from collections.abc import Callable
 from functools import cached_property
 
-from textgen.text.endings import begins_inside, ends_inside, ends_short, left_open
+from textgen.text.edges import begins_inside, ends_inside, ends_short, left_open
 from textgen.text.figures import Figures
 from textgen.text.repeats import LATIN, LETTERS, repeats
 from textgen.text.traditional import has_traditional, simplified

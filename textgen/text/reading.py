@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from textgen.text.changes import Anchor, Change, changes
 from textgen.text.emoji import without_emoji
@@ -45,16 +46,21 @@ class Reading:
         place = self.places[start - 1] + 1 if start else 0
         return place, place
 
-    def given_back(self, text: str, words: Sequence[str] = ()) -> str:
+    def given_back(
+        self, text: str, words: Sequence[str] = (), listed: Mapping[str, str] = MappingProxyType({})
+    ) -> str:
         """A text that a model wrote of this one, in the characters of the source and of the words.
 
         Args:
             text: In the characters that were read.
             words: What it holds, as that was typed.
+            listed: Texts as they were typed, by how the model writes them; if there are any, it is one.
 
         Returns:
-            A text of the same length.
+            A text of the same length, or the listed one.
         """
+        if listed:
+            return listed.get(text, text)
         if self.traditional:
             return as_typed(text, "".join(self.source[place] for place in self.places), words)
         words = [word for word in words if has_traditional(word)]

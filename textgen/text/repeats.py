@@ -193,13 +193,8 @@ def _contrast(one: str, other: str) -> bool:
     )
 
 
-def _comes_twice(text: str, least: int) -> bool:
-    """Whether a span comes twice that has so many characters; a word of letters counts as two."""
-    return any(_twice(text, least))
-
-
 def _twice(text: str, least: int) -> Iterator[tuple[range, range]]:
-    """Where spans that come twice stand."""
+    """Where spans stand that come twice and have so many characters; a word of letters counts as two."""
     found = list(_UNIT.finditer(text))
     units = [unit.group() for unit in found]
     first: dict[tuple[str, ...], int] = {}  # where each span stands first, the shortest that is long enough

@@ -51,9 +51,7 @@ def ends_inside(title: str, article: str) -> bool:
         return False
     if _ends_at_a_mark(found["run"], article) or _ends_with_a_word(found["run"]):
         return False
-    size = 0
-    while size < len(title) and title[-size - 1 :] in article:
-        size += 1
+    size = _copied(title, article)
     places = list(_ends(title[-size:], article)) if size else []
     return _is_cut(found["run"], -1, article, places, alone=size == 1)
 
@@ -64,9 +62,7 @@ def ends_short(title: str, article: str) -> bool:
     It may be sound, and the whole word may be better.
     """
     found = _LAST_RUN.search(title)
-    size = 0
-    while size < len(title) and title[-size - 1 :] in article:
-        size += 1
+    size = _copied(title, article)
     if not found or size <= SURE + 1:
         return False
     places = list(_ends(title[-size:], article))
@@ -119,6 +115,14 @@ def _may_be_inside(article: str, place: int) -> bool:
     around = range(1, PARTS + 1)
     parts = ((before, behind) for before in around for behind in around if before <= place)
     return any(known(article[place - before : place + behind]) for before, behind in parts)
+
+
+def _copied(title: str, article: str) -> int:
+    """How many characters the longest end of the title has that stands in the article."""
+    size = 0
+    while size < len(title) and title[-size - 1 :] in article:
+        size += 1
+    return size
 
 
 def _begins_at_a_mark(run: str, article: str) -> bool:
