@@ -18,7 +18,7 @@ from typing import Any
 
 import textgen
 from textgen.batch.engine import peak_memory
-from textgen.text.lines import lines_in
+from textgen.files.lines import lines_in
 
 
 def looped(rows: list[dict[str, str]], options: dict[str, Any]) -> list[str]:

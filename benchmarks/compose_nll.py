@@ -22,18 +22,18 @@ from typing import Any
 
 import torch
 
-from textgen.text.lines import lines_in
+from textgen.files.lines import lines_in
 
 sys.path.insert(0, str(Path(__file__).parent))
 from cgmh_reference import Reference
 
 import textgen
 from textgen.metrics.fluency import bits_per_char
-from textgen.models.catalog import find_model
-from textgen.models.export import export_model
-from textgen.models.load import load_model
 from textgen.options import parse
-from textgen.text.content import content_words
+from textgen.store.catalog import find_model
+from textgen.store.export import export_model
+from textgen.store.load import load_model
+from textgen.text.content_words import content_words
 from textgen.text.keywords import missing
 from textgen.text.segment import sentences
 

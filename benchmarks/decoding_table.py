@@ -17,17 +17,17 @@ from typing import Any
 import torch
 
 import textgen
-from textgen.backends.title import TitleBackend
-from textgen.backends.title_search import TitleSearch
+from textgen.backends.title.backend import TitleBackend
+from textgen.backends.title.search import TitleSearch
 from textgen.events import ignore
+from textgen.files.lines import lines_in
 from textgen.metrics.report import evaluate
 from textgen.metrics.tables import Fields, read_predictions, read_references
-from textgen.models.attention import padded_length
 from textgen.models.batching import alike
-from textgen.models.read import Read
+from textgen.models.layers.attention import padded_length
+from textgen.models.shared_prefix import Read
 from textgen.options import TitleOptions
 from textgen.schema import Record, Row
-from textgen.text.lines import lines_in
 
 METHODS: dict[str, dict[str, Any]] = {
     "greedy": {"decode": "greedy"},

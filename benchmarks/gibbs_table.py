@@ -20,12 +20,12 @@ from pathlib import Path
 from typing import Any
 
 import textgen
+from textgen.files.lines import lines_in
 from textgen.metrics.diversity import distinct
 from textgen.metrics.fluency import bits_per_char
 from textgen.metrics.translation import self_bleu
-from textgen.models.catalog import find_model
-from textgen.models.load import load_model
-from textgen.text.lines import lines_in
+from textgen.store.catalog import find_model
+from textgen.store.load import load_model
 from textgen.text.segment import sentences
 
 SENTENCE = re.compile(r"[^。！？\n]{11,23}[。！？]\s*")

@@ -15,11 +15,11 @@ from pathlib import Path
 import jieba
 
 import textgen
+from textgen.files.lines import lines_in
 from textgen.metrics.overlap import mean_rouge
 from textgen.rng import row_key, uniform
 from textgen.schema import Row
 from textgen.text.keywords import missing
-from textgen.text.lines import lines_in
 
 SEED = 0
 KEYWORDS = 2

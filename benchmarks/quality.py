@@ -26,9 +26,9 @@ from textgen.backends.reader import Reader
 from textgen.errors import DataError
 from textgen.metrics.report import evaluate
 from textgen.metrics.tables import Fields, read_predictions, read_references
-from textgen.models.catalog import find_model
-from textgen.models.load import load_model
-from textgen.text.checks import flags
+from textgen.store.catalog import find_model
+from textgen.store.load import load_model
+from textgen.text.checks.editor import flags
 
 ROOT = Path(__file__).resolve().parent.parent
 SHEET = ROOT / "docs" / "quality.md"

@@ -27,8 +27,8 @@ import textgen
 from textgen.metrics.diversity import distinct
 from textgen.metrics.fluency import bits_per_char
 from textgen.metrics.translation import self_bleu
-from textgen.models.catalog import find_model
-from textgen.models.load import load_model
+from textgen.store.catalog import find_model
+from textgen.store.load import load_model
 from textgen.text.segment import sentences
 
 STRIDE = 8  # one piece in so many is masked at once

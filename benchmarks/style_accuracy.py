@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 import textgen
-from textgen.text.lines import lines_in
+from textgen.files.lines import lines_in
 
 STEPS, DECAY = 300, 1e-4
 

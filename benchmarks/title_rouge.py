@@ -12,8 +12,8 @@ import time
 from pathlib import Path
 
 import textgen
+from textgen.files.lines import lines_in
 from textgen.metrics.overlap import mean_rouge
-from textgen.text.lines import lines_in
 
 
 def main() -> None:

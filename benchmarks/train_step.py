@@ -22,14 +22,14 @@ import torch
 from torch import Tensor
 from transformers import BertConfig, BertForMaskedLM, GPT2Config, GPT2LMHeadModel
 
-from textgen.batch.read import FileRows
 from textgen.events import ignore
+from textgen.files.rows import FileRows
 from textgen.options import parse
-from textgen.train.corpus import Corpus, tokenised
-from textgen.train.loop import Loop
-from textgen.train.machine import Machine
+from textgen.train.data.corpus import Corpus, tokenised
 from textgen.train.recipes import recipe_class
 from textgen.train.run import READING, never
+from textgen.train.step.loop import Loop
+from textgen.train.step.machine import Machine
 
 NO_LABEL = -100
 THEIRS = {"bert": (BertConfig, BertForMaskedLM), "gpt2": (GPT2Config, GPT2LMHeadModel)}

@@ -9,10 +9,10 @@ import json
 import sys
 from pathlib import Path
 
+from textgen.files.lines import lines_in
 from textgen.metrics.overlap import mean_rouge
-from textgen.text.lines import lines_in
 from textgen.text.segment import sentences
-from textgen.train.log import read_log
+from textgen.train.run_directory.log import read_log
 
 
 def lead(path: str, rows: int) -> float:

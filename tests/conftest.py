@@ -18,9 +18,9 @@ os.environ["TEXTGEN_MODELS"] = os.devnull
 from small_networks import BERT, GPT2, network_of, prefer
 from small_titles import TOKENIZER, make_title
 
-from textgen.models.catalog import find_model
-from textgen.models.load import LoadedModel, load_model, load_tokenizer
-from textgen.models.save import save_model
+from textgen.store.catalog import find_model
+from textgen.store.load import LoadedModel, load_model, load_tokenizer
+from textgen.store.save import save_model
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -74,7 +74,7 @@ def small_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def small_as_shipped(small_models: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Let the small models be those that ship, for one test, and in this process only."""
-    monkeypatch.setattr("textgen.models.catalog.models_dir", lambda: small_models)
+    monkeypatch.setattr("textgen.store.catalog.models_dir", lambda: small_models)
     # to random weights no text reads like Chinese
     monkeypatch.setattr("textgen.backends.reader.Reader._bits", lambda *_: (0.0, 0))
     return small_models

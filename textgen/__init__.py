@@ -16,7 +16,7 @@ from textgen.schema import Row
 
 if TYPE_CHECKING:
     from textgen.backends.base import Backend
-    from textgen.batch.commands import run_batch as run_batch
+    from textgen.batch.planner import run_batch as run_batch
 
 __version__ = "0.1.0"
 __all__ = ["DataError", "ModelError", "Row", "TextgenError", "UsageError", "__version__", "load", "run_batch"]
@@ -44,7 +44,7 @@ def load(model: str) -> Backend[Any, Any]:
 
 def __getattr__(name: str) -> Any:
     if name == "run_batch":  # what it imports takes a while
-        from textgen.batch.commands import run_batch
+        from textgen.batch.planner import run_batch
 
         return run_batch
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -13,8 +13,8 @@ GROUP = "textgen.backends"
 # kind of model: its task (the command that uses it), the backend's class, and that of its options, which
 # costs no torch
 BACKENDS = {
-    "title": ("title", "textgen.backends.title:TitleBackend", "textgen.options:TitleOptions"),
-    "rnn-title": ("title", "textgen.backends.title:TitleBackend", "textgen.options:TitleOptions"),
+    "title": ("title", "textgen.backends.title.backend:TitleBackend", "textgen.options:TitleOptions"),
+    "rnn-title": ("title", "textgen.backends.title.backend:TitleBackend", "textgen.options:TitleOptions"),
     "gpt2": ("sample", "textgen.backends.gpt2:Gpt2Backend", "textgen.options:ContinueOptions"),
     "bert": ("sample", "textgen.backends.bert:BertBackend", "textgen.options:GibbsOptions"),
 }
@@ -26,10 +26,10 @@ HELPERS = {"title-scorer": "textgen title --rank scorer --scorer DIR ranks title
 LANGUAGE_MODEL = "gpt2"  # also tells which texts the embedded models know
 SIMILARITY = "bert"  # tells how alike two texts are
 EDITORS = {
-    "compose": ("textgen.backends.compose:ComposeBackend", "textgen.options:ComposeOptions"),
-    "rewrite": ("textgen.backends.rewrite:RewriteBackend", "textgen.options:RewriteOptions"),
-    "correct": ("textgen.backends.correct:CorrectBackend", "textgen.options:CorrectOptions"),
-    "fill": ("textgen.backends.fill:FillBackend", "textgen.options:FillOptions"),
+    "compose": ("textgen.backends.editing.compose:ComposeBackend", "textgen.options:ComposeOptions"),
+    "rewrite": ("textgen.backends.editing.rewrite:RewriteBackend", "textgen.options:RewriteOptions"),
+    "correct": ("textgen.backends.editing.correct:CorrectBackend", "textgen.options:CorrectOptions"),
+    "fill": ("textgen.backends.editing.fill:FillBackend", "textgen.options:FillOptions"),
 }
 
 
@@ -63,7 +63,7 @@ def task_of(kind: str) -> str:
 def opener(kind: str) -> Callable[[Any], Any]:
     """What loads the files of a kind of model. Raises ModelError if nothing does."""
     found: Callable[[Any], Any] = (
-        _resolve("textgen.models.load:load_model") if kind in HELPERS else backend_class(kind).open
+        _resolve("textgen.store.load:load_model") if kind in HELPERS else backend_class(kind).open
     )
     return found
 

@@ -109,7 +109,7 @@ class Candidate:
             for texts of a masked model, which has none.
         tokens: How many pieces were written, the end symbol included if it was.
         finish_reason: `stop`, `length`, `sentence` or `loop`.
-        flags: Editor's checks that the text fails, by name; see `textgen.text.checks`.
+        flags: Editor's checks that the text fails, by name; see `textgen.text.checks.editor`.
         direction: How a title was found: `l2r`, `r2l` or `both`.
         copied: The share of a title's characters that occur in the article, 0 to 1.
         support: Passages of the article that a title repeats, where that was asked for.

@@ -12,10 +12,10 @@ import torch
 import textgen
 from textgen.backends.bert import BertBackend
 from textgen.events import ChainStep, Event, Steps
-from textgen.models.bert import Bert
-from textgen.models.catalog import inspect_model
-from textgen.models.load import LoadedModel
+from textgen.models.families.bert import Bert
 from textgen.schema import Candidate, Row
+from textgen.store.catalog import inspect_model
+from textgen.store.load import LoadedModel
 
 SENTENCE = "今天天气很好，我们去公园。"
 METHODS: list[dict[str, Any]] = [

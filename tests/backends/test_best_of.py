@@ -13,10 +13,10 @@ from small_networks import GPT2, network_of
 from textgen.backends.best_of import best, blended
 from textgen.backends.gpt2 import Gpt2Backend
 from textgen.errors import UsageError
-from textgen.models.catalog import find_model
-from textgen.models.load import LoadedModel, load_tokenizer
 from textgen.options import ContinueOptions, parse
 from textgen.schema import Candidate
+from textgen.store.catalog import find_model
+from textgen.store.load import LoadedModel, load_tokenizer
 
 LETTERS = "^甲乙丙。！"
 

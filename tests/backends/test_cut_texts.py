@@ -8,10 +8,10 @@ from small_networks import GPT2, network_of
 from textgen.backends.cut_texts import cut_notes
 from textgen.backends.gpt2 import Gpt2Backend
 from textgen.events import Event, Note
-from textgen.models.catalog import find_model
-from textgen.models.load import LoadedModel, load_tokenizer
 from textgen.options import ContinueOptions, GibbsOptions, Options, TitleOptions
 from textgen.schema import Candidate
+from textgen.store.catalog import find_model
+from textgen.store.load import LoadedModel, load_tokenizer
 
 
 def ended(*reasons: str) -> list[Candidate]:

@@ -10,11 +10,11 @@ import pytest
 from small_titles import make_title
 
 import textgen
-from textgen.backends.editing import chosen, remarks
-from textgen.backends.title import TitleBackend
-from textgen.backends.title_search import ATTEMPTS, Title, TitleSearch, View
+from textgen.backends.title.backend import TitleBackend
+from textgen.backends.title.checked import chosen, remarks
+from textgen.backends.title.search import ATTEMPTS, Title, TitleSearch, View
 from textgen.schema import Candidate
-from textgen.text.checks import Editor
+from textgen.text.checks.editor import Editor
 
 ARTICLE = "前三季度，工业增加值同比增长百分之六点二，长江流域降水偏多。本文介绍这些插件：\n甲\n乙\n丙"
 SOUND = "工业增加值同比增长百分之六点二"

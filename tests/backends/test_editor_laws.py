@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 import torch
 
-from textgen.decoding.allowed import punctuation_ids, text_ids
-from textgen.mcmc.similarity import Similarity
-from textgen.mcmc.target import levenshtein
-from textgen.models.catalog import find_model
-from textgen.models.load import LoadedModel, load_model
+from textgen.choice.allowed import punctuation_ids, text_ids
+from textgen.mcmc.cgmh.similarity import Similarity
+from textgen.mcmc.cgmh.target import levenshtein
 from textgen.models.scoring import sequence_logprobs
 from textgen.schema import Candidate, Row
-from textgen.text.content import content_words
+from textgen.store.catalog import find_model
+from textgen.store.load import LoadedModel, load_model
+from textgen.text.content_words import content_words
 from textgen.text.length import characters
 
 SENTENCE = "由于天气原因，今天的比赛取消了。"

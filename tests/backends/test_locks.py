@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from textgen.backends.locks import locked_state
-from textgen.backends.whole_words import Merged
+from textgen.backends.editing.locks import locked_state
+from textgen.backends.editing.whole_words import Merged
 from textgen.errors import DataError
-from textgen.mcmc.edits import State, Subject
-from textgen.models.catalog import find_model
-from textgen.models.load import load_tokenizer
-from textgen.text.reading import read
+from textgen.mcmc.cgmh.edits import State, Subject
+from textgen.store.catalog import find_model
+from textgen.store.load import load_tokenizer
+from textgen.text.model_input import read
 from textgen.tokenizers.base import Tokenizer
 
 

@@ -11,12 +11,12 @@ from small_networks import GPT2, network_of, save
 from small_titles import make_title
 
 import textgen
-from textgen.backends.title_pmi import READ, TitlePmi
+from textgen.backends.title.pmi import READ, TitlePmi
 from textgen.errors import UsageError
-from textgen.models.catalog import find_model
 from textgen.models.scoring import sequence_logprobs
 from textgen.options import TitleOptions
 from textgen.options.title import LISTED
+from textgen.store.catalog import find_model
 
 FOOTBALL = (
     "昨晚的联赛中，主队三比一战胜来访的对手。前锋上半场头球破门，替补登场的边锋梅开二度，门将扑出一个点球。"

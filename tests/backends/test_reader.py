@@ -13,12 +13,12 @@ import pytest
 
 from textgen.backends.keywords import with_keywords
 from textgen.backends.reader import Reader
-from textgen.backends.title import TitleBackend
+from textgen.backends.title.backend import TitleBackend
 from textgen.errors import DataError
-from textgen.models.load import LoadedModel
 from textgen.options import TitleOptions
 from textgen.schema import Candidate, Row
-from textgen.text.reading import read
+from textgen.store.load import LoadedModel
+from textgen.text.model_input import read
 
 TEXTS = Path(__file__).parents[1] / "text"
 TRADITIONAL = (

@@ -13,17 +13,17 @@ import torch
 from safetensors.torch import save_file
 
 import textgen
-from textgen.backends.proposing import proposer_of
-from textgen.backends.title import TitleBackend
+from textgen.backends.editing.proposals import proposer_of
+from textgen.backends.title.backend import TitleBackend
 from textgen.cli.main import run
 from textgen.decoding.rank import RANKINGS
 from textgen.errors import ModelError, UsageError
-from textgen.mcmc.edits import Context
-from textgen.models.catalog import find_model
-from textgen.models.load import load_model
-from textgen.models.rnn_title import RnnTitle, RnnTitleConfig
+from textgen.mcmc.cgmh.edits import Context
+from textgen.models.families.rnn_title import RnnTitle, RnnTitleConfig
 from textgen.resources import models_dir
 from textgen.schema import Row
+from textgen.store.catalog import find_model
+from textgen.store.load import load_model
 
 SIZES: dict[str, Any] = {
     "vocab_size": 8192,

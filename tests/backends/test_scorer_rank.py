@@ -12,17 +12,17 @@ import pytest
 from small_titles import TOKENIZER, make_title, randomised
 
 import textgen
-from textgen.backends.title import TitleBackend
+from textgen.backends.title.backend import TitleBackend
 from textgen.cli.main import run
 from textgen.errors import UsageError
-from textgen.models.bert import BertConfig, Trunk
-from textgen.models.catalog import find_model
-from textgen.models.load import load_model
-from textgen.models.save import save_model
-from textgen.models.scorer import TitleScorer
+from textgen.models.families.bert import BertConfig, Trunk
+from textgen.models.families.title_scorer import TitleScorer
 from textgen.schema import Record
+from textgen.store.catalog import find_model
+from textgen.store.load import load_model
+from textgen.store.save import save_model
 from textgen.tokenizers.sentencepiece import SentencePieceTokenizer
-from textgen.tokenizers.train import FIXED, TokenizerPlan, train_tokenizer
+from textgen.tokenizers.training import FIXED, TokenizerPlan, train_tokenizer
 
 ARTICLES = [
     "本市图书馆昨天宣布，从下月起延长夜间开放时间，读者可以借阅到晚上十点。馆方说，新增的时段由志愿者参与服务。",

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 import textgen
-from textgen.backends.title import TitleBackend
-from textgen.models.load import LoadedModel
+from textgen.backends.title.backend import TitleBackend
 from textgen.schema import Row
+from textgen.store.load import LoadedModel
 
 ARTICLES = [
     "本市图书馆昨天宣布，从下月起延长夜间开放时间，读者可以借阅到晚上十点。馆方说，新增的时段由志愿者参与服务。",

@@ -13,7 +13,7 @@ from safetensors.torch import save_file
 
 import textgen
 from textgen.errors import DataError
-from textgen.models.gpt2 import Gpt2, Gpt2Config
+from textgen.models.families.gpt2 import Gpt2, Gpt2Config
 from textgen.resources import models_dir
 
 CONFIG = {

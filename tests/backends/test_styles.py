@@ -15,7 +15,7 @@ from torch import Tensor
 import textgen
 from textgen.cli.main import run
 from textgen.errors import UsageError
-from textgen.models.conditional import Condition, ConditionalLayerNorm, add_condition
+from textgen.models.layers.conditional_norm import Condition, ConditionalLayerNorm, add_condition
 
 STYLES = ("诗歌", "新闻")
 PROMPTS = ["", "春天", "一二三四五六七八九十" * 2, "He said "]

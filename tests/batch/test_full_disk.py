@@ -87,7 +87,7 @@ def test_half_a_table_does_not_stay(bench, monkeypatch, capsys, name, errors):
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr("textgen.batch.finish.convert", half)
+        patch.setattr("textgen.batch.publish.convert", half)
         for flag in ((), ("--resume",)):
             capsys.readouterr()
             assert bench.run(*flag) == 1

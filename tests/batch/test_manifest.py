@@ -12,8 +12,8 @@ from textgen.batch.manifest import Manifest, check_same, manifest_of, read_manif
 from textgen.batch.output import Output
 from textgen.batch.run import earlier_seed
 from textgen.errors import TextgenError, UsageError
-from textgen.models.catalog import find_model
 from textgen.options import Options, TitleOptions
+from textgen.store.catalog import find_model
 
 INPUT = {"sha256": "ab12", "rows": 30, "shard": "1/1", "field": "text", "lines": False}
 

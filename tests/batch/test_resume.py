@@ -9,10 +9,10 @@ import pytest
 from echo import BAD, read_records, some_texts
 from echo_backend import ending, meanwhile
 
-from textgen.batch.formats import convert
 from textgen.batch.journal import locked
 from textgen.batch.manifest import read_manifest
 from textgen.batch.output import Output
+from textgen.files.formats.convert import convert
 
 bench = pytest.fixture(echo_backend.bench)
 
@@ -244,7 +244,7 @@ def test_a_run_is_refused_while_another_converts(bench, monkeypatch, capsys):
             codes.append(echo_backend.run(bench.args(flag)))
         convert(*args, **options)
 
-    monkeypatch.setattr("textgen.batch.finish.convert", during)
+    monkeypatch.setattr("textgen.batch.publish.convert", during)
     assert bench.run() == 0
     assert codes == [2, 2]
     assert capsys.readouterr().err.count("is being written by another run") == 2

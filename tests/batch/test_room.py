@@ -5,7 +5,7 @@ import pytest
 from echo import read_records, some_texts
 from echo_backend import EchoBackend
 
-from textgen.models.attention import padded_length
+from textgen.models.layers.attention import padded_length
 
 bench = pytest.fixture(echo_backend.bench)
 MESSAGES = {

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from textgen.cli.main import run
-from textgen.tokenizers.train import TokenizerPlan, train_tokenizer
+from textgen.tokenizers.training import TokenizerPlan, train_tokenizer
 
 PLACES = ("图书馆", "医院", "动物园", "气象台", "博物馆", "邮局")
 NEWS = ("延长开放时间", "新开一条线路", "展出一批古画", "招收志愿者", "减免门票")

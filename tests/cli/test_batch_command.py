@@ -145,7 +145,7 @@ def test_words_compose_into_a_table(call, folder):
 
 
 def test_the_bar_tells_speed_and_errors(monkeypatch):
-    from textgen.cli.bars import Bars
+    from textgen.cli.render.bars import Bars
     from textgen.events import Progress
 
     now = iter([100.0, 110.0])

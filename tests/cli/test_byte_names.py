@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from textgen.cli.main import run
-from textgen.models.catalog import find_model
-from textgen.models.durable import json_bytes
-from textgen.train.directory import read_settings
+from textgen.files.atomic import json_bytes
+from textgen.store.catalog import find_model
+from textgen.train.run_directory.directory import read_settings
 
 SIZES = ("--layers", "1", "--width", "32", "--heads", "2", "--positions", "64", "--window", "32")
 

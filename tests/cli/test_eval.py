@@ -181,7 +181,7 @@ def test_models_judge_when_asked(call, files, monkeypatch, gpt2_model, bert_mode
     import textgen.backends.base  # noqa: F401
 
     models = {"gpt2": gpt2_model, "bert": bert_model}  # loaded already
-    monkeypatch.setattr("textgen.models.load.load_model", lambda found: models[found.name])
+    monkeypatch.setattr("textgen.store.load.load_model", lambda found: models[found.name])
     report = found(call, "pred.jsonl", "--lm", "gpt2", "--mlm", "bert", "--against", "other.jsonl")
     assert 3 < report["bits-per-char"] < 12
     assert 2 < report["pseudo-perplexity"] < 2000

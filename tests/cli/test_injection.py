@@ -6,8 +6,8 @@ import re
 import pytest
 from rich.console import Console
 
-from textgen.cli import console
 from textgen.cli.main import run
+from textgen.cli.render import console
 from textgen.events import Note, Shortened
 from textgen.schema import Candidate, Record
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from textgen.cli.edit import word_rows
-from textgen.cli.options import split_keywords
+from textgen.cli.commands.edit import word_rows
+from textgen.cli.flags import split_keywords
 from textgen.errors import UsageError
 from textgen.options import ComposeOptions, TitleOptions, parse
 

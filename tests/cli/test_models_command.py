@@ -15,13 +15,13 @@ import torch
 
 import textgen
 from textgen.errors import UsageError
-from textgen.models import added
-from textgen.models.bert import Bert, BertConfig
-from textgen.models.catalog import find_model
-from textgen.models.copy_prior import CopyPrior
-from textgen.models.save import save_model
-from textgen.models.unilm import UniLM
+from textgen.models.families.bert import Bert, BertConfig
+from textgen.models.families.unilm import UniLM
+from textgen.models.layers.copy_prior import CopyPrior
 from textgen.resources import models_dir
+from textgen.store import user_models as added
+from textgen.store.catalog import find_model
+from textgen.store.save import save_model
 
 Call = Callable[..., tuple[int, str, str]]
 TOKENIZER = models_dir() / "tokenizer" / "zh8k.model"

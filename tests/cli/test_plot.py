@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from textgen.cli import plot
-from textgen.cli.observe import Observation, check_observation, observing
-from textgen.cli.plot import Curve, Curves, draw, figure
+from textgen.cli.observers import Observation, check_observation, observing
+from textgen.cli.render import plot
+from textgen.cli.render.plot import Curve, Curves, draw, figure
 from textgen.errors import TextgenError, UsageError
 from textgen.events import ChainStep, Note, Progress, Steps, ignore
 
@@ -227,7 +227,7 @@ def test_other_endings_are_refused(tmp_path):
 
 
 def test_a_plot_without_matplotlib_is_refused_at_once(tmp_path, monkeypatch):
-    monkeypatch.setattr("textgen.cli.observe.find_spec", lambda name: None)
+    monkeypatch.setattr("textgen.cli.observers.find_spec", lambda name: None)
     with pytest.raises(UsageError) as caught:
         check_observation(Observation(plot=tmp_path / "a.png"), [], force=False)
     assert caught.value.line == "--plot needs matplotlib (pip install '.[plot]')"

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from textgen.cli.observe import Observation, check_observation, observing
-from textgen.cli.trace import Trace, line, tracing
+from textgen.cli.observers import Observation, check_observation, observing
+from textgen.cli.render.trace import Trace, line, tracing
 from textgen.errors import TextgenError, UsageError
 from textgen.events import ChainStep, Note, Progress, Steps, ignore
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from textgen.cli.recipes import PANEL_OF, RECIPE_PANEL
+from textgen.cli.commands.recipes import PANEL_OF, RECIPE_PANEL
 from textgen.options.recipes import OPTIONS
 from textgen.options.tokenizer import TokenizerTrainOptions
 from textgen.train.recipes import RECIPES

@@ -10,11 +10,11 @@ import pytest
 from tokenizers import Tokenizer
 
 from textgen.events import Event, Progress
-from textgen.models.catalog import find_model
-from textgen.models.load import load_tokenizer
 from textgen.options.tokenizer import TokenizerTrainOptions
+from textgen.store.catalog import find_model
+from textgen.store.load import load_tokenizer
 from textgen.tokenizers.sentencepiece import SentencePieceTokenizer
-from textgen.tokenizers.train import TokenizerPlan
+from textgen.tokenizers.training import TokenizerPlan
 from textgen.train.recipes.tokenizer import train_tokenizer
 
 Call = Callable[..., tuple[int, str, str]]

@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from textgen.cli import console as cli_console
-from textgen.cli.bars import Bars
-from textgen.cli.observe import Observation, check_observation, observing
-from textgen.cli.watch import BLOCKS, MARK, View, Watch, edited_text, frame, sparkline
+from textgen.cli.observers import Observation, check_observation, observing
+from textgen.cli.render import console as cli_console
+from textgen.cli.render.bars import Bars
+from textgen.cli.render.watch import BLOCKS, MARK, View, Watch, edited_text, frame, sparkline
 from textgen.errors import UsageError
 from textgen.events import ChainStep, Note, Progress, Shortened, Steps, ignore
 from textgen.mcmc.diagnostics import Moves

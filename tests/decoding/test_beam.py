@@ -20,11 +20,12 @@ from fakes import (
     written,
 )
 
-from textgen.decoding import filters, greedy
-from textgen.decoding.beam import BeamSearch, beam_search
+from textgen.choice import filters
+from textgen.choice.scoring import Scoring
 from textgen.decoding.hypothesis import Hypothesis, Length
 from textgen.decoding.loop import Batch
-from textgen.decoding.scoring import Scoring
+from textgen.decoding.search import greedy
+from textgen.decoding.search.beam import BeamSearch, beam_search
 from textgen.decoding.stop import Stop
 
 PENALTIES = [0.0, 1.0, -0.5]

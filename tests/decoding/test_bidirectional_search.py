@@ -27,12 +27,12 @@ from two_way import (
     same,
 )
 
-from textgen.decoding import filters
-from textgen.decoding.beam import BeamSearch, beam_search
-from textgen.decoding.bidirectional import BidirectionalSearch, bidirectional_search
-from textgen.decoding.filters import Filter
+from textgen.choice import filters
+from textgen.choice.filters import Filter
+from textgen.choice.scoring import Scoring
 from textgen.decoding.hypothesis import Hypothesis, Length
-from textgen.decoding.scoring import Scoring
+from textgen.decoding.search.beam import BeamSearch, beam_search
+from textgen.decoding.search.bidirectional import BidirectionalSearch, bidirectional_search
 
 
 def plain(vocab: int) -> Scorings:

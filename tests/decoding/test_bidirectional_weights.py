@@ -10,15 +10,15 @@ import torch
 from fakes import batch_of
 from two_way import PENALTIES, WIDTHS, Scorings, better, ends_at, ends_behind, same
 
-from textgen.decoding import filters
-from textgen.decoding.beam import BeamSearch, beam_search
-from textgen.decoding.bidirectional import BidirectionalSearch, bidirectional_search
+from textgen.choice import filters
+from textgen.choice.scoring import Scoring
 from textgen.decoding.hypothesis import Length
-from textgen.decoding.scoring import Scoring
-from textgen.models.bert import Bert, BertConfig
-from textgen.models.bidirectional import StreamState, TwoStreams
-from textgen.models.copy_prior import CopyPrior
-from textgen.models.unilm import UniLM
+from textgen.decoding.search.beam import BeamSearch, beam_search
+from textgen.decoding.search.bidirectional import BidirectionalSearch, bidirectional_search
+from textgen.models.families.bert import Bert, BertConfig
+from textgen.models.families.two_streams import StreamState, TwoStreams
+from textgen.models.families.unilm import UniLM
+from textgen.models.layers.copy_prior import CopyPrior
 
 L2R, R2L, EOS, VOCAB = 7, 8, 5, 24
 

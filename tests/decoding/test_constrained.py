@@ -12,19 +12,19 @@ import torch
 from fakes import Table, TabularModel, batch_of, everything, random_table, table_of
 from test_beam import logprob_of, same
 
-from textgen.decoding import filters
-from textgen.decoding.beam import BeamSearch, beam_search
-from textgen.decoding.constrained import (
+from textgen.choice import filters
+from textgen.choice.scoring import Scoring
+from textgen.decoding.hypothesis import Hypothesis, Length, Pool
+from textgen.decoding.loop import Batch
+from textgen.decoding.search.beam import BeamSearch, beam_search
+from textgen.decoding.search.constrained import (
     Constraint,
     allot,
     constrained_beam_search,
     constraint_of,
     unwritable,
 )
-from textgen.decoding.hypothesis import Hypothesis, Length, Pool
-from textgen.decoding.loop import Batch
-from textgen.decoding.scoring import Scoring
-from textgen.models.load import LoadedModel
+from textgen.store.load import LoadedModel
 
 VOCAB, EOS = 4, 3
 NONE = Constraint()
@@ -158,7 +158,7 @@ def test_constraints_of_keywords(ordered: bool) -> None:
 
 
 def test_what_cannot_be_written(title_model: LoadedModel) -> None:
-    from textgen.decoding.allowed import title_ids
+    from textgen.choice.allowed import title_ids
 
     tokenizer = title_model.tokenizer
     allowed = title_ids(tokenizer, len(tokenizer.vocabulary))

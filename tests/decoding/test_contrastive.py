@@ -11,11 +11,12 @@ import torch
 from fakes import HiddenTabularModel, Prefix, batch_of, everything, random_table, written
 from torch import Tensor
 
-from textgen.decoding import filters, greedy
-from textgen.decoding.contrastive import ContrastiveSearch, contrast, contrastive_search
+from textgen.choice import filters
+from textgen.choice.scoring import Scoring
 from textgen.decoding.hypothesis import Hypothesis
 from textgen.decoding.loop import Batch
-from textgen.decoding.scoring import Scoring
+from textgen.decoding.search import greedy
+from textgen.decoding.search.contrastive import ContrastiveSearch, contrast, contrastive_search
 from textgen.decoding.stop import Stop
 
 VOCAB, EOS, PAD = 7, 5, 6

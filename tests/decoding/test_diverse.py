@@ -10,12 +10,12 @@ import pytest
 import torch
 from fakes import Prefix, Table, TabularModel, batch_of, everything, random_scoring, random_table, table_of
 
-from textgen.decoding import filters
-from textgen.decoding.beam import BeamSearch, beam_search
-from textgen.decoding.diverse import DiverseBeamSearch, diverse_beam_search
+from textgen.choice import filters
+from textgen.choice.scoring import Scoring
 from textgen.decoding.hypothesis import Hypothesis, Length
 from textgen.decoding.loop import Batch
-from textgen.decoding.scoring import Scoring
+from textgen.decoding.search.beam import BeamSearch, beam_search
+from textgen.decoding.search.diverse import DiverseBeamSearch, diverse_beam_search
 
 Alive = tuple[float, float, float, Prefix]  # rank, total, logprob, pieces
 

@@ -9,9 +9,10 @@ import pytest
 import torch
 from fakes import TabularModel, batch_of, everything, random_table, table_of, written
 
-from textgen.decoding import filters, greedy, sample
+from textgen.choice import filters
+from textgen.choice.scoring import Scoring
 from textgen.decoding.loop import Batch, Choose, write
-from textgen.decoding.scoring import Scoring
+from textgen.decoding.search import greedy, sample
 from textgen.decoding.stop import Stop
 from textgen.rng import row_key
 

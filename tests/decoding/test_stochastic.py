@@ -13,11 +13,12 @@ import pytest
 import torch
 from fakes import Prefix, Table, TabularModel, batch_of, everything, random_table, table_of
 
-from textgen.decoding import filters, stochastic
+from textgen.choice import filters
+from textgen.choice.scoring import Scoring
 from textgen.decoding.hypothesis import Hypothesis, Length
 from textgen.decoding.loop import Batch
-from textgen.decoding.scoring import Scoring
-from textgen.decoding.stochastic import StochasticBeamSearch, gumbel, stochastic_beam_search
+from textgen.decoding.search import stochastic
+from textgen.decoding.search.stochastic import StochasticBeamSearch, gumbel, stochastic_beam_search
 from textgen.rng import row_key
 
 A, B, END = range(3)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from textgen.decoding.allowed import continuation_ids, punctuation_ids
+from textgen.choice.allowed import continuation_ids, punctuation_ids
 from textgen.decoding.stop import RUN_ON, SentenceStop, Stop, loops, relabel
 from textgen.resources import models_dir
 from textgen.tokenizers.sentencepiece import SentencePieceTokenizer

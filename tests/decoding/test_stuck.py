@@ -10,14 +10,14 @@ from fakes import HiddenTabularModel, TabularModel, batch_of, everything, table_
 from torch import Tensor
 from two_way import TwoWayTable, logits_of
 
-from textgen.decoding.constrained import Constraint
+from textgen.choice.scoring import Scoring
 from textgen.decoding.hypothesis import Hypothesis
 from textgen.decoding.plan import Plan
-from textgen.decoding.scoring import Scoring
+from textgen.decoding.search.constrained import Constraint
 from textgen.decoding.stop import Stop
 from textgen.options import ContinueOptions, TitleOptions
+from textgen.options.strategies import STRATEGIES, search_of
 from textgen.rng import row_key
-from textgen.strategies import STRATEGIES, search_of
 
 A, B, END = range(3)
 # by the source: the first writes A only, the second never, the third one of the two

@@ -6,8 +6,8 @@ from math import inf, log, nextafter
 
 import pytest
 
-from textgen.mcmc.accept import accepts
-from textgen.mcmc.anneal import Schedule
+from textgen.mcmc.acceptance import accepts
+from textgen.mcmc.schedule import Schedule
 
 
 @pytest.mark.parametrize("ratio", [0.0, 1e-9, 3.0, 1e6, inf])

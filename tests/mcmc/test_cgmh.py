@@ -22,12 +22,12 @@ from sequences import (
     transitions,
 )
 
-from textgen.mcmc.anneal import Schedule
-from textgen.mcmc.cgmh import KEPT, Cgmh
-from textgen.mcmc.edit_chain import Chain, Step
-from textgen.mcmc.edits import DELETE, FREE, INSERT, REPLACE, SWAP, Operations, State, Subject
-from textgen.mcmc.proposals import Laws, Weighted
-from textgen.mcmc.target import Distance, Length, Outside, Target
+from textgen.mcmc.cgmh.chain import Chain, Step
+from textgen.mcmc.cgmh.edits import DELETE, FREE, INSERT, REPLACE, SWAP, Operations, State, Subject
+from textgen.mcmc.cgmh.proposals import Laws, Weighted
+from textgen.mcmc.cgmh.sampler import KEPT, Cgmh
+from textgen.mcmc.cgmh.target import Distance, Length, Outside, Target
+from textgen.mcmc.schedule import Schedule
 from textgen.rng import row_key
 
 KEY = row_key(3, "chain")

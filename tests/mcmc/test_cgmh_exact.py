@@ -26,11 +26,11 @@ from sequences import (
 )
 from torch import Tensor
 
-from textgen.mcmc.cgmh import Cgmh
-from textgen.mcmc.edits import DELETE, INSERT, REPLACE, SWAP, Operations, State, Subject
-from textgen.mcmc.moves import Choice, choices, log_proposals
-from textgen.mcmc.proposals import Laws, Weighted
-from textgen.mcmc.target import Distance, Length, Missing, Outside, Shared, Target
+from textgen.mcmc.cgmh.edits import DELETE, INSERT, REPLACE, SWAP, Operations, State, Subject
+from textgen.mcmc.cgmh.moves import Choice, choices, log_proposals
+from textgen.mcmc.cgmh.proposals import Laws, Weighted
+from textgen.mcmc.cgmh.sampler import Cgmh
+from textgen.mcmc.cgmh.target import Distance, Length, Missing, Outside, Shared, Target
 
 VOCAB = 3
 EDITS = Operations(0.3, 0.4, 0.2)  # what is left does nothing; insert and delete differ

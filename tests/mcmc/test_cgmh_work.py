@@ -7,12 +7,12 @@ from dataclasses import replace
 
 from sequences import TabularContext, at_most, everything, proposals, random_bigrams
 
-from textgen.mcmc.anneal import Schedule
-from textgen.mcmc.cgmh import REMEMBERED, Cgmh
-from textgen.mcmc.edit_chain import Step
-from textgen.mcmc.edits import FREE, REPLACE, SWAP, Operations, State
-from textgen.mcmc.proposals import Proposals
-from textgen.mcmc.target import Target
+from textgen.mcmc.cgmh.chain import Step
+from textgen.mcmc.cgmh.edits import FREE, REPLACE, SWAP, Operations, State
+from textgen.mcmc.cgmh.proposals import Proposals
+from textgen.mcmc.cgmh.sampler import REMEMBERED, Cgmh
+from textgen.mcmc.cgmh.target import Target
+from textgen.mcmc.schedule import Schedule
 from textgen.rng import row_key
 
 KEY = row_key(3, "chain")

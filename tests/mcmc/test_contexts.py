@@ -9,10 +9,10 @@ import torch
 from masked import TabularMasked, random_conditional
 from sequences import PrefixModel
 
-from textgen.mcmc.contexts import ForwardContext, MaskedContext, TwoWayContext
-from textgen.mcmc.edits import Context
-from textgen.mcmc.proposals import ContextModel
-from textgen.models.load import LoadedModel
+from textgen.mcmc.cgmh.contexts import ForwardContext, MaskedContext, TwoWayContext
+from textgen.mcmc.cgmh.edits import Context
+from textgen.mcmc.cgmh.proposals import ContextModel
+from textgen.store.load import LoadedModel
 
 VOCAB, MASK, CLS, SEP = 8, 5, 6, 7
 # of several padded lengths, in no order

@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sequences import at_most, proposals, random_bigrams
 
-from textgen.mcmc.cgmh import Cgmh
-from textgen.mcmc.edit_chain import Step
-from textgen.mcmc.edits import DELETE, FREE, INSERT, REPLACE, SWAP, Context, Operations, State, Subject
-from textgen.mcmc.moves import Choice, choices
-from textgen.mcmc.target import Target
+from textgen.mcmc.cgmh.chain import Step
+from textgen.mcmc.cgmh.edits import DELETE, FREE, INSERT, REPLACE, SWAP, Context, Operations, State, Subject
+from textgen.mcmc.cgmh.moves import Choice, choices
+from textgen.mcmc.cgmh.sampler import Cgmh
+from textgen.mcmc.cgmh.target import Target
 from textgen.rng import row_key
 
 SUBJECT = Subject(source=(1, 2), words=((3,),), length=(1, 9))

@@ -24,11 +24,11 @@ from sequences import (
 )
 from torch import Tensor
 
-from textgen.backends.chain_texts import MOST_CHAINS, last_states, told, wanting
-from textgen.mcmc.cgmh import Cgmh
-from textgen.mcmc.edit_chain import Chain
-from textgen.mcmc.edits import Ids, Operations, State, Subject
-from textgen.mcmc.target import Length, Outside, Target
+from textgen.backends.editing.chain_texts import MOST_CHAINS, last_states, told, wanting
+from textgen.mcmc.cgmh.chain import Chain
+from textgen.mcmc.cgmh.edits import Ids, Operations, State, Subject
+from textgen.mcmc.cgmh.sampler import Cgmh
+from textgen.mcmc.cgmh.target import Length, Outside, Target
 from textgen.options import ComposeOptions
 from textgen.rng import row_key
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 from masked import Body, TabularMasked, allowed_ids, frame, random_conditional
 
-from textgen.mcmc.energy import ENERGIES, ROWS, Conditionals, ProposalLaw, local, log_ratio, raw
+from textgen.mcmc.gibbs.energy import ENERGIES, ROWS, Conditionals, ProposalLaw, local, log_ratio, raw
 
 VALUES = 4
 MASK, CLS, SEP, SIZE = frame(VALUES)

@@ -11,11 +11,11 @@ import pytest
 import torch
 from masked import KEY, TabularMasked, frame, padded, random_conditional, sampler_of
 
-from textgen.mcmc.anneal import Schedule
-from textgen.mcmc.energy import Conditionals, ProposalLaw, local, raw
-from textgen.mcmc.gibbs import GibbsSampler
-from textgen.mcmc.gibbs_chain import Chain, Course, Update
+from textgen.mcmc.gibbs.chain import Chain, Course, Update
+from textgen.mcmc.gibbs.energy import Conditionals, ProposalLaw, local, raw
+from textgen.mcmc.gibbs.sampler import GibbsSampler
 from textgen.mcmc.scan import Scan
+from textgen.mcmc.schedule import Schedule
 from textgen.rng import row_key
 
 VALUES = 5

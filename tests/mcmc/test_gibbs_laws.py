@@ -26,11 +26,11 @@ from masked import (
 )
 from torch import Tensor
 
-from textgen.mcmc.anneal import Schedule
-from textgen.mcmc.energy import ProposalLaw, View, local, log_ratio, raw
-from textgen.mcmc.gibbs import Drawn, GibbsSampler
-from textgen.mcmc.gibbs_chain import Chain, Course, Proposal
+from textgen.mcmc.gibbs.chain import Chain, Course, Proposal
+from textgen.mcmc.gibbs.energy import ProposalLaw, View, local, log_ratio, raw
+from textgen.mcmc.gibbs.sampler import Drawn, GibbsSampler
 from textgen.mcmc.scan import Scan
+from textgen.mcmc.schedule import Schedule
 
 VALUES, LENGTH = 3, 3
 MASK = frame(VALUES)[0]

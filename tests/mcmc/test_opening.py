@@ -8,10 +8,10 @@ import pytest
 import torch
 from sequences import distance, proposals
 
-from textgen.mcmc.edits import FREE, Ids, State, Subject
-from textgen.mcmc.opening import lengthened
-from textgen.mcmc.proposals import Proposals
-from textgen.mcmc.target import Outside
+from textgen.mcmc.cgmh.edits import FREE, Ids, State, Subject
+from textgen.mcmc.cgmh.initial_states import lengthened
+from textgen.mcmc.cgmh.proposals import Proposals
+from textgen.mcmc.cgmh.target import Outside
 from textgen.rng import row_key
 
 WIDE = (1, 1, 3, 0)  # characters of the four pieces; the last is a blank

@@ -11,9 +11,9 @@ import torch
 from sequences import TabularContext, everything, random_bigrams
 from torch import Tensor
 
-from textgen.mcmc.edits import Context, State
-from textgen.mcmc.proposals import Proposals, Weighted
-from textgen.models.contracts import Scored
+from textgen.mcmc.cgmh.edits import Context, State
+from textgen.mcmc.cgmh.proposals import Proposals, Weighted
+from textgen.models.views import Scored
 
 VOCAB = 6
 NOWHERE = Context((), ())

@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from textgen.mcmc.edits import State, Subject
-from textgen.mcmc.similarity import Similarity
+from textgen.mcmc.cgmh.edits import State, Subject
+from textgen.mcmc.cgmh.similarity import Similarity
 
 CLS, SEP = 8, 9
 VECTORS = torch.randn(10, 6, generator=torch.Generator().manual_seed(1))

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sequences import random_bigrams
 
-from textgen.mcmc.edits import FREE, Ids, State, Subject
-from textgen.mcmc.target import (
+from textgen.mcmc.cgmh.edits import FREE, Ids, State, Subject
+from textgen.mcmc.cgmh.target import (
     Distance,
     Length,
     Missing,

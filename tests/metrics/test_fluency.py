@@ -12,10 +12,10 @@ from torch import nn
 from textgen.events import Event, Progress
 from textgen.metrics import fluency
 from textgen.metrics.fluency import bits_per_char, pseudo_perplexity
-from textgen.models.bert import Bert, BertConfig
-from textgen.models.catalog import find_model
-from textgen.models.gpt2 import Gpt2, Gpt2Config
-from textgen.models.load import LoadedModel, load_tokenizer
+from textgen.models.families.bert import Bert, BertConfig
+from textgen.models.families.gpt2 import Gpt2, Gpt2Config
+from textgen.store.catalog import find_model
+from textgen.store.load import LoadedModel, load_tokenizer
 
 POSITIONS = 20
 VOCABULARY = 8192

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from textgen.batch.read import FileRows
 from textgen.errors import DataError, TextgenError, UsageError
+from textgen.files.rows import FileRows
 from textgen.metrics.tables import (
     Fields,
     Prediction,

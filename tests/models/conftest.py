@@ -16,9 +16,9 @@ from transformers import BertConfig as TheirBertConfig
 from transformers import BertForMaskedLM, GPT2LMHeadModel
 from transformers import GPT2Config as TheirGpt2Config
 
-from textgen.models.bert import Bert, BertConfig
-from textgen.models.copy_prior import CopyPrior
-from textgen.models.gpt2 import Gpt2, Gpt2Config
+from textgen.models.families.bert import Bert, BertConfig
+from textgen.models.families.gpt2 import Gpt2, Gpt2Config
+from textgen.models.layers.copy_prior import CopyPrior
 from textgen.resources import models_dir
 
 TIED = {"lm_head.weight", "cls.predictions.decoder.weight", "cls.predictions.decoder.bias"}

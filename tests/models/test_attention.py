@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 import torch
 
-from textgen.models.attention import (
+from textgen.models.layers.attention import (
     both_sides,
     join_heads,
     linear,

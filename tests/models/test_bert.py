@@ -9,8 +9,8 @@ import torch
 from torch import nn
 from transformers import BertForMaskedLM
 
-from textgen.models.bert import Bert, BertConfig
-from textgen.models.load import LoadedModel
+from textgen.models.families.bert import Bert, BertConfig
+from textgen.store.load import LoadedModel
 
 TOLERANCE = {"atol": 1e-4, "rtol": 0.0}
 SENTENCE = "北京时间十一月二十一日，科学家们发布了2026年的观测结果。"

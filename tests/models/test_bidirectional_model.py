@@ -10,11 +10,11 @@ import torch
 from torch import Tensor, nn
 from transformers import BertForMaskedLM
 
-from textgen.models.attention import both_sides
-from textgen.models.bert import Bert
-from textgen.models.bidirectional import StreamState, TwoStreams
-from textgen.models.copy_prior import CopyPrior
-from textgen.models.unilm import UniLM
+from textgen.models.families.bert import Bert
+from textgen.models.families.two_streams import StreamState, TwoStreams
+from textgen.models.families.unilm import UniLM
+from textgen.models.layers.attention import both_sides
+from textgen.models.layers.copy_prior import CopyPrior
 
 TOLERANCE = {"atol": 1e-4, "rtol": 0.0}
 L2R, R2L = 7, 8

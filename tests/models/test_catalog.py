@@ -14,8 +14,9 @@ import pytest
 import torch
 
 from textgen.errors import ModelError, TextgenError, UsageError
-from textgen.models.added import add_model, remove_models
-from textgen.models.catalog import (
+from textgen.registry import task_of
+from textgen.resources import models_dir, user_models_dir
+from textgen.store.catalog import (
     added_names,
     embedded_names,
     find_directory,
@@ -23,9 +24,8 @@ from textgen.models.catalog import (
     fingerprint,
     read_metadata,
 )
-from textgen.models.load import load_model
-from textgen.registry import task_of
-from textgen.resources import models_dir, user_models_dir
+from textgen.store.load import load_model
+from textgen.store.user_models import add_model, remove_models
 
 
 @pytest.fixture(autouse=True)

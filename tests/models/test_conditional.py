@@ -26,9 +26,14 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from textgen.errors import UsageError
-from textgen.models.bert import Bert
-from textgen.models.conditional import Condition, ConditionalLayerNorm, add_condition, condition_of
-from textgen.models.gpt2 import Gpt2
+from textgen.models.families.bert import Bert
+from textgen.models.families.gpt2 import Gpt2
+from textgen.models.layers.conditional_norm import (
+    Condition,
+    ConditionalLayerNorm,
+    add_condition,
+    condition_of,
+)
 
 
 def trained_gpt2(network: Gpt2) -> Tensor:

@@ -27,15 +27,15 @@ from torch import Tensor, nn
 from transformers import AutoModelForCausalLM, AutoTokenizer, BertForMaskedLM
 
 import textgen
-from textgen.decoding.allowed import title_ids
+from textgen.choice.allowed import title_ids
 from textgen.errors import TextgenError, UsageError
-from textgen.models.bert import Bert
-from textgen.models.catalog import find_model
-from textgen.models.export import check_export, export_model, store_model
-from textgen.models.gpt2 import Gpt2
-from textgen.models.load import LoadedModel, load_model
-from textgen.models.unilm import UniLM
+from textgen.models.families.bert import Bert
+from textgen.models.families.gpt2 import Gpt2
+from textgen.models.families.unilm import UniLM
 from textgen.resources import data_dir, models_dir
+from textgen.store.catalog import find_model
+from textgen.store.export import check_export, export_model, store_model
+from textgen.store.load import LoadedModel, load_model
 from textgen.tokenizers.export import build_tokenizer
 from textgen.tokenizers.sentencepiece import SentencePieceTokenizer
 

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 from transformers import GPT2LMHeadModel
 
-from textgen.models.gpt2 import Gpt2
-from textgen.models.load import LoadedModel
+from textgen.models.families.gpt2 import Gpt2
+from textgen.store.load import LoadedModel
 
 TOLERANCE = {"atol": 1e-4, "rtol": 0.0}
 SENTENCE = "今天下午，市气象台发布了大风蓝色预警，提醒市民注意安全。"

@@ -10,17 +10,17 @@ from torch import Tensor, nn
 from torch.nn import functional
 from transformers import BertForMaskedLM, GPT2LMHeadModel
 
-from textgen.decoding.contrastive import ContrastiveSearch, contrastive_search
+from textgen.choice.scoring import Scoring
 from textgen.decoding.hypothesis import Hypothesis
 from textgen.decoding.loop import Batch
-from textgen.decoding.scoring import Scoring
+from textgen.decoding.search.contrastive import ContrastiveSearch, contrastive_search
 from textgen.decoding.stop import Stop
-from textgen.models.bert import Bert
-from textgen.models.contracts import HiddenModel
-from textgen.models.copy_prior import CopyPrior
-from textgen.models.gpt2 import Gpt2
-from textgen.models.load import LoadedModel
-from textgen.models.unilm import UniLM
+from textgen.models.families.bert import Bert
+from textgen.models.families.gpt2 import Gpt2
+from textgen.models.families.unilm import UniLM
+from textgen.models.layers.copy_prior import CopyPrior
+from textgen.models.views import HiddenModel
+from textgen.store.load import LoadedModel
 
 TOLERANCE = {"atol": 1e-4, "rtol": 0.0}
 VOCAB, EOS, L2R = 101, 4, 7

@@ -16,9 +16,9 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from textgen.errors import ModelError, TextgenError
-from textgen.models.catalog import find_model
-from textgen.models.load import load_model, load_tokenizer
-from textgen.models.storage import pack_weights
+from textgen.store.catalog import find_model
+from textgen.store.load import load_model, load_tokenizer
+from textgen.store.weights import pack_weights
 
 Maker = Callable[..., Any]
 WEIGHT = {"gpt2": "transformer.h.0.attn.c_attn.weight", "bert": "cls.predictions.transform.dense.weight"}

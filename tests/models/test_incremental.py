@@ -10,11 +10,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from textgen.models.contracts import Scored
-from textgen.models.gpt2 import Gpt2
-from textgen.models.incremental import IncrementalGpt2
-from textgen.models.load import LoadedModel
+from textgen.models.families.gpt2 import Gpt2
+from textgen.models.incremental_scoring import IncrementalGpt2
 from textgen.models.scoring import sequence_logprobs
+from textgen.models.views import Scored
+from textgen.store.load import LoadedModel
 
 VOCAB = 101
 BEFORE, END = [7, 8], 3

@@ -11,11 +11,11 @@ import torch
 from safetensors.torch import save_file
 
 from textgen.errors import ModelError
-from textgen.models.bert import Bert
-from textgen.models.catalog import find_model
-from textgen.models.gpt2 import Gpt2
-from textgen.models.load import LoadedModel, load_model
-from textgen.models.unilm import UniLM
+from textgen.models.families.bert import Bert
+from textgen.models.families.gpt2 import Gpt2
+from textgen.models.families.unilm import UniLM
+from textgen.store.catalog import find_model
+from textgen.store.load import LoadedModel, load_model
 
 Maker = Callable[..., Any]
 QUERY = "bert.encoder.layer.0.attention.self.query.weight"

@@ -27,8 +27,8 @@ from rnn import (
 from torch import Tensor
 from torch.nn import functional
 
-from textgen.models.read import Read
-from textgen.models.rnn_title import BothWays, RnnTitle, RnnTitleConfig, reversed_places
+from textgen.models.families.rnn_title import BothWays, RnnTitle, RnnTitleConfig, reversed_places
+from textgen.models.shared_prefix import Read
 
 
 @pytest.fixture(scope="module")

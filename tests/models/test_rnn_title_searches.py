@@ -15,11 +15,11 @@ from rnn import (
     text_scoring,
 )
 
-from textgen.decoding.beam import BeamSearch, beam_search
-from textgen.decoding.contrastive import ContrastiveSearch, contrastive_search
 from textgen.decoding.hypothesis import Length
+from textgen.decoding.search.beam import BeamSearch, beam_search
+from textgen.decoding.search.contrastive import ContrastiveSearch, contrastive_search
 from textgen.decoding.stop import Stop
-from textgen.models.rnn_title import RnnTitle
+from textgen.models.families.rnn_title import RnnTitle
 from textgen.models.scoring import sequence_logprobs
 
 

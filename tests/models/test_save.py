@@ -14,12 +14,12 @@ from safetensors.torch import save_file
 from torch import nn
 
 from textgen.errors import ModelError, TextgenError, UsageError
-from textgen.models.catalog import find_model, read_metadata
-from textgen.models.load import LoadedModel, load_model
-from textgen.models.save import save_model
-from textgen.models.storage import read_weights
-from textgen.models.unilm import UniLM
+from textgen.models.families.unilm import UniLM
 from textgen.resources import models_dir
+from textgen.store.catalog import find_model, read_metadata
+from textgen.store.load import LoadedModel, load_model
+from textgen.store.save import save_model
+from textgen.store.weights import read_weights
 
 Maker = Callable[..., Any]
 TOKENIZER = models_dir() / "tokenizer" / "zh8k.model"

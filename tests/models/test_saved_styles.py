@@ -18,11 +18,11 @@ from styled import (
 )
 
 from textgen.errors import ModelError
-from textgen.models.bert import Bert, BertConfig
-from textgen.models.catalog import find_model
-from textgen.models.conditional import condition_of
-from textgen.models.gpt2 import Gpt2, Gpt2Config
-from textgen.models.load import load_model
+from textgen.models.families.bert import Bert, BertConfig
+from textgen.models.families.gpt2 import Gpt2, Gpt2Config
+from textgen.models.layers.conditional_norm import condition_of
+from textgen.store.catalog import find_model
+from textgen.store.load import load_model
 
 
 @pytest.fixture(params=["gpt2", "bert"])

@@ -13,14 +13,14 @@ import torch
 from torch import Tensor
 
 from textgen.errors import ModelError, TextgenError, UsageError
-from textgen.models.added import add_model
-from textgen.models.bert import Bert, BertConfig, Trunk
-from textgen.models.catalog import find_model, find_scorer
-from textgen.models.export import export_model, store_model
-from textgen.models.load import load_model
-from textgen.models.save import save_model
-from textgen.models.scorer import ROWS, TitleScorer, joined, together
+from textgen.models.families.bert import Bert, BertConfig, Trunk
+from textgen.models.families.title_scorer import ROWS, TitleScorer, joined, together
 from textgen.resources import models_dir
+from textgen.store.catalog import find_model, find_scorer
+from textgen.store.export import export_model, store_model
+from textgen.store.load import load_model
+from textgen.store.save import save_model
+from textgen.store.user_models import add_model
 
 Maker = Callable[..., Any]
 TOKENIZER = models_dir() / "tokenizer" / "zh8k.model"

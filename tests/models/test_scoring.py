@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 import torch
 
-from textgen.models.bert import Bert
-from textgen.models.copy_prior import CopyPrior
-from textgen.models.gpt2 import Gpt2
-from textgen.models.load import LoadedModel
+from textgen.models.families.bert import Bert
+from textgen.models.families.gpt2 import Gpt2
+from textgen.models.families.unilm import UniLM
+from textgen.models.layers.copy_prior import CopyPrior
 from textgen.models.scoring import sequence_logprobs
-from textgen.models.unilm import UniLM
+from textgen.store.load import LoadedModel
 
 TARGETS = [[7, 50, 60, 3], [7, 3], [7, 12, 13, 14, 15, 16, 17, 18, 3], [7, 50, 61, 3]]
 SOURCE = [6, 20, 21, 22, 23, 5]

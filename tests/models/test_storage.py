@@ -16,8 +16,8 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from textgen.errors import ModelError, TextgenError, UsageError
-from textgen.models.storage import STORAGES, read_weights, write_weights
 from textgen.resources import models_dir
+from textgen.store.weights import STORAGES, read_weights, write_weights
 
 
 def test_rows_are_multiplied_by_their_scales(tmp_path: Path) -> None:

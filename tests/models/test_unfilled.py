@@ -13,10 +13,10 @@ import pytest
 import torch
 from rnn import SIZES
 
-from textgen.models.bert import Bert, BertConfig
-from textgen.models.gpt2 import Gpt2, Gpt2Config
-from textgen.models.rnn_title import RnnTitle, RnnTitleConfig
-from textgen.models.unfilled import unfilled
+from textgen.models.empty_weights import unfilled
+from textgen.models.families.bert import Bert, BertConfig
+from textgen.models.families.gpt2 import Gpt2, Gpt2Config
+from textgen.models.families.rnn_title import RnnTitle, RnnTitleConfig
 
 ARTICLE = "本市图书馆昨天宣布，从下月起延长夜间开放时间。"
 # what `import torch` does not import by itself, and takes seconds

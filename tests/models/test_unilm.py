@@ -9,10 +9,10 @@ import torch
 from torch import Tensor, nn
 from transformers import BertForMaskedLM
 
-from textgen.models.bert import Bert
-from textgen.models.copy_prior import CopyPrior
-from textgen.models.load import LoadedModel
-from textgen.models.unilm import UniLM
+from textgen.models.families.bert import Bert
+from textgen.models.families.unilm import UniLM
+from textgen.models.layers.copy_prior import CopyPrior
+from textgen.store.load import LoadedModel
 
 TOLERANCE = {"atol": 1e-4, "rtol": 0.0}
 L2R, R2L = 7, 8

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from textgen.text.checks import CHECKS, Editor, flags
+from textgen.text.checks.editor import CHECKS, Editor, flags
 
 ARTICLE = (
     "青禾县2024年前三季度工业增加值同比增长百分之六点二，总额达1.2万亿元，耕种收综合机械化率提高至90%以上。"
@@ -185,7 +185,7 @@ def test_other_marks_have_one(title: str, article: str) -> None:
 def test_the_dictionary_is_loaded_only_where_it_is_needed() -> None:
     script = (
         "import sys\n"
-        "from textgen.text.checks import flags\n"
+        "from textgen.text.checks.editor import flags\n"
         "assert flags('本市图书馆延长开放时间', '本市图书馆延长开放时间，今天开始。') == ()\n"
         "assert 'jieba' not in sys.modules\n"
         "assert flags('红烧茄子的做', '红烧茄子的做法') == ('ending',)\n"
@@ -318,7 +318,7 @@ def test_a_clear_end_needs_no_jieba(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(text: str) -> list[str]:
         raise AssertionError(f"jieba was loaded for {text}")
 
-    monkeypatch.setattr("textgen.text.edges.words", refuse)
+    monkeypatch.setattr("textgen.text.checks.edges.words", refuse)
     article = "工业增加值同比增长，水位预测方法简单。"
     assert flags("山区水位预测", article) == ()
     with pytest.raises(AssertionError, match="同比增"):

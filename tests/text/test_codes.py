@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from textgen.text.checks import flags
+from textgen.text.checks.editor import flags
 
 WRONG = [
     ("手机支持200W快充", "手机支持120W快充。"),

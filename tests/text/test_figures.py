@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from textgen.text.checks import flags
+from textgen.text.checks.editor import flags
 
 STATED = [
     ("占1/3的人赞成", "三分之一的人赞成。"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from textgen.text.checks import flags
+from textgen.text.checks.editor import flags
 
 LISTS = [
     "本文介绍一些插件，每个都免费。\n① 甲插件，它能查错字。\n② 乙插件，它能画图。\n③ 丙插件\n④ 丁插件",

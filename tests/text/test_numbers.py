@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import pytest
 
-from textgen.text.numbers import numbers, ratios
+from textgen.text.checks.numbers import numbers, ratios
 
 
 def values(text: str) -> list[tuple[str, object, str]]:

@@ -7,7 +7,7 @@ from random import Random
 
 import pytest
 
-from textgen.text.repeats import LONG, LONG_HAN, _twice, _twice_at_once, repeats
+from textgen.text.checks.repeats import LONG, LONG_HAN, _twice, _twice_at_once, repeats
 
 PARALLEL = [
     "最高人民法院、最高人民检察院联合发布规则",

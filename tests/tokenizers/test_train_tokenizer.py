@@ -15,7 +15,7 @@ from textgen.errors import DataError, TextgenError, UsageError
 from textgen.resources import models_dir
 from textgen.tokenizers.export import build_tokenizer
 from textgen.tokenizers.sentencepiece import SentencePieceTokenizer
-from textgen.tokenizers.train import Kind, TokenizerPlan, TrainedTokenizer, train_tokenizer
+from textgen.tokenizers.training import Kind, TokenizerPlan, TrainedTokenizer, train_tokenizer
 
 KINDS: list[Kind] = ["char", "unigram", "bpe"]
 PHRASES = [

@@ -16,7 +16,7 @@ from textgen.train.run import train
 SERVER = get_context("forkserver")
 PATIENCE = 120  # seconds
 # what a run imports, some of it on use
-IMPORTS = ["textgen.train.run", "textgen.backends.title", "accelerate", "accelerate.state"]
+IMPORTS = ["textgen.train.run", "textgen.backends.title.backend", "accelerate", "accelerate.state"]
 IMPORTS += ["torch.distributed", "torch._dynamo", "torch.onnx", "numpy.random"]
 IMPORTS += [f"textgen.train.recipes.{name}" for name in ("gpt2", "bert", "title")]
 

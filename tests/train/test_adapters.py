@@ -11,11 +11,11 @@ from tiny import Bench, Countdown, furthest, same, weights_of
 from torch import Tensor, nn
 
 from textgen.errors import UsageError
-from textgen.models.catalog import find_model
-from textgen.models.conditional import add_condition
-from textgen.models.load import load_model
-from textgen.models.unilm import UniLM
-from textgen.train.lora import add_adapters, merged
+from textgen.models.families.unilm import UniLM
+from textgen.models.layers.conditional_norm import add_condition
+from textgen.store.catalog import find_model
+from textgen.store.load import load_model
+from textgen.train.step.lora import add_adapters, merged
 
 KINDS = ["bert", "gpt2", "title"]
 IDS = torch.tensor([[274, 280, 281, 290, 275]])

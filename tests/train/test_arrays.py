@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from textgen.train.arrays import ABOUT, Arrays, ArrayWriter, Example
+from textgen.train.data.arrays import ABOUT, Arrays, ArrayWriter, Example
 
 EXAMPLES = [
     Example({"source": [7, 8, 9], "target": []}, {"style": 3}),

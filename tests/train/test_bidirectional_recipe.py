@@ -11,16 +11,16 @@ from stages import ROWS, Stages, examples_of, make_writer
 from tiny import Bench
 
 import textgen
-from textgen.decoding.allowed import title_ids
-from textgen.models.bidirectional import TwoStreams, leaked
-from textgen.models.catalog import find_model
-from textgen.models.load import load_model
-from textgen.models.teacher_forcing import teacher_forced
+from textgen.choice.allowed import title_ids
+from textgen.models.families.teacher_forcing import teacher_forced
+from textgen.models.families.two_streams import TwoStreams, leaked
 from textgen.options.title import Direction
-from textgen.train.arrays import Arrays
-from textgen.train.loop import Loop
-from textgen.train.padding import NO_TARGET
+from textgen.store.catalog import find_model
+from textgen.store.load import load_model
+from textgen.train.data.arrays import Arrays
+from textgen.train.data.padding import NO_TARGET
 from textgen.train.recipes.bidirectional import PSEUDO, Streams
+from textgen.train.step.loop import Loop
 
 CLOSE: dict[str, Any] = {"rtol": 0.0, "atol": 1e-5}
 LENGTHS = range(1, 9)

@@ -10,7 +10,7 @@ from stages import lacking
 from torch import Tensor
 
 from textgen.metrics.overlap import rouge_l
-from textgen.train.candidates import DIGITS, in_order, out_of_order, ranks, split
+from textgen.train.data.candidates import DIGITS, in_order, out_of_order, ranks, split
 
 END = 3
 

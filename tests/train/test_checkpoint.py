@@ -10,9 +10,9 @@ import pytest
 import torch
 from tiny import Bench, Countdown, same
 
-import textgen.train.checkpoint as module
+import textgen.train.run_directory.checkpoint as module
 from textgen.errors import ModelError, TextgenError
-from textgen.train.checkpoint import DRAFT, Checkpoint, load_checkpoint, save_checkpoint
+from textgen.train.run_directory.checkpoint import DRAFT, Checkpoint, load_checkpoint, save_checkpoint
 
 
 def some(step: int) -> Checkpoint:

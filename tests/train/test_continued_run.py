@@ -11,7 +11,7 @@ from tiny import Bench, Countdown, same, some_pairs, some_texts, write_lines
 
 from textgen.errors import UsageError
 from textgen.events import Note
-from textgen.train.log import read_log
+from textgen.train.run_directory.log import read_log
 
 STEPS = 9
 NOISY: dict[str, dict[str, Any]] = {

@@ -7,7 +7,7 @@ import torch
 from tiny import Bench
 from torch import nn
 
-from textgen.models.dropout import Dropout, set_dropout
+from textgen.models.layers.dropout import Dropout, set_dropout
 
 
 def dropping(rate: float, seed: int = 1) -> Dropout:

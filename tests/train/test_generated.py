@@ -11,8 +11,8 @@ import pytest
 from stages import examples_of
 from tiny import Countdown
 
-from textgen.train import generated
-from textgen.train.arrays import ABOUT, Arrays, Example
+from textgen.train.data import generated
+from textgen.train.data.arrays import ABOUT, Arrays, Example
 from textgen.train.run import never
 
 TOTAL, BLOCK = 23, 4

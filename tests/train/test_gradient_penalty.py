@@ -10,7 +10,7 @@ from tiny import Bench
 from torch import Tensor, nn
 from torch.nn import functional
 
-from textgen.train.objective import embedded_inputs, gradient_penalty
+from textgen.train.objectives.loss import embedded_inputs, gradient_penalty
 
 VOCAB, WIDTH = 7, 4
 PIECES, TARGETS = torch.tensor([1, 4, 2, 6]), torch.tensor([3, 0, 5, 5])

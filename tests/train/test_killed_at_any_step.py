@@ -13,8 +13,8 @@ import torch
 from tiny import Bench, Countdown, same
 
 from textgen.errors import UsageError
-from textgen.train.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
-from textgen.train.directory import RUN, begin_anew, check, read_settings, write_settings
+from textgen.train.run_directory.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from textgen.train.run_directory.directory import RUN, begin_anew, check, read_settings, write_settings
 
 STEPS = ((Path, "open"), (os, "replace"), (os, "rename"), (os, "unlink"), (os, "rmdir"), (os, "mkdir"))
 MOST = 200  # operations of a run; it has some sixty

@@ -13,7 +13,7 @@ import pytest
 from child import PATIENCE, start
 from tiny import SHORT, Bench, same, write_lines
 
-from textgen.train.log import LOG, read_log
+from textgen.train.run_directory.log import LOG, read_log
 
 STEPS = 60
 RUNS: dict[str, dict[str, Any]] = {

@@ -8,7 +8,7 @@ import pytest
 import torch
 from tiny import Bench, Countdown, weights_of
 
-from textgen.train.ema import MovingAverage
+from textgen.train.step.ema import MovingAverage
 
 
 def decay_at(step: int, most: float) -> float:

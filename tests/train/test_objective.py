@@ -8,7 +8,7 @@ from torch import nn
 from torch.distributions import Categorical, kl_divergence
 from torch.nn import functional
 
-from textgen.train.objective import Prediction, cross_entropy, disagreement, embedded_inputs, moved
+from textgen.train.objectives.loss import Prediction, cross_entropy, disagreement, embedded_inputs, moved
 
 PLACES, VOCAB = 7, 11
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from textgen.train.order import Order
+from textgen.train.data.order import Order
 
 SIZE = 4
 EXAMPLES = 61

@@ -9,9 +9,9 @@ import pytest
 import torch
 from tiny import LETTERS, Bench, make_bert, make_gpt2, some_text
 
-from textgen.models.catalog import find_model
-from textgen.models.load import LoadedModel, load_model
 from textgen.registry import backend_class
+from textgen.store.catalog import find_model
+from textgen.store.load import LoadedModel, load_model
 
 FAST: dict[str, Any] = {
     "learning_rate": 5e-3,

@@ -8,9 +8,9 @@ import pytest
 from tiny import Bench, some_pairs
 
 from textgen.errors import UsageError
-from textgen.train.loop import Loop
-from textgen.train.padding import NO_TARGET
-from textgen.train.pairs import Pairs
+from textgen.train.data.padding import NO_TARGET
+from textgen.train.data.pairs import Pairs
+from textgen.train.step.loop import Loop
 
 MOST = 8  # pieces of a title
 ROWS = [

@@ -6,8 +6,8 @@ import pytest
 import torch
 from tiny import LETTERS, Bench, some_text
 
-from textgen.train.loop import Loop
-from textgen.train.pairs import Pairs
+from textgen.train.data.pairs import Pairs
+from textgen.train.step.loop import Loop
 
 COUNT, LENGTH, SHARE = 300, 8, 0.3
 # titles of eight different letters, of which none is in the article

@@ -11,9 +11,9 @@ from tiny import Bench, Countdown, same, some_texts, weights_of, write_lines
 
 from textgen.errors import UsageError
 from textgen.events import Scored, Trained
-from textgen.train.log import read_log
-from textgen.train.loop import Loop
 from textgen.train.recipe import Recipe
+from textgen.train.run_directory.log import read_log
+from textgen.train.step.loop import Loop
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def test_what_is_refused_late_leaves_what_is_there(
 ) -> None:
     before = bench.train("gpt2", start="random", tokenizer=str(bench.tokenizer), width=16, heads=2)
     kept = weights_of(bench.folder / "run")
-    monkeypatch.setattr("textgen.train.lora.nn.Linear", type(None))
+    monkeypatch.setattr("textgen.train.step.lora.nn.Linear", type(None))
     if "weight" in mistake:  # which is known before a model writes anything
         monkeypatch.setattr(Recipe, "complete", lambda *_: pytest.fail("a model wrote for nothing"))
     with pytest.raises(UsageError, match=said):
@@ -66,7 +66,7 @@ def test_what_is_refused_late_leaves_what_is_there(
 
 def test_a_run_stopped_while_it_reads_begins_again(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     bench.train("gpt2", "whole")
-    monkeypatch.setattr("textgen.train.corpus.TOLD", 4)
+    monkeypatch.setattr("textgen.train.data.corpus.TOLD", 4)
     outcome = bench.train("gpt2", stopped=Countdown(2))
     assert (outcome.step, outcome.finished) == (0, False)
     assert not (bench.folder / "run" / "model.safetensors").exists()

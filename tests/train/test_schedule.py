@@ -6,7 +6,7 @@ from math import cos, pi
 
 import pytest
 
-from textgen.train.schedule import learning_rate
+from textgen.train.step.schedule import learning_rate
 
 STEPS, WARMUP = 100, 0.1
 

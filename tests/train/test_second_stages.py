@@ -12,7 +12,7 @@ from stages import Stages, make_writer
 from tiny import SHORT, Bench, Countdown, furthest, gradients_of, same, some_pairs, write_lines
 
 from textgen.events import Progress, Scored
-from textgen.train import generated
+from textgen.train.data import generated
 from textgen.train.run import Outcome
 
 FEW: dict[str, Any] = {"beams": 2, "samples": 2, "candidates": 4}

@@ -9,7 +9,7 @@ import torch
 from tiny import Bench
 
 from textgen.errors import TextgenError
-from textgen.train.loop import Loop
+from textgen.train.step.loop import Loop
 
 EXAMPLES = [0, 1, 2]
 

@@ -8,9 +8,9 @@ import pytest
 import torch
 from tiny import Bench, some_pairs
 
-from textgen.models.catalog import find_model
-from textgen.models.load import load_model
-from textgen.train.loop import Loop
+from textgen.store.catalog import find_model
+from textgen.store.load import load_model
+from textgen.train.step.loop import Loop
 
 CLOSE = {"rtol": 0.0, "atol": 1e-5}
 

@@ -12,15 +12,15 @@ from tiny import Bench
 from torch import Tensor
 
 import textgen
-from textgen.backends.title import TitleBackend
+from textgen.backends.title.backend import TitleBackend
 from textgen.metrics.overlap import mean_rouge, rouge_l
-from textgen.models.catalog import find_model
-from textgen.models.load import load_model
-from textgen.train.arrays import Arrays
-from textgen.train.candidates import DIGITS, ranks, split
-from textgen.train.loop import Loop
-from textgen.train.machine import Machine
-from textgen.train.padding import NO_TARGET
+from textgen.store.catalog import find_model
+from textgen.store.load import load_model
+from textgen.train.data.arrays import Arrays
+from textgen.train.data.candidates import DIGITS, ranks, split
+from textgen.train.data.padding import NO_TARGET
+from textgen.train.step.loop import Loop
+from textgen.train.step.machine import Machine
 
 FEW: dict[str, Any] = {"beams": 2, "samples": 2, "candidates": 4}
 END = 3

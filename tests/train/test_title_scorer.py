@@ -14,18 +14,18 @@ from tiny import SHORT, Bench, Countdown, same, some_pairs, write_lines
 from torch import Tensor
 
 import textgen
-from textgen.batch.read import FileRows
 from textgen.errors import TextgenError, UsageError
 from textgen.events import Scored, ignore
+from textgen.files.rows import FileRows
 from textgen.metrics.overlap import rouge_l
-from textgen.models.catalog import find_model, find_scorer
-from textgen.models.load import load_model
-from textgen.models.scorer import TitleScorer
+from textgen.models.families.title_scorer import TitleScorer
 from textgen.options.train_titles import TitleScorerTrainOptions
-from textgen.train import generated
-from textgen.train.arrays import Arrays, Example
-from textgen.train.candidates import UNIT, Writing, before, in_order, out_of_order, ranks, split
-from textgen.train.corpus import tokenised
+from textgen.store.catalog import find_model, find_scorer
+from textgen.store.load import load_model
+from textgen.train.data import generated
+from textgen.train.data.arrays import Arrays, Example
+from textgen.train.data.candidates import UNIT, Writing, before, in_order, out_of_order, ranks, split
+from textgen.train.data.corpus import tokenised
 from textgen.train.recipes.title_scorer import TitleScorerRecipe, apart, first_rouge, pairs_in_order
 from textgen.train.run import READING, Outcome, never, train
 

@@ -11,10 +11,10 @@ from tiny import Bench, make_bert
 
 import textgen
 from textgen.events import Note
-from textgen.models.catalog import find_model
-from textgen.models.load import load_model
-from textgen.models.unilm import UniLM
+from textgen.models.families.unilm import UniLM
 from textgen.options.title import Direction
+from textgen.store.catalog import find_model
+from textgen.store.load import load_model
 
 WAYS: tuple[Direction, Direction] = ("l2r", "r2l")
 

@@ -11,7 +11,7 @@ from tiny import Bench, Countdown, some_pairs, some_text, some_texts, write_line
 
 from textgen.errors import TextgenError, UsageError
 from textgen.events import Note, Progress
-from textgen.train.arrays import Arrays
+from textgen.train.data.arrays import Arrays
 from textgen.train.run import train
 
 GOOD = [row | {"label": "甲"} for row in some_pairs(2)]  # what any recipe can use

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from tiny import SHORT, Bench, some_text
 
-from textgen.batch.read import FileRows
 from textgen.events import ignore
+from textgen.files.rows import FileRows
 from textgen.options import parse
-from textgen.train.corpus import tokenised
+from textgen.train.data.corpus import tokenised
 from textgen.train.recipes import recipe_class
 from textgen.train.run import READING, never
 

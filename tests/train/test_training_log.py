@@ -9,7 +9,7 @@ import pytest
 from tiny import Bench, some_texts, write_lines
 
 from textgen.events import Scored, Trained
-from textgen.train.log import CURVE, Log, draw_curve, read_log
+from textgen.train.run_directory.log import CURVE, Log, draw_curve, read_log
 
 
 @pytest.fixture

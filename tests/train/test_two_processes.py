@@ -13,7 +13,7 @@ import pytest
 from child import ended, start_two
 from tiny import SHORT, Bench, furthest, some_pairs, some_texts, write_lines
 
-from textgen.train.log import read_log
+from textgen.train.run_directory.log import read_log
 
 # where rounding would flip what Adam makes of a gradient of nearly nothing
 GENTLE = {"learning_rate": 1e-3, "weight_decay": 0.1}

@@ -7,7 +7,7 @@ import torch
 from tiny import LETTERS, Bench, some_text, some_texts
 
 from textgen.errors import UsageError
-from textgen.train.loop import Loop
+from textgen.train.step.loop import Loop
 
 
 def told(loop: Loop) -> list[list[int]]:

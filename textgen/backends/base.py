@@ -19,14 +19,14 @@ from textgen.backends.cut_texts import cut_notes
 from textgen.backends.reader import Reader
 from textgen.errors import DataError, UsageError
 from textgen.events import Computed, Note, OnEvent, Tally, ignore
-from textgen.models.attention import padded_length
 from textgen.models.batching import Room, alike, out_of_memory
-from textgen.models.catalog import ModelFiles, find_model
-from textgen.models.load import LoadedModel, load_model
+from textgen.models.layers.attention import padded_length
 from textgen.options import DecodingOptions, Options, parse
 from textgen.registry import EDITORS, LANGUAGE_MODEL, backend_class, editor_class
 from textgen.rng import fresh_seed
 from textgen.schema import Candidate, Record, Row
+from textgen.store.catalog import ModelFiles, find_model
+from textgen.store.load import LoadedModel, load_model
 from textgen.text.keywords import several_in_one
 
 

@@ -12,28 +12,28 @@ from torch import Tensor
 
 from textgen.backends.base import Backend, Outcome, Prepared
 from textgen.backends.chain_reports import Reports, lost
-from textgen.backends.locks import kept_spans, ordinary
-from textgen.decoding.allowed import line_ids
-from textgen.decoding.lengths import piece_lengths, text_length
+from textgen.backends.editing.locks import kept_spans, ordinary
+from textgen.choice.allowed import line_ids
+from textgen.choice.token_lengths import piece_lengths, text_length
 from textgen.errors import DataError, UsageError
 from textgen.events import ChainStep, OnEvent, Steps, hears_steps
-from textgen.mcmc.anneal import Schedule
-from textgen.mcmc.energy import ENERGIES, Conditionals, ProposalLaw
-from textgen.mcmc.gibbs import GibbsSampler
-from textgen.mcmc.gibbs_chain import LENGTH, Chain, Course, Update, Visited
+from textgen.mcmc.gibbs.chain import LENGTH, Chain, Course, Update, Visited
+from textgen.mcmc.gibbs.energy import ENERGIES, Conditionals, ProposalLaw
+from textgen.mcmc.gibbs.sampler import GibbsSampler
 from textgen.mcmc.scan import Scan
+from textgen.mcmc.schedule import Schedule
 from textgen.models.batching import alike
-from textgen.models.bert import Bert
-from textgen.models.contracts import MaskedModel
-from textgen.models.guided import masked_in
-from textgen.models.load import LoadedModel
+from textgen.models.families.bert import Bert
+from textgen.models.guidance import masked_in
+from textgen.models.views import MaskedModel
 from textgen.options import GibbsOptions
 from textgen.rng import row_key, uniform
 from textgen.schema import Candidate, ChainReport, Row
+from textgen.store.load import LoadedModel
 from textgen.text.blank import is_blank
-from textgen.text.changes import Anchor
+from textgen.text.diff import Anchor
 from textgen.text.keywords import missing
-from textgen.text.reading import Reading
+from textgen.text.model_input import Reading
 
 FRAME = 2  # <cls> and <sep>
 UNIT = 4  # chains are padded to a multiple of this; a forward here costs by the place, not by the call

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from textgen.models.contracts import Ids, NextTokenModel
 from textgen.models.scoring import sequence_logprobs
+from textgen.models.views import Ids, NextTokenModel
 from textgen.schema import Candidate
 from textgen.text.segment import sentences
 from textgen.tokenizers.base import Tokenizer

@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 
 from textgen.errors import DataError
 from textgen.events import ChainStep, OnEvent, Steps, hears_steps
+from textgen.mcmc.cgmh.chain import Step
+from textgen.mcmc.cgmh.edits import DELETE, INSERT, SWAP, Ids
 from textgen.mcmc.diagnostics import Moves, effective_sample_size, split_rhat
-from textgen.mcmc.edit_chain import Step
-from textgen.mcmc.edits import DELETE, INSERT, SWAP, Ids
 from textgen.schema import ChainReport
 
 EVERY = 10  # steps between two reports of progress

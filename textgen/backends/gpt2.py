@@ -12,29 +12,29 @@ from textgen.backends.best_of import best, blended
 from textgen.backends.cut_texts import cut_notes
 from textgen.backends.keywords import keywords_of_row, with_keywords
 from textgen.backends.prompt import Prompt
-from textgen.backends.scoring import as_drawn, check_listed, nothing_found, scoring_for, stop_for
-from textgen.decoding import greedy, sample
-from textgen.decoding.allowed import WholeCharacters, text_ids
-from textgen.decoding.constrained import constraint_of
-from textgen.decoding.filters import Filter
+from textgen.backends.search_rules import as_drawn, check_listed, nothing_found, scoring_for, stop_for
+from textgen.choice.allowed import WholeCharacters, text_ids
+from textgen.choice.filters import Filter
+from textgen.choice.opening import Opening, closing_ids
+from textgen.choice.scoring import Scoring
 from textgen.decoding.hypothesis import Hypothesis
 from textgen.decoding.loop import STUCK, Batch, Choose, Draft, write
-from textgen.decoding.opening import Opening, closing_ids
 from textgen.decoding.plan import Plan
 from textgen.decoding.rank import distinct, score_kind
-from textgen.decoding.scoring import Scoring
+from textgen.decoding.search import greedy, sample
+from textgen.decoding.search.constrained import constraint_of
 from textgen.decoding.stop import RUN_ON, SentenceStop, Stop, relabel
 from textgen.errors import DataError, UsageError
 from textgen.events import Note, OnEvent, Shortened, ignore
-from textgen.models.contracts import NextTokenModel
-from textgen.models.gpt2 import Gpt2
-from textgen.models.guided import writer_in
-from textgen.models.load import LoadedModel
+from textgen.models.families.gpt2 import Gpt2
+from textgen.models.guidance import writer_in
+from textgen.models.views import NextTokenModel
 from textgen.options import ContinueOptions, parse
 from textgen.options.decoding import MAX_BEAMS
+from textgen.options.strategies import search_of
 from textgen.rng import row_key
 from textgen.schema import Candidate, Row
-from textgen.strategies import search_of
+from textgen.store.load import LoadedModel
 from textgen.text.segment import last_sentence_end
 from textgen.tokenizers.stream import IncrementalDetokenizer
 

@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 
 from torch import Tensor
 
-from textgen.backends.scoring import nothing_found
-from textgen.decoding.automaton import ROOT, AhoCorasick
-from textgen.decoding.constrained import constraint_of, unwritable
+from textgen.backends.search_rules import nothing_found
+from textgen.choice.automaton import ROOT, AhoCorasick
+from textgen.decoding.search.constrained import constraint_of, unwritable
 from textgen.errors import DataError
 from textgen.options import DecodingOptions
 from textgen.schema import Candidate, Row

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from textgen.backends.base import Prepared
-from textgen.text.reading import Reading
+from textgen.text.model_input import Reading
 
 
 @dataclass(frozen=True)

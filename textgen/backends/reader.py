@@ -8,16 +8,16 @@ from typing import TypeVar, cast
 import torch
 
 from textgen.errors import DataError
-from textgen.models.catalog import find_model
-from textgen.models.gpt2 import Gpt2
-from textgen.models.load import LoadedModel, load_model
+from textgen.models.families.gpt2 import Gpt2
 from textgen.models.scoring import sequence_logprobs
 from textgen.options.decoding import DecodingOptions
 from textgen.registry import LANGUAGE_MODEL
+from textgen.store.catalog import find_model
+from textgen.store.load import LoadedModel, load_model
 from textgen.text.blank import is_blank
 from textgen.text.emoji import emoji_count
-from textgen.text.familiar import PIECES, bits_of, judge_bits, judge_characters, judge_markup
-from textgen.text.reading import Reading, read
+from textgen.text.familiarity import PIECES, bits_of, judge_bits, judge_characters, judge_markup
+from textgen.text.model_input import Reading, read
 from textgen.text.traditional import has_traditional, simplified
 
 Listing = TypeVar("Listing", bound=DecodingOptions)
@@ -36,7 +36,7 @@ class Reader:
         self._as_is = not model.files.embedded
 
     def read(self, text: str, *, keep_layout: bool = False, optional: bool = False) -> Reading:
-        """What the model reads of a text; see `textgen.text.reading.read`.
+        """What the model reads of a text; see `textgen.text.model_input.read`.
 
         Args:
             text: The text as it was given.

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from textgen.events import Computed, Note, OnEvent
-from textgen.models.catalog import ModelFiles, find_model
 from textgen.options import Options
 from textgen.registry import LANGUAGE_MODEL, SIMILARITY, backend_class, editor_class
 from textgen.schema import Record, Row
+from textgen.store.catalog import ModelFiles, find_model
 
 
 @dataclass(frozen=True)

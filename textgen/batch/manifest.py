@@ -20,10 +20,10 @@ from typing import Any
 from textgen import __version__
 from textgen.batch.journal import replace_durably, unwritten
 from textgen.errors import UsageError
-from textgen.models.catalog import ModelFiles
-from textgen.models.durable import json_bytes
+from textgen.files.atomic import json_bytes
+from textgen.files.small_files import read_json
 from textgen.options import Options
-from textgen.text.small_files import read_json
+from textgen.store.catalog import ModelFiles
 
 PARTS = ("models", "options", "input", "versions", "machine", "output")
 LIBRARIES = ("torch", "sentencepiece", "jieba")

@@ -13,10 +13,10 @@ from tempfile import TemporaryFile
 from typing import Literal
 
 from textgen.batch.journal import being_written, held
-from textgen.batch.parquet import check_parquet
-from textgen.batch.sources import DRAFT, LOCK, MANIFEST, PART, RECORDS, ROWS, STDIN
 from textgen.errors import UsageError
-from textgen.models.durable import real_path
+from textgen.files.atomic import real_path
+from textgen.files.formats.parquet import check_parquet
+from textgen.files.sources import DRAFT, LOCK, MANIFEST, PART, RECORDS, ROWS, STDIN
 from textgen.options.batch import RunOptions
 
 JSONL = ".jsonl"

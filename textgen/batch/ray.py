@@ -18,12 +18,12 @@ from importlib.util import find_spec
 from typing import Any
 
 from textgen.batch.engine import Engine, Slice, Task, Worker, cores, windows
-from textgen.batch.read import FileRows, Span, rows_of
 from textgen.errors import ModelError, TextgenError, UsageError
 from textgen.events import Event, OnEvent, WithoutSteps
-from textgen.models.catalog import find_model
+from textgen.files.rows import FileRows, Span, rows_of
 from textgen.options import InputOptions, RunOptions
 from textgen.schema import Record, Row
+from textgen.store.catalog import find_model
 
 ACTOR_CPUS, READER_CPUS = 0.9, 0.1  # so that as many actors as cores, and a reader, fit on any machine
 GROUP = 64  # windows that one task reads

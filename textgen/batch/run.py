@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 from itertools import islice
 
 from textgen.batch.engine import Engine, Nothing, Rows, Slice, Task, cores, local
-from textgen.batch.finish import appeared, finish, publish_whole, stamps
 from textgen.batch.journal import Journal, Kept, digests_in, journal, locked, unwritten, whole_windows
 from textgen.batch.manifest import Manifest, check_same, manifest_of, read_manifest
 from textgen.batch.output import Output, Start, start_of
+from textgen.batch.publish import appeared, finish, publish_whole, stamps
 from textgen.batch.retry import RowsAgain, record_lines
 from textgen.errors import TextgenError, UsageError
 from textgen.events import Note, OnEvent, Tally, ignore

@@ -13,18 +13,18 @@ from typing import Annotated, NoReturn
 import typer
 
 from textgen import __version__
-from textgen.cli import console
-from textgen.cli.batch import batch
-from textgen.cli.compose import compose
-from textgen.cli.correct import correct
-from textgen.cli.doctor import doctor
-from textgen.cli.evaluate import evaluate
-from textgen.cli.fill import fill
-from textgen.cli.models import models
-from textgen.cli.rewrite import rewrite
-from textgen.cli.sample import sample
-from textgen.cli.title import title
-from textgen.cli.train import train
+from textgen.cli.commands.batch import batch
+from textgen.cli.commands.compose import compose
+from textgen.cli.commands.correct import correct
+from textgen.cli.commands.doctor import doctor
+from textgen.cli.commands.evaluate import evaluate
+from textgen.cli.commands.fill import fill
+from textgen.cli.commands.models import models
+from textgen.cli.commands.rewrite import rewrite
+from textgen.cli.commands.sample import sample
+from textgen.cli.commands.title import title
+from textgen.cli.commands.train import train
+from textgen.cli.render import console
 from textgen.errors import TextgenError
 
 INTERRUPTED = 130

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from textgen.cli import console
-from textgen.cli.observe import Observation, check_observation, observing
+from textgen.cli.observers import Observation, check_observation, observing
+from textgen.cli.render import console
 from textgen.errors import UsageError
 from textgen.schema import Record, Row
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from textgen.batch.engine import Rows, Task
     from textgen.batch.output import Output
     from textgen.events import OnEvent
-    from textgen.models.catalog import ModelFiles
     from textgen.options import Options, RunOptions
+    from textgen.store.catalog import ModelFiles
 
 OK, FAILED, SOME_FAILED = 0, 1, 3
 ON_FILES = ("force", "resume", "retry_errors", "csv_safe")  # what needs an output that is a file
@@ -88,8 +88,8 @@ def request_for(
     Raises:
         UsageError: Something cannot be written or would destroy something, or options exclude each other.
     """
-    from textgen.batch.commands import seeded, task_for
     from textgen.batch.output import check_output
+    from textgen.batch.planner import seeded, task_for
     from textgen.options import ChainOptions, flag
 
     if sink.output and sink.as_json:

@@ -10,9 +10,9 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from textgen.choice.scoring import Scoring, stuck
 from textgen.decoding.hypothesis import Hypothesis
-from textgen.decoding.scoring import Scoring, stuck
-from textgen.models.contracts import Ids, NextTokenModel
+from textgen.models.views import Ids, NextTokenModel
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from textgen.decoding.loop import StopRule
 from textgen.options import DecodingOptions
 
 if TYPE_CHECKING:
-    from textgen.decoding.constrained import Constraint
+    from textgen.decoding.search.constrained import Constraint
 
 
 @dataclass(frozen=True)

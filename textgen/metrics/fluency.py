@@ -15,12 +15,12 @@ from torch import Tensor
 
 from textgen.events import OnEvent, Progress, ignore
 from textgen.metrics.tally import Counts, Tally, ratio
-from textgen.models.attention import padded_length
 from textgen.models.batching import alike
-from textgen.models.bert import Bert
-from textgen.models.contracts import MaskedModel, NextTokenModel
-from textgen.models.gpt2 import Gpt2
-from textgen.models.load import LoadedModel
+from textgen.models.families.bert import Bert
+from textgen.models.families.gpt2 import Gpt2
+from textgen.models.layers.attention import padded_length
+from textgen.models.views import MaskedModel, NextTokenModel
+from textgen.store.load import LoadedModel
 
 PLACES = 4096  # places computed together, padding included: their logits are what takes the memory
 

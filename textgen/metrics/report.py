@@ -14,7 +14,7 @@ from textgen.metrics.overlap import Segment, Variant, characters, rouge
 from textgen.metrics.tables import Prediction, Reference
 from textgen.metrics.tally import Tally, mean, ratio
 from textgen.metrics.translation import bleu, chrf, sampled_rows, self_bleu
-from textgen.text.checks import flags
+from textgen.text.checks.editor import flags
 from textgen.text.words import words
 
 DECIMALS = 2

@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
 from textgen.errors import DataError, UsageError
+from textgen.files.formats.json_rows import json_rows
+from textgen.files.formats.tables import DELIMITERS, Value, csv_values, unheard
+from textgen.files.lines import Line, find_encoding, inner_ending, lines_of, open_unpacked
 from textgen.text.blank import is_blank
-from textgen.text.json_rows import json_rows
 from textgen.text.keywords import keywords_of
-from textgen.text.lines import Line, find_encoding, inner_ending, lines_of, open_unpacked
 from textgen.text.names import bare
 from textgen.text.normalize import check_encodable
-from textgen.text.tables import DELIMITERS, Value, csv_values, unheard
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from textgen.models.contracts import Ids, NextTokenModel
+from textgen.models.views import Ids, NextTokenModel
 
 ROWS = 16  # targets scored together
 

@@ -17,7 +17,7 @@ from pydantic import (
 
 from textgen.errors import DataError, UsageError
 from textgen.text.keywords import keywords_of
-from textgen.text.lines import LINE_END
+from textgen.text.line_ends import LINE_END
 from textgen.text.names import bare
 from textgen.text.normalize import check_encodable
 

@@ -15,7 +15,7 @@ SEARCHERS = 4  # chains of a search
 
 
 class CgmhOptions(ChainOptions):
-    """What a chain of edits takes; its law is a sum of weighted terms, see `textgen.mcmc.target`.
+    """What a chain of edits takes; its law is a sum of weighted terms, see `textgen.mcmc.cgmh.target`.
 
     Attributes:
         method: `mh` samples the law: a text is the last state of its chain. `anneal` searches for its

@@ -7,7 +7,7 @@ from typing import ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from textgen.options.base import Keywords, Options, StyledOptions, Texts, Words, flag
-from textgen.strategies import STRATEGIES, Strategy, takers
+from textgen.options.strategies import STRATEGIES, Strategy, takers
 
 DEFAULT_BEAMS = 4
 MAX_BEAMS = 256
@@ -27,7 +27,7 @@ class DecodingOptions(Options):
 
     Attributes:
         batch_tokens: Most tokens computed together, padding included, if they are of several rows.
-        decode: The strategy; see `textgen.strategies`.
+        decode: The strategy; see `textgen.options.strategies`.
         max_new_tokens: Most pieces to write, the end symbol included.
         min_new_tokens: Least pieces to write, the end symbol not included; a text is never empty.
         beams: Hypotheses kept by a beam, in each direction if there are two; None is 4 (titles with

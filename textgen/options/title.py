@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from textgen.options.chains import Span
 from textgen.options.decoding import DecodingOptions
-from textgen.strategies import STRATEGIES
+from textgen.options.strategies import STRATEGIES
 
 TitleDecode = Literal[
     "greedy", "sample", "beam", "diverse", "stochastic", "contrastive", "agree", "bidirectional"
@@ -38,9 +38,9 @@ class TitleOptions(DecodingOptions):
             was trained for it.
         length: Fewest and most characters of a title, white space left out; None is any. Where no title of
             that length is found, the nearest are reported, with a flag.
-        long: What to feed in of an article longer than the model reads; see `textgen.text.fit`.
-        checks: Look for titles that pass the checks of `textgen.text.checks`, put those that fail one last,
-            and say which; titles from a list (`one_of`) are never checked.
+        long: What to feed in of an article longer than the model reads; see `textgen.text.truncate`.
+        checks: Look for titles that pass the checks of `textgen.text.checks.editor`, put those that fail one
+            last, and say which; titles from a list (`one_of`) are never checked.
         skip_first_line: The article begins with its headline: leave it out.
         keep_layout: Feed the text as it stands, without the default cleaning.
         explain: Tell which spans of the article each title is supported by.

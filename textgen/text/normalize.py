@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from textgen.errors import DataError
-from textgen.text.lines import INNER_BREAK, LINE_END
+from textgen.text.line_ends import INNER_BREAK, LINE_END
 
 _SPACE = re.compile(f"\t|{INNER_BREAK.pattern}")  # what becomes one
 _CONTROLS = "".join(c for c in map(chr, range(0xA0)) if unicodedata.category(c) == "Cc" and c not in "\n\t")

@@ -11,13 +11,13 @@ import torch
 from torch import Tensor, nn
 
 from textgen.events import OnEvent
-from textgen.models.load import LoadedModel
 from textgen.options.train import TrainOptions
 from textgen.schema import Row
+from textgen.store.load import LoadedModel
 from textgen.text.normalize import clean
 from textgen.tokenizers.sentencepiece import SentencePieceTokenizer
-from textgen.train.arrays import Arrays, Example
-from textgen.train.objective import Prediction, cross_entropy
+from textgen.train.data.arrays import Arrays, Example
+from textgen.train.objectives.loss import Prediction, cross_entropy
 
 O = TypeVar("O", bound=TrainOptions)  # noqa: E741
 B = TypeVar("B")  # what a batch is

@@ -11,17 +11,21 @@ from typing import Any
 import torch
 
 from textgen import __version__
-from textgen.batch.read import FileRows
 from textgen.errors import TextgenError, UsageError
 from textgen.events import Note, OnEvent, ignore
-from textgen.models.catalog import find_model, fingerprint
+from textgen.files.rows import FileRows
 from textgen.options import InputOptions, flag, parse
 from textgen.options.train import RANDOM, TrainOptions
+from textgen.store.catalog import find_model, fingerprint
 from textgen.text.names import bare
-from textgen.train.card import write_card
-from textgen.train.checkpoint import load_checkpoint
-from textgen.train.corpus import SOURCE
-from textgen.train.directory import (
+from textgen.train.data.corpus import SOURCE
+from textgen.train.data.examples import Material, read_material
+from textgen.train.data.order import Order
+from textgen.train.recipe import Recipe
+from textgen.train.recipes import recipe_class
+from textgen.train.run_directory.card import write_card
+from textgen.train.run_directory.checkpoint import load_checkpoint
+from textgen.train.run_directory.directory import (
     alone,
     begin_anew,
     check,
@@ -29,14 +33,10 @@ from textgen.train.directory import (
     read_settings,
     write_settings,
 )
-from textgen.train.loop import Loop
-from textgen.train.lora import add_adapters, check_installed
-from textgen.train.machine import Machine
-from textgen.train.material import Material, read_material
-from textgen.train.order import Order
-from textgen.train.recipe import Recipe
-from textgen.train.recipes import recipe_class
 from textgen.train.session import Session
+from textgen.train.step.loop import Loop
+from textgen.train.step.lora import add_adapters, check_installed
+from textgen.train.step.machine import Machine
 
 EPOCHS = 3.0  # where nothing is said
 OF_DEV = {"patience", "dev_metric", "dev_rows", "eval_every"}

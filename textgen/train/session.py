@@ -12,19 +12,19 @@ from typing import Any, cast
 import torch
 
 from textgen.events import Note, OnEvent, Scored, Trained
-from textgen.models.catalog import ModelFiles, kind_of
-from textgen.models.load import LoadedModel
-from textgen.models.rnn_title import RnnTitle
-from textgen.models.save import save_model
-from textgen.models.unilm import UniLM
-from textgen.train.checkpoint import Checkpoint, save_checkpoint
-from textgen.train.log import Log, draw_curve
-from textgen.train.loop import Done, Loop
-from textgen.train.lora import merged
-from textgen.train.machine import Machine
-from textgen.train.material import Material
-from textgen.train.order import Order
+from textgen.models.families.rnn_title import RnnTitle
+from textgen.models.families.unilm import UniLM
+from textgen.store.catalog import ModelFiles, kind_of
+from textgen.store.load import LoadedModel
+from textgen.store.save import save_model
+from textgen.train.data.examples import Material
+from textgen.train.data.order import Order
 from textgen.train.recipe import Recipe
+from textgen.train.run_directory.checkpoint import Checkpoint, save_checkpoint
+from textgen.train.run_directory.log import Log, draw_curve
+from textgen.train.step.loop import Done, Loop
+from textgen.train.step.lora import merged
+from textgen.train.step.machine import Machine
 
 LESS_IS_BETTER = ("loss",)
 

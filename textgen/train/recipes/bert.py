@@ -1,4 +1,4 @@
-"""A masked language model from passages with hidden pieces; see `textgen.train.masking`."""
+"""A masked language model from passages with hidden pieces; see `textgen.train.objectives.masked`."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from typing import Any, ClassVar, cast
 from torch import nn
 
 from textgen.errors import UsageError
-from textgen.models.bert import Bert
-from textgen.models.contracts import FRAME
-from textgen.models.fresh import bert_config, fresh_bert, padded_vocabulary
-from textgen.models.load import load_model
+from textgen.models.families.bert import Bert
+from textgen.models.initialization import bert_config, fresh_bert, padded_vocabulary
+from textgen.models.views import FRAME
 from textgen.options.train_texts import BertTrainOptions
 from textgen.schema import Row
+from textgen.store.load import load_model
 from textgen.text.segment import sentences
-from textgen.train.arrays import Arrays, Example
-from textgen.train.beginning import Beginning
-from textgen.train.masking import Hidden, Masking, told_from_both_sides
-from textgen.train.objective import Prediction
+from textgen.train.data.arrays import Arrays, Example
+from textgen.train.initial_model import Beginning
+from textgen.train.objectives.loss import Prediction
+from textgen.train.objectives.masked import Hidden, Masking, told_from_both_sides
 from textgen.train.recipe import Recipe
 
 

@@ -17,19 +17,19 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from textgen.backends.title import TitleBackend
+from textgen.backends.title.backend import TitleBackend
 from textgen.events import OnEvent
-from textgen.models.load import load_model
-from textgen.models.teacher_forcing import teacher_forced
-from textgen.models.unilm import UniLM
+from textgen.models.families.teacher_forcing import teacher_forced
+from textgen.models.families.unilm import UniLM
 from textgen.options.title import Direction
 from textgen.options.train_titles import BidirectionalTrainOptions
-from textgen.train.arrays import Arrays, Example
-from textgen.train.generated import with_generated
-from textgen.train.noise import draws
-from textgen.train.padding import NO_TARGET
-from textgen.train.pairs import Pairs
+from textgen.store.load import load_model
+from textgen.train.data.arrays import Arrays, Example
+from textgen.train.data.generated import with_generated
+from textgen.train.data.padding import NO_TARGET
+from textgen.train.data.pairs import Pairs
 from textgen.train.recipes.title import UniLMRecipe
+from textgen.train.step.noise import draws
 
 PSEUDO: tuple[Direction, Direction] = ("l2r", "r2l")
 

@@ -16,21 +16,21 @@ import torch
 from torch import Tensor, nn
 
 from textgen.errors import DataError, UsageError
-from textgen.models.bert import Bert
-from textgen.models.catalog import find_model
-from textgen.models.conditional import add_condition, condition_of
-from textgen.models.gpt2 import Gpt2
-from textgen.models.load import load_model, load_tokenizer
+from textgen.models.families.bert import Bert
+from textgen.models.families.gpt2 import Gpt2
+from textgen.models.layers.conditional_norm import add_condition, condition_of
 from textgen.options.train import RANDOM
 from textgen.options.train_texts import ConditionalTrainOptions
 from textgen.schema import Row
+from textgen.store.catalog import find_model
+from textgen.store.load import load_model, load_tokenizer
 from textgen.text.names import bare
-from textgen.train.arrays import Arrays, Example
-from textgen.train.causal import Telling, Told, told_from_the_left
-from textgen.train.masking import Hidden, Masking
-from textgen.train.noise import draws
-from textgen.train.objective import Prediction
+from textgen.train.data.arrays import Arrays, Example
+from textgen.train.objectives.causal import Telling, Told, told_from_the_left
+from textgen.train.objectives.loss import Prediction
+from textgen.train.objectives.masked import Hidden, Masking
 from textgen.train.recipe import Recipe
+from textgen.train.step.noise import draws
 
 POSITIONS = {"gpt2": "n_positions", "bert": "max_position_embeddings"}
 FRAME = 2  # the start and the end symbol, or <cls> and <sep>

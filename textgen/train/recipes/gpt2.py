@@ -9,15 +9,15 @@ from typing import Any, ClassVar, cast
 from torch import nn
 
 from textgen.errors import UsageError
-from textgen.models.fresh import fresh_gpt2, gpt2_config, padded_vocabulary
-from textgen.models.gpt2 import Gpt2
-from textgen.models.load import load_model
+from textgen.models.families.gpt2 import Gpt2
+from textgen.models.initialization import fresh_gpt2, gpt2_config, padded_vocabulary
 from textgen.options.train_texts import Gpt2TrainOptions
 from textgen.schema import Row
-from textgen.train.arrays import Arrays, Example
-from textgen.train.beginning import Beginning
-from textgen.train.causal import Telling, Told, told_from_the_left
-from textgen.train.objective import Prediction
+from textgen.store.load import load_model
+from textgen.train.data.arrays import Arrays, Example
+from textgen.train.initial_model import Beginning
+from textgen.train.objectives.causal import Telling, Told, told_from_the_left
+from textgen.train.objectives.loss import Prediction
 from textgen.train.recipe import Recipe
 
 

@@ -13,14 +13,14 @@ from typing import Any, ClassVar, cast
 
 from torch import Tensor, nn
 
-from textgen.models.fresh import padded_vocabulary
-from textgen.models.load import load_model
-from textgen.models.rnn_title import RnnTitle, RnnTitleConfig
+from textgen.models.families.rnn_title import RnnTitle, RnnTitleConfig
+from textgen.models.initialization import padded_vocabulary
 from textgen.options.train_titles import RnnTitleTrainOptions
-from textgen.train.arrays import Arrays
-from textgen.train.beginning import Beginning
-from textgen.train.noise import draws
-from textgen.train.pairs import PairRecipe, Pairs
+from textgen.store.load import load_model
+from textgen.train.data.arrays import Arrays
+from textgen.train.data.pairs import PairRecipe, Pairs
+from textgen.train.initial_model import Beginning
+from textgen.train.step.noise import draws
 
 KIND = "rnn-title"
 

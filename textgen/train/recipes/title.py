@@ -14,17 +14,17 @@ import torch
 from torch import Tensor, nn
 
 from textgen.errors import UsageError
-from textgen.models.bert import Bert
-from textgen.models.catalog import ModelFiles
-from textgen.models.contracts import FRAME
-from textgen.models.copy_prior import CopyPrior
-from textgen.models.load import load_model, load_tokenizer
-from textgen.models.teacher_forcing import teacher_forced
-from textgen.models.unilm import UniLM
+from textgen.models.families.bert import Bert
+from textgen.models.families.teacher_forcing import teacher_forced
+from textgen.models.families.unilm import UniLM
+from textgen.models.layers.copy_prior import CopyPrior
+from textgen.models.views import FRAME
 from textgen.options.train_titles import TitleTrainBase, TitleTrainOptions
-from textgen.train.arrays import Arrays
-from textgen.train.beginning import start_of
-from textgen.train.pairs import PairRecipe, Pairs
+from textgen.store.catalog import ModelFiles
+from textgen.store.load import load_model, load_tokenizer
+from textgen.train.data.arrays import Arrays
+from textgen.train.data.pairs import PairRecipe, Pairs
+from textgen.train.initial_model import start_of
 
 TYPES = {"l2r": 1, "r2l": 2}
 

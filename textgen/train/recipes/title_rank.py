@@ -16,15 +16,15 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from textgen.backends.title import TitleBackend
+from textgen.backends.title.backend import TitleBackend
 from textgen.events import OnEvent
-from textgen.models.load import load_model
 from textgen.options.train_titles import TitleRankTrainOptions
-from textgen.train.arrays import Arrays
-from textgen.train.candidates import Writing, out_of_order, split, with_candidates
-from textgen.train.objective import Prediction
-from textgen.train.padding import NO_TARGET
-from textgen.train.pairs import Pairs
+from textgen.store.load import load_model
+from textgen.train.data.arrays import Arrays
+from textgen.train.data.candidates import Writing, out_of_order, split, with_candidates
+from textgen.train.data.padding import NO_TARGET
+from textgen.train.data.pairs import Pairs
+from textgen.train.objectives.loss import Prediction
 from textgen.train.recipes.title import UniLMRecipe
 
 WAYS = 2

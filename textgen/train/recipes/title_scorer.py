@@ -18,20 +18,19 @@ from typing import Any, ClassVar, cast
 import torch
 from torch import Tensor, nn
 
-from textgen.backends.title import TitleBackend
+from textgen.backends.title.backend import TitleBackend
 from textgen.errors import UsageError
 from textgen.events import OnEvent
-from textgen.models.bert import Bert
-from textgen.models.catalog import SCORER, find_model
-from textgen.models.contracts import FRAME
-from textgen.models.load import load_model, load_tokenizer
-from textgen.models.scorer import TitleScorer, joined, together
-from textgen.models.unilm import UniLM
+from textgen.models.families.bert import Bert
+from textgen.models.families.title_scorer import TitleScorer, joined, together
+from textgen.models.families.unilm import UniLM
+from textgen.models.views import FRAME
 from textgen.options.train_titles import TitleScorerTrainOptions
 from textgen.registry import task_of
-from textgen.train.arrays import Arrays
-from textgen.train.beginning import start_of
-from textgen.train.candidates import (
+from textgen.store.catalog import SCORER, find_model
+from textgen.store.load import load_model, load_tokenizer
+from textgen.train.data.arrays import Arrays
+from textgen.train.data.candidates import (
     NO_PLACE,
     UNIT,
     Writing,
@@ -41,8 +40,9 @@ from textgen.train.candidates import (
     split,
     with_candidates,
 )
-from textgen.train.objective import Prediction
-from textgen.train.pairs import TitledRecipe
+from textgen.train.data.pairs import TitledRecipe
+from textgen.train.initial_model import start_of
+from textgen.train.objectives.loss import Prediction
 from textgen.train.recipes.title import retyped, room_beside
 
 STARTS = ("bert", "title")

@@ -9,14 +9,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from textgen.batch.read import FileRows
 from textgen.errors import TextgenError, UsageError
 from textgen.events import OnEvent, Progress, ignore
-from textgen.models.catalog import CONFIG, TOKENIZER_FILES
+from textgen.files.rows import FileRows
 from textgen.options import InputOptions, parse
 from textgen.options.tokenizer import TokenizerTrainOptions
-from textgen.tokenizers import train as sentencepiece
-from textgen.train.corpus import TOLD, checked_rows
+from textgen.store.catalog import CONFIG, TOKENIZER_FILES
+from textgen.tokenizers import training as sentencepiece
+from textgen.train.data.corpus import TOLD, checked_rows
 from textgen.train.run import READING
 
 

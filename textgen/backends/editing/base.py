@@ -1,0 +1,303 @@
+"""Texts by editing: what compose, rewrite, correct and fill share.
+
+A language model says how good a text is, a proposing model what could stand at a place; `mcmc.cgmh` makes
+of both a chain that samples a known law.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
+from typing import ClassVar, Generic, TypeVar, cast
+
+from torch import Tensor
+
+from textgen.backends.base import Backend, Found, Outcome, Prepared
+from textgen.backends.chain_reports import Narrator, Reports, lost
+from textgen.backends.editing.chain_texts import best_states, last_states, told, wanting
+from textgen.backends.editing.proposals import Proposer, load_beside, proposer_of
+from textgen.choice.allowed import line_ids, punctuation_ids, text_ids
+from textgen.choice.token_lengths import piece_lengths, text_length
+from textgen.errors import DataError, UsageError
+from textgen.events import OnEvent
+from textgen.mcmc.cgmh.chain import Chain, Step, Visit
+from textgen.mcmc.cgmh.edits import Operations, State
+from textgen.mcmc.cgmh.initial_states import lengthened
+from textgen.mcmc.cgmh.proposals import Laws, Proposals, Weighted
+from textgen.mcmc.cgmh.sampler import Cgmh
+from textgen.mcmc.cgmh.target import Length, Outside, Repeated, Target, Term
+from textgen.mcmc.schedule import Schedule
+from textgen.models.families.gpt2 import Gpt2
+from textgen.models.incremental_scoring import IncrementalGpt2
+from textgen.options import CgmhOptions
+from textgen.rng import row_key
+from textgen.schema import Candidate, Row
+from textgen.store.load import LoadedModel
+from textgen.text.diff import Change
+from textgen.text.keywords import missing
+from textgen.text.model_input import Reading
+
+C = TypeVar("C", bound=CgmhOptions)
+
+FRAME = 2  # <cls> and <sep>
+GROWTH = 10  # steps in which a search lengthens a text by a character, and often needs fewer
+
+
+@dataclass(frozen=True)
+class Start(Prepared):
+    """Where the chains of a row begin.
+
+    Attributes:
+        reading: What is read of its text, or of its words.
+        state: The first state; see `CgmhBackend.first`.
+        keywords: What every text must contain.
+        spaces: Whether pieces with a space may be written.
+    """
+
+    reading: Reading
+    state: State
+    keywords: tuple[str, ...]
+    spaces: bool
+
+
+class CgmhBackend(Backend[C, Start], Generic[C]):
+    """A language model and what is written by editing under it.
+
+    Args:
+        model: The language model, a GPT-2.
+    """
+
+    task = "sample"
+    blanks: ClassVar[bool] = False  # whether `length` is that of every blank
+
+    def __init__(self, model: LoadedModel) -> None:
+        super().__init__(model)
+        specials, newline = self.tokenizer.specials, self.tokenizer.vocabulary.newline
+        network = cast(Gpt2, model.network)
+        allowed = text_ids(self.tokenizer, network.vocab_size)
+        # a text is a line of its own: that is how sentences stood in training, and how they ended there
+        self.language_model = IncrementalGpt2(
+            network, [specials.bos, newline], [specials.eos, newline], allowed
+        )
+        self.marks = punctuation_ids(self.tokenizer.vocabulary)
+        self._beside: dict[str, LoadedModel] = {}
+
+    @abstractmethod
+    def terms(self, options: C) -> list[tuple[float, Term]]:
+        """The terms of log pi beside the language model and the length, with their weights."""
+
+    def first(self, start: Start, key: bytes, candidate: int, options: C) -> State:
+        """Where a chain begins, before it is made long enough."""
+        return start.state
+
+    def possible(self, state: State) -> bool:
+        """Whether a chain may be at a state."""
+        return True
+
+    def reportable(self, state: State) -> bool:
+        """Whether a text inside its length may be shown."""
+        return True
+
+    def prompt(self, row: Row) -> str | None:
+        return row.text or "、".join(row.keywords) or None
+
+    def label(self, options: C) -> str:
+        return f"{self.model.label}+{self._proposer(options).label}"
+
+    def check(self, options: C) -> None:
+        if options.length is not None and options.length[0] > self.longest(options):
+            raise UsageError(
+                f"--length {options.length[0]} is more than the models read",
+                hint=f"at most {self.longest(options)} characters",
+            )
+
+    def longest(self, options: C) -> int:
+        """Most pieces that all models read."""
+        return min(self.language_model.longest, self._proposer(options).longest - FRAME)
+
+    def loaded(self, name: str) -> LoadedModel:
+        """A model beside the language model, loaded once."""
+        if name not in self._beside:
+            self._beside[name] = load_beside(name, self.model)
+        return self._beside[name]
+
+    def start(
+        self,
+        row: Row,
+        reading: Reading,
+        state: State,
+        options: C,
+        keywords: Sequence[str] = (),
+        *,
+        notes: tuple[str, ...] = (),
+    ) -> Start:
+        """A row that is ready.
+
+        Raises:
+            DataError: Its text is longer than the models read, what is locked is longer than the text may
+                be, or the language model has no piece for a character of it.
+        """
+        ids, longest = state.ids, self.longest(options)
+        least = len(ids) + (len(state.blanks) * state.subject.length[0] if self.blanks else 0)
+        if least > longest:
+            raise DataError(
+                f"{least} pieces are more than the models read",
+                hint=f"at most {longest}; split the text into sentences",
+            )
+        locked = text_length(self.tokenizer, [i for span in state.spans for i in ids[span.start : span.stop]])
+        if locked > state.subject.length[1] and not self.blanks:
+            raise DataError(
+                f"what must stay has {locked} characters and a text at most {state.subject.length[1]}",
+                hint="raise --length",
+            )
+        if strange := [i for i in ids if not self.language_model.allowed[i]]:
+            shown = self.tokenizer.decode(strange[:1])
+            raise DataError(f"{shown!r} cannot be written", hint="take control characters out of the text")
+        spaced = self.tokenizer.vocabulary.spaced
+        tokens, used = (
+            len(self.tokenizer.encode(text)) if row.text else 0 for text in (row.text, reading.text)
+        )
+        spaces = any(i in spaced for i in ids)
+        return Start(row, 1, tokens, used, reading, state, tuple(keywords), spaces, notes=notes)
+
+    def compute(self, batch: Sequence[Start], options: C, seed: int, on_event: OnEvent) -> list[Outcome]:
+        narrator = Narrator(self.tokenizer.decode, options.steps, on_event)
+        narrator.expect(len(batch) * options.parallel)
+        found: list[Outcome] = [[] for _ in batch]
+        # pieces with a space may be written where the row itself has one
+        for spaces in sorted({start.spaces for start in batch}):
+            kernel = self._kernel(options, spaces=spaces)
+            rows = [n for n, start in enumerate(batch) if start.spaces == spaces]
+            chains: dict[int, list[Chain]] = {n: [] for n in rows}
+            while new := [
+                (batch[n].row.name, chain)
+                for n in rows
+                for chain in self._further(batch[n], chains[n], kernel, options, seed)
+            ]:
+                narrator.expect(sum(chain.candidate >= options.parallel for _, chain in new))
+                self._run(kernel, new, options, narrator)
+            for n in rows:
+                found[n] = self._outcome(batch[n], chains[n], kernel, options)
+        return found
+
+    def _further(self, start: Start, chains: list[Chain], kernel: Cgmh, options: C, seed: int) -> list[Chain]:
+        """The chains that are still to be run for a row, added to those it has."""
+        missing = wanting(chains, kernel, options)
+        key = row_key(seed, start.row.text, id=start.row.id, keywords=start.keywords)
+        names = [(key, len(chains) + n) for n in range(missing)]
+        states = [self.first(start, *name, options) for name in names]
+        slack = options.steps // GROWTH if options.searching else 0
+        states = lengthened(states, names, kernel.laws, self._outside, self._sizes, slack=slack)
+        new = [kernel.start(*name, state) for name, state in zip(names, states, strict=True)]
+        chains += new
+        return new
+
+    def _run(self, kernel: Cgmh, chains: Sequence[tuple[str, Chain]], options: C, narrator: Narrator) -> None:
+        """Run chains of rows with these names."""
+        for at in range(0, len(chains), options.batch_size):
+            together = chains[at : at + options.batch_size]
+            names = {id(chain): name for name, chain in together}
+            kernel.run(
+                [chain for _, chain in together],
+                steps=options.steps,
+                on_step=partial(_tell, narrator, names),
+            )
+            for _, chain in together:
+                chain.forget()
+
+    def _kernel(self, options: C, *, spaces: bool) -> Cgmh:
+        terms: list[tuple[float, Term]] = [
+            (-options.length_weight, self._outside),
+            (options.length_reward, Length()),
+            (-options.repetition, Repeated(self.marks)),
+            *self.terms(options),
+        ]
+        longest = self.longest(options)
+        constraints = [lambda state: len(state.ids) <= longest, self.possible]
+        target = Target(self.language_model, options.power, [term for term in terms if term[0]], constraints)
+        return Cgmh(
+            target,
+            self._laws(options, spaces=spaces),
+            self.operations(options),
+            Schedule.falling(*options.anneal) if options.searching else Schedule(),
+            lambda state: self._outside.distance(state) == 0 and self.reportable(state),
+        )
+
+    @cached_property
+    def _outside(self) -> Outside:
+        return Outside(self.blanks, partial(text_length, self.tokenizer))
+
+    @cached_property
+    def _sizes(self) -> Tensor:
+        return piece_lengths(self.tokenizer.vocabulary, self.language_model.network.vocab_size)
+
+    def operations(self, options: C) -> Operations:
+        """Probabilities of the moves."""
+        return Operations(0.35, 0.35, 0.3)
+
+    def _laws(self, options: C, *, spaces: bool) -> Laws:
+        allowed = line_ids(self.tokenizer, self.language_model.network.vocab_size, spaces=spaces)
+        proposals = Proposals(
+            self._proposer(options).model,
+            allowed,
+            temperature=options.temperature,
+            top_k=options.top_k,
+            epsilon=options.epsilon,
+        )
+        if not options.candidates:
+            return proposals
+        return Weighted(proposals, self.language_model, options.power, options.candidates)
+
+    def _proposer(self, options: C) -> Proposer:
+        return proposer_of(self.loaded(options.proposals))
+
+    def _outcome(self, start: Start, chains: list[Chain], kernel: Cgmh, options: C) -> Outcome:
+        found = best_states(chains) if options.searching else last_states(chains, kernel)
+        if not found:
+            reason = f"{self.unfound(start)} (chains: {len(chains)}, steps of each: {options.steps})"
+            return DataError(reason, hint="raise --steps, or widen --length")
+        chosen = found[: options.num_candidates]
+        if options.searching:
+            chosen.sort(key=lambda pair: -pair[1].point.log_target)
+        # the second halves tell how the chains agree
+        series = [chain.energies[options.steps // 2 : options.steps] for chain in chains]
+        reports = Reports(series, search=options.searching)
+        candidates = [self._candidate(start, chain, visit, reports) for chain, visit in chosen]
+        if not all(self.holds(start, candidate.text, options) for candidate in candidates):
+            return lost("what must be there")
+        return Found(candidates, told(chains, kernel, options, len(candidates)))
+
+    def unfound(self, start: Start) -> str:
+        """What to say where no text was found."""
+        least, most = start.state.subject.length
+        return f"no text of {least}-{most} characters was found"
+
+    def holds(self, start: Start, text: str, options: C) -> bool:
+        """Whether the final text has what must be in it."""
+        return not missing(text, start.keywords)
+
+    def written(self, start: Start, state: State) -> tuple[str, list[Change]]:
+        """The text of a state in the characters that the row was typed in, and what it changed there."""
+        text = self.tokenizer.decode(list(state.ids))
+        return start.reading.given_back(text, start.keywords), []
+
+    def finished(self, candidate: Candidate, changes: Sequence[Change]) -> Candidate:
+        """The candidate with what only the command tells of it."""
+        return candidate
+
+    def _candidate(self, start: Start, chain: Chain, visit: Visit, reports: Reports) -> Candidate:
+        point = visit.point
+        report = reports.of(
+            chain.candidate, chain.moves, log_target=point.log_target, step=visit.step, steps=chain.steps
+        )
+        tokens = len(point.state.ids) + 1  # the end counts
+        text, changes = self.written(start, point.state)
+        logprob = point.scored.logprob
+        candidate = Candidate(text, logprob / tokens, "mean_logprob", logprob, tokens, "stop", chain=report)
+        return self.finished(candidate, changes)
+
+
+def _tell(narrator: Narrator, names: dict[int, str], step: Step) -> None:
+    narrator(step, names[id(step.chain)])

@@ -1,0 +1,62 @@
+"""Sentences around given words (用词造句)."""
+
+from __future__ import annotations
+
+from textgen.backends.editing.base import CgmhBackend, Start
+from textgen.backends.editing.whole_words import Merged
+from textgen.errors import DataError
+from textgen.events import OnEvent
+from textgen.mcmc.cgmh.edits import Operations, State, Subject
+from textgen.mcmc.cgmh.sampler import ORDER
+from textgen.mcmc.cgmh.target import Term
+from textgen.options import ComposeOptions
+from textgen.rng import uniform
+from textgen.schema import Row
+from textgen.text.blank import is_blank
+from textgen.text.keywords import essential, keywords_of, missing
+from textgen.text.line_ends import LINE_END
+
+SWAPS = 0.05  # share of the steps in which two keywords change places
+
+
+class ComposeBackend(CgmhBackend[ComposeOptions]):
+    """Starts from the keywords, locked, side by side, and writes around them.
+
+    苏剑林, 搜出来的文本（四）：通过增、删、改来用词造句, https://kexue.fm/archives/8194.
+    """
+
+    options = ComposeOptions
+
+    def terms(self, options: ComposeOptions) -> list[tuple[float, Term]]:
+        return [(-options.whole_words, Merged(self.tokenizer))]
+
+    def operations(self, options: ComposeOptions) -> Operations:
+        return Operations(0.25, 0.45, 0.25, 0.0 if options.ordered else SWAPS)
+
+    def prepare(self, row: Row, options: ComposeOptions, on_event: OnEvent) -> Start:
+        if not is_blank(row.text):
+            raise DataError("compose takes keywords, no text", hint="put them into the field of keywords")
+        keywords = tuple(dict.fromkeys([*options.keyword, *keywords_of(list(row.keywords))]))
+        if not keywords:
+            raise DataError("there are no keywords", hint="put them into the field of keywords")
+        if broken := [word for word in keywords if LINE_END.search(word)]:
+            raise DataError(f"the keyword {broken[0]!r} has a line break", hint="give two keywords")
+        wanted = essential(keywords, ordered=options.ordered)
+        pieces = [self.tokenizer.encode(self.reader.word(word)) for word in wanted]
+        assert options.length is not None
+        subject = Subject(length=options.length)
+        state = State.of([(ids, label) for label, ids in enumerate(pieces, 1)], subject=subject)
+        reading = self.reader.read("\n".join(keywords))
+        return self.start(row, reading, state, options, keywords, notes=self.reader.doubted(reading.text))
+
+    def first(self, start: Start, key: bytes, candidate: int, options: ComposeOptions) -> State:
+        """The keywords side by side, in any order in one that the chain draws."""
+        state = start.state
+        spans = state.spans
+        if not options.ordered:
+            spans = sorted(spans, key=lambda span: uniform(key, candidate, span.start, ORDER))
+        parts = [(state.ids[span.start : span.stop], state.labels[span.start]) for span in spans]
+        return State.of(parts, subject=state.subject)
+
+    def holds(self, start: Start, text: str, options: ComposeOptions) -> bool:
+        return not missing(text, start.keywords, ordered=options.ordered)

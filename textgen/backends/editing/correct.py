@@ -1,0 +1,36 @@
+"""The text as it was meant: a search for a more probable text near the given one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from textgen.backends.editing.base import Start
+from textgen.backends.editing.source import NearBackend
+from textgen.mcmc.cgmh.edits import Subject
+from textgen.mcmc.cgmh.target import Distance, Term
+from textgen.options import CorrectOptions
+from textgen.schema import Candidate
+from textgen.text.diff import Change
+
+
+class CorrectBackend(NearBackend[CorrectOptions]):
+    """Every edit between the text and the result costs.
+
+    Miao et al. 2019, CGMH, https://arxiv.org/abs/1811.10996, section "Unsupervised sentence error
+    correction". The text itself is the result where nothing near is so much more probable.
+    """
+
+    options = CorrectOptions
+
+    def terms(self, options: CorrectOptions) -> list[tuple[float, Term]]:
+        return [*super().terms(options), (-options.distance, Distance())]
+
+    def subject(self, text: str, ids: tuple[int, ...], options: CorrectOptions) -> Subject:
+        return Subject(ids, length=options.length or (1, Subject().length[1]))
+
+    def finished(self, candidate: Candidate, changes: Sequence[Change]) -> Candidate:
+        return replace(candidate, changes=changes)
+
+    def unfound(self, start: Start) -> str:
+        return "no text was found"

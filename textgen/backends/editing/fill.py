@@ -1,0 +1,68 @@
+"""Blanks of unknown length, filled so that the whole reads well."""
+
+from __future__ import annotations
+
+import re
+
+from textgen.backends.editing.base import CgmhBackend, Start
+from textgen.backends.editing.locks import stayed
+from textgen.errors import DataError
+from textgen.events import OnEvent
+from textgen.mcmc.cgmh.edits import State, Subject
+from textgen.mcmc.cgmh.target import Term
+from textgen.options import FillOptions
+from textgen.schema import Row
+from textgen.text.blank import is_blank
+from textgen.text.diff import Change
+
+BLANK = re.compile(r"[_＿]{2,}|＿")
+
+
+class FillBackend(CgmhBackend[FillOptions]):
+    """What is given is locked; a blank is never empty, and nothing is written elsewhere."""
+
+    options = FillOptions
+    blanks = True
+
+    def terms(self, options: FillOptions) -> list[tuple[float, Term]]:
+        return []
+
+    def prepare(self, row: Row, options: FillOptions, on_event: OnEvent) -> Start:
+        reading = self.reader.read(row.text)
+        parts = BLANK.split(reading.text)
+        if row.keywords:
+            raise DataError("the row has keywords", hint="compose takes keywords")
+        if len(parts) == 1:
+            raise DataError("there is no blank in the text", hint="write ___ where something is missing")
+        if all(map(is_blank, parts)):
+            raise DataError("there is nothing but blanks", hint="give a text with ___ in it")
+        assert options.length is not None
+        pieces = [self.tokenizer.encode(part) for part in parts]
+        given = [(ids, label) for label, ids in enumerate(pieces, 1) if ids]
+        subject = Subject(length=options.length)
+        state = State.of(given, open_left=not pieces[0], open_right=not pieces[-1], subject=subject)
+        notes = self.reader.judged("".join(parts), row.text)
+        return self.start(row, reading, state, options, notes=notes)
+
+    def possible(self, state: State) -> bool:
+        return all(state.blanks)
+
+    def holds(self, start: Start, text: str, options: FillOptions) -> bool:
+        source, reading = start.row.text, start.reading
+        blanks = [reading.span(*blank.span()) for blank in BLANK.finditer(reading.text)]
+        ends = zip(
+            [0, *(end for _, end in blanks)], [*(begin for begin, _ in blanks), len(source)], strict=True
+        )
+        given = ".+".join(re.escape(source[begin:end]) for begin, end in ends)
+        return re.fullmatch(given, text, re.DOTALL) is not None
+
+    def written(self, start: Start, state: State) -> tuple[str, list[Change]]:
+        blanks = list(BLANK.finditer(start.reading.text))
+        begins = [0, *(blank.end() for blank in blanks)]
+        given = zip(begins, BLANK.split(start.reading.text), strict=True)
+        text = self.tokenizer.decode(list(state.ids))
+        return start.reading.edited(text, stayed((at for at, part in given if part), state, self.tokenizer))
+
+    def unfound(self, start: Start) -> str:
+        least, most = start.state.subject.length
+        return f"no text with {least}-{most} characters in each blank was found"

@@ -1,0 +1,81 @@
+"""The models that propose pieces to a chain of edits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from textgen.errors import UsageError
+from textgen.mcmc.cgmh.contexts import ForwardContext, MaskedContext, TwoWayContext
+from textgen.mcmc.cgmh.proposals import ContextModel
+from textgen.models.families.bert import Bert
+from textgen.models.families.rnn_title import RnnTitle
+from textgen.models.families.title_scorer import TitleScorer
+from textgen.models.families.unilm import UniLM
+from textgen.store.catalog import find_model
+from textgen.store.load import LoadedModel, load_model
+
+
+@dataclass(frozen=True)
+class Proposer:
+    """A model that judges pieces by their context.
+
+    Attributes:
+        model: The view that chains see.
+        label: What records say of it.
+        longest: Positions it reads, frame included.
+    """
+
+    model: ContextModel
+    label: str
+    longest: int
+
+
+def load_beside(name: str, language_model: LoadedModel) -> LoadedModel:
+    """Load a model that works beside a language model.
+
+    Args:
+        name: An embedded name or a directory.
+        language_model: Whose pieces it must share.
+
+    Raises:
+        UsageError: There is no such model, or it has other pieces.
+    """
+    if name == language_model.files.name:
+        return language_model
+    model = load_model(find_model(name))
+    same = model.tokenizer.vocabulary.pieces == language_model.tokenizer.vocabulary.pieces
+    if not same or model.network.vocab_size != language_model.network.vocab_size:
+        raise UsageError(
+            f"{name} and {language_model.files.name} have different vocabularies",
+            hint="a chain needs models that share their pieces",
+        )
+    return model
+
+
+def proposer_of(model: LoadedModel) -> Proposer:
+    """What proposes pieces.
+
+    Args:
+        model: A BERT (both sides at once), a title model (left to right and right to left, with nothing to
+            be a title of), or a GPT-2 (the left side).
+
+    Raises:
+        UsageError: It proposes nothing.
+    """
+    specials, network = model.tokenizer.specials, model.network
+    if isinstance(network, Bert):
+        masked = MaskedContext(network, specials.cls, specials.sep, specials.mask)
+        return Proposer(masked, model.label, network.config.max_position_embeddings)
+    if isinstance(network, TitleScorer):
+        raise UsageError(
+            f"a {model.files.kind} model proposes nothing", hint="--proposals bert, title or gpt2"
+        )
+    if isinstance(network, UniLM | RnnTitle):
+        source = [specials.cls, specials.sep]
+        two_way = TwoWayContext(
+            ForwardContext(network, source, [specials.l2r]), ForwardContext(network, source, [specials.r2l])
+        )
+        return Proposer(two_way, model.label, network.source_room(0) - len(source))
+    newline = model.tokenizer.vocabulary.newline
+    forward = ForwardContext(network, [], [specials.bos, newline])
+    return Proposer(forward, model.label, network.config.n_positions)

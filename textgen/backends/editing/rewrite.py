@@ -1,0 +1,44 @@
+"""The same in other words: paraphrase by edits."""
+
+from __future__ import annotations
+
+from textgen.backends.editing.base import Start
+from textgen.backends.editing.source import NearBackend
+from textgen.mcmc.cgmh.edits import State, Subject
+from textgen.mcmc.cgmh.target import Distance, Missing, Shared, Term, TooNear
+from textgen.options import RewriteOptions
+from textgen.text.content_words import content_words
+from textgen.text.length import characters
+
+LESS, MORE = 0.75, 1.25  # characters of a rewritten sentence, as a multiple of the sentence's
+
+
+class RewriteBackend(NearBackend[RewriteOptions]):
+    """The law draws the sentence towards fluent texts that mean the same, and are not the same.
+
+    Miao et al. 2019, CGMH, https://arxiv.org/abs/1811.10996, section "Unsupervised paraphrase generation";
+    the similarities are those named there and in Liu et al. 2020, UPSA, https://arxiv.org/abs/1909.03588.
+    """
+
+    options = RewriteOptions
+
+    def terms(self, options: RewriteOptions) -> list[tuple[float, Term]]:
+        return [
+            *super().terms(options),
+            (-options.change_weight, TooNear(options.changes)),
+            (-options.content, Missing()),
+            (options.shared, Shared()),
+            (-options.distance, Distance()),
+        ]
+
+    def subject(self, text: str, ids: tuple[int, ...], options: RewriteOptions) -> Subject:
+        own = characters(text)
+        length = options.length or (max(1, int(LESS * own)), max(2, round(MORE * own)))
+        words = content_words(text) if options.content else ()
+        return Subject(ids, tuple(tuple(self.tokenizer.encode(word)) for word in words), length)
+
+    def reportable(self, state: State) -> bool:
+        return state.ids != state.subject.source
+
+    def unfound(self, start: Start) -> str:
+        return "no other text was found"

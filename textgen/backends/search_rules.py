@@ -1,0 +1,185 @@
+"""From options to the decoding layer: which filters apply, and when a text ends."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from functools import lru_cache, partial
+from typing import Any, cast
+
+from torch import Tensor
+
+from textgen.backends.base import Found, Outcome
+from textgen.choice import filters
+from textgen.choice.allowed import continuation_ids, punctuation_ids
+from textgen.choice.avoid import Avoid
+from textgen.choice.filters import Filter
+from textgen.choice.length_range import Within
+from textgen.choice.scoring import Scoring
+from textgen.choice.token_lengths import piece_lengths
+from textgen.choice.trie import OneOf, Trie
+from textgen.decoding.stop import Stop
+from textgen.errors import DataError, UsageError
+from textgen.options import DecodingOptions, flag
+from textgen.schema import Candidate
+from textgen.text.traditional import has_traditional, simplified
+from textgen.tokenizers.base import Tokenizer, Vocabulary
+
+BANS = ("avoid", "no_repeat_ngram", "min_new_tokens")
+KEPT = 4  # sets of avoided words whose masks are remembered
+
+_punctuation = lru_cache(KEPT)(punctuation_ids)
+_continuations = lru_cache(KEPT)(continuation_ids)
+_lengths = lru_cache(KEPT)(piece_lengths)
+
+
+def scoring_for(
+    options: DecodingOptions,
+    tokenizer: Tokenizer,
+    allowed: Tensor,
+    *,
+    given: int,
+    law: Sequence[Filter] = (),
+    keywords: Sequence[str] = (),
+    reverse: bool = False,
+    length: tuple[int, int] | None = None,
+) -> Scoring:
+    """The filters that the options ask for.
+
+    Args:
+        options: Validated.
+        tokenizer: Its end symbol and padding are exempt from penalties, its bytes from n-grams.
+        allowed: `(vocab,)`, ids of the task.
+        given: How many ids the histories start with; the first piece after them may not be the end.
+        law: Filters that belong to the task.
+        keywords: What the texts must contain; free to repeat runs of pieces.
+        reverse: The texts are written from their end.
+        length: Fewest and most characters of a text.
+    """
+    return Scoring(
+        allowed,
+        law,
+        _penalties(options, tokenizer),
+        _bans(options, tokenizer, len(allowed), given, keywords, reverse, length),
+        _draw_filters(options),
+    )
+
+
+def stop_for(options: DecodingOptions, tokenizer: Tokenizer) -> Stop:
+    """When a text ends that is written piece by piece."""
+    vocabulary = tokenizer.vocabulary
+    return Stop(
+        tokenizer.specials.eos,
+        options.max_new_tokens,
+        exempt=_punctuation(vocabulary),
+        inside=_continuations(vocabulary),
+        looping=not options.one_of,
+    )
+
+
+def _penalties(options: DecodingOptions, tokenizer: Tokenizer) -> list[Filter]:
+    exempt = {tokenizer.specials.eos, tokenizer.specials.pad}
+    found: list[Filter] = []
+    if options.repetition_penalty != 1:
+        found.append(partial(filters.repetition_penalty, penalty=options.repetition_penalty, exempt=exempt))
+    presence, frequency = options.presence_penalty, options.frequency_penalty
+    if presence or frequency:
+        found.append(
+            partial(filters.presence_frequency, presence=presence, frequency=frequency, exempt=exempt)
+        )
+    return found
+
+
+def _bans(
+    options: DecodingOptions,
+    tokenizer: Tokenizer,
+    vocab_size: int,
+    given: int,
+    keywords: Sequence[str],
+    reverse: bool,
+    length: tuple[int, int] | None,
+) -> list[Filter]:
+    specials, vocabulary = tokenizer.specials, tokenizer.vocabulary
+    found: list[Filter] = []
+    if options.no_repeat_ngram:
+        # a character without a piece shares bytes with others; and a row must never run out of pieces
+        exempt = {specials.eos, specials.pad} | vocabulary.byte_ids | _punctuation(vocabulary)
+        spared = [_in_writing_order(tokenizer, keyword, reverse) for keyword in keywords]
+        found.append(
+            partial(filters.no_repeat_ngram, n=options.no_repeat_ngram, exempt=exempt, spared=spared)
+        )
+    if options.avoid:
+        found.append(_avoid(vocabulary, options.avoid, vocab_size, reverse))
+    if options.one_of:
+        found.append(OneOf(_trie(options.one_of, cast(Hashable, tokenizer), reverse), given))
+    if length:
+        found.append(Within(_lengths(vocabulary, vocab_size), *length, specials.eos, given))
+    least = given + max(1, options.min_new_tokens)
+    return [*found, partial(filters.least_length, length=least, eos=specials.eos)]
+
+
+@lru_cache(KEPT)
+def _avoid(vocabulary: Vocabulary, words: tuple[str, ...], vocab_size: int, reverse: bool) -> Avoid:
+    # titles of traditional texts are written in simplified characters first
+    both = dict.fromkeys([*words, *(simplified(word) for word in words if has_traditional(word))])
+    return Avoid(vocabulary, tuple(both), vocab_size, reverse=reverse)
+
+
+def nothing_found(options: DecodingOptions) -> DataError:
+    """Why a row has no text, where it is not for its keywords."""
+    bans = [flag(name) for name in BANS if getattr(options, name)]
+    if not bans:
+        return DataError("no text was found", hint="--decode beam looks at several")
+    return DataError("the filters leave nothing to write", hint=f"loosen {' or '.join(bans)}")
+
+
+def as_drawn(candidates: list[Candidate], options: DecodingOptions) -> Outcome:
+    """What became of a row whose texts were written one by one, those that got stuck left out."""
+    if not candidates:
+        return nothing_found(options)
+    if len(candidates) == options.num_candidates:
+        return candidates
+    told = (
+        f"{len(candidates)} of {options.num_candidates} texts: the filters left the others nothing to write"
+    )
+    return Found(candidates, (told,))
+
+
+def check_listed(options: DecodingOptions, tokenizer: Tokenizer, allowed: Tensor) -> None:
+    """Refuse texts to choose from that cannot be written. Raises UsageError."""
+    for text in options.one_of:
+        ids = tokenizer.encode(text)
+        if not bool(allowed[ids].all()):
+            rare = [c for c in text if not bool(allowed[tokenizer.encode(c)].all())]
+            raise UsageError(
+                f"--one-of: {text!r} cannot be written",
+                hint=f"the model has no piece of its own for {rare[0] if rare else text}",
+            )
+        if len(ids) >= options.max_new_tokens:
+            raise UsageError(
+                f"--one-of: {text!r} has {len(ids)} pieces", hint="raise --max-new-tokens above that"
+            )
+
+
+@lru_cache(KEPT)
+def _trie(texts: tuple[str, ...], tokenizer: Any, reverse: bool) -> Trie:
+    sequences = (_in_writing_order(tokenizer, text, reverse) for text in texts)
+    return Trie.of(sequences, tokenizer.specials.eos)
+
+
+def _in_writing_order(tokenizer: Tokenizer, text: str, reverse: bool) -> tuple[int, ...]:
+    ids = tokenizer.encode(text)
+    return tuple(reversed(ids) if reverse else ids)
+
+
+def _draw_filters(options: DecodingOptions) -> list[Filter]:
+    """Sampling filters in their fixed order; what would change nothing is left out."""
+    wanted: list[tuple[bool, Filter]] = [
+        (options.temperature != 1, lambda ids, scores: filters.temperature(scores, options.temperature)),
+        (options.top_k > 0, lambda ids, scores: filters.top_k(scores, options.top_k)),
+        (options.top_p < 1, lambda ids, scores: filters.top_p(scores, options.top_p)),
+        (options.min_p > 0, lambda ids, scores: filters.min_p(scores, options.min_p)),
+        (options.typical_p < 1, lambda ids, scores: filters.typical(scores, options.typical_p)),
+        (options.epsilon_cutoff > 0, lambda ids, scores: filters.epsilon(scores, options.epsilon_cutoff)),
+        (options.eta_cutoff > 0, lambda ids, scores: filters.eta(scores, options.eta_cutoff)),
+    ]
+    return [apply for is_wanted, apply in wanted if is_wanted]

@@ -1,0 +1,67 @@
+"""How much an article has to do with a line, whether that is a whole title or the name of a topic.
+
+Pointwise mutual information, log p(article | line) - log p(article), by a language model that reads the line
+as the headline of the article. It is the same quantity as log p(line | article) - log p(line), but what is
+compared between lines are probabilities of one and the same text: how long a line is, how common, and whether
+it looks like a title cancels. Min et al. 2022, "Noisy Channel Language Model Prompting for Few-Shot Text
+Classification", https://arxiv.org/abs/2108.04106.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import cast
+
+import torch
+from torch import Tensor
+
+from textgen.models.families.gpt2 import Gpt2
+from textgen.store.catalog import ModelFiles
+from textgen.store.load import load_model
+
+SCORE_KIND = "logprob(article|text)-logprob(article)"
+READ = 80  # pieces of the article whose probabilities are compared
+ROWS = 16  # lines scored together
+
+
+class TitlePmi:
+    """A language model that ranks lines by their mutual information with an article.
+
+    Args:
+        files: Of a gpt2; its tokenizer need not be that of the model that writes.
+
+    Attributes:
+        label: What records say of it.
+    """
+
+    def __init__(self, files: ModelFiles) -> None:
+        model = load_model(files)
+        self.label = model.label
+        self._tokenizer = model.tokenizer
+        self._network = cast(Gpt2, model.network)
+
+    def scores(self, article: str, titles: Sequence[str]) -> list[float]:
+        """The mutual information of the head of an article with each title, in nats."""
+        read = self._tokenizer.encode(article)[:READ]
+        nothing, *found = self._logprobs(read, ["", *titles])
+        return [one - nothing for one in found]
+
+    def _logprobs(self, read: list[int], lines: Sequence[str]) -> list[float]:
+        """Log-probability of the article's pieces behind each line."""
+        bos = self._tokenizer.specials.bos
+        room = self._network.config.n_positions - len(read)
+        heads = [[bos, *self._tokenizer.encode(f"{line}\n")][:room] for line in lines]
+        found = [self._some(read, heads[at : at + ROWS]) for at in range(0, len(heads), ROWS)]
+        return [float(one) for some in found for one in some]
+
+    def _some(self, read: list[int], heads: Sequence[list[int]]) -> Tensor:
+        rows = [[*head, *read] for head in heads]
+        width = max(map(len, rows))
+        tokens = torch.tensor([[*row, *[0] * (width - len(row))] for row in rows])
+        state = self._network.start([[]]).repeat(len(rows))
+        logits = self._network.extend(state, tokens[:, :-1]).float()
+        found = logits.log_softmax(-1).gather(2, tokens[:, 1:, None])[..., 0]
+        first = torch.tensor([len(head) - 1 for head in heads])[:, None]
+        places = torch.arange(width - 1)
+        of_article = (places >= first) & (places < first + len(read))
+        return found.masked_fill(~of_article, 0.0).sum(-1)

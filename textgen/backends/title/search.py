@@ -1,0 +1,305 @@
+"""Finding titles: every direction's search over one reading of the article, and what is known of each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import cast
+
+from torch import Tensor
+
+from textgen.backends.search_rules import scoring_for, stop_for
+from textgen.choice.scoring import Scoring
+from textgen.decoding.hypothesis import Hypothesis
+from textgen.decoding.loop import Batch
+from textgen.decoding.plan import Plan
+from textgen.decoding.search.constrained import constraint_of
+from textgen.decoding.stop import relabel
+from textgen.models.families.two_streams import TwoStreams
+from textgen.models.families.unilm import UniLM
+from textgen.models.scoring import sequence_logprobs
+from textgen.models.shared_prefix import Read
+from textgen.models.views import NextTokenModel, TitleModel
+from textgen.options import TitleOptions
+from textgen.options.decoding import MAX_BEAMS
+from textgen.options.strategies import search_of
+from textgen.options.title import Direction
+from textgen.text.checks.editor import Editor
+from textgen.text.keywords import missing
+from textgen.text.length import off
+from textgen.tokenizers.base import Tokenizer
+
+ATTEMPTS = 4  # rounds of search to find as many different titles as were asked for
+ROWS = 128  # titles written at once
+DRAWN = 16  # titles drawn in each direction, if they are to be ranked against each other
+BOTH: tuple[Direction, ...] = ("l2r", "r2l")
+
+
+@dataclass(frozen=True)
+class View:
+    """What is read of an article at once.
+
+    Attributes:
+        source: Its ids with `<cls>` and `<sep>`.
+        key: Of its random numbers.
+        keywords: What its titles must contain.
+        editor: Checks its titles, of which one must be sound if there is any; None checks none.
+    """
+
+    source: list[int]
+    key: bytes
+    keywords: tuple[str, ...] = ()
+    editor: Editor | None = None
+
+    def has_sound(self, titles: Iterable[Title]) -> bool:
+        """Whether an editor would print one of the titles."""
+        return self.editor is None or any(not self.editor.flags(title.text) for title in titles)
+
+
+@dataclass(frozen=True)
+class Title:
+    """A title that was found.
+
+    Attributes:
+        text: The title.
+        pieces: Its ids from left to right, without the end symbol.
+        directions: In which it was found.
+        tokens: How many pieces were written, the end symbol included if it was.
+        reason: Why it ended.
+        score: The search's own, comparable within one search.
+        logprobs: Log-probability by direction, as far as it is known.
+        scored: The direction that the score is of.
+    """
+
+    text: str
+    pieces: tuple[int, ...]
+    directions: tuple[Direction, ...]
+    tokens: int
+    reason: str
+    score: float
+    logprobs: dict[Direction, float]
+    scored: Direction
+
+    @property
+    def logprob(self) -> float | None:
+        """Its log-probability in the direction of its score, if there is one."""
+        return self.logprobs.get(self.scored)
+
+    def merged(self, other: Title) -> Title:
+        """The better of two with the same text, with what is known of both."""
+        better = max(self, other, key=lambda title: (title.reason == "stop", title.score))
+        if self.pieces != other.pieces:
+            return better
+        directions = tuple(d for d in BOTH if d in self.directions + other.directions)
+        return replace(better, directions=directions, logprobs=other.logprobs | self.logprobs)
+
+
+class TitleSearch:
+    """Searches titles as the options say.
+
+    Args:
+        network: The model.
+        tokenizer: Its tokenizer.
+        allowed: `(vocab,)`, true for what a title may hold.
+        options: Validated.
+    """
+
+    def __init__(
+        self, network: TitleModel, tokenizer: Tokenizer, allowed: Tensor, options: TitleOptions
+    ) -> None:
+        self.network = network
+        self.tokenizer = tokenizer
+        self.allowed = allowed
+        self.options = options
+        ranked = options.ranking != "logprob" and options.strategy_name == "sample"
+        self.stop = stop_for(options, tokenizer)
+        self.copies = max(options.num_candidates, DRAWN) if ranked else options.num_candidates
+
+    @property
+    def rows(self) -> int:
+        """Titles written at once for one view."""
+        wide = "beams" in self.options.strategy.options
+        return self.options.width if wide else min(self.copies, ROWS)
+
+    def titles(self, model: Read, views: Sequence[View]) -> list[list[Title]]:
+        """Different titles of every view, in no order.
+
+        Where too few differ or none is sound, more are drawn, or a wider beam looks again. Titles that are
+        draws alone need not be sound: what is drawn is what the model writes.
+
+        Args:
+            model: The network, which has read the sources of the views.
+            views: Of one padded length; and with the same keywords, if n-grams may not repeat.
+        """
+        strategy, ordered = self.options.strategy, self.options.ordered
+        found: list[list[Title]] = [[] for _ in views]
+        short = list(range(len(views)))
+        for attempt in range(ATTEMPTS if strategy.several else 1):
+            before = list(map(len, found))
+            for n, titles in zip(short, self._round(model, [views[n] for n in short], attempt), strict=True):
+                wanted = views[n].keywords
+                whole = [
+                    title
+                    for title in titles
+                    if not missing(title.text, wanted, ordered=ordered) and self._fits(title)
+                ]
+                found[n] = merge([*found[n], *whole])
+            short = [
+                n
+                for n in short
+                # a wider beam that finds nothing new has seen all there is
+                if (len(found[n]) < self.options.num_candidates or self._unsound(views[n], found[n]))
+                and (strategy.draws or len(found[n]) > before[n] or (self.options.length and not found[n]))
+            ]
+            if not short:
+                break
+        return self._filled_up(model, views, found) if self.options.length else found
+
+    def _fits(self, title: Title) -> bool:
+        """Whether a title has the length that was asked for, and has come to an end."""
+        length = self.options.length
+        return length is None or (title.reason == "stop" and not off(title.text, *length))
+
+    def _filled_up(self, model: Read, views: Sequence[View], found: list[list[Title]]) -> list[list[Title]]:
+        """What was found of the length that was asked for; where it is too little, others with it."""
+        short = [n for n, titles in enumerate(found) if len(titles) < self.options.num_candidates]
+        if not short:
+            return found
+        options = self.options.model_copy(update={"length": None})
+        freely = TitleSearch(self.network, self.tokenizer, self.allowed, options)
+        for n, titles in zip(short, freely.titles(model, [views[n] for n in short]), strict=True):
+            found[n] = merge([*found[n], *titles])
+        return found
+
+    def logprobs(
+        self, model: NextTokenModel, source: list[int], titles: list[Title], directions: Iterable[Direction]
+    ) -> list[Title]:
+        """The titles with their log-probabilities in these directions behind a source."""
+        for direction in directions:
+            unknown = [title for title in titles if direction not in title.logprobs]
+            if unknown:
+                targets = [self._target(title, direction) for title in unknown]
+                values = sequence_logprobs(model, source, targets, self.allowed).tolist()
+                known = dict(zip((title.text for title in unknown), values, strict=True))
+                titles = [
+                    replace(title, logprobs=title.logprobs | {direction: known[title.text]})
+                    if title.text in known
+                    else title
+                    for title in titles
+                ]
+        return titles
+
+    def _unsound(self, view: View, titles: list[Title]) -> bool:
+        """Whether sound titles are looked for and none was found yet."""
+        return not self.options.draws_alone and not view.has_sound(titles)
+
+    def _round(self, model: Read, views: Sequence[View], attempt: int) -> list[list[Title]]:
+        options = self._widened(attempt)
+        if options.decode == "bidirectional":
+            return self._both_at_once(model, views, options)
+        found: list[list[Title]] = [[] for _ in views]
+        for direction in options.directions:
+            batch = self._batch(views, direction)
+            scoring = self._scoring(views, options, direction)
+            for plan in self._plans(views, options, direction, attempt):
+                pools = search_of(options.strategy_name)(model, batch, scoring, plan)
+                for titles, pool in zip(found, pools, strict=True):
+                    titles += [self._title(hypothesis, direction) for hypothesis in pool]
+        return found
+
+    def _both_at_once(self, model: Read, views: Sequence[View], options: TitleOptions) -> list[list[Title]]:
+        interaction = interacts(self.network, options)
+        first = self._first("l2r"), self._first("r2l")
+        streams = TwoStreams(cast(UniLM, model), first, interaction=interaction)
+        scorings = [self._scoring(views, options, direction) for direction in BOTH]
+        batch, (plan,) = self._batch(views, "l2r"), self._plans(views, options, "l2r", 0)
+        pools = search_of("bidirectional")(streams, batch, scorings, plan)
+        return [[self._title(one, BOTH[one.lane], known=not interaction) for one in pool] for pool in pools]
+
+    def _widened(self, attempt: int) -> TitleOptions:
+        """The options with the beam of a later attempt, a multiple of the first."""
+        if not attempt or "beams" not in self.options.strategy.options:
+            return self.options
+        width = self.options.width
+        times = max(1, min(1 << attempt, MAX_BEAMS // width))
+        return self.options.model_copy(update={"beams": width * times})
+
+    def _batch(self, views: Sequence[View], direction: Direction) -> Batch:
+        count = len(views)
+        sources, keys = [view.source for view in views], [view.key for view in views]
+        return Batch(sources, [self._first(direction)] * count, [[]] * count, keys)
+
+    def _scoring(self, views: Sequence[View], options: TitleOptions, direction: Direction) -> Scoring:
+        return scoring_for(
+            options,
+            self.tokenizer,
+            self.allowed,
+            given=0,
+            keywords=views[0].keywords,
+            reverse=direction == "r2l",
+            length=options.length,
+        )
+
+    def _plans(
+        self, views: Sequence[View], options: TitleOptions, direction: Direction, attempt: int
+    ) -> Iterator[Plan]:
+        """One search; or several, if more texts are to be drawn than can be written at once."""
+        constraints = [
+            constraint_of(view.keywords, self.tokenizer, reverse=direction == "r2l", ordered=options.ordered)
+            for view in views
+        ]
+        most = max(1, ROWS // len(views)) if options.strategy_name == "sample" else self.copies
+        for first in range(0, self.copies, most):
+            yield Plan(
+                options,
+                self.tokenizer.specials.eos,
+                self.tokenizer.specials.pad,
+                lambda _, ids: self.stop.reason(ids),
+                copies=min(most, self.copies - first),
+                first_candidate=attempt * self.copies + first,
+                constraints=constraints if any(view.keywords for view in views) else (),
+            )
+
+    def _title(self, found: Hypothesis, direction: Direction, *, known: bool = True) -> Title:
+        written = [i for i in found.ids if i != self.tokenizer.specials.eos]
+        pieces = written if direction == "l2r" else written[::-1]
+        logprobs = {direction: found.logprob} if known and found.logprob is not None else {}
+        return Title(
+            self.tokenizer.decode(pieces).strip(),
+            tuple(pieces),
+            (direction,),
+            len(found.ids),
+            relabel(found.reason, written, self.stop.exempt),
+            found.score,
+            logprobs,
+            direction,
+        )
+
+    def _first(self, direction: Direction) -> int:
+        specials = self.tokenizer.specials
+        return specials.l2r if direction == "l2r" else specials.r2l
+
+    def _target(self, title: Title, direction: Direction) -> list[int]:
+        pieces = title.pieces if direction == "l2r" else title.pieces[::-1]
+        end = [self.tokenizer.specials.eos] if title.reason == "stop" else []
+        return [self._first(direction), *pieces, *end]
+
+
+def merge(titles: Iterable[Title]) -> list[Title]:
+    """Titles of different texts, none of them blank, in the order found."""
+    found: dict[str, Title] = {}
+    for title in titles:
+        if title.text:
+            found[title.text] = found[title.text].merged(title) if title.text in found else title
+    return list(found.values())
+
+
+def interacts(network: TitleModel, options: TitleOptions) -> bool:
+    """Whether the streams of bidirectional decoding see each other.
+
+    Unless the options say it: where the model was trained for both at once. Others write nonsense if their
+    streams mix.
+    """
+    if options.interaction is not None:
+        return options.interaction
+    return network.two_way

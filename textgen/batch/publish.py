@@ -1,0 +1,96 @@
+"""The end of a run: what was computed becomes the output, at once and as a whole, or not at all.
+
+A process that is killed between two steps leaves what `--resume` goes on from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from textgen.batch.journal import publish, sync, unwritten
+from textgen.batch.manifest import Manifest
+from textgen.batch.output import Output
+from textgen.errors import TextgenError
+from textgen.files.formats.convert import convert
+from textgen.schema import Row
+
+
+def finish(output: Output, manifest: Manifest, errors: int, rows: Iterable[Row]) -> None:
+    """Make the output of the journal.
+
+    Args:
+        output: Its files.
+        manifest: What was run.
+        errors: How many of the records are errors.
+        rows: What the records were made of.
+
+    Raises:
+        TextgenError: It cannot be written, or somebody else has written a file of its name.
+    """
+    manifest = replace(manifest, errors=errors)
+    manifest.write(output.running)
+    try:
+        if output.whole != output.part:
+            _convert(output, rows, csv_safe="csv_safe" in manifest.output)
+            # from here on there is no journal, which tells that the draft is whole
+            output.part.replace(output.records)
+    except OSError as error:
+        raise unwritten(output.path, error) from None
+    publish_whole(output, manifest)
+
+
+def publish_whole(output: Output, manifest: Manifest) -> None:
+    """Give what is whole its name, and clear away what only a run that goes on needs.
+
+    Args:
+        output: Its files.
+        manifest: What was run; its errors are known.
+
+    Raises:
+        TextgenError: It cannot be done, or somebody else has written a file of its name.
+    """
+    try:
+        if output.whole.exists():
+            publish(output.whole, output.path, over=manifest.replaces)
+        if manifest.errors:  # what --retry-errors goes by
+            if output.part_digests.exists():
+                output.part_digests.replace(output.digests)
+        else:
+            for path in (output.part_digests, output.digests):
+                path.unlink(missing_ok=True)
+            if output.records != output.path:
+                output.records.unlink(missing_ok=True)
+        output.running.replace(output.manifest)
+    except FileExistsError:
+        told, hint = appeared(output)
+        raise TextgenError(told, hint=hint) from None
+    except OSError as error:
+        raise unwritten(output.path, error) from None
+
+
+def appeared(output: Output) -> tuple[str, str]:
+    """What to say where somebody else has written a file of the output's name, and a hint."""
+    where = output.whole if output.whole.exists() else output.part
+    told = f"-o {output.path} exists, and did not when the run began; the records are in {where}"
+    return told, "move that file away, then --resume finishes the run; --force begins anew"
+
+
+def stamps(output: Output) -> list[tuple[int, int] | None]:
+    """Size and time of change of a finished output and of its records: whether somebody has edited them."""
+    found = []
+    for path in (output.path, output.records):
+        stat = path.stat() if path.exists() else None
+        found.append((stat.st_size, stat.st_mtime_ns) if stat else None)
+    return found
+
+
+def _convert(output: Output, rows: Iterable[Row], *, csv_safe: bool) -> None:
+    """Write the records in the output's format, beside it. Raises OSError, and leaves nothing then."""
+    try:
+        convert(output.part, output.draft, output.format, rows, csv_safe=csv_safe)
+        with output.draft.open("rb+") as file:
+            sync(file)
+    except OSError:
+        output.draft.unlink(missing_ok=True)
+        raise

@@ -1,0 +1,69 @@
+"""From a model's raw logits to the scores that rank and the probabilities that are drawn from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from textgen.choice.filters import Filter
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """The fixed order in which a step's logits are filtered.
+
+    Attributes:
+        allowed: `(vocab,)`, true for the ids of the task. The model is restricted to them: what is left
+            is renormalised.
+        law: Filters that belong to that restriction, such as whole characters.
+        soft: Filters of raw logits; their log-softmax is the search score, which ranks.
+        hard: Filters that ban without renormalising.
+        draw: Filters that apply only when sampling.
+    """
+
+    allowed: Tensor
+    law: Sequence[Filter] = ()
+    soft: Sequence[Filter] = ()
+    hard: Sequence[Filter] = ()
+    draw: Sequence[Filter] = ()
+
+    def __call__(self, ids: Tensor, logits: Tensor) -> tuple[Tensor, Tensor]:
+        """Score the next piece of every row.
+
+        Args:
+            ids: `(rows, length)`, what each row holds so far.
+            logits: `(rows, vocab)`, raw.
+
+        Returns:
+            Log-probabilities under the restricted model, and the search scores, both `(rows, vocab)`
+            float32. Banned ids are -inf; a row may have none left (`stuck`).
+        """
+        logits = logits.float().masked_fill(~self.allowed, -torch.inf)
+        logits = _through(self.law, ids, logits)
+        logprobs = _log_softmax(logits)
+        search = _log_softmax(_through(self.soft, ids, logits)) if self.soft else logprobs
+        return logprobs, _through(self.hard, ids, search)
+
+    def drawn(self, ids: Tensor, search: Tensor) -> Tensor:
+        """Probabilities `(rows, vocab)` to draw from, float32; all 0 in a row that has no id left."""
+        kept = _through(self.draw, ids, search)
+        return kept.softmax(-1).masked_fill_(stuck(kept)[:, None], 0.0)
+
+
+def stuck(scores: Tensor) -> Tensor:
+    """`(rows,)`, true where the filters leave no piece to write next."""
+    return scores.amax(-1) == -torch.inf
+
+
+def _log_softmax(scores: Tensor) -> Tensor:
+    # a row without any id would be NaN: its probabilities are divided by a sum of nothing
+    return scores.log_softmax(-1).masked_fill_(stuck(scores)[:, None], -torch.inf)
+
+
+def _through(filters: Sequence[Filter], ids: Tensor, scores: Tensor) -> Tensor:
+    for apply in filters:
+        scores = apply(ids, scores)
+    return scores

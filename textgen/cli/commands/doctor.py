@@ -1,0 +1,57 @@
+"""`textgen doctor`: what is installed, what is found, and whether it computes what it should."""
+
+from __future__ import annotations
+
+import json
+import platform
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from textgen import __version__
+from textgen.cli import flags as opt
+from textgen.cli.render import console
+
+PACKAGES = ("torch", "transformers", "sentencepiece", "safetensors", "typer", "pydantic", "chardet")
+
+
+def doctor(as_json: opt.Json = False, debug: opt.Debug = False) -> int:
+    """Show versions, devices and models, and run a self-test of a few seconds."""
+    from textgen.backends.selftest import self_test
+
+    facts = _facts()
+    checks = self_test()
+    passed = all(check.passed for check in checks)
+    if as_json:
+        tests = {check.name: check.passed for check in checks}
+        console.json_result(json.dumps(facts | {"tests": tests}, ensure_ascii=False))
+    else:
+        for name, value in facts.items():
+            console.result(f"{name:14} {', '.join(value) if isinstance(value, list) else value}")
+        for check in checks:
+            console.result(f"{check.name:14} {'ok' if check.passed else 'FAILED'}: {check.detail}")
+    return 0 if passed else 1
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "missing"
+
+
+def _facts() -> dict[str, Any]:
+    import torch
+
+    from textgen.resources import models_dir
+    from textgen.store.catalog import embedded_names
+
+    devices = ["cpu"] + [torch.cuda.get_device_name(n) for n in range(torch.cuda.device_count())]
+    return {
+        "textgen": __version__,
+        "python": platform.python_version(),
+        **{package: _version(package) for package in PACKAGES},
+        "devices": devices,
+        "threads": torch.get_num_threads(),
+        "models": embedded_names(),
+        "models in": str(models_dir()),
+    }

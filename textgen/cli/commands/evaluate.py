@@ -1,0 +1,265 @@
+"""`textgen eval`: figures of what was generated."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from textgen.cli import flags as opt
+from textgen.cli.render import console
+from textgen.errors import UsageError
+from textgen.schema import finite
+
+if TYPE_CHECKING:
+    from textgen.events import OnEvent
+    from textgen.metrics.report import Judge, Report, Settings
+    from textgen.metrics.tables import Prediction, Reference
+    from textgen.store.catalog import ModelFiles
+
+REFERENCE_PANEL = "Reference"
+MODEL_PANEL = "Metrics that take a model (slow)"
+RECORDS = "Records as title -o and sample -o write them."
+MOST_SEED = 2**63 - 1
+
+EVAL: opt.Flags = {
+    "reference_field": Annotated[
+        str | None, opt.option("Its field with the text (default title).", panel=REFERENCE_PANEL)
+    ],
+    "source_field": Annotated[
+        str | None,
+        opt.option("Its field with what was read (default text, if there is one).", panel=REFERENCE_PANEL),
+    ],
+    "keywords_field": Annotated[
+        str | None,
+        opt.option(
+            "Its field with keywords, a list or a string (default keywords, if there is one).",
+            panel=REFERENCE_PANEL,
+        ),
+    ],
+    "id_field": Annotated[
+        str | None,
+        opt.option("Its field with the ids (default id, if there is one).", panel=REFERENCE_PANEL),
+    ],
+    "rouge_variant": Annotated[
+        str | None,
+        opt.option(
+            "Whose ROUGE: rouge-score's (default google), or rouge 1.0.0's of published Chinese tables.",
+            panel=REFERENCE_PANEL,
+            metavar="google|set",
+        ),
+    ],
+    "segment": Annotated[
+        str | None,
+        opt.option(
+            "Units of ROUGE: characters (default char), or words.",
+            panel=REFERENCE_PANEL,
+            metavar="char|jieba",
+        ),
+    ],
+}
+
+
+Predictions = Annotated[Path, typer.Argument(help=RECORDS, metavar="PRED.jsonl")]
+ReferenceFile = Annotated[
+    Path | None,
+    opt.option(
+        "What they should be: JSONL, JSON, CSV or TSV.",
+        "--reference",
+        panel=REFERENCE_PANEL,
+        metavar="REF.jsonl",
+    ),
+]
+Against = Annotated[
+    Path | None, opt.option("Records of another system to compare with.", metavar="OTHER.jsonl")
+]
+JsonObject = Annotated[bool, opt.switch("--json", "Print one JSON object.")]
+Lm = Annotated[
+    str | None, opt.option("Bits per character under a gpt2 model.", panel=MODEL_PANEL, metavar="MODEL")
+]
+Mlm = Annotated[
+    str | None,
+    opt.option("Pseudo-perplexity of a piece under a bert model.", panel=MODEL_PANEL, metavar="MODEL"),
+]
+Seed = Annotated[int, opt.option("Seed of the bootstrap and of sign flips (default 0).", panel=opt.RUN_PANEL)]
+
+
+def named(name: str) -> Callable[[Callable[..., int]], Callable[..., int]]:
+    """Give a function the name of its command, by which a config file calls its table."""
+
+    def rename(command: Callable[..., int]) -> Callable[..., int]:
+        command.__name__ = name
+        return command
+
+    return rename
+
+
+@opt.takes(EVAL)
+@named("eval")
+def evaluate(
+    predictions: Predictions,
+    given: dict[str, Any],
+    reference: ReferenceFile = None,
+    against: Against = None,
+    as_json: JsonObject = False,
+    lm: Lm = None,
+    mlm: Mlm = None,
+    seed: Seed = 0,
+    threads: opt.Threads = None,
+    config: opt.Config = None,
+    quiet: opt.Quiet = False,
+    debug: opt.Debug = False,
+) -> int:
+    """Evaluate generated texts: the first candidate of every record.
+
+    It is held against the row of the reference with the same id (see
+    --id-field); a row without id is called by its number. A row of the
+    reference without prediction counts as an empty text, and so does an
+    error record; a prediction without row in the reference is refused, and
+    so are ids where the reference has none. Without --reference
+    there are distinct-n, self-bleu and repetition, and what --lm and --mlm
+    find.
+
+    Figures are percent, the length-ratio too, but for bits-per-char and
+    pseudo-perplexity. Intervals are bootstrapped over the rows. --against
+    compares on the rows that both predicted: p is how often chance alone
+    would make a difference as large, in either direction, if the systems
+    were alike (paired test by sign flips; exact up to 12 rows).
+    """
+    from textgen.metrics.report import evaluate as evaluate_all
+    from textgen.metrics.tables import read_predictions
+
+    settings = _settings(given, seed, with_reference=reference is not None)
+    judges = _judge_files(lm, mlm)
+    ours = read_predictions(predictions)
+    references = _references(reference, given, lambda text: console.note(f"note: {text}", quiet=quiet))
+    theirs = None if against is None else read_predictions(against)
+    _check(predictions, ours, references)
+    if against is not None and theirs is not None:
+        _check(against, theirs, references)
+    rows = ours if references is None else references
+    with console.listening(len(rows), quiet=quiet, to_file=True) as on_event:
+        report = evaluate_all(
+            ours,
+            references,
+            against=theirs,
+            settings=settings,
+            judges=_judges(judges, threads, on_event),
+        )
+    for line in _warnings(report):
+        console.note(line, quiet=quiet)
+    if as_json:
+        console.json_result(json.dumps(finite(report.to_dict()), ensure_ascii=False, allow_nan=False))
+    else:
+        _print(report)
+    return 0
+
+
+def _settings(given: dict[str, Any], seed: int, *, with_reference: bool) -> Settings:
+    from textgen.metrics.overlap import VARIANTS
+    from textgen.metrics.report import SEGMENTS, Settings
+    from textgen.options import flag
+
+    for name, value in given.items():
+        if name not in EVAL:
+            raise UsageError(f"{flag(name)} does not apply to eval", hint="see textgen eval --help")
+        if not with_reference:
+            raise UsageError(f"{flag(name)} needs a reference", hint="give one with --reference REF.jsonl")
+        if not isinstance(value, str):
+            raise UsageError(f"{flag(name)} cannot be {value!r}", hint="it is a name")
+    for name, known in (("rouge_variant", VARIANTS), ("segment", tuple(SEGMENTS))):
+        if name in given and given[name] not in known:
+            raise UsageError(f"{flag(name)} {given[name]}: unknown", hint=f"one of {', '.join(known)}")
+    if not 0 <= seed <= MOST_SEED:
+        raise UsageError(f"--seed {seed}: out of range", hint="from 0 to 2**63 - 1")
+    chosen = {name: given[name] for name in ("rouge_variant", "segment") if name in given}
+    return Settings(seed=seed, **chosen)
+
+
+def _references(
+    path: Path | None, given: dict[str, Any], tell: Callable[[str], None]
+) -> dict[str, Reference] | None:
+    from textgen.metrics.tables import Fields, read_references
+
+    if path is None:
+        return None
+    fields = {name.removesuffix("_field"): given[name] for name in given if name.endswith("_field")}
+    return read_references(path, Fields(**fields), tell=tell)
+
+
+def _check(path: Path, predictions: dict[str, Prediction], references: dict[str, Reference] | None) -> None:
+    from textgen.metrics.tables import check_known
+
+    if references is not None:
+        check_known(path, predictions, references)
+
+
+def _judge_files(lm: str | None, mlm: str | None) -> list[ModelFiles]:
+    """The models that judge, found but not loaded."""
+    from textgen.store.catalog import find_model
+
+    wanted = [(name, kind) for name, kind in ((lm, "gpt2"), (mlm, "bert")) if name is not None]
+    found = []
+    for name, kind in wanted:
+        files = find_model(name)
+        if files.kind != kind:
+            hint = f"--lm takes a gpt2 model, --mlm a bert model; {kind} is one"
+            raise UsageError(f"{name} is a {files.kind} model", hint=hint)
+        found.append(files)
+    return found
+
+
+def _judges(found: Sequence[ModelFiles], threads: int | None, on_event: OnEvent) -> list[Judge]:
+    if not found:
+        return []
+    import torch
+
+    from textgen.metrics.fluency import bits_per_char, pseudo_perplexity
+    from textgen.store.load import load_model
+
+    if threads:
+        torch.set_num_threads(min(threads, os.cpu_count() or 1))
+    metrics = {"gpt2": bits_per_char, "bert": pseudo_perplexity}
+    return [partial(metrics[files.kind], load_model(files), on_event=on_event) for files in found]
+
+
+def _warnings(report: Report) -> list[str]:
+    lines = []
+    if report.missing:
+        of = f"{report.missing:,} of {report.rows:,} rows of the reference have"
+        lines.append(f"warning: {of} no prediction; they count as empty texts")
+    if report.errors:
+        lines.append(f"warning: {report.errors:,} predictions are errors; they count as empty texts")
+    if report.compared is not None and report.compared < report.rows:
+        lines.append(
+            f"warning: compared on {report.compared:,} of {report.rows:,} rows, those that both have"
+        )
+    return lines
+
+
+def _print(report: Report) -> None:
+    """Columns that are as plain in a pipe as on a terminal."""
+    found = report.to_dict()
+    compared = found.pop("against", {})
+    intervals = found.pop("ci")
+    for name in [name for name in found if name not in report.metrics]:
+        console.result(f"{name:18} {found[name]}")
+    header = f"\n{'metric':18} {'value':>8}   {'95 % interval':>18}"
+    console.result(header + (f"   {'difference':>10}   {'95 % interval':>18} {'p':>8}" if compared else ""))
+    for name in report.metrics:
+        interval = _span(*intervals[name]) if name in intervals else ""
+        line = f"{name:18} {found[name]:8.2f}   {interval:>18}"
+        if name in compared:
+            other = compared[name]
+            span = _span(other["low"], other["high"])
+            line += f"   {other['difference']:+10.2f}   {span:>18} {other['p']:8.4f}"
+        console.result(line.rstrip())
+
+
+def _span(low: float, high: float) -> str:
+    return f"[{low:.2f}, {high:.2f}]"

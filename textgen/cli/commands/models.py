@@ -1,0 +1,166 @@
+"""`textgen models`: which models there are, what they are; the user's own added; and their export."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from textgen.cli import flags as opt
+from textgen.cli.render import console
+from textgen.errors import DataError, ModelError
+
+if TYPE_CHECKING:
+    from textgen.store.catalog import ModelFiles
+
+models = typer.Typer(help="List, describe, add, remove and export models.", no_args_is_help=True)
+
+Name = Annotated[str, typer.Argument(help="A model's name or directory.", show_default=False)]
+Directory = Annotated[Path, typer.Argument(help="The model's directory.", metavar="DIR", show_default=False)]
+
+
+@models.command("list")
+def list_models(as_json: opt.Json = False, debug: opt.Debug = False) -> int:
+    """List the models that have a name: those that ship with textgen, then those that were added."""
+    from textgen.store.catalog import added_names, embedded_names, find_model
+
+    for name in [*embedded_names(), *added_names()]:
+        try:
+            files = find_model(name)
+            facts = _facts(files) if as_json else {}
+        except ModelError as error:  # the others are there all the same
+            console.note(f"warning: {error.line}")
+            continue
+        if as_json:
+            console.json_result(json.dumps(facts, ensure_ascii=False))
+        else:
+            origin = "embedded" if files.embedded else "added"
+            console.result(console.cells(files.name, files.kind, f"{_megabytes(files)} MB", origin))
+    return 0
+
+
+@models.command()
+def info(name: Name, as_json: opt.Json = False, debug: opt.Debug = False) -> int:
+    """Say what a model is: its sizes, files and card."""
+    from textgen.store.catalog import CARD, find_model
+
+    files = find_model(name)
+    facts = _facts(files)
+    if as_json:
+        console.json_result(json.dumps(facts, ensure_ascii=False))
+        return 0
+    for key, value in facts.items():
+        if value is not None:  # not every kind has layers and positions
+            console.result(f"{key:12} {console.cells(str(value))}")
+    card = files.path / CARD
+    if card.exists():
+        _show(card)
+    return 0
+
+
+@models.command()
+def add(
+    directory: Directory,
+    name: Annotated[
+        str | None, opt.option("What to call it (default the directory's name).", metavar="NAME")
+    ] = None,
+    force: Annotated[bool, opt.switch("--force", "Replace the added model of that name.")] = False,
+    quiet: opt.Quiet = False,
+    debug: opt.Debug = False,
+) -> int:
+    """Copy a model into your folder of models, so that --model NAME finds it from anywhere.
+
+    The folder is that of programs' data (see `models info NAME`), or TEXTGEN_MODELS of the environment.
+    """
+    from textgen.store.catalog import find_directory
+    from textgen.store.user_models import add_model
+
+    files = find_directory(str(directory))
+    added = add_model(files, directory.resolve().name if name is None else name, force=force)
+    console.note(f"added {added.name} ({added.kind}, {_megabytes(added)} MB): {added.path}", quiet=quiet)
+    return 0
+
+
+@models.command()
+def remove(
+    names: Annotated[
+        list[str], typer.Argument(help="Names of added models.", metavar="NAME...", show_default=False)
+    ],
+    quiet: opt.Quiet = False,
+    debug: opt.Debug = False,
+) -> int:
+    """Delete models that were added."""
+    from textgen.store.user_models import remove_models
+
+    for name in remove_models(names):
+        console.note(f"removed {name}", quiet=quiet)
+    return 0
+
+
+@models.command()
+def export(
+    name: Name,
+    directory: Annotated[Path, typer.Argument(help="Where to write; made if absent.", metavar="DIR")],
+    dtype: Annotated[
+        str | None, opt.option("For transformers: precision (default fp16).", metavar="fp16|fp32")
+    ] = None,
+    storage: Annotated[
+        str | None, opt.option("For textgen instead: how weights are stored.", metavar="int8|fp16|fp32")
+    ] = None,
+    force: opt.Force = False,
+    quiet: opt.Quiet = False,
+    debug: opt.Debug = False,
+) -> int:
+    """Write a directory that transformers loads as it is; with --storage, one for textgen alone."""
+    from textgen.store.catalog import find_model
+    from textgen.store.export import check_export, export_model, store_model
+
+    files = find_model(name)
+    check_export(directory, dtype, force=force, storage=storage)
+    written = (
+        export_model(files, directory, dtype or "fp16")
+        if storage is None
+        else store_model(files, directory, storage)
+    )
+    for path in written:
+        console.note(f"wrote {path}", quiet=quiet)
+    return 0
+
+
+def _show(card: Path) -> None:
+    """Print a card. What cannot be read is told: the model is none the worse for it."""
+    from textgen.files.encodings.detection import decode_bytes
+    from textgen.files.small_files import read_small
+
+    try:
+        console.result("\n" + decode_bytes(read_small(card), name=str(card)).rstrip())
+    except OSError as error:
+        console.note(f"warning: no card: {card}: {error.strerror or error}")
+    except DataError as error:
+        console.note(f"warning: no card: {error.line}")
+
+
+def _facts(files: ModelFiles) -> dict[str, Any]:
+    from textgen.store.catalog import fingerprint, read_metadata
+
+    config = files.config
+    return {
+        "name": files.name,
+        "kind": files.kind,
+        "embedded": files.embedded,
+        "layers": config.get("n_layer", config.get("num_hidden_layers")),
+        "width": config.get("n_embd", config.get("hidden_size")),
+        "positions": config.get("n_positions", config.get("max_position_embeddings")),
+        "vocabulary": config.get("vocab_size"),
+        "styles": config.get("styles"),
+        "storage": read_metadata(files.weights).get("storage", "float"),
+        "sha256": fingerprint(files.weights),
+        "megabytes": _megabytes(files),
+        "path": str(files.path),
+    }
+
+
+def _megabytes(files: ModelFiles) -> float:
+    return round(files.weights.stat().st_size / 1e6, 1)

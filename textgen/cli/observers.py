@@ -1,0 +1,143 @@
+"""What looks on while Markov chains run: a screen, a file with every step, a figure."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from textgen.errors import UsageError
+from textgen.events import ChainStep, Event, Note, OnEvent
+
+TRACE_SUFFIXES = (".jsonl",)
+PLOT_SUFFIXES = (".png", ".svg", ".pdf")
+DUMB = ("dumb", "unknown")  # terminals that cannot move their cursor
+
+
+def observation_of(given: dict[str, Any]) -> Observation:
+    """Take what is to be shown and kept of the chains out of the options that the user set."""
+    trace, plot = given.pop("trace", None), given.pop("plot", None)
+    return Observation(
+        bool(given.pop("watch", False)), Path(trace) if trace else None, Path(plot) if plot else None
+    )
+
+
+@dataclass(frozen=True)
+class Observation:
+    """How a user wants to look at chains.
+
+    Attributes:
+        watch: Draw them on the terminal while they run.
+        trace: Where every step is written.
+        plot: Where a figure of them is drawn in the end.
+    """
+
+    watch: bool = False
+    trace: Path | None = None
+    plot: Path | None = None
+
+    @property
+    def wanted(self) -> bool:
+        """Whether there is anything to do."""
+        return self.watch or bool(self.files)
+
+    @property
+    def files(self) -> list[Path]:
+        """What is written."""
+        return [path for path in (self.trace, self.plot) if path]
+
+
+def check_observation(observation: Observation, others: Sequence[Path], *, force: bool) -> None:
+    """Refuse what cannot be shown or written or would destroy something, before any work is done.
+
+    Args:
+        observation: What is wanted.
+        others: The files that the command reads and writes beside these.
+        force: Files that exist are overwritten.
+
+    Raises:
+        UsageError: There is no terminal to draw on, no matplotlib, or a file cannot be written.
+    """
+    if observation.watch and not _on_terminal():
+        hint = "leave out --watch; --trace FILE.jsonl writes every step"
+        raise UsageError("--watch draws on a terminal, and stderr is none", hint=hint)
+    if observation.trace:
+        _check_file("--trace", observation.trace, TRACE_SUFFIXES, others, force=force)
+    if observation.plot:
+        if find_spec("matplotlib") is None:
+            raise UsageError("--plot needs matplotlib", hint="pip install '.[plot]'")
+        others = [*others, observation.trace] if observation.trace else others
+        _check_file("--plot", observation.plot, PLOT_SUFFIXES, others, force=force)
+
+
+@contextmanager
+def observing(observation: Observation, on_event: OnEvent) -> Iterator[OnEvent]:
+    """Pass events on, and show them to those who look.
+
+    Files are closed and the figure is drawn in the end, also after an error or Ctrl-C: what was seen
+    until then is kept.
+
+    Args:
+        observation: What is wanted.
+        on_event: Told of every event.
+    """
+    if not observation.wanted:
+        yield on_event  # as it is: chains spare themselves the telling where nobody listens
+        return
+    chains = False
+    with ExitStack() as stack:
+        observers = _observers(observation, stack)
+
+        def tell(event: Event) -> None:
+            nonlocal chains
+            chains = chains or isinstance(event, ChainStep)
+            for observer in observers:  # first, so that the screen is clear when something is printed
+                observer(event)
+            on_event(event)
+
+        yield tell
+    if not chains and observation.files:
+        names = " and ".join(str(path) for path in observation.files)
+        on_event(Note(f"no chain made a step; {names} was not written"))
+
+
+def _observers(observation: Observation, stack: ExitStack) -> list[OnEvent]:
+    """Those who look; the screen ends first, so that nothing is drawn through."""
+    found: list[OnEvent] = []
+    if observation.plot:
+        from textgen.cli.render.plot import plotting
+
+        found.append(stack.enter_context(plotting(observation.plot)))
+    if observation.trace:
+        from textgen.cli.render.trace import tracing
+
+        found.append(stack.enter_context(tracing(observation.trace)))
+    if observation.watch:
+        from textgen.cli.render.watch import watching
+
+        found.append(stack.enter_context(watching()))
+    return found
+
+
+def _on_terminal() -> bool:
+    return sys.stderr.isatty() and os.environ.get("TERM") not in DUMB
+
+
+def _check_file(
+    flag: str, path: Path, suffixes: Sequence[str], others: Sequence[Path], *, force: bool
+) -> None:
+    from textgen.batch.output import check_writable, same_file
+
+    if path.suffix.lower() not in suffixes:
+        hint = f"give a name that ends in {' or '.join(suffixes)}"
+        raise UsageError(f"{flag} {path}: it cannot have this ending", hint=hint)
+    exists = check_writable(flag, path)
+    if any(same_file(path, other) for other in others):
+        raise UsageError(f"{flag} {path} is also another input or output", hint="write to another file")
+    if exists and not force:
+        raise UsageError(f"{flag} {path} exists", hint="--force overwrites it")

@@ -1,0 +1,150 @@
+"""What a person sees: results on stdout, everything else on stderr.
+
+All that is printed goes through here, where characters that would steer the terminal are made visible.
+"""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from textgen.cli.render.bars import Bars
+from textgen.events import Event, Note, OnEvent, Progress, Shortened, Steps, ignore
+from textgen.schema import Record
+from textgen.text.visible import escaped, visible
+
+SHOWN = 3  # warnings of one kind printed one by one; the rest are counted
+ERRORS_SHOWN = 10
+
+
+def note(text: str, *, quiet: bool = False) -> None:
+    """A line on stderr."""
+    if not quiet:
+        print(visible(text, keep="\t"), file=sys.stderr, flush=True)  # noqa: T201
+
+
+def result(text: str, *, end: str = "\n") -> None:
+    """A text on stdout, which may have several lines."""
+    print(visible(text, keep="\n\t"), end=end, flush=True)  # noqa: T201
+
+
+def json_result(line: str) -> None:
+    """A line of JSON on stdout: still the same JSON."""
+    print(escaped(line), flush=True)  # noqa: T201
+
+
+def cells(*values: str) -> str:
+    """A line of several values, with tabs between them: none has a line end or a tab of its own."""
+    return "\t".join(visible(value) for value in values)
+
+
+def styled(*parts: str | tuple[str, str]) -> None:
+    """A line on a terminal's stdout: texts, or texts with a style."""
+    from rich.console import Console
+    from rich.text import Text
+
+    shown = [visible(part) if isinstance(part, str) else (visible(part[0]), part[1]) for part in parts]
+    Console(highlight=False).print(Text.assemble(*shown), soft_wrap=True)
+
+
+def report(line: str) -> None:
+    """An error: one line with its hint."""
+    note(f"error: {line}")
+
+
+def trace() -> None:
+    """Where the error that is being handled comes from, on stderr."""
+    for line in traceback.format_exc().splitlines():
+        note(f"  {line}")  # no line of a message begins as one of ours does
+
+
+def rule(number: int) -> None:
+    """What tells samples apart: a dim numbered rule on a terminal, a blank line in a pipe."""
+    if not sys.stdout.isatty():
+        if number > 1:
+            result("")
+        return
+    from rich.console import Console
+
+    Console().rule(f"{number}", style="dim", align="left")
+
+
+class Errors:
+    """Reports what records say to a person, errors and notes: the first in full, the rest by their number.
+
+    Args:
+        total: How many rows there are.
+        quiet: Leave out notes.
+    """
+
+    def __init__(self, total: int, *, quiet: bool = False) -> None:
+        self._total, self._quiet = total, quiet
+        self.count = 0
+        self._noted = 0
+
+    def see(self, record: Record) -> None:
+        """Report a record if there is something to say of it."""
+        name = "" if self._total == 1 else f"{record.id}: "
+        if record.notes:
+            self._noted += 1
+            if self._noted <= SHOWN:
+                for text in record.notes:
+                    note(f"warning: {name}{text}", quiet=self._quiet)
+        if record.error is None:
+            return
+        self.count += 1
+        if self.count <= ERRORS_SHOWN:
+            report(f"{name}{record.error}")
+
+    def end(self) -> None:
+        """Tell how many more there were."""
+        if self._noted > SHOWN:
+            rows = "row has" if self._noted == SHOWN + 1 else "rows have"
+            text = f"warning: {self._noted - SHOWN} more {rows} notes; their records hold them"
+            note(text, quiet=self._quiet)
+        if self.count > ERRORS_SHOWN:
+            report(f"{self.count - ERRORS_SHOWN} more rows are errors; their records say why")
+
+
+@contextmanager
+def listening(total: int, *, quiet: bool, to_file: bool = False, watched: bool = False) -> Iterator[OnEvent]:
+    """Render events: bars for more than one row and for chains' steps on a terminal, and warnings.
+
+    Args:
+        total: How many rows there are.
+        quiet: Render nothing.
+        to_file: Results go into a file, so that stdout stays empty.
+        watched: The chains are drawn on the terminal already.
+    """
+    if quiet:
+        yield ignore
+        return
+    shared = sys.stdout.isatty() and not to_file
+    bars = Bars(total, shared=shared) if sys.stderr.isatty() and not watched else None
+    cut = 0
+
+    def on_event(event: Event) -> None:
+        nonlocal cut
+        if isinstance(event, Shortened):
+            cut += 1
+            if cut <= SHOWN:
+                note(_warning(event))
+        elif isinstance(event, Note):
+            note(f"note: {event.text}")
+        elif bars and isinstance(event, Progress | Steps):
+            bars.see(event)
+
+    try:
+        yield on_event
+    finally:
+        if bars:
+            bars.stop()
+    if cut > SHOWN:
+        note(f"warning: {cut - SHOWN} more inputs were longer than the model reads")
+
+
+def _warning(event: Shortened) -> str:
+    name = event.name or "input"
+    return f"warning: {name}: used {event.used:,} of {event.tokens:,} tokens ({event.how})"

@@ -1,0 +1,59 @@
+"""How a title is shown to someone who chooses: its score, and the passages of the article it repeats."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from textgen.cli.render import console
+
+if TYPE_CHECKING:
+    from textgen.schema import Candidate
+
+CONTEXT = 14  # characters shown around a passage
+DIRECTIONS = {"l2r": "→", "r2l": "←", "both": "↔"}
+
+
+def title_line(text: str, candidate: Candidate, *, details: bool) -> None:
+    """Print a title; on a terminal and where there is a choice, what speaks for it beside it.
+
+    Args:
+        text: What stands in the line.
+        candidate: The title.
+        details: Whether there is a choice.
+    """
+    if not details or not sys.stdout.isatty():
+        console.result(text)
+        return
+    console.styled(text, (f"  {_facts(candidate)}", "dim"))
+
+
+def passages(candidate: Candidate, source: str) -> None:
+    """Print the passages of the article that a title repeats, highlighted, or in brackets in a pipe.
+
+    Args:
+        candidate: With its `support`.
+        source: The article.
+    """
+    terminal = sys.stdout.isatty()
+    if not terminal:
+        console.result(f"  {_facts(candidate)}, score: {candidate.score_kind}")
+    for span in candidate.support or ():
+        before = _line(source[max(0, span.source_start - CONTEXT) : span.source_start])
+        found = source[span.source_start : span.source_end]
+        after = _line(source[span.source_end : span.source_end + CONTEXT])
+        place = f"  {span.source_start:>5}  "
+        if terminal:
+            console.styled((place, "dim"), before, (found, "bold green"), after)
+        else:
+            console.result(f"{place}{before}【{found}】{after}")
+
+
+def _facts(candidate: Candidate) -> str:
+    arrow = DIRECTIONS[candidate.direction or "l2r"]
+    fails = f", fails: {', '.join(candidate.flags)}" if candidate.flags else ""
+    return f"{candidate.score:.4f} {arrow} {100 * (candidate.copied or 0):.0f} % in the article{fails}"
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())

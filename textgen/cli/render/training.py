@@ -1,0 +1,191 @@
+"""How a training goes, as a person sees it: a live table on a terminal, lines elsewhere; and how it stops."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from math import inf
+from types import FrameType
+from typing import TYPE_CHECKING
+
+from textgen.cli.render import console
+from textgen.events import Event, Note, OnEvent, Progress, Scored, Trained, ignore
+from textgen.text.visible import visible
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+PERIOD = 30.0  # seconds between lines where there is no terminal
+
+
+@contextmanager
+def stopping(*, quiet: bool) -> Iterator[Callable[[], bool]]:
+    """Let the first Ctrl-C end a training after the present step; the second ends it at once.
+
+    So does the first before anybody asks: while files are read there is nothing to keep.
+
+    Args:
+        quiet: Do not say so.
+
+    Yields:
+        Whether it is to end.
+    """
+    pressed = asked = False
+
+    def stopped() -> bool:
+        nonlocal asked
+        asked = True
+        return pressed
+
+    def press(number: int, frame: FrameType | None) -> None:
+        nonlocal pressed
+        pressed = True
+        signal.signal(signal.SIGINT, earlier)
+        if not asked:
+            raise KeyboardInterrupt
+        console.note("stopping after this step, with a checkpoint; Ctrl-C again stops without", quiet=quiet)
+
+    earlier = signal.signal(signal.SIGINT, press)
+    try:
+        yield stopped
+    finally:
+        signal.signal(signal.SIGINT, earlier)
+
+
+@contextmanager
+def watching(recipe: str, *, quiet: bool) -> Iterator[OnEvent]:
+    """Render what a training tells.
+
+    Args:
+        recipe: Its name.
+        quiet: Render nothing.
+    """
+    if quiet:
+        yield ignore
+    elif sys.stderr.isatty():
+        with _live(recipe) as on_event:
+            yield on_event
+    else:
+        yield _Lines()
+
+
+class _Lines:
+    """A line for every look at the dev file, and now and then one for rows and steps."""
+
+    def __init__(self) -> None:
+        self._told = -inf
+
+    def __call__(self, event: Event) -> None:
+        if isinstance(event, Note):
+            console.note(_note(event))
+        elif isinstance(event, Scored):
+            best = " (best)" if event.best else ""
+            console.note(f"step {event.step:,}: dev {_figures(event)}{best}")
+        elif isinstance(event, Trained):
+            self._tell(
+                f"step {event.step:,} of {event.steps:,}: loss {event.loss:.4f}, "
+                f"{event.tokens_per_second:,.0f} tokens/s, {_clock(event.seconds_left)} left",
+                last=event.step == event.steps,
+            )
+        elif isinstance(event, Progress):
+            self._tell(": ".join(_progress(event)), last=event.done == event.total)
+
+    def _tell(self, line: str, *, last: bool) -> None:
+        now = time.monotonic()
+        if last or now - self._told >= PERIOD:
+            self._told = now
+            console.note(line)
+
+
+class _State:
+    """What the live table shows.
+
+    Args:
+        recipe: What is trained.
+    """
+
+    def __init__(self, recipe: str) -> None:
+        self._recipe = recipe
+        self._progress: Progress | None = None
+        self._trained: Trained | None = None
+        self._scored: Scored | None = None
+        self._best: Scored | None = None
+
+    def see(self, event: Event) -> None:
+        """Take in what is told."""
+        if isinstance(event, Progress):
+            self._progress = event
+        elif isinstance(event, Trained):
+            self._trained = event
+        elif isinstance(event, Scored):
+            self._scored = event
+            self._best = event if event.best else self._best
+
+    def table(self) -> Table:
+        """The table as of now."""
+        from rich.table import Table
+
+        table = Table(title=f"textgen train {self._recipe}", show_header=False, title_justify="left")
+        table.add_column(style="dim")
+        table.add_column(justify="right", min_width=24)
+        for name, value in self._rows():
+            table.add_row(name, value)
+        return table
+
+    def _rows(self) -> Iterator[tuple[str, str]]:
+        trained, scored, best = self._trained, self._scored, self._best
+        if trained is None:
+            yield _progress(self._progress) if self._progress else ("begins", "…")
+            return
+        yield "step", f"{trained.step:,} of {trained.steps:,}"
+        yield "epoch", f"{trained.epoch}"
+        yield "loss", f"{trained.loss:.4f}"
+        yield "learning rate", f"{trained.learning_rate:.2e}"
+        yield "gradient norm", f"{trained.gradient_norm:.2f}"
+        yield "tokens/s", f"{trained.tokens_per_second:,.0f}"
+        yield "time", f"{_clock(trained.seconds)}, {_clock(trained.seconds_left)} left"
+        if scored:
+            yield "dev", _figures(scored)
+        if best:
+            yield "best", f"{_figures(best)} at step {best.step:,}"
+
+
+@contextmanager
+def _live(recipe: str) -> Iterator[OnEvent]:
+    from rich.console import Console
+    from rich.live import Live
+
+    state = _State(recipe)
+    with Live(state.table(), console=Console(stderr=True), refresh_per_second=4) as live:
+
+        def on_event(event: Event) -> None:
+            if isinstance(event, Note):
+                live.console.print(visible(_note(event)), markup=False, highlight=False)
+            state.see(event)
+            live.update(state.table())
+
+        yield on_event
+
+
+def _progress(event: Progress) -> tuple[str, str]:
+    """What is read, or written by a model, before the first step."""
+    if event.total is None:
+        return "rows read", f"{event.done:,}"
+    return "rows written for", f"{event.done:,} of {event.total:,}"
+
+
+def _figures(event: Scored) -> str:
+    return ", ".join(f"{name} {value:.4g}" for name, value in event.figures.items())
+
+
+def _note(event: Note) -> str:
+    return event.text if event.text.startswith("warning: ") else f"note: {event.text}"
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}"

@@ -1,0 +1,110 @@
+"""Options from a TOML file."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from textgen.errors import UsageError
+from textgen.files.small_files import read_small
+from textgen.options.recipes import OPTIONS
+
+# whose options a file may hold
+COMMANDS = ("title", "sample", "compose", "rewrite", "correct", "fill", "eval", "train")
+RECIPES = ("tokenizer", *OPTIONS)
+OPTION_TABLES = ("weight",)
+
+
+def read_config(path: Path, command: str) -> dict[str, Any]:
+    """Read the options for one command.
+
+    Args:
+        path: A TOML file. Keys at the top hold for every command, those in a table such as `[title]`
+            for that command alone and win over the top; those in `[train.gpt2]` are for that recipe
+            alone. Dashes and underscores are the same. A job's `command` must be this one.
+        command: The command's name; that of a recipe is `train.gpt2`.
+
+    Returns:
+        Options by field name, not yet validated.
+
+    Raises:
+        UsageError: The file is missing or is not TOML, its table is none, it has a table for no command, or
+            it is another command's job.
+    """
+    content = _content(path, "--config")
+    _check_tables(content, path)
+    command, _, recipe = command.partition(".")
+    if (of := content.get("command", command)) != command:
+        raise UsageError(f"--config {path} is a job of textgen {of}", hint=f"run it by  textgen batch {path}")
+    special = content.pop(command, {})
+    if not isinstance(special, dict):
+        raise UsageError(f"--config {path}: {command} is not a table", hint=f"begin one with  [{command}]")
+    content.pop("command", None)
+    general = {key: value for key, value in content.items() if not isinstance(value, dict)}
+    recipes = _recipes(special, path) if recipe else {}
+    return _by_field(general) | _by_field(special) | _by_field(recipes.get(recipe, {}))
+
+
+def read_job(path: Path, commands: Sequence[str]) -> tuple[str, list[str]]:
+    """The command of a job and what it reads; the rest of the file are its options.
+
+    Args:
+        path: A TOML file.
+        commands: Those that may be jobs.
+
+    Raises:
+        UsageError: The file is missing or is not TOML, or names no command, no input or no output.
+    """
+    content = _content(path, "job")
+    command: Any = content.get("command")
+    inputs: Any = content.get("input")
+    if command not in commands:
+        told = "names no command" if command is None else f"has a command {command!r}"
+        raise UsageError(f"job {path} {told}", hint=f'command = "…" is one of {", ".join(commands)}')
+    names: Any = [inputs] if isinstance(inputs, str) else inputs
+    if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
+        raise UsageError(f"job {path} names no input", hint='input = "news.jsonl", or a list of files')
+    known = content | (content[command] if isinstance(content.get(command), dict) else {})
+    if not isinstance(known.get("output"), str):
+        raise UsageError(f"job {path} names no output", hint='output = "titles.jsonl"')
+    return command, list(names)
+
+
+def _content(path: Path, what: str) -> dict[str, Any]:
+    try:
+        # TOML itself knows no line ends but LF and CRLF
+        return tomllib.loads(re.sub("\r\n?", "\n", read_small(path).decode("utf-8-sig")))
+    except OSError as error:
+        reason = error.strerror or error
+        raise UsageError(f"{what} {path}: {reason}", hint="give the path of a TOML file") from None
+    except UnicodeDecodeError:
+        raise UsageError(f"{what} {path}: not UTF-8", hint="save it as UTF-8, as TOML must be") from None
+    except RecursionError:
+        raise UsageError(f"{what} {path}: nested too deeply", hint="options are not nested") from None
+    except ValueError as error:  # not TOML, or a number of thousands of digits
+        raise UsageError(f"{what} {path}: {error}", hint="it has lines like  top_p = 0.9") from None
+
+
+def _check_tables(content: dict[str, Any], path: Path) -> None:
+    for name, value in content.items():
+        if isinstance(value, dict) and name not in COMMANDS:
+            raise UsageError(f"--config {path}: no command {name}", hint=f"tables: {', '.join(COMMANDS)}")
+
+
+def _recipes(training: dict[str, Any], path: Path) -> dict[str, dict[str, Any]]:
+    """Take the tables of recipes out of that of training; an option may be called as a recipe is."""
+    found = {}
+    for name in [name for name, value in training.items() if isinstance(value, dict)]:
+        recipe = name.replace("_", "-")
+        if recipe in RECIPES:
+            found[recipe] = training.pop(name)
+        elif name not in OPTION_TABLES:
+            raise UsageError(f"--config {path}: no recipe {name}", hint=f"tables: {', '.join(RECIPES)}")
+    return found
+
+
+def _by_field(options: dict[str, Any]) -> dict[str, Any]:
+    return {key.replace("-", "_"): value for key, value in options.items()}

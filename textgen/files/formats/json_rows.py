@@ -1,0 +1,174 @@
+"""The rows of JSON files, as their lines come: an object a line, or the elements of an array."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Iterable, Iterator
+from itertools import chain
+from typing import Any
+
+from textgen.errors import DataError
+from textgen.files.formats.cells import line_text
+from textgen.files.formats.tables import Value
+from textgen.files.lines import BrokenLineError, Line
+from textgen.text.blank import is_blank
+from textgen.text.names import bare, repeated
+
+LONGEST_ELEMENT = 2**26  # characters; an array that has a longer one probably lacks a bracket
+_TOKEN = re.compile(r'"(?:[^"\\]++|\\.)*+"|[\[\]{},]')
+
+
+def json_rows(lines: Iterable[Line], name: str) -> tuple[str, Iterator[Value]]:
+    """The rows of a JSON file.
+
+    Args:
+        lines: Its lines.
+        name: What to call it.
+
+    Returns:
+        What a row is, a `line` or an `element`, and numbers with the value of each, or with the DataError
+        that reading it gave. Rows are the elements of an array if the file is one, else its lines that are
+        not blank. What JSON has no number for (NaN, Infinity, 1e400) is None.
+
+    Raises:
+        DataError: The file is one object over several lines.
+    """
+    rest = iter(lines)
+    head: list[Line] = []
+    for number, line in rest:
+        head.append((number, line))
+        if isinstance(line, DataError) or not is_blank(line):
+            break
+    first = "" if not head or isinstance(head[-1][1], DataError) else head[-1][1].strip()
+    if first == "{":
+        hint = "rows are an object a line, or the elements of an array"
+        raise DataError(f"{name} is one JSON object over several lines, not rows", hint=hint)
+    if not first.startswith("["):
+        return "line", json_values(chain(head, rest))
+    if _closed(first):  # such lines may be many, and then they are rows
+        for number, line in rest:
+            head.append((number, line))
+            if isinstance(line, DataError) or not is_blank(line):
+                return "line", json_values(chain(head, rest))
+    return "element", array_values(chain(head, rest))
+
+
+def json_values(lines: Iterable[Line]) -> Iterator[Value]:
+    """Line numbers with the value of each line, or the DataError that reading it gave; no blank lines."""
+    for number, line in lines:
+        if isinstance(line, DataError):
+            yield number, line
+        elif not is_blank(line):
+            yield number, _read(line.rstrip("\r\n"), f"line {number}")
+
+
+def array_values(lines: Iterable[Line]) -> Iterator[Value]:
+    """Numbers from 1 with the elements of an array, or the DataError that reading one gave.
+
+    One element is in memory at a time (of an array in one line, that line, too).
+
+    Args:
+        lines: Those of the array.
+    """
+    lines = iter(lines)
+    count = depth = size = 0
+    parts: list[str] = []
+    problem: DataError | None = None
+
+    def element() -> Value:
+        nonlocal count, problem, parts, size
+        count += 1
+        found = problem or _read("".join(parts).strip(), f"element {count}")
+        parts, size, problem = [], 0, None
+        return count, found
+
+    for number, line in lines:
+        text = line_text(line)
+        if isinstance(line, DataError):
+            problem = problem or line
+            if not isinstance(line, BrokenLineError):  # what comes behind damage
+                break
+        start = 0
+        for token in _TOKEN.finditer(text):
+            mark = token[0]
+            if mark in "[{":
+                depth += 1
+                if depth == 1:
+                    start = token.end()
+            elif mark in "]}":
+                depth -= 1
+                if depth == 0:
+                    parts.append(text[start : token.start()])
+                    if problem or not all(map(is_blank, parts)):
+                        yield element()
+                    yield from _behind(chain([(number, text[token.end() :])], lines), count)
+                    return
+            elif mark == "," and depth == 1:
+                parts.append(text[start : token.start()])
+                start = token.end()
+                yield element()
+        parts.append(text[start:])
+        size += len(parts[-1])
+        if size > LONGEST_ELEMENT:
+            reason = f"element {count + 1} has more than {LONGEST_ELEMENT:,} characters"
+            yield count + 1, DataError(reason, hint="is a bracket missing?")
+            return
+    if problem or not all(map(is_blank, parts)):
+        yield element()
+    yield count + 1, DataError(f"the array does not end behind element {count}", hint="is the file whole?")
+
+
+def _behind(lines: Iterable[Line], count: int) -> Iterator[Value]:
+    """An error if there is something behind an array."""
+    for number, line in lines:
+        if isinstance(line, DataError) or not is_blank(line):
+            reason = f"line {number}: something follows the array"
+            yield count + 1, DataError(reason, hint="a file is one array, or has an object a line")
+            return
+
+
+def _closed(line: str) -> bool:
+    """Whether an array ends in the line in which it begins."""
+    depth = 0
+    for token in _TOKEN.finditer(line):
+        depth += (token[0] in "[{") - (token[0] in "]}")
+        if depth == 0:
+            return True
+    return False
+
+
+def _read(text: str, place: str) -> Any:
+    """The value of a JSON text, or the DataError that reading it gave."""
+    try:
+        value = json.loads(text, object_pairs_hook=_object, parse_constant=_none, parse_float=_number)
+        if isinstance(value, dict):
+            value = _object([(bare(name), one) for name, one in value.items()])
+        return value
+    except DataError as error:
+        return DataError(f"{place}: {error.message}", hint=error.hint)
+    except (ValueError, RecursionError) as error:
+        reason = str(error)
+        if isinstance(error, json.JSONDecodeError):
+            reason = f"{error.msg}, column {error.colno}"
+        return DataError(f"{place} is not JSON: {reason}", hint="is the file whole?")
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object. Raises DataError if two of its fields have one name."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        twice = repeated(name for name, _ in pairs)
+        raise DataError(f"two fields are called {twice}", hint="rename one of them, or delete it")
+    return found
+
+
+def _none(constant: str) -> None:
+    """What is read of NaN and Infinity, which are no JSON."""
+
+
+def _number(text: str) -> float | None:
+    """A number; None for one that is too large to be one."""
+    number = float(text)
+    return number if math.isfinite(number) else None

@@ -1,0 +1,97 @@
+"""Tables in Parquet files, which need pyarrow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from textgen.errors import DataError, UsageError
+from textgen.files.formats.tables import Value, check_names
+from textgen.schema import finite
+from textgen.text.names import bare
+
+ROWS = 1024  # read or written at once
+
+
+def check_parquet(name: str) -> None:
+    """Raise UsageError if there is nothing to read or write Parquet files with."""
+    if find_spec("pyarrow") is None:
+        raise UsageError(f"{name}: Parquet files need pyarrow", hint="pip install '.[parquet]'")
+
+
+def parquet_values(path: Path, columns: Sequence[str] = (), *, named: Sequence[str] = ()) -> Iterator[Value]:
+    """Numbers and rows of a Parquet file, or the DataError of a row that Python has no values for.
+
+    Args:
+        path: The file.
+        columns: Those to read, if they are there; empty for all. Their names are as `bare` gives them.
+        named: Those that a user named; where one is not there all are read, so that they can be told.
+
+    Raises:
+        DataError: It is no Parquet file, or has two columns of one name.
+        UsageError: There is no pyarrow.
+    """
+    check_parquet(str(path))
+    import pyarrow
+    from pyarrow import parquet
+
+    try:
+        with parquet.ParquetFile(path) as file:
+            spelt = file.schema_arrow.names
+            check_names(map(bare, spelt), str(path))
+            names = {bare(name): name for name in spelt}
+            wanted = [names[name] for name in columns if name in names]
+            some = wanted if wanted and all(name in names for name in named) else None
+            number = 0
+            for batch in file.iter_batches(ROWS, columns=some):
+                for value in _pythonic(batch):
+                    number += 1
+                    if isinstance(value, dict):
+                        yield number, {bare(name): finite(cell) for name, cell in value.items()}
+                    else:
+                        yield number, _unusable(number, value)
+    except (pyarrow.ArrowException, OSError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise DataError(f"{path} cannot be read: {reason}", hint="is it a whole Parquet file?") from None
+
+
+def _pythonic(batch: Any) -> list[Any]:
+    """The rows as dictionaries, or the error of one that holds a date beyond the year 9999, say."""
+    try:
+        return list(batch.to_pylist())
+    except (OverflowError, ValueError) as error:
+        if len(batch) == 1:
+            return [error]
+    return [row for number in range(len(batch)) for row in _pythonic(batch.slice(number, 1))]
+
+
+def _unusable(number: int, error: object) -> DataError:
+    return DataError(f"row {number} has a value that cannot be read: {error}", hint="leave out its column")
+
+
+def write_parquet(path: Path, rows: Iterable[Mapping[str, Any]], types: Mapping[str, type]) -> None:
+    """Write rows as a Parquet file.
+
+    Args:
+        path: Where to.
+        rows: Cells by column; a column that is missing is null.
+        types: The columns in their order: `str`, `int`, `float` or `bool`.
+
+    Raises:
+        OSError: It cannot be written.
+    """
+    import pyarrow
+    from pyarrow import parquet
+
+    kinds = {str: pyarrow.string(), int: pyarrow.int64(), float: pyarrow.float64(), bool: pyarrow.bool_()}
+    schema = pyarrow.schema([(name, kinds[kind]) for name, kind in types.items()])
+    with parquet.ParquetWriter(path, schema) as writer:
+        block: list[Mapping[str, Any]] = []
+        for row in rows:
+            block.append(row)
+            if len(block) == ROWS:
+                writer.write_table(pyarrow.Table.from_pylist(block, schema=schema))
+                block = []
+        writer.write_table(pyarrow.Table.from_pylist(block, schema=schema))

@@ -1,0 +1,101 @@
+"""Rows from the values of tables: CSV, TSV, JSON and Parquet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from textgen.errors import DataError, UsageError
+from textgen.events import Note, OnEvent
+from textgen.files.formats.json_rows import json_rows
+from textgen.files.formats.parquet import parquet_values
+from textgen.files.formats.tables import DELIMITERS, Value, csv_values
+from textgen.files.sources import CSV, PARQUET, TSV, Source, printable
+from textgen.options.batch import InputOptions
+from textgen.schema import Row
+from textgen.text.keywords import keywords_of
+
+OTHER_DELIMITERS = (",", ";", "\t", "|", "，", "；")
+
+
+def table_rows(source: Source, options: InputOptions, prefix: str, on_event: OnEvent) -> Iterator[Row]:
+    """The rows of a table.
+
+    Args:
+        source: The file.
+        options: How they are read; without a field for the text, keywords are all they have.
+        prefix: Stands before the numbers of the rows.
+        on_event: Told what separates the cells, if that is not what the file's ending says.
+
+    Raises:
+        DataError: It cannot be read at all.
+        UsageError: Its first row lacks a field that was named.
+    """
+    number, first = 0, True
+    unit, values = _values(source, options, on_event)
+    for number, (at, value) in enumerate(values, 1):
+        if unit == "element" and isinstance(value, str):  # an array of texts
+            value = {options.field or options.keywords_name: value}
+        if first and isinstance(value, dict):
+            _check_first(source, options, value)
+            first = False
+        yield _table_row(f"{unit} {at}", f"{prefix}{number}", value, options)
+    if not number:
+        hint = "a table has one row an article, a prompt, or the like"
+        raise DataError(f"{source.name} has no rows", hint=hint)
+
+
+def _values(source: Source, options: InputOptions, on_event: OnEvent) -> tuple[str, Iterator[Value]]:
+    """What a row of a table is called, and their numbers and values."""
+    if source.form == PARQUET:
+        columns = () if options.keep_fields else options.names
+        return "row", parquet_values(source.path, columns, named=options.named)
+    if source.form in (CSV, TSV):
+        return "line", csv_values(
+            source.lines(),
+            DELIMITERS[f".{source.form}"],
+            source.name,
+            certain=options.format is not None,
+            tell=lambda text: on_event(Note(text)),
+        )
+    return json_rows(source.lines(), source.name)
+
+
+def _check_first(source: Source, options: InputOptions, value: dict[Any, Any]) -> None:
+    wanted = {"--field": options.field, "--keywords-field": options.keywords_field}
+    if options.id_field != "id":
+        wanted["--id-field"] = options.id_field
+    for flag, field in wanted.items():
+        if field and field not in value:
+            names = ", ".join(str(name) for name in value if name is not None)
+            hint = f"{flag} one of: {names}"
+            if len(value) == 1 and any(mark in names for mark in OTHER_DELIMITERS):
+                hint = f"its header is one cell, {names}: a first line such as sep=; says what separates"
+            raise UsageError(f"the first row of {source.name} has no field {field!r}", hint=hint)
+
+
+def _table_row(place: str, number: str, value: Any, options: InputOptions) -> Row:
+    if isinstance(value, DataError):
+        return Row("", name=number, error=value.line)
+    if not isinstance(value, dict):
+        return Row("", name=number, error=f"{place} is not an object with fields")
+    given = value.get(options.id_field) if options.id_field else None
+    id = printable(str(given)) if given not in (None, "") else None
+    name = id or number
+    if None in value:
+        return Row("", name=name, id=id, error=f"{place} has more cells than the header")
+    kept = None
+    if options.keep_fields:
+        kept = {key: cell for key, cell in value.items() if key not in options.names}
+    text = "" if options.field is None else value.get(options.field)
+    if not isinstance(text, str):
+        problem = f": {options.field!r} is not text"
+        if text is None:
+            what = "nothing in the" if options.field in value else "no"
+            problem = f" has {what} field {options.field!r}"
+        return Row("", name=name, id=id, error=f"{place}{problem}", fields=kept)
+    try:
+        keywords = keywords_of(value.get(options.keywords_name) if options.keywords_name else None)
+    except DataError as error:
+        return Row("", name=name, id=id, error=f"{place}: {error.line}", fields=kept)
+    return Row(text, name=name, id=id, keywords=keywords, fields=kept, place=place)

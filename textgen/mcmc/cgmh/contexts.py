@@ -1,0 +1,102 @@
+"""Models that judge the piece at a place by what stands around it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from textgen.mcmc.cgmh.edits import Context
+from textgen.models.layers.attention import padded_length
+from textgen.models.views import Ids, MaskedModel, NextTokenModel
+
+
+@dataclass(frozen=True)
+class MaskedContext:
+    """A masked model looks at both sides at once.
+
+    Attributes:
+        model: The model.
+        cls: What it wants before a text.
+        sep: What it wants behind it.
+        mask: What stands at the place.
+    """
+
+    model: MaskedModel
+    cls: int
+    sep: int
+    mask: int
+
+    def logits(self, contexts: Sequence[Context]) -> Tensor:
+        """Raw logits `(contexts, vocab)`."""
+        rows = [[self.cls, *context.filled(self.mask), self.sep] for context in contexts]
+        found = torch.empty(len(rows), self.model.vocab_size)
+        for width, some in by_width(rows).items():
+            ids = padded([rows[n] for n in some], width)
+            lengths = torch.tensor([len(rows[n]) for n in some])
+            places = torch.tensor([1 + len(contexts[n].left) for n in some])
+            found[some] = self.model.masked_logits(ids, lengths, places).float()
+        return found
+
+
+@dataclass(frozen=True)
+class ForwardContext:
+    """A model that writes from left to right looks at the left side alone.
+
+    Attributes:
+        model: The model.
+        source: What it reads before the text.
+        first: What it wants at the beginning of a text.
+    """
+
+    model: NextTokenModel
+    source: Ids
+    first: Ids
+
+    def logits(self, contexts: Sequence[Context]) -> Tensor:
+        """Log-probabilities `(contexts, vocab)`."""
+        return self.after([context.left for context in contexts])
+
+    def after(self, texts: Sequence[Ids]) -> Tensor:
+        """Log-probabilities `(texts, vocab)` of what follows texts."""
+        rows = [[*self.first, *text] for text in texts]
+        found = torch.empty(len(rows), self.model.vocab_size)
+        for width, some in by_width(rows).items():
+            state = self.model.start([self.source] * len(some))
+            logits = self.model.extend(state, padded([rows[n] for n in some], width))
+            last = torch.tensor([len(rows[n]) - 1 for n in some])
+            found[some] = logits[torch.arange(len(some)), last].float().log_softmax(-1)
+        return found
+
+
+@dataclass(frozen=True)
+class TwoWayContext:
+    """Two models that write towards each other: the product of what each expects at the place.
+
+    Attributes:
+        forward: From the left.
+        backward: From the right, over reversed texts.
+    """
+
+    forward: ForwardContext
+    backward: ForwardContext
+
+    def logits(self, contexts: Sequence[Context]) -> Tensor:
+        """Sums of both log-probabilities, `(contexts, vocab)`."""
+        behind = self.backward.after([context.right[::-1] for context in contexts])
+        return self.forward.logits(contexts) + behind
+
+
+def by_width(rows: Sequence[Sequence[int]]) -> dict[int, list[int]]:
+    """Numbers of the rows by padded length."""
+    found: dict[int, list[int]] = {}
+    for n, row in enumerate(rows):
+        found.setdefault(padded_length(len(row)), []).append(n)
+    return found
+
+
+def padded(rows: Sequence[Sequence[int]], width: int) -> Tensor:
+    """`(rows, width)`, on the right with zeros."""
+    return torch.tensor([[*row, *[0] * (width - len(row))] for row in rows])

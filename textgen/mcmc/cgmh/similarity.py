@@ -1,0 +1,55 @@
+"""How alike two texts are to a masked model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from textgen.mcmc.cgmh.contexts import by_width, padded
+from textgen.mcmc.cgmh.edits import Ids, State
+
+REMEMBERED = 4096  # sources whose embedding is kept
+
+
+class Encoder(Protocol):
+    """A model that gives every place of a text a vector."""
+
+    def encode(self, ids: Tensor, lengths: Tensor) -> Tensor:
+        """Hidden states `(rows, length, width)` of rows padded on the right."""
+
+
+class Similarity:
+    """Cosine of a text's embedding with its source's: the mean of the hidden states over the pieces.
+
+    Args:
+        model: The model.
+        cls: What it wants before a text.
+        sep: What it wants behind it.
+    """
+
+    def __init__(self, model: Encoder, cls: int, sep: int) -> None:
+        self.model = model
+        self.cls = cls
+        self.sep = sep
+        self._of_source = lru_cache(REMEMBERED)(lambda source: self.embeddings([source])[0])
+
+    def values(self, states: Sequence[State]) -> list[float]:
+        sources = torch.stack([self._of_source(state.subject.source) for state in states])
+        texts = self.embeddings([state.ids for state in states])
+        return torch.cosine_similarity(texts, sources).tolist()
+
+    def embeddings(self, texts: Sequence[Ids]) -> Tensor:
+        """`(texts, width)`; of an empty text that of its frame."""
+        rows = [[self.cls, *text, self.sep] for text in texts]
+        found: list[Tensor] = [torch.empty(0)] * len(rows)
+        for width, some in by_width(rows).items():
+            lengths = torch.tensor([len(rows[n]) for n in some])
+            hidden = self.model.encode(padded([rows[n] for n in some], width), lengths)
+            for n, row in zip(some, hidden, strict=True):
+                inner = row[1 : len(rows[n]) - 1] if texts[n] else row[: len(rows[n])]
+                found[n] = inner.mean(0)
+        return torch.stack(found)

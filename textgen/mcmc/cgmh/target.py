@@ -1,0 +1,194 @@
+"""The law that a chain of edits samples: log pi, a sum of weighted terms.
+
+苏剑林, 搜出来的文本（一）：从文本生成到搜索采样, https://kexue.fm/archives/8062: fluency, relevance and hard
+constraints as factors of one law.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from math import ceil, inf
+from typing import Protocol
+
+from textgen.mcmc.cgmh.edits import Ids, State
+from textgen.models.views import Scored, SequenceModel
+
+Constraint = Callable[[State], bool]
+
+
+class Term(Protocol):
+    """A function of the state."""
+
+    def values(self, states: Sequence[State]) -> list[float]:
+        """One value a state."""
+
+
+@dataclass(frozen=True)
+class Point:
+    """A state and its place in the law.
+
+    Attributes:
+        state: The state.
+        scored: What the language model says of its text.
+        log_target: log pi, up to a constant.
+    """
+
+    state: State
+    scored: Scored
+    log_target: float
+
+
+@dataclass(frozen=True)
+class Target:
+    """log pi(x) = power * log p(x) + the sum of weight * term(x), where all constraints hold; else -inf.
+
+    Attributes:
+        model: The language model p, end included.
+        power: Its exponent; below 1 longer texts are favoured, above 1 the most probable.
+        terms: Pairs of a weight and a term.
+        constraints: What must be true of every state.
+    """
+
+    model: SequenceModel
+    power: float = 1.0
+    terms: Sequence[tuple[float, Term]] = ()
+    constraints: Sequence[Constraint] = ()
+
+    def points(self, states: Sequence[State], parents: Sequence[Scored | None]) -> list[Point]:
+        """Judge states.
+
+        Args:
+            states: The states.
+            parents: What was said of texts that begin like theirs; see `SequenceModel.score`.
+        """
+        possible = [n for n, state in enumerate(states) if all(holds(state) for holds in self.constraints)]
+        found = [Point(state, Scored(-inf), -inf) for state in states]
+        if not possible:
+            return found
+        scored = self.model.score([states[n].ids for n in possible], [parents[n] for n in possible])
+        added = self._added([states[n] for n in possible])
+        for n, said, more in zip(possible, scored, added, strict=True):
+            value = self.power * said.logprob + more if said.logprob > -inf else -inf
+            found[n] = Point(states[n], said, value)
+        return found
+
+    def _added(self, states: Sequence[State]) -> list[float]:
+        """The terms, weighted and summed."""
+        total = [0.0] * len(states)
+        for weight, term in self.terms:
+            total = [old + weight * value for old, value in zip(total, term.values(states), strict=True)]
+        return total
+
+
+@dataclass(frozen=True)
+class Outside:
+    """How far a length lies outside the subject's range: that of the text, or that of every blank in it.
+
+    Attributes:
+        blanks: Measure the blanks between the locked spans and sum their distances.
+        measure: The length of pieces; by default how many they are.
+    """
+
+    blanks: bool = False
+    measure: Callable[[Ids], int] = len
+
+    def values(self, states: Sequence[State]) -> list[float]:
+        return [self.distance(state) for state in states]
+
+    def distance(self, state: State) -> float:
+        """0 for a state inside the range."""
+        least, most = state.subject.length
+        return sum(max(least - length, length - most, 0) for _, length in self.parts(state))
+
+    def parts(self, state: State) -> list[tuple[range, int]]:
+        """What has to lie in the range, each its places and its length."""
+        places = state.blanks if self.blanks else [range(len(state.ids))]
+        return [(part, self.measure(state.ids[part.start : part.stop])) for part in places]
+
+
+class Length:
+    """How many pieces a text has: a reward for every piece, so that the end of a range is no better than
+    its beginning only for being shorter."""
+
+    def values(self, states: Sequence[State]) -> list[float]:
+        return [len(state.ids) for state in states]
+
+
+class Missing:
+    """How many of the subject's words a text lacks."""
+
+    def values(self, states: Sequence[State]) -> list[float]:
+        return [sum(not _holds(state.ids, word) for word in state.subject.words) for state in states]
+
+
+class Shared:
+    """The share of pieces that a text has in common with its source: F1 of the multisets."""
+
+    def values(self, states: Sequence[State]) -> list[float]:
+        return [_overlap(state.ids, state.subject.source) for state in states]
+
+
+class Distance:
+    """How many pieces must be replaced, inserted or deleted to make the text of its source (Levenshtein)."""
+
+    def values(self, states: Sequence[State]) -> list[float]:
+        return [float(levenshtein(state.subject.source, state.ids)) for state in states]
+
+
+@dataclass(frozen=True)
+class TooNear:
+    """How many edits a text is short of a share of its source's length.
+
+    Attributes:
+        share: Of the source's pieces that should be edited.
+    """
+
+    share: float
+
+    def values(self, states: Sequence[State]) -> list[float]:
+        return [self._short(state.subject.source, state.ids) for state in states]
+
+    def _short(self, source: Ids, ids: Ids) -> float:
+        return max(0.0, ceil(self.share * len(source)) - levenshtein(source, ids))
+
+
+@dataclass(frozen=True)
+class Repeated:
+    """How many pairs of neighbours a text has that it had before, or that are two marks.
+
+    Language models love both, and under a low temperature nothing else would be left.
+
+    Attributes:
+        marks: Pieces that are punctuation.
+    """
+
+    marks: frozenset[int] = frozenset()
+
+    def values(self, states: Sequence[State]) -> list[float]:
+        return [self._repeated(list(pairwise(state.ids))) for state in states]
+
+    def _repeated(self, pairs: Sequence[tuple[int, int]]) -> float:
+        plain = [pair for pair in pairs if not self.marks.issuperset(pair)]
+        return len(pairs) - len(set(plain))
+
+
+def levenshtein(one: Ids, other: Ids) -> int:
+    """The least number of replacements, insertions and deletions between two sequences."""
+    row = list(range(len(other) + 1))
+    for n, left in enumerate(one, 1):
+        diagonal, row[0] = row[0], n
+        for m, right in enumerate(other, 1):
+            diagonal, row[m] = row[m], min(row[m] + 1, row[m - 1] + 1, diagonal + (left != right))
+    return row[-1]
+
+
+def _holds(ids: Ids, word: Ids) -> bool:
+    return any(ids[at : at + len(word)] == word for at in range(len(ids) - len(word) + 1))
+
+
+def _overlap(one: Ids, other: Ids) -> float:
+    both = sum((Counter(one) & Counter(other)).values())
+    return 2 * both / (len(one) + len(other)) if both else 0.0

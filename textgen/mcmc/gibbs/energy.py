@@ -1,0 +1,149 @@
+"""The conditionals of a masked model, and the two energies that are made of them.
+
+Goyal et al. 2021, Exposing the Implicit Energy Networks behind Masked Language Models via
+Metropolis-Hastings, https://arxiv.org/abs/2106.02736:
+
+    E_raw(x)   = -sum_t logit_t(x_t | the others)
+    E_local(x) = -sum_t log p(x_t | the others)
+
+Logits have a zero of their own in every context, so the two are different laws: one ratio holds one of
+them. Both are over the allowed ids, on which p is renormalised; anything else has infinite energy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from math import inf
+
+import torch
+from torch import Tensor
+
+from textgen.choice import filters
+from textgen.models.views import MaskedModel
+
+ROWS = 16  # masked copies computed together
+
+# restricted logits (rows, vocab) -> scores (rows, vocab)
+View = Callable[[Tensor], Tensor]
+
+
+def raw(logits: Tensor) -> Tensor:
+    """The scores whose negative sum is E_raw."""
+    return logits
+
+
+def local(logits: Tensor) -> Tensor:
+    """The scores whose negative sum is E_local."""
+    return logits.log_softmax(-1)
+
+
+ENERGIES: dict[str, View] = {"raw": raw, "local": local}
+
+
+@dataclass(frozen=True)
+class ProposalLaw:
+    """log q of the piece at a place: the conditional, sharpened and cut off.
+
+    What is cut off depends on the context alone, so the law is the same for a move and its reverse.
+
+    Attributes:
+        temperature: Divides the logits.
+        top_k: Keep the k most probable pieces, and what is as probable as the last; 0 keeps all.
+    """
+
+    temperature: float = 1.0
+    top_k: int = 0
+
+    def __call__(self, logits: Tensor) -> Tensor:
+        kept = filters.top_k(logits, self.top_k) if self.top_k else logits
+        return filters.temperature(kept, self.temperature).log_softmax(-1)
+
+
+@dataclass(frozen=True)
+class Site:
+    """A masked place.
+
+    Attributes:
+        ids: The text, masked there; what else is masked is hidden from it.
+        place: The place.
+        allowed: `(vocab,)`, true for the ids it may take.
+    """
+
+    ids: list[int]
+    place: int
+    allowed: Tensor
+
+
+@dataclass(frozen=True)
+class Conditionals:
+    """What a masked model says of masked places.
+
+    Attributes:
+        model: The model.
+        mask: The mask's id.
+        width: Padded length that all rows are computed at, so that a text's numbers do not depend on
+            its neighbours.
+    """
+
+    model: MaskedModel
+    mask: int
+    width: int
+
+    def sites(
+        self, ids: Sequence[int], places: Sequence[int], allowed: Tensor, *, together: bool = False
+    ) -> list[Site]:
+        """A site for each place, the places hidden from each other or each on its own copy of the text."""
+        hidden = [set(places) if together else {place} for place in places]
+        return [
+            Site([self.mask if n in some else i for n, i in enumerate(ids)], place, allowed)
+            for place, some in zip(places, hidden, strict=True)
+        ]
+
+    def logits(self, sites: Sequence[Site]) -> Tensor:
+        """Raw logits `(sites, vocab)`, float64; -inf for what is not allowed."""
+        ids = torch.tensor([site.ids + [0] * (self.width - len(site.ids)) for site in sites])
+        lengths = torch.tensor([len(site.ids) for site in sites])
+        places = torch.tensor([site.place for site in sites])
+        allowed = torch.stack([site.allowed for site in sites])
+        return self.model.masked_logits(ids, lengths, places).double().masked_fill(~allowed, -torch.inf)
+
+    def parts(self, sites: Sequence[Site]) -> Iterator[tuple[slice, Tensor]]:
+        """The same, so many sites a time that their logits need little memory."""
+        for start in range(0, len(sites), ROWS):
+            part = slice(start, start + ROWS)
+            yield part, self.logits(sites[part])
+
+    def scores(self, sites: Sequence[Site], asked: Sequence[tuple[View, Sequence[int]]]) -> Tensor:
+        """What some views say of one piece a site.
+
+        Args:
+            sites: Masked places.
+            asked: Each view with its piece for every site.
+
+        Returns:
+            `(asked, sites)`, float64.
+        """
+        found = [torch.empty(len(asked), 0, dtype=torch.float64)]
+        for part, logits in self.parts(sites):
+            said = [view(logits).gather(1, torch.tensor(pieces[part])[:, None]) for view, pieces in asked]
+            found.append(torch.cat(said, 1).T)
+        return torch.cat(found, 1)
+
+
+def log_ratio(before: float, after: float, forward: float, reverse: float, temperature: float = 1.0) -> float:
+    """The logarithm of the Metropolis-Hastings ratio.
+
+    Args:
+        before: Energy of the present state; infinite only for a start that the law does not hold, which is
+            left at once.
+        after: Energy of the proposed state.
+        forward: log q(proposed | present).
+        reverse: log q(present | proposed); -inf where there is no way back, and then the move is refused.
+        temperature: The law is proportional to exp(-E / temperature).
+    """
+    if before == inf:
+        return inf
+    if after == inf or reverse == -inf:
+        return -inf
+    return (before - after) / temperature + reverse - forward

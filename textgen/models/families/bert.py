@@ -1,0 +1,232 @@
+"""BERT in plain torch, with the parameter names of transformers' `BertForMaskedLM`.
+
+Devlin et al. 2019, https://arxiv.org/abs/1810.04805.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from textgen.models.layers.attention import Attend, both_sides, join_heads, linear, padding_bias, split_heads
+from textgen.models.layers.dropout import Dropout
+
+
+@dataclass(frozen=True)
+class BertConfig:
+    """The sizes of a BERT, named as in its `config.json`."""
+
+    vocab_size: int
+    hidden_size: int
+    num_hidden_layers: int
+    num_attention_heads: int
+    intermediate_size: int
+    max_position_embeddings: int
+    type_vocab_size: int
+    layer_norm_eps: float
+
+    @classmethod
+    def from_dict(cls, config: dict[str, Any]) -> BertConfig:
+        """Read the sizes from a parsed `config.json`. Raises KeyError on a missing one."""
+        return cls(**{name: config[name] for name in cls.__dataclass_fields__})
+
+
+class Linear(nn.Linear):
+    """A linear layer whose rows do not depend on each other."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        return linear(input, self.weight, self.bias)
+
+
+class Embeddings(nn.Module):
+    def __init__(self, config: BertConfig) -> None:
+        super().__init__()
+        self.word_embeddings = nn.Embedding(config.vocab_size, config.hidden_size)
+        self.position_embeddings = nn.Embedding(config.max_position_embeddings, config.hidden_size)
+        self.token_type_embeddings = nn.Embedding(config.type_vocab_size, config.hidden_size)
+        self.LayerNorm = nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
+        self.dropout = Dropout()
+
+    def forward(self, ids: Tensor, positions: Tensor, types: Tensor) -> Tensor:
+        embedded = self.word_embeddings(ids) + self.token_type_embeddings(types)
+        normed: Tensor = self.dropout(self.LayerNorm(embedded + self.position_embeddings(positions)))
+        return normed
+
+
+class SelfAttention(nn.Module):
+    def __init__(self, config: BertConfig) -> None:
+        super().__init__()
+        self.heads = config.num_attention_heads
+        self.query = Linear(config.hidden_size, config.hidden_size)
+        self.key = Linear(config.hidden_size, config.hidden_size)
+        self.value = Linear(config.hidden_size, config.hidden_size)
+
+    def forward(self, x: Tensor, attend: Attend, asking: Tensor | None = None) -> Tensor:
+        """Contexts of the places `asking` `(rows, some, hidden)`, by default of all of `x`."""
+        asked = ((self.query, x if asking is None else asking), (self.key, x), (self.value, x))
+        return join_heads(attend(*(split_heads(project(places), self.heads) for project, places in asked)))
+
+
+class AddNorm(nn.Module):
+    """A projection, added to the residual and normalised."""
+
+    def __init__(self, width: int, config: BertConfig) -> None:
+        super().__init__()
+        self.dense = Linear(width, config.hidden_size)
+        self.LayerNorm = nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
+        self.dropout = Dropout()
+
+    def forward(self, x: Tensor, residual: Tensor) -> Tensor:
+        normed: Tensor = self.LayerNorm(self.dropout(self.dense(x)) + residual)
+        return normed
+
+
+class Attention(nn.Module):
+    def __init__(self, config: BertConfig) -> None:
+        super().__init__()
+        self.self = SelfAttention(config)
+        self.output = AddNorm(config.hidden_size, config)
+
+    def forward(self, x: Tensor, attend: Attend, asking: Tensor | None = None) -> Tensor:
+        out: Tensor = self.output(self.self(x, attend, asking), x if asking is None else asking)
+        return out
+
+
+class Intermediate(nn.Module):
+    def __init__(self, config: BertConfig) -> None:
+        super().__init__()
+        self.dense = Linear(config.hidden_size, config.intermediate_size)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return functional.gelu(self.dense(x))
+
+
+class Layer(nn.Module):
+    def __init__(self, config: BertConfig) -> None:
+        super().__init__()
+        self.attention = Attention(config)
+        self.intermediate = Intermediate(config)
+        self.output = AddNorm(config.intermediate_size, config)
+
+    def forward(self, x: Tensor, attend: Attend, asking: Tensor | None = None) -> Tensor:
+        """States of all places of `x`, or of those of its places that `asking` holds."""
+        x = self.attention(x, attend, asking)
+        out: Tensor = self.output(self.intermediate(x), x)
+        return out
+
+
+class Encoder(nn.Module):
+    def __init__(self, config: BertConfig) -> None:
+        super().__init__()
+        self.layer = nn.ModuleList(Layer(config) for _ in range(config.num_hidden_layers))
+
+
+class Trunk(nn.Module):
+    """Embeddings and layers."""
+
+    def __init__(self, config: BertConfig) -> None:
+        super().__init__()
+        self.embeddings = Embeddings(config)
+        self.encoder = Encoder(config)
+
+    def embed(self, ids: Tensor, positions: Tensor, types: Tensor) -> Tensor:
+        """Embedded input `(rows, length, hidden)`."""
+        # only padding lies behind the last position there is
+        positions = positions.clamp(max=self.embeddings.position_embeddings.num_embeddings - 1)
+        embedded: Tensor = self.embeddings(ids, positions, types)
+        return embedded
+
+    def encode(
+        self, ids: Tensor, lengths: Tensor, positions: Tensor | None = None, types: Tensor | None = None
+    ) -> Tensor:
+        """Hidden states of padded rows, every place seeing both sides; see `Bert.encode`.
+
+        Args:
+            ids: `(rows, length)`, padded on the right.
+            lengths: `(rows,)`, how many ids of each row count.
+            positions: `(rows,)`, the one place a row that is wanted; None is all of them.
+            types: `(rows, length)`, token types; None is type 0 throughout.
+        """
+        types = torch.zeros_like(ids) if types is None else types
+        x = self.embed(ids, torch.arange(ids.shape[1]), types)
+        attend = both_sides(padding_bias(lengths, ids.shape[1]))
+        *lower, last = self.encoder.layer
+        for layer in lower:
+            x = layer(x, attend)
+        # behind the last layer's keys and values nothing of the other places is needed
+        asking = None if positions is None else x[torch.arange(len(x)), positions][:, None]
+        found: Tensor = last(x, attend, asking)
+        return found
+
+
+class Transform(nn.Module):
+    def __init__(self, config: BertConfig) -> None:
+        super().__init__()
+        self.dense = Linear(config.hidden_size, config.hidden_size)
+        self.LayerNorm = nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
+
+    def forward(self, x: Tensor) -> Tensor:
+        normed: Tensor = self.LayerNorm(functional.gelu(self.dense(x)))
+        return normed
+
+
+class Predictions(nn.Module):
+    """The masked-language-model head; its matrix is the word embedding."""
+
+    def __init__(self, config: BertConfig) -> None:
+        super().__init__()
+        self.transform = Transform(config)
+        self.bias = nn.Parameter(torch.zeros(config.vocab_size))
+
+
+class Head(nn.Module):
+    def __init__(self, config: BertConfig) -> None:
+        super().__init__()
+        self.predictions = Predictions(config)
+
+
+class Bert(nn.Module):
+    """A BERT with its masked-language-model head; offers the view `MaskedModel`."""
+
+    def __init__(self, config: BertConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.vocab_size = config.vocab_size
+        self.bert = Trunk(config)
+        self.cls = Head(config)
+
+    def embed(self, ids: Tensor, positions: Tensor, types: Tensor) -> Tensor:
+        """Embedded input `(rows, length, hidden)`."""
+        return self.bert.embed(ids, positions, types)
+
+    @property
+    def layers(self) -> nn.ModuleList:
+        """The layers, each called with `(x, attend)`."""
+        return self.bert.encoder.layer
+
+    def encode(self, ids: Tensor, lengths: Tensor, positions: Tensor | None = None) -> Tensor:
+        """Hidden states of padded rows, every place seeing both sides.
+
+        Args:
+            ids: `(rows, length)`, padded on the right.
+            lengths: `(rows,)`, how many ids of each row count.
+            positions: `(rows,)`, the one place a row that is wanted; None is all of them.
+
+        Returns:
+            `(rows, length, hidden)`, or `(rows, 1, hidden)`. One place is not computed otherwise than all,
+            but its last bits may differ: attention sums in another order for one query.
+        """
+        return self.bert.encode(ids, lengths, positions)
+
+    def logits(self, hidden: Tensor) -> Tensor:
+        """Head: hidden states `(…, hidden)` to raw logits `(…, vocab)`."""
+        head = self.cls.predictions
+        return linear(head.transform(hidden), self.bert.embeddings.word_embeddings.weight, head.bias)
+
+    def masked_logits(self, ids: Tensor, lengths: Tensor, positions: Tensor) -> Tensor:
+        """Logits `(rows, vocab)` at one position a row; see `MaskedModel`."""
+        return self.logits(self.encode(ids, lengths, positions)[:, 0])

@@ -1,0 +1,183 @@
+"""GPT-2 in plain torch, with the parameter names of transformers' `GPT2LMHeadModel`.
+
+Radford et al. 2019, "Language Models are Unsupervised Multitask Learners".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from textgen.models.layers.attention import (
+    Attend,
+    join_heads,
+    linear,
+    padded_length,
+    padding_bias,
+    row_stable,
+    split_heads,
+)
+from textgen.models.layers.cache import CacheState
+from textgen.models.layers.dropout import Dropout
+from textgen.models.views import Ids
+
+
+@dataclass(frozen=True)
+class Gpt2Config:
+    """The sizes of a GPT-2, named as in its `config.json`."""
+
+    vocab_size: int
+    n_embd: int
+    n_layer: int
+    n_head: int
+    n_positions: int
+    layer_norm_epsilon: float
+
+    @classmethod
+    def from_dict(cls, config: dict[str, Any]) -> Gpt2Config:
+        """Read the sizes from a parsed `config.json`. Raises KeyError on a missing one."""
+        return cls(**{name: config[name] for name in cls.__dataclass_fields__})
+
+
+class Conv1D(nn.Module):
+    """A linear layer whose matrix is stored `(in, out)`, as OpenAI's code had it."""
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(inputs, outputs))
+        self.bias = nn.Parameter(torch.empty(outputs))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return row_stable(lambda rows: torch.addmm(self.bias, rows, self.weight), x)
+
+
+class Attention(nn.Module):
+    def __init__(self, config: Gpt2Config) -> None:
+        super().__init__()
+        self.heads = config.n_head
+        self.c_attn = Conv1D(config.n_embd, 3 * config.n_embd)
+        self.c_proj = Conv1D(config.n_embd, config.n_embd)
+        self.dropout = Dropout()
+
+    def forward(self, x: Tensor, attend: Attend) -> Tensor:
+        parts = (split_heads(part, self.heads) for part in self.c_attn(x).chunk(3, dim=-1))
+        out: Tensor = self.dropout(self.c_proj(join_heads(attend(*parts))))
+        return out
+
+
+class Mlp(nn.Module):
+    def __init__(self, config: Gpt2Config) -> None:
+        super().__init__()
+        self.c_fc = Conv1D(config.n_embd, 4 * config.n_embd)
+        self.c_proj = Conv1D(4 * config.n_embd, config.n_embd)
+        self.dropout = Dropout()
+
+    def forward(self, x: Tensor) -> Tensor:
+        out: Tensor = self.dropout(self.c_proj(functional.gelu(self.c_fc(x), approximate="tanh")))
+        return out
+
+
+class Block(nn.Module):
+    def __init__(self, config: Gpt2Config) -> None:
+        super().__init__()
+        self.ln_1 = nn.LayerNorm(config.n_embd, eps=config.layer_norm_epsilon)
+        self.attn = Attention(config)
+        self.ln_2 = nn.LayerNorm(config.n_embd, eps=config.layer_norm_epsilon)
+        self.mlp = Mlp(config)
+
+    def forward(self, x: Tensor, attend: Attend) -> Tensor:
+        x = x + self.attn(self.ln_1(x), attend)
+        out: Tensor = x + self.mlp(self.ln_2(x))
+        return out
+
+
+class Trunk(nn.Module):
+    """Embeddings, blocks and the last norm."""
+
+    def __init__(self, config: Gpt2Config) -> None:
+        super().__init__()
+        self.wte = nn.Embedding(config.vocab_size, config.n_embd)
+        self.wpe = nn.Embedding(config.n_positions, config.n_embd)
+        self.h = nn.ModuleList(Block(config) for _ in range(config.n_layer))
+        self.ln_f = nn.LayerNorm(config.n_embd, eps=config.layer_norm_epsilon)
+        self.dropout = Dropout()
+
+
+class Gpt2(nn.Module):
+    """A GPT-2; offers the view `HiddenModel`: a source is a prefix without its last token."""
+
+    def __init__(self, config: Gpt2Config) -> None:
+        super().__init__()
+        self.config = config
+        self.vocab_size = config.vocab_size
+        self.transformer = Trunk(config)
+
+    def forward(self, ids: Tensor) -> Tensor:
+        """Logits after every token of whole rows `(rows, length)`, for training; `(rows, length, vocab)`."""
+        x = self.transformer.wte(ids) + self.transformer.wpe(torch.arange(ids.shape[1]))
+        x = self.transformer.dropout(x)
+        for block in self.transformer.h:
+            x = block(x, _causal)
+        return linear(self.transformer.ln_f(x), self.transformer.wte.weight)
+
+    def start(self, sources: Sequence[Ids]) -> CacheState:
+        """Read prefixes that share one padded length; an empty prefix is none."""
+        return self._read(sources)[0]
+
+    def read(self, sources: Sequence[Ids]) -> tuple[CacheState, list[Tensor]]:
+        """Like `start`, with the hidden states `(length, n_embd)` of each prefix."""
+        state, x = self._read(sources)
+        hidden = self.transformer.ln_f(x)
+        return state, [row[: len(source)] for row, source in zip(hidden, sources, strict=True)]
+
+    def step(self, state: CacheState, tokens: Tensor) -> Tensor:
+        """Append a token `(rows,)`; next-token logits `(rows, vocab)`."""
+        return self.extend(state, tokens[:, None])[:, 0]
+
+    def extend(self, state: CacheState, tokens: Tensor) -> Tensor:
+        """Append tokens `(rows, count)`; the logits after each, `(rows, count, vocab)`."""
+        return self.head(state, self.hidden(state, tokens))
+
+    def hidden(self, state: CacheState, tokens: Tensor) -> Tensor:
+        """Append tokens `(rows, count)`; the hidden states after each, `(rows, count, n_embd)`."""
+        hidden: Tensor = self.transformer.ln_f(self._through_blocks(state, tokens))
+        return hidden
+
+    def head(self, state: CacheState, hidden: Tensor) -> Tensor:
+        """Logits `(rows, count, vocab)` from hidden states; see `HiddenModel`."""
+        return linear(hidden, self.transformer.wte.weight)
+
+    def _read(self, sources: Sequence[Ids]) -> tuple[CacheState, Tensor]:
+        """The state of prefixes, and what leaves the blocks, `(sources, padded length, n_embd)`."""
+        lengths = torch.tensor([len(source) for source in sources])
+        if not int(lengths.max()):
+            empty = CacheState(prefix=[], bias=torch.empty(len(sources), 1, 1, 0), lengths=lengths)
+            return empty, torch.empty(len(sources), 0, self.config.n_embd)
+        width = padded_length(int(lengths.max()))
+        ids = torch.tensor([[*source, *[0] * (width - len(source))] for source in sources])
+        reading = CacheState(
+            prefix=[], bias=torch.empty(0), lengths=torch.zeros(len(sources), dtype=torch.long)
+        )
+        x = self._through_blocks(reading, ids)
+        state = CacheState(prefix=reading.written, bias=padding_bias(lengths, width), lengths=lengths)
+        return state, x
+
+    def _through_blocks(self, state: CacheState, tokens: Tensor) -> Tensor:
+        count = tokens.shape[1]
+        # only padding lies behind the last position there is
+        positions = state.positions(count).clamp(max=self.config.n_positions - 1)
+        x: Tensor = self.transformer.wte(tokens) + self.transformer.wpe(positions)
+        for number, block in enumerate(self.transformer.h):
+            x = block(x, state.attend(number))
+        state.advance(count)
+        return x
+
+
+def _causal(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+    """Attention of whole rows, every place to itself and to what stands before it."""
+    return functional.scaled_dot_product_attention(query, key, value, is_causal=True)

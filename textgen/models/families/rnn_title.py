@@ -1,0 +1,300 @@
+"""Titles by two LSTM layers that read and two that write.
+
+苏剑林, 玩转Keras之seq2seq自动生成标题, https://kexue.fm/archives/5861. The source is read from both ends at
+once; its maximum over all places, the global vector, scales and shifts what the writing layers normalise.
+What they write attends to the source, and the copy prior leans it towards the source's pieces. Which end
+of the title comes first is said by its first token, `<l2r>` or `<r2l>`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any, Self
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from textgen.models.empty_weights import unfilled
+from textgen.models.families.bert import Linear
+from textgen.models.layers.attention import both_sides, join_heads, padded_length, padding_bias, split_heads
+from textgen.models.layers.copy_prior import CopyPrior
+from textgen.models.views import FRAME, Ids
+
+LAYERS = 2
+SLOPE = 0.2  # of the LeakyReLU
+SMALL = 0.05  # embeddings begin uniform between -SMALL and SMALL, as in Keras
+
+Carried = tuple[Tensor, Tensor]  # output and cell of an LSTM, each (1, rows, hidden_size)
+
+
+@dataclass(frozen=True)
+class RnnTitleConfig:
+    """The sizes of an `RnnTitle`, named as in its `config.json`.
+
+    Attributes:
+        vocab_size: Pieces, shared by sources and titles.
+        hidden_size: Width of the embedding and of every layer; even.
+        num_heads: Heads of the attention to the source.
+        modulation_size: Inner width of what makes scales and shifts of the global vector.
+        source_length: Most pieces of a source, without `<cls>` and `<sep>`.
+        prior: Whether there is a copy prior.
+    """
+
+    vocab_size: int
+    hidden_size: int = 128
+    num_heads: int = 8
+    modulation_size: int = 32
+    source_length: int = 400
+    prior: bool = True
+
+    @classmethod
+    def from_dict(cls, config: dict[str, Any]) -> RnnTitleConfig:
+        """Read the sizes from a parsed `config.json`. Raises KeyError on a missing one."""
+        return cls(**{field.name: config[field.name] for field in fields(cls)})
+
+
+@dataclass
+class RnnState:
+    """Titles that are being written, in groups of equal size that share a source.
+
+    Attributes:
+        keys: Of the source's places, `(groups, heads, length, width)`.
+        values: Of the same shape.
+        bias: Additive mask over the source, `(groups, 1, 1, length)`.
+        modulation: Scale and shift of each norm, `(groups, 2, hidden_size)`.
+        vote: What the copy prior says of each piece, `(groups, vocab)`; None without a prior.
+        carried: What each LSTM carries from step to step.
+        size: Rows a group.
+    """
+
+    keys: Tensor
+    values: Tensor
+    bias: Tensor
+    modulation: list[Tensor]
+    vote: Tensor | None
+    carried: list[Carried]
+    size: int = 1
+
+    @property
+    def rows(self) -> int:
+        """How many rows there are."""
+        return len(self.keys) * self.size
+
+    def repeat(self, n: int) -> Self:
+        """Every row n times; what is of the source stays one copy."""
+        carried = [(h.repeat_interleave(n, 1), c.repeat_interleave(n, 1)) for h, c in self.carried]
+        return replace(self, carried=carried, size=self.size * n)
+
+    def select(self, rows: Tensor) -> Self:
+        """A reordering of the rows within their groups, or the rows of whole groups."""
+        carried = [(h[:, rows], c[:, rows]) for h, c in self.carried]
+        groups = rows[:: self.size] // self.size
+        if torch.equal(groups, torch.arange(len(self.keys))):
+            return replace(self, carried=carried)
+        return replace(
+            self,
+            keys=self.keys[groups],
+            values=self.values[groups],
+            bias=self.bias[groups],
+            modulation=[of_norm[groups] for of_norm in self.modulation],
+            vote=None if self.vote is None else self.vote[groups],
+            carried=carried,
+        )
+
+    def modulate(self, norm: int, x: Tensor) -> Tensor:
+        """Normalise `x` `(rows, count, hidden_size)`, then scale and shift it as its source says."""
+        scale, shift = self.modulation[norm].repeat_interleave(self.size, 0)[:, :, None].unbind(1)
+        return functional.layer_norm(x, x.shape[-1:]) * scale + shift
+
+    def attend(self, query: Tensor) -> Tensor:
+        """Contexts from the source, `(rows, count, hidden_size)`, for queries of that shape."""
+        # the rows of a group ask the same keys, so to the keys they are one row of more queries
+        grouped = query.reshape(len(self.keys), -1, query.shape[-1])
+        heads = split_heads(grouped, self.keys.shape[1])
+        # torch takes a float32 mask beside float64 queries without a word, and computes something else
+        attend = both_sides(self.bias.to(query.dtype))
+        return join_heads(attend(heads, self.keys, self.values)).view_as(query)
+
+
+class BothWays(nn.Module):
+    """Two LSTMs of half the width, one from each end of the text.
+
+    Padding stands behind the text in either order, so neither has seen any of it when it reads the text.
+    """
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.forth = nn.LSTM(width, width - width // 2, batch_first=True)
+        self.back = nn.LSTM(width, width // 2, batch_first=True)
+
+    def forward(self, x: Tensor, reversal: Tensor) -> Tensor:
+        """States `(rows, length, width)`; `reversal` is from `reversed_places`."""
+        forth, _ = self.forth(x)
+        back, _ = self.back(_reordered(x, reversal))
+        return torch.cat([forth, _reordered(back, reversal)], -1)
+
+
+class Modulation(nn.Module):
+    """Scale and shift of a norm, each by two layers from the global vector."""
+
+    def __init__(self, width: int, inner: int) -> None:
+        super().__init__()
+        self.gamma = nn.Sequential(Linear(width, inner), nn.ReLU(), Linear(inner, width))
+        self.beta = nn.Sequential(Linear(width, inner), nn.ReLU(), Linear(inner, width))
+
+    def forward(self, summary: Tensor) -> Tensor:
+        """`(rows, 2, width)` from global vectors `(rows, width)`."""
+        return torch.stack([1 + self.gamma(summary), self.beta(summary)], 1)
+
+
+class RnnTitle(nn.Module):
+    """Offers the view `TitleModel`.
+
+    A source comes with its `<cls>` and `<sep>`; the first token of a target says its direction.
+    """
+
+    two_way = False  # an LSTM carries one stream
+
+    def __init__(self, config: RnnTitleConfig) -> None:
+        super().__init__()
+        width = config.hidden_size
+        self.config = config
+        self.vocab_size = config.vocab_size
+        self.embedding = nn.Embedding(config.vocab_size, width)
+        self.norms = nn.ModuleList(nn.LayerNorm(width) for _ in range(LAYERS))
+        self.readers = nn.ModuleList(BothWays(width) for _ in range(LAYERS))
+        self.modulations = nn.ModuleList(Modulation(width, config.modulation_size) for _ in range(LAYERS + 1))
+        self.writers = nn.ModuleList(nn.LSTM(width, width, batch_first=True) for _ in range(LAYERS))
+        self.query, self.key, self.value = (Linear(width, width, bias=False) for _ in range(3))
+        self.dense = Linear(2 * width, width)
+        self.output = Linear(width, config.vocab_size)
+        self.prior = CopyPrior(config.vocab_size) if config.prior else None
+
+    @classmethod
+    def initialised(cls, config: RnnTitleConfig, seed: int) -> RnnTitle:
+        """A network to be trained; the same seed makes the same one.
+
+        Matrices begin as in Keras: Glorot's uniform, orthogonal where an LSTM reads its own output; the
+        forget gates begin open, and the prior says one vote for every piece of the source.
+        """
+        with unfilled():  # the constructors draw from the global generator
+            network = cls(config)
+        network.to_empty(device="cpu")
+        generator = torch.Generator().manual_seed(seed)
+        with torch.no_grad():
+            for module in network.modules():
+                _initialise(module, generator)
+        return network.to(torch.get_default_device())
+
+    def source_room(self, title: int) -> int:
+        """Most ids of a source; the length of its title takes none of them."""
+        return self.config.source_length + FRAME
+
+    def start(self, sources: Sequence[Ids]) -> RnnState:
+        """Read sources that share one padded length."""
+        return self._start(sources, padded_length(max(map(len, sources))))
+
+    def read(self, sources: Sequence[Ids]) -> tuple[RnnState, list[Tensor]]:
+        """Like `start`, with no hidden states: a source is not part of the text that is written."""
+        return self.start(sources), [torch.empty(0, self.config.hidden_size) for _ in sources]
+
+    def step(self, state: RnnState, tokens: Tensor) -> Tensor:
+        """Append a token `(rows,)`; next-token logits `(rows, vocab)`."""
+        return self.extend(state, tokens[:, None])[:, 0]
+
+    def extend(self, state: RnnState, tokens: Tensor) -> Tensor:
+        """Append tokens `(rows, count)`; the logits after each, `(rows, count, vocab)`."""
+        return self.head(state, self.hidden(state, tokens))
+
+    def hidden(self, state: RnnState, tokens: Tensor) -> Tensor:
+        """Append tokens `(rows, count)`; the hidden states after each, `(rows, count, hidden_size)`."""
+        x = self.embedding(tokens)
+        for number, writer in enumerate(self.writers):
+            x, state.carried[number] = writer(state.modulate(number, x), state.carried[number])
+        x = state.modulate(LAYERS, x)
+        context = state.attend(self.query(x))
+        return functional.leaky_relu(self.dense(torch.cat([x, context], -1)), SLOPE)
+
+    def head(self, state: RnnState, hidden: Tensor) -> Tensor:
+        """Logits `(rows, count, vocab)` from hidden states and the copy prior; see `HiddenModel`."""
+        logits: Tensor = self.output(hidden)
+        if state.vote is None:
+            return logits
+        vote = state.vote.repeat_interleave(len(hidden) // len(state.vote), 0)
+        return CopyPrior.apply_vote(logits, vote[:, None])
+
+    def forward(self, sources: Sequence[Ids], targets: Tensor) -> Tensor:
+        """Logits after every token of the targets, as in training.
+
+        Args:
+            sources: With `<cls>` and `<sep>`, of any lengths.
+            targets: `(rows, steps)`, one a source, each beginning with its direction token, padded on the
+                right with anything.
+
+        Returns:
+            `(rows, steps, vocab)`.
+        """
+        return self.extend(self._start(sources, max(map(len, sources))), targets)
+
+    def _start(self, sources: Sequence[Ids], width: int) -> RnnState:
+        lengths = torch.tensor([len(source) for source in sources])
+        ids = torch.tensor([[*source, *[0] * (width - len(source))] for source in sources])
+        x, reversal = self.embedding(ids), reversed_places(lengths, width)
+        for norm, reader in zip(self.norms, self.readers, strict=True):
+            x = reader(norm(x), reversal)
+        summary = _highest(x, lengths)
+        nothing = x.new_zeros(1, len(sources), self.config.hidden_size)
+        return RnnState(
+            split_heads(self.key(x), self.config.num_heads),
+            split_heads(self.value(x), self.config.num_heads),
+            padding_bias(lengths, width),
+            [modulation(summary) for modulation in self.modulations],
+            None if self.prior is None else self.prior.vote(sources),
+            [(nothing, nothing)] * LAYERS,
+        )
+
+
+def reversed_places(lengths: Tensor, width: int) -> Tensor:
+    """Places `(rows * width,)` of the rows end to end that reverse each row's own ids and leave its padding.
+
+    Done twice, it changes nothing.
+    """
+    place = torch.arange(width)
+    mirrored = lengths[:, None] - 1 - place
+    own = torch.where(mirrored >= 0, mirrored, place)
+    return (own + width * torch.arange(len(lengths))[:, None]).flatten()
+
+
+def _reordered(x: Tensor, places: Tensor) -> Tensor:
+    return x.flatten(0, 1).index_select(0, places).view_as(x)
+
+
+def _highest(x: Tensor, lengths: Tensor) -> Tensor:
+    """The maximum of `x` `(rows, length, width)` over each row's own places, `(rows, width)`."""
+    padding = torch.arange(x.shape[1]) >= lengths[:, None]
+    return x.masked_fill(padding[:, :, None], -torch.inf).amax(1)
+
+
+def _initialise(module: nn.Module, generator: torch.Generator) -> None:
+    """Fill what a module itself holds, not its parts."""
+    if isinstance(module, nn.Embedding):
+        nn.init.uniform_(module.weight, -SMALL, SMALL, generator=generator)
+    elif isinstance(module, nn.Linear):
+        nn.init.xavier_uniform_(module.weight, generator=generator)
+        if module.bias is not None:
+            module.bias.zero_()
+    elif isinstance(module, nn.LSTM):
+        parts = dict(module.named_parameters())
+        nn.init.xavier_uniform_(parts["weight_ih_l0"], generator=generator)
+        nn.init.orthogonal_(parts["weight_hh_l0"], generator=generator)
+        parts["bias_hh_l0"].zero_()
+        forget = slice(module.hidden_size, 2 * module.hidden_size)
+        parts["bias_ih_l0"].zero_()[forget] = 1
+    elif isinstance(module, nn.LayerNorm):
+        module.weight.fill_(1)
+        module.bias.zero_()
+    elif isinstance(module, CopyPrior):
+        module.a.zero_()
+        module.t.zero_()

@@ -1,0 +1,91 @@
+"""How good a title is for an article: a BERT that reads both, and says a number.
+
+The input is `<cls> article <sep> title <sep>`, the article of token type 0, the title and what follows of
+type 1, as in Devlin et al. 2019, https://arxiv.org/abs/1810.04805; the score is linear in the last state at
+`<cls>`. Only the scores of titles of one article compare.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from textgen.models.batching import alike
+from textgen.models.families.bert import BertConfig, Trunk
+from textgen.models.layers.attention import linear, padded_length
+from textgen.models.views import Ids
+
+TYPES = 2  # token types
+ROWS = 16  # titles that are read at once
+
+
+class TitleScorer(nn.Module):
+    """Scores titles.
+
+    Args:
+        trunk: Embeddings and layers; the head of a masked language model is not needed.
+        config: Its sizes.
+
+    Attributes:
+        head: `(hidden,)`, what the state at `<cls>` is multiplied with. It is zero at first: all titles are
+            as good as each other until something is learned, whatever the trunk says. There is no constant,
+            which would change no order.
+    """
+
+    def __init__(self, trunk: Trunk, config: BertConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.vocab_size = config.vocab_size
+        self.bert = trunk
+        self.head = nn.Parameter(torch.zeros(config.hidden_size))
+
+    def score(self, source: Ids, titles: Sequence[Ids]) -> Tensor:
+        """Scores of titles `(titles,)`, the higher the better; none depends on the others.
+
+        Args:
+            source: The article, with its `<cls>` and `<sep>`.
+            titles: Without.
+        """
+        pairs = [joined(source, title, self.config.max_position_embeddings) for title in titles]
+        found = torch.zeros(len(pairs))
+        for some in alike(range(len(pairs)), lambda n: padded_length(len(pairs[n][0])), lambda _: ROWS):
+            found[some] = self(*together([pairs[n] for n in some]))
+        return found
+
+    def forward(self, ids: Tensor, lengths: Tensor, starts: Tensor) -> Tensor:
+        """Scores `(rows,)` of what `together` makes of pairs."""
+        types = (torch.arange(ids.shape[1]) >= starts[:, None]).long()
+        states = self.bert.encode(ids, lengths, torch.zeros_like(lengths), types)
+        return linear(states[:, 0], self.head[None])[:, 0]
+
+
+def joined(source: Ids, title: Ids, positions: int) -> tuple[list[int], int]:
+    """What is read of an article with a title.
+
+    Args:
+        source: The article, with its `<cls>` and `<sep>`.
+        title: The title, without.
+        positions: Most ids. What they have no room for is left out: the article's end, or that of a title
+            that takes more than half of them.
+
+    Returns:
+        The ids, and where the title begins.
+    """
+    sep, title = source[-1], title[: positions // 2]
+    room = positions - len(title) - 1
+    read = [*source] if len(source) <= room else [*source[: room - 1], sep]
+    return [*read, *title, sep], len(read)
+
+
+def together(pairs: Sequence[tuple[Ids, int]]) -> tuple[Tensor, Tensor, Tensor]:
+    """What `joined` makes of articles and titles, as a batch.
+
+    Returns:
+        Ids `(rows, length)`, padded on the right; `(rows,)`, how many count; `(rows,)`, where titles begin.
+    """
+    lengths = [len(ids) for ids, _ in pairs]
+    width = padded_length(max(lengths))
+    ids = [[*ids, *[0] * (width - len(ids))] for ids, _ in pairs]
+    return torch.tensor(ids), torch.tensor(lengths), torch.tensor([start for _, start in pairs])

@@ -1,0 +1,160 @@
+"""Keys and values of what was read and written so far.
+
+The rows that continue one source share its keys and values: a beam of four over 460 pieces keeps one copy
+and multiplies it once. Only what the rows wrote themselves is theirs, so a beam that reorders its
+hypotheses moves a few dozen positions, not the source.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Self
+
+import torch
+from torch import Tensor
+
+from textgen.models.layers.attention import ROWS_A_THREAD, Attend
+
+BLOCK = 16  # positions by which the written part grows
+
+KeyValue = tuple[Tensor, Tensor]
+
+
+@dataclass
+class CacheState:
+    """Rows of a decoder, in groups of equal size that share a prefix.
+
+    Attributes:
+        prefix: Keys and values a layer, `(groups, heads, padded length, width)`; empty without a prefix.
+        bias: Additive mask over the prefix, `(groups, 1, 1, padded length)`.
+        lengths: `(groups,)`, how long each prefix is.
+        size: Rows a group.
+        written: Keys and values a layer, `(rows, heads, capacity, width)`.
+        steps: Positions written, the same for all rows.
+        extra: Tensors by group that a model adds, such as the copy prior.
+    """
+
+    prefix: list[KeyValue]
+    bias: Tensor
+    lengths: Tensor
+    size: int = 1
+    written: list[KeyValue] = field(default_factory=list)
+    steps: int = 0
+    extra: dict[str, Tensor] = field(default_factory=dict)
+
+    @property
+    def rows(self) -> int:
+        """How many rows there are."""
+        return len(self.lengths) * self.size
+
+    def positions(self, count: int) -> Tensor:
+        """Position ids `(rows, count)` of the next tokens."""
+        start: Tensor = self.lengths.repeat_interleave(self.size)[:, None] + self.steps
+        return start + torch.arange(count)
+
+    def by_row(self, name: str) -> Tensor:
+        """A tensor of `extra`, repeated for the rows of each group."""
+        return self.extra[name].repeat_interleave(self.size, 0)
+
+    def repeat(self, n: int) -> Self:
+        """Every row n times; the prefix stays one copy."""
+        written = [(k.repeat_interleave(n, 0), v.repeat_interleave(n, 0)) for k, v in self.written]
+        return replace(self, size=self.size * n, written=written, extra=dict(self.extra))
+
+    def select(self, rows: Tensor) -> Self:
+        """A reordering of the rows within their groups, or the rows of whole groups."""
+        written = [(k[rows], v[rows]) for k, v in self.written]
+        groups = rows[:: self.size] // self.size
+        if torch.equal(groups, torch.arange(len(self.lengths))):
+            return replace(self, written=written, extra=dict(self.extra))
+        return replace(
+            self,
+            prefix=[(k[groups], v[groups]) for k, v in self.prefix],
+            bias=self.bias[groups],
+            lengths=self.lengths[groups],
+            written=written,
+            extra={name: tensor[groups] for name, tensor in self.extra.items()},
+        )
+
+    def attend(self, layer: int) -> Attend:
+        """Attention of a layer to the prefix and to what was written, keeping the new keys and values."""
+
+        def attend(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+            keys, values = self._append(layer, key, value)
+            own = scaled_scores(query, keys) + _causal_bias(query.shape[2], keys.shape[2])
+            return self._with_prefix(layer, query, own, values)
+
+        return attend
+
+    def advance(self, count: int) -> None:
+        """Count the positions that every layer has appended."""
+        self.steps += count
+
+    def _append(self, layer: int, key: Tensor, value: Tensor) -> KeyValue:
+        end = self.steps + key.shape[2]
+        if layer == len(self.written):
+            self.written.append((_empty(key), _empty(value)))
+        keys, values = (_grown(buffer, end) for buffer in self.written[layer])
+        keys[:, :, self.steps : end] = key
+        values[:, :, self.steps : end] = value
+        self.written[layer] = keys, values
+        return keys[:, :, :end], values[:, :, :end]
+
+    def _with_prefix(self, layer: int, query: Tensor, own: Tensor, values: Tensor) -> Tensor:
+        """One softmax over the prefix and over what has the scores `own`."""
+        if not self.prefix:
+            return own.softmax(-1) @ values
+        prefix_keys, prefix_values = self.prefix[layer]
+        grouped, count = self._by_group(query)
+        shared = scaled_scores(grouped, prefix_keys) + self.bias
+        shared = self._by_rows(shared, count, query.shape[2])
+        weights = torch.cat([shared, own], dim=-1).softmax(-1)
+        width = shared.shape[-1]
+        grouped, count = self._by_group(weights[..., :width])
+        context = self._by_rows(grouped @ prefix_values, count, query.shape[2])
+        return context + weights[..., width:] @ values
+
+    def _by_group(self, x: Tensor) -> tuple[Tensor, int]:
+        """`(rows, heads, length, width)` to `(groups, heads, queries padded to fours, width)`."""
+        _, heads, length, width = x.shape
+        x = (
+            x.reshape(-1, self.size, heads, length, width)
+            .transpose(1, 2)
+            .reshape(-1, heads, self.size * length, width)
+        )
+        missing = -x.shape[2] % ROWS_A_THREAD
+        return torch.nn.functional.pad(x, (0, 0, 0, missing)), self.size * length
+
+    def _by_rows(self, x: Tensor, count: int, length: int) -> Tensor:
+        """The inverse of `_by_group`."""
+        groups, heads, _, width = x.shape
+        x = x[:, :, :count].reshape(groups, heads, self.size, length, width)
+        return x.transpose(1, 2).reshape(-1, heads, length, width)
+
+
+def scaled_scores(query: Tensor, key: Tensor) -> Tensor:
+    """Attention scores before the mask and the softmax, `(rows, heads, queries, keys)`."""
+    scaled: Tensor = query * query.shape[-1] ** -0.5
+    return scaled @ key.transpose(-1, -2)
+
+
+def _causal_bias(new: int, total: int) -> Tensor:
+    """Additive mask `(new, total)`: the i-th new position sees what was written up to itself."""
+    if new == 1:
+        return torch.zeros(1, total)
+    ahead = torch.ones(new, total, dtype=torch.bool).triu(total - new + 1)
+    return torch.zeros(new, total).masked_fill_(ahead, -torch.inf)
+
+
+def _empty(like: Tensor) -> Tensor:
+    rows, heads, _, width = like.shape
+    return like.new_empty(rows, heads, 0, width)
+
+
+def _grown(buffer: Tensor, length: int) -> Tensor:
+    if length <= buffer.shape[2]:
+        return buffer
+    rows, heads, old, width = buffer.shape
+    grown = buffer.new_zeros(rows, heads, -(-length // BLOCK) * BLOCK, width)
+    grown[:, :, :old] = buffer
+    return grown

@@ -1,0 +1,200 @@
+"""Conditional layer normalisation: one network that writes in several styles.
+
+苏剑林, 基于Conditional Layer Normalization的条件文本生成, https://kexue.fm/archives/7124: the scale and the
+offset of every normalisation get a part that is linear in a vector of the style,
+
+    (weight + gain c) * normed(x) + (bias + shift c)
+
+with gain and shift zero at first, so that training starts from the pretrained network as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from difflib import get_close_matches
+from pathlib import Path
+from reprlib import repr as short
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from textgen.errors import ModelError, UsageError
+from textgen.models.layers.attention import linear
+from textgen.models.views import LARGEST_SIZE
+
+
+class Condition(nn.Module):
+    """The styles that a network knows, and the one that is in force.
+
+    Behind the styles stands one more, the null style: that of no style in particular. It is in force
+    wherever none is given.
+
+    Args:
+        styles: Their names, in the order of their numbers.
+        size: Width of a style's vector.
+        seed: Of the vectors it begins with.
+
+    Attributes:
+        styles: The names.
+        null: Number of the null style.
+        embedding: The vectors, `(styles + 1, size)`.
+    """
+
+    def __init__(self, styles: Sequence[str], size: int, seed: int = 0) -> None:
+        super().__init__()
+        self.styles = tuple(styles)
+        self.null = len(self.styles)
+        vectors = _vectors(self.null + 1, size, seed)
+        # its own first vectors would come from the global generator
+        self.embedding: nn.Embedding = nn.Embedding.from_pretrained(vectors, freeze=False)  # type: ignore[no-untyped-call]
+        self._given: Tensor | int = self.null
+
+    def number(self, style: str | None) -> int:
+        """The number of a style; None is the null style. Raises UsageError: it is unknown."""
+        if style is None:
+            return self.null
+        if style not in self.styles:
+            near = get_close_matches(style, self.styles, n=1)
+            known = f"the model knows {', '.join(self.styles)}"
+            hint = f"did you mean {near[0]}? {known}" if near else known
+            raise UsageError(f"there is no style {style}", hint=hint)
+        return self.styles.index(style)
+
+    @contextmanager
+    def given(self, styles: Tensor | int) -> Iterator[None]:
+        """Put styles in force; what was before comes back.
+
+        A forward that is computed again in the backward pass, as by checkpoints, needs it there too.
+
+        Args:
+            styles: One number for all rows, or numbers `(rows,)`, one for each entry of the first axis of
+                what is normalised: a head that is called on places alone, `(places, hidden)`, needs one for
+                each place.
+        """
+        if isinstance(styles, int) and not 0 <= styles <= self.null:
+            raise IndexError(f"there is no style number {styles}")
+        before, self._given = self._given, styles
+        try:
+            yield
+        finally:
+            self._given = before
+
+    def vector(self) -> Tensor:
+        """Vectors of the styles in force, for all positions: `(rows, 1, size)`, or `(1, 1, size)` of one."""
+        if isinstance(self._given, int):
+            return self.embedding.weight[self._given][None, None]
+        vectors: Tensor = self.embedding(self._given)
+        return vectors[:, None]
+
+
+class ConditionalLayerNorm(nn.Module):
+    """A layer normalisation whose scale and offset depend on the style in force.
+
+    Args:
+        norm: What it takes the place of; keeps its scale and offset.
+        condition: Tells the style.
+
+    Attributes:
+        weight: Scale without the style's part, `(hidden,)`.
+        bias: Offset without the style's part, `(hidden,)`.
+        gain: The style's part of the scale, `(hidden, size)`.
+        shift: The style's part of the offset, `(hidden, size)`.
+    """
+
+    def __init__(self, norm: nn.LayerNorm, condition: Condition) -> None:
+        super().__init__()
+        self.weight, self.bias, self.eps = norm.weight, norm.bias, norm.eps
+        size = condition.embedding.embedding_dim
+        self.gain = nn.Parameter(self.weight.new_zeros(len(self.weight), size))
+        self.shift = nn.Parameter(self.weight.new_zeros(len(self.weight), size))
+        # a method, not the module: that belongs to the network, and is saved once
+        self._vector: Callable[[], Tensor] = condition.vector
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Normalise the last axis of `x` `(rows, …, hidden)`."""
+        shape = self.weight.shape
+        # the plain norm as it always was: folded into its scale, zeros might still change its last bits
+        plain = functional.layer_norm(x, shape, self.weight, self.bias, self.eps)
+        normed = functional.layer_norm(x, shape, eps=self.eps)
+        return plain + normed * self._part(self.gain, x) + self._part(self.shift, x)
+
+    def _part(self, matrix: Tensor, x: Tensor) -> Tensor:
+        """`matrix` times the style's vector, `(rows or 1, 1, …, hidden)` with the axes of `x`."""
+        part = linear(self._vector(), matrix)
+        return part.reshape(-1, *(1,) * (x.dim() - 2), part.shape[-1])
+
+
+def add_condition(network: nn.Module, styles: Sequence[str], size: int, seed: int = 0) -> Condition:
+    """Make every layer normalisation of a network conditional; what it computes stays the same at first.
+
+    Args:
+        network: Becomes `network.condition`'s owner; its parameters stay the same objects.
+        styles: The styles' names.
+        size: Width of a style's vector.
+        seed: Of the vectors.
+
+    Returns:
+        What tells the norms the style.
+    """
+    norms = [
+        (module, name, norm)
+        for module in network.modules()
+        for name, norm in module.named_children()
+        if isinstance(norm, nn.LayerNorm)
+    ]
+    weight = norms[0][2].weight
+    with weight.device:
+        condition = Condition(styles, size, seed).to(weight.dtype)
+    for module, name, norm in norms:
+        setattr(module, name, ConditionalLayerNorm(norm, condition))
+    network.add_module("condition", condition)
+    return condition
+
+
+def condition_of(network: nn.Module) -> Condition | None:
+    """What tells a network's norms the style; None for a network that knows no styles."""
+    found = getattr(network, "condition", None)
+    return found if isinstance(found, Condition) else None
+
+
+def styles_of(config: dict[str, Any], file: Path) -> tuple[list[str], int] | None:
+    """The styles that a `config.json` names and the width of their vectors; None if it names none.
+
+    Raises:
+        ModelError: They cannot be.
+    """
+    if "styles" not in config:
+        return None
+    styles, size = config["styles"], config.get("condition_size")
+    if not _names(styles):
+        raise ModelError(
+            f"{file}: styles cannot be {short(styles)}",
+            hint='it is a list of different names, like ["诗歌", "新闻"]',
+        )
+    if type(size) is not int or not 1 <= size <= LARGEST_SIZE:
+        raise ModelError(
+            f"{file}: condition_size cannot be {short(size)}", hint="it is the width of the styles' vectors"
+        )
+    return styles, size
+
+
+def _names(styles: object) -> bool:
+    if not isinstance(styles, list) or not styles:
+        return False
+    if not all(isinstance(style, str) and style.strip() for style in styles):
+        return False
+    return len(set(styles)) == len(styles)
+
+
+def _vectors(count: int, size: int, seed: int) -> Tensor:
+    """`(count, size)`, each about 1 long whatever its size: then a step on gain moves the scale of its own
+    style about as far as a step on the scale itself would, and that of the others hardly."""
+    vectors = torch.empty(count, size)
+    if not vectors.is_meta:  # there they are to be filled from a file
+        generator = torch.Generator("cpu").manual_seed(seed)
+        # drawn on one device for all, so that a seed means the same vectors everywhere
+        vectors.copy_(torch.randn(count, size, generator=generator, device="cpu") * size**-0.5)
+    return vectors

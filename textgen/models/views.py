@@ -1,0 +1,131 @@
+"""The views of a model that decoders and chains may see.
+
+Raw logits everywhere: the log-softmax is taken where they are used. A tabular toy can offer these views,
+so every strategy can be tested against answers found by enumeration.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from torch import Tensor
+
+Ids = Sequence[int]
+FRAME = 2  # the <cls> and <sep> around a source
+LARGEST_SIZE = 2**24  # that a config may name: the elements of a matrix can be counted
+
+
+class State(Protocol):
+    """What a model remembers of the rows it is writing.
+
+    Rows come in groups of equal size, one group a source; `repeat` and `select` keep that.
+    """
+
+    @property
+    def rows(self) -> int:
+        """How many rows there are."""
+
+    def select(self, rows: Tensor) -> State:
+        """The rows of these numbers `(rows,)`: of each group that stays, as many of its rows as it had.
+
+        Within its group a row may stand in any place, and in several.
+        """
+
+    def repeat(self, n: int) -> State:
+        """Every row n times, the copies side by side."""
+
+
+class NextTokenModel(Protocol):
+    """A model that writes after a source, one token a step."""
+
+    vocab_size: int
+
+    def start(self, sources: Sequence[Ids]) -> Any:
+        """Read the sources, which share one padded length; a `State` with one row each."""
+
+    def step(self, state: Any, tokens: Tensor) -> Tensor:
+        """Append a token `(rows,)` to every row; next-token logits `(rows, vocab)`."""
+
+    def extend(self, state: Any, tokens: Tensor) -> Tensor:
+        """Append tokens `(rows, count)`; the logits after each, `(rows, count, vocab)`."""
+
+
+class HiddenModel(NextTokenModel, Protocol):
+    """A model that shows its last hidden states, those that its head turns into logits.
+
+    `extend(state, tokens)` is `head(state, hidden(state, tokens))`.
+    """
+
+    def read(self, sources: Sequence[Ids]) -> tuple[Any, list[Tensor]]:
+        """Like `start`, with the hidden states of what was read.
+
+        Returns:
+            The state, and for each source `(length, width)`: those of its ids that belong to the text, such
+            as a prompt; none where the source is another text, such as an article.
+        """
+
+    def hidden(self, state: Any, tokens: Tensor) -> Tensor:
+        """Append tokens `(rows, count)`; the hidden states after each, `(rows, count, width)`."""
+
+    def head(self, state: Any, hidden: Tensor) -> Tensor:
+        """Logits `(rows, count, vocab)` from hidden states `(rows, count, width)`.
+
+        The rows need not be all rows of the state, only as many of every group, group by group.
+        """
+
+
+class TitleModel(HiddenModel, Protocol):
+    """A model that writes titles behind articles, in either direction.
+
+    A source comes with its `<cls>` and `<sep>`; the first token of a target is `<l2r>` or `<r2l>`.
+    """
+
+    @property
+    def two_way(self) -> bool:
+        """Whether it was trained to write in both directions at once."""
+
+    def source_room(self, title: int) -> int:
+        """Most ids of a source beside a title of so many."""
+
+
+class MaskedModel(Protocol):
+    """A model that fills a masked place from both sides."""
+
+    vocab_size: int
+
+    def masked_logits(self, ids: Tensor, lengths: Tensor, positions: Tensor) -> Tensor:
+        """Logits `(rows, vocab)` at one position a row.
+
+        Args:
+            ids: `(rows, length)`, padded on the right.
+            lengths: `(rows,)`, how many ids of each row count.
+            positions: `(rows,)`, where to look.
+        """
+
+
+@dataclass(frozen=True)
+class Scored:
+    """What a `SequenceModel` says of a text.
+
+    Attributes:
+        logprob: Of its pieces and its end, in nats.
+        memory: What the model keeps of it, for texts that begin alike.
+    """
+
+    logprob: float
+    memory: Any = None
+
+
+class SequenceModel(Protocol):
+    """A model that scores whole texts, their end included."""
+
+    def score(self, texts: Sequence[Ids], parents: Sequence[Scored | None]) -> list[Scored]:
+        """Score texts.
+
+        Args:
+            texts: Ids without frame.
+            parents: For each text, what was said of one that begins like it, or None; what they share is
+                not computed again, and changes nothing but the time.
+        """

@@ -1,0 +1,171 @@
+"""A model as a directory: one that transformers loads as it is, or textgen's own in another storage.
+
+Only here is transformers' format written; `tokenizers` comes with it.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import save
+from torch import Tensor
+
+from textgen.errors import TextgenError, UsageError
+from textgen.files.atomic import json_bytes, real_path, writing
+from textgen.resources import data_dir
+from textgen.store.catalog import CARD, CONFIG, PRIOR, TOKENIZER_FILES, WEIGHTS, ModelFiles
+from textgen.store.load import load_tokenizer
+from textgen.store.save import write_model
+from textgen.store.weights import check_storage, read_weights
+from textgen.tokenizers.export import build_tokenizer, tokenizer_config
+
+DTYPES = {"fp16": torch.float16, "fp32": torch.float32}
+EXAMPLE = "export/title_example.py"
+ARCHITECTURES = {"gpt2": "GPT2LMHeadModel", "bert": "BertForMaskedLM", "title": "BertForMaskedLM"}
+
+
+def check_export(directory: Path, dtype: str | None, *, force: bool, storage: str | None = None) -> None:
+    """Refuse an export before any work: an unknown precision, or a directory with something in it.
+
+    Args:
+        directory: Where to write.
+        dtype: The precision, for transformers.
+        force: Write into a directory with something in it.
+        storage: The storage, for textgen; then there is no `dtype`.
+    """
+    if storage is not None and dtype is not None:
+        raise UsageError(
+            "--dtype does not go with --storage", hint="--dtype is for transformers, --storage for textgen"
+        )
+    if storage is not None:
+        check_storage(storage)
+    elif dtype is not None and dtype not in DTYPES:
+        raise UsageError(f"--dtype {dtype} is unknown", hint=f"one of: {', '.join(DTYPES)}")
+    if directory.exists() and not directory.is_dir():
+        raise UsageError(f"{directory} is a file", hint="give a directory")
+    if directory.is_dir() and any(directory.iterdir()) and not force:
+        raise UsageError(f"{directory} is not empty", hint="--force writes into it")
+
+
+def export_model(files: ModelFiles, directory: Path, dtype: str = "fp16") -> Iterator[Path]:
+    """Write a model for transformers.
+
+    Args:
+        files: Which model.
+        directory: Where; made if absent.
+        dtype: `fp16` or `fp32`.
+
+    Yields:
+        The files, each after it is written: `model.safetensors`, `config.json`, `tokenizer.json` and its
+        config, `tokenizer.model`; for a title model also `prior.safetensors` and `example.py`.
+
+    Raises:
+        UsageError: The directory is the model's own, or transformers has no such network.
+        ModelError: The model's files are broken.
+        TextgenError: The directory cannot be written.
+    """
+    check_export(directory, dtype, force=True)
+    _check_other(files, directory)
+    _check_known(files)
+    weights = _weights(files)
+    prior = {name: weights.pop(name) for name in list(weights) if name.startswith("prior.")}
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        yield _save(weights, directory / WEIGHTS, dtype)
+        yield _save_json(_config(files, dtype), directory / CONFIG)
+        yield from _save_tokenizer(files, directory)
+        if prior:
+            yield _save(prior, directory / PRIOR, dtype)
+            yield Path(shutil.copyfile(data_dir() / EXAMPLE, directory / "example.py"))
+    except OSError as error:
+        raise TextgenError(
+            f"cannot write {directory}: {error.strerror or error}", hint="give another directory"
+        ) from None
+
+
+def store_model(files: ModelFiles, directory: Path, storage: str) -> Iterator[Path]:
+    """Write a model for textgen, of whatever kind: what `--model DIR` reads.
+
+    Args:
+        files: Which model.
+        directory: Where; made if absent.
+        storage: `fp32`, `fp16` or `int8`.
+
+    Yields:
+        The files, each after it is written: `config.json`, `tokenizer.model`, `model.safetensors` (with the
+        copy prior of a title model), and `CARD.md` if the model has one.
+
+    Raises:
+        UsageError: The directory is the model's own, or there is no such storage.
+        ModelError: The model's files are broken, or a value does not fit the storage.
+        TextgenError: The directory cannot be written.
+    """
+    check_export(directory, None, force=True, storage=storage)
+    _check_other(files, directory)
+    # transformers would load weights in the precision that the config remembers of another export
+    config = {key: value for key, value in files.config.items() if key != "dtype"}
+    yield from write_model(directory, _weights(files), config, load_tokenizer(files).path, storage)
+    card = files.path / CARD
+    if card.is_file():
+        with writing(directory / CARD):
+            yield Path(shutil.copyfile(card, directory / CARD))
+
+
+def _check_other(files: ModelFiles, directory: Path) -> None:
+    if real_path(directory) == real_path(files.path):
+        raise UsageError(f"{directory} is the model itself", hint="give another directory")
+
+
+def _check_known(files: ModelFiles) -> None:
+    """Only what transformers computes as we do is written for it."""
+    unknown = f"is a {files.kind} model" if files.kind not in ARCHITECTURES else ""
+    unknown = unknown or ("was trained with styles" if files.config.get("styles") else "")
+    if unknown:
+        raise UsageError(
+            f"{files.name} {unknown}, which transformers does not know",
+            hint="--storage fp16 writes a directory for textgen",
+        )
+
+
+def _weights(files: ModelFiles) -> dict[str, Tensor]:
+    weights = read_weights(files.weights)
+    if (files.path / PRIOR).is_file():
+        weights |= read_weights(files.path / PRIOR)
+    return weights
+
+
+def _save(tensors: dict[str, Tensor], path: Path, dtype: str) -> Path:
+    # not save_file, whose files are for the owner's eyes only and whose errors are no OSErrors
+    dense = {name: tensor.to(DTYPES[dtype]).contiguous() for name, tensor in tensors.items()}
+    path.write_bytes(save(dense, {"format": "pt"}))
+    return path
+
+
+def _save_json(content: dict[str, Any], path: Path) -> Path:
+    path.write_bytes(json_bytes(content, indent=2, sort_keys=True))
+    return path
+
+
+def _config(files: ModelFiles, dtype: str) -> dict[str, Any]:
+    name = str(DTYPES[dtype]).removeprefix("torch.")
+    return files.config | {"architectures": [ARCHITECTURES[files.kind]], "dtype": name}
+
+
+def _save_tokenizer(files: ModelFiles, directory: Path) -> Iterator[Path]:
+    tokenizer = load_tokenizer(files)
+    frame = (
+        (tokenizer.specials.bos,)
+        if files.kind == "gpt2"
+        else (tokenizer.specials.cls, tokenizer.specials.sep)
+    )
+    path = directory / "tokenizer.json"
+    # not its own save, which takes no name that is not UTF-8
+    path.write_text(build_tokenizer(tokenizer.path, frame).to_str(pretty=True), encoding="utf-8")
+    yield path
+    limit = files.config["n_positions" if files.kind == "gpt2" else "max_position_embeddings"]
+    yield _save_json(tokenizer_config(limit), directory / "tokenizer_config.json")
+    yield Path(shutil.copyfile(tokenizer.path, directory / TOKENIZER_FILES[0]))

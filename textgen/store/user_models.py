@@ -1,0 +1,166 @@
+"""The models that the user added: copied into a folder of the user's, known by name from then on."""
+
+from __future__ import annotations
+
+import difflib
+import errno
+import os
+import re
+import shutil
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from textgen.errors import UsageError
+from textgen.files.atomic import sync, writing
+from textgen.registry import EDITORS, opener
+from textgen.resources import user_models_dir
+from textgen.store.catalog import (
+    CARD,
+    CONFIG,
+    PRIOR,
+    TOKENIZER_FILES,
+    WEIGHTS,
+    ModelFiles,
+    added_names,
+    embedded_names,
+    find_model,
+)
+
+NAME = re.compile(r"(?![.-])[\w.-]{1,64}")
+OCCUPIED = (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR)  # why no folder can be called so
+TAKEN = (*EDITORS, "cgmh", "tokenizer")  # what else a name on the command line means
+
+
+def add_model(files: ModelFiles, name: str, *, force: bool = False) -> ModelFiles:
+    """Copy a model into the user's folder, once it has been loaded.
+
+    Args:
+        files: The model, wherever it lies.
+        name: What to call it: `find_model(name)` finds it from now on.
+        force: Replace the added model of that name.
+
+    Returns:
+        The model as it was added.
+
+    Raises:
+        UsageError: No model can be called so, or one is.
+        ModelError: It does not load: its files are broken or do not fit each other.
+        TextgenError: The folder cannot be written; what was there is there still.
+    """
+    check_name(name, force=force)
+    opener(files.kind)(files)
+    path = user_models_dir() / name
+    draft = path.with_name(f".{name}.{os.getpid()}.new")
+    with writing(path):
+        try:
+            _copy(files, draft)
+            _put(draft, path, force=force)
+        finally:
+            shutil.rmtree(draft, ignore_errors=True)
+    return find_model(name)
+
+
+def check_name(name: str, *, force: bool = False) -> None:
+    """Refuse a name that no added model may have, or one has already. Raises UsageError."""
+    if not NAME.fullmatch(name):
+        raise UsageError(
+            f"a model cannot be called {name!r}",
+            hint="--name takes up to 64 letters, digits, '.', '_' and '-', the first no '.' or '-'",
+        )
+    if name in TAKEN or name in embedded_names():
+        raise UsageError(f"{name} is textgen's own name", hint=f"give the model another: --name my-{name}")
+    if name in added_names():
+        if not force:
+            raise _is_there(name)
+        return
+    path = user_models_dir() / name
+    with writing(path):
+        if path.exists():
+            raise UsageError(f"{path} is no model, and in the way", hint="move it, or give another --name")
+
+
+def remove_models(names: Sequence[str]) -> Iterator[str]:
+    """Delete added models.
+
+    Yields:
+        Each name, after the model is gone.
+
+    Raises:
+        UsageError: One was not added; then none is removed.
+        TextgenError: One cannot be removed.
+    """
+    for name in names:
+        _check_added(name)
+    for name in dict.fromkeys(names):
+        path = user_models_dir() / name
+        with writing(path):
+            _delete(path.rename(_aside(path)))  # a model that is half gone is not seen
+        yield name
+
+
+def _check_added(name: str) -> None:
+    if name in embedded_names():
+        raise UsageError(f"{name} ships with textgen", hint="only models that were added can be removed")
+    if name not in (added := added_names()):
+        near = difflib.get_close_matches(name, added, n=1)
+        known = f"added: {', '.join(added)}" if added else "none was added"
+        raise UsageError(f"no model {name} was added", hint=f"did you mean {near[0]}?" if near else known)
+
+
+def _copy(files: ModelFiles, folder: Path) -> None:
+    folder.mkdir(parents=True)
+    sources = {name: files.path / name for name in (CONFIG, WEIGHTS, PRIOR, CARD)}
+    if files.tokenizer:
+        sources[TOKENIZER_FILES[0]] = files.tokenizer
+    for name, source in sources.items():
+        if source.is_file():
+            shutil.copyfile(source, folder / name)
+            sync(folder / name)
+
+
+def _put(draft: Path, path: Path, *, force: bool) -> None:
+    """Put a folder in its place, by one rename: of several processes that add a name, one succeeds.
+
+    No folder can replace another at once: with `force` the old one steps aside.
+    """
+    while not _placed(draft, path):
+        if not force:
+            raise _is_there(path.name)
+        try:
+            old = path.rename(_aside(path))
+        except FileNotFoundError:
+            continue  # another process has just moved it
+        try:
+            placed = _placed(draft, path)
+        except OSError:
+            old.rename(path)
+            raise
+        _delete(old)
+        if placed:
+            return
+
+
+def _placed(draft: Path, path: Path) -> bool:
+    """Rename a folder, unless something is there already."""
+    try:
+        draft.rename(path)
+    except OSError as error:
+        if error.errno in OCCUPIED:
+            return False
+        raise
+    return True
+
+
+def _is_there(name: str) -> UsageError:
+    return UsageError(f"there is a model {name} already", hint="--force replaces it")
+
+
+def _aside(path: Path) -> Path:
+    return path.with_name(f".{path.name}.{os.getpid()}.old")
+
+
+def _delete(folder: Path) -> None:
+    if folder.is_symlink():  # somebody keeps the model elsewhere: it stays there
+        folder.unlink()
+    else:
+        shutil.rmtree(folder)

@@ -1,0 +1,265 @@
+"""From files to examples: every row is read and tokenised once, before anything is trained."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from textgen.errors import DataError, UsageError
+from textgen.events import Note, OnEvent, Progress, ignore
+from textgen.files.rows import FileRows, rows_or_error
+from textgen.files.sources import Source
+from textgen.options.train import TrainOptions
+from textgen.schema import Row
+from textgen.text.blank import is_blank
+from textgen.text.names import bare
+from textgen.text.normalize import check_encodable, clean
+from textgen.train.data.arrays import ABOUT, Arrays, ArrayWriter
+from textgen.train.data.order import Order
+from textgen.train.recipe import Recipe
+
+ALIKE = 64  # characters at the beginning of two texts that make them the same one
+NOT_LETTERS = re.compile(r"\W+")
+TOLD = 1000  # rows between two events
+SOURCE, LABEL = "source", "label"
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """Examples of files, and where they are from.
+
+    Attributes:
+        arrays: The examples.
+    """
+
+    arrays: Arrays
+
+    @property
+    def sources(self) -> list[str]:
+        """The names of the sources, by number."""
+        return list(self.arrays.about["sources"])
+
+    def order(self, options: TrainOptions) -> Order:
+        """The order in which a run goes through them. Raises UsageError for a weight of no source."""
+        weights = self.weights(options.weight)
+        lengths = self.arrays.lengths()
+        return Order(lengths, weights, options.batch_size, options.seed, bucketing=options.bucketing)
+
+    def weights(self, given: Mapping[str, float]) -> NDArray[np.float64]:
+        """How often an epoch has each example. Raises UsageError for a source that there is none of."""
+        if strange := [name for name in given if name not in self.sources]:
+            known = ", ".join(self.sources[:20])
+            raise UsageError(f"--weight {strange[0]}: no row is of that source", hint=f"there are {known}")
+        of_source = np.array([given.get(name, 1.0) for name in self.sources])
+        found: NDArray[np.float64] = of_source[self.arrays.numbers(SOURCE)]
+        if not found.any():
+            raise UsageError("--weight leaves no rows to train on", hint="give some source a weight above 0")
+        return found
+
+
+def keys_of(text: str) -> tuple[bytes, ...]:
+    """What tells a text, and how it begins, whatever its punctuation and white space."""
+    letters = NOT_LETTERS.sub("", text)
+    begins = (letters[:ALIKE],) if len(letters) >= ALIKE else ()
+    return tuple(
+        blake2b(part.encode("utf-8", "replace"), digest_size=8).digest() for part in (letters, *begins)
+    )
+
+
+def dev_rows(files: FileRows, recipe: Recipe[Any, Any], fields: Mapping[str, str]) -> list[Row]:
+    """The rows of a dev file, which must all be usable. Raises DataError for the first that is not."""
+    found = [row for _, row in checked_rows(files, recipe.needs, fields)]
+    if not found:
+        raise DataError("the dev file has no rows", hint="leave out --dev, or give rows")
+    return found
+
+
+def tokenised_before(
+    files: FileRows, recipe: Recipe[Any, Any], fields: Mapping[str, str], directory: Path
+) -> Corpus | None:
+    """What `tokenised` has left in a directory, if it is of the same rows."""
+    kept = _kept(directory, _shape(files, recipe, fields))
+    if kept is None:
+        return None
+    recipe.recall(kept.about)
+    return Corpus(kept)
+
+
+def tokenised(
+    files: FileRows,
+    recipe: Recipe[Any, Any],
+    fields: Mapping[str, str],
+    directory: Path,
+    stopped: Callable[[], bool],
+    on_event: OnEvent,
+    held_out: Sequence[Row] = (),
+) -> Corpus | None:
+    """Tokenise the rows of files into a directory, or take what lies there if it is of the same rows.
+
+    Args:
+        files: What is read.
+        recipe: What is learned from a row.
+        fields: Names of the fields, by what they hold.
+        directory: Where the arrays lie.
+        stopped: Asked between `TOLD` rows.
+        on_event: Told of progress, and of rows that are held out, too.
+        held_out: Rows of the dev file.
+
+    Returns:
+        None where it was stopped.
+
+    Raises:
+        DataError: A row cannot be used; the message has its line. Nothing is left to train on.
+        UsageError: No row has the field that names its source.
+    """
+    if (before := tokenised_before(files, recipe, fields, directory)) is not None:
+        return before
+    writer = ArrayWriter(directory, recipe.columns, (*recipe.numbers, SOURCE))
+    sources: dict[str, int] = {}
+    leaked = _Leaks(held_out)
+    count = examples = with_source = 0
+    for count, (source, row) in enumerate(checked_rows(files, recipe.needs, fields, on_event), 1):
+        number = sources.setdefault(_source_of(source, row, fields), len(sources))
+        try:
+            for example in recipe.examples(row, number):
+                writer.add(example)
+                examples += 1
+        except DataError as error:
+            raise _misplaced(source, row, error) from None
+        leaked.see(source, row)
+        with_source += bool((row.fields or {}).get(SOURCE))
+        if count % TOLD == 0:
+            on_event(Progress(count, None))
+            if stopped():
+                return None
+    for example in recipe.rest():
+        writer.add(example)
+        examples += 1
+    if not examples:
+        raise DataError("there is nothing to train on", hint="every row is blank, or there are no rows")
+    if SOURCE in fields and not with_source:
+        raise UsageError(f"no row has a field {fields[SOURCE]!r}", hint="see --source-field")
+    remarks = [remark for remark in (leaked.remark(), recipe.remark()) if remark]
+    for remark in remarks:
+        on_event(Note(remark))
+    about = {"sources": list(sources), "rows": count, "remarks": remarks}
+    writer.finish({"shape": _shape(files, recipe, fields)} | about | recipe.all_read())
+    return Corpus(Arrays(directory))
+
+
+class _Leaks:
+    """Finds rows of the dev file among those that are trained on."""
+
+    def __init__(self, held_out: Sequence[Row]) -> None:
+        self._held_out = {key: number for number, row in enumerate(held_out) for key in keys_of(row.text)}
+        self._total = len(held_out)
+        self._found: dict[int, str] = {}
+
+    def see(self, source: Source, row: Row) -> None:
+        if self._held_out:
+            for key in keys_of(row.text):
+                if key in self._held_out:
+                    self._found.setdefault(self._held_out[key], _place(source, row))
+
+    def remark(self) -> str | None:
+        if not self._found:
+            return None
+        first = next(iter(self._found.values()))
+        return (
+            f"warning: {len(self._found)} of {self._total} rows of the dev file are trained on, too "
+            f"(the first at {first}): its figures will be too good"
+        )
+
+
+def checked_rows(
+    files: FileRows, needs: Sequence[str], fields: Mapping[str, str], on_event: OnEvent = ignore
+) -> Iterator[tuple[Source, Row]]:
+    """The rows of files, with their fields under the names that recipes know.
+
+    Args:
+        files: What is read.
+        needs: What every row must have.
+        fields: Names of the fields, by what they hold.
+        on_event: Told what their user should know of how the files are read.
+
+    Raises:
+        UsageError: The first row of a file has not the field for something.
+        DataError: A row lacks something, or cannot be read; the message has its line.
+    """
+    for source in files.sources:
+        for number, row in enumerate(rows_or_error(source, files.options, alone=True, on_event=on_event)):
+            yield source, _checked(source, row, needs, fields, first=number == 0)
+
+
+def _checked(
+    source: Source, row: Row, needs: Sequence[str], fields: Mapping[str, str], *, first: bool
+) -> Row:
+    if row.error is not None:
+        raise DataError(f"{source.name}: {row.error}", hint=_unless_hinted(row.error))
+    given = dict(row.fields or {})
+    found: dict[str, Any] = {SOURCE: given.get(fields.get(SOURCE, SOURCE))}
+    for what in needs:
+        value = row.text if what == "text" else given.get(fields.get(what, what))
+        if what == LABEL and isinstance(value, int | float):  # classes are often numbers
+            value = str(value)
+        if not isinstance(value, str) or is_blank(clean(value)):
+            state = (
+                "no" if value is None else "nothing in the" if isinstance(value, str) else "no text in the"
+            )
+            if first and what != "text" and fields.get(what, what) not in given:
+                raise _unnamed(source, row, what, fields.get(what, what))
+            problem = DataError(f"{state} field {fields.get(what, what)!r}", hint="every row needs it")
+            raise _misplaced(source, row, problem)
+        try:
+            check_encodable(value, name=what)
+        except DataError as error:
+            raise _misplaced(source, row, error) from None
+        found[what] = value
+    return Row(row.text, name=row.name, id=row.id, fields=found, place=row.place)
+
+
+def _unless_hinted(error: str) -> str | None:
+    return None if error.endswith(")") else "mend the row, or leave it out"
+
+
+def _unnamed(source: Source, row: Row, what: str, field: str) -> UsageError:
+    """What to say of a file whose first row lacks a field: it was probably meant to be another."""
+    names = ", ".join(row.fields or {})
+    hint = f"--{what}-field one of: {names}" if names else "rows come in a table, such as .jsonl or .csv"
+    return UsageError(f"the first row of {source.name} has no field {field!r}", hint=hint)
+
+
+def _source_of(source: Source, row: Row, fields: Mapping[str, str]) -> str:
+    """What the row's source is called: by its field, else by its file."""
+    given = (row.fields or {}).get(SOURCE)
+    return (bare(str(given)) if given is not None else "") or source.path.name
+
+
+def _place(source: Source, row: Row) -> str:
+    return f"{source.name}, {row.place}" if row.place else source.name
+
+
+def _misplaced(source: Source, row: Row, error: DataError) -> DataError:
+    return DataError(f"{_place(source, row)}: {error.message}", hint=error.hint)
+
+
+def _shape(files: FileRows, recipe: Recipe[Any, Any], fields: Mapping[str, str]) -> dict[str, Any]:
+    """What the examples of some rows depend on."""
+    return {"files": files.fingerprint(), "fields": dict(fields), "recipe": recipe.shape()}
+
+
+def _kept(directory: Path, shape: Mapping[str, Any]) -> Arrays | None:
+    if not (directory / ABOUT).is_file():
+        return None
+    try:
+        arrays = Arrays(directory)
+    except (OSError, ValueError, KeyError):
+        return None
+    return arrays if arrays.about.get("shape") == shape else None

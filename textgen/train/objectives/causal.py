@@ -1,0 +1,71 @@
+"""Rows whose every piece but the first is told from the left."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from torch import Tensor
+
+from textgen.models.families.gpt2 import Gpt2
+from textgen.tokenizers.base import Specials
+from textgen.train.data.padding import NO_TARGET, padded
+from textgen.train.data.replacement import replaced
+from textgen.train.objectives.loss import Prediction
+from textgen.train.step.noise import draws
+
+
+@dataclass(frozen=True)
+class Told:
+    """A batch of rows.
+
+    Attributes:
+        inputs: `(rows, steps)`, what the network is fed.
+        targets: `(rows, steps)`, the piece that comes next, -1 behind the end.
+    """
+
+    inputs: Tensor
+    targets: Tensor
+
+    @property
+    def places(self) -> int:
+        """How many pieces are told."""
+        return int((self.targets != NO_TARGET).sum())
+
+
+class Telling:
+    """Makes batches of rows.
+
+    Args:
+        specials: Of the rows' tokenizer.
+        share: Of the pieces of a text, how many are fed as others of the same text (random replacement).
+        seed: Of the run.
+    """
+
+    def __init__(self, specials: Specials, share: float, seed: int) -> None:
+        self.specials, self.share, self.seed = specials, share, seed
+
+    def batch(self, rows: Sequence[list[int]], examples: Sequence[int], epoch: int | None) -> Told:
+        """Rows as they are fed for these examples in an epoch; None is the dev file's, fed as they are."""
+        fed = rows
+        if self.share and epoch is not None:
+            given = zip(rows, examples, strict=True)
+            fed = [self._replaced(row, epoch, example) for row, example in given]
+        inputs = padded([row[:-1] for row in fed], self.specials.pad)
+        return Told(inputs, padded([row[1:] for row in rows], NO_TARGET))
+
+    def _replaced(self, row: list[int], epoch: int, example: int) -> list[int]:
+        noise = draws(self.seed, "replace", epoch, example)
+        fed: list[int] = []
+        for frame, text in groupby(row, key=(self.specials.bos, self.specials.eos).__contains__):
+            pieces = list(text)
+            # every document of a window for itself: the pieces of another are no likely mistakes
+            fed += pieces if frame else replaced(pieces, pieces, self.share, noise)
+        return fed
+
+
+def told_from_the_left(network: Gpt2, batch: Told) -> Prediction:
+    """What a network says of every piece but the first."""
+    known = batch.targets != NO_TARGET
+    return Prediction(network(batch.inputs)[known], batch.targets[known])

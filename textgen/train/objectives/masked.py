@@ -1,0 +1,93 @@
+"""Passages with hidden pieces, to be told from both sides.
+
+Devlin et al. 2019, https://arxiv.org/abs/1810.04805. Of what is asked for, 80 % is hidden by the mask, 10 %
+by another piece, and 10 % is left as it is; how much is asked for differs from passage to passage, since
+what samples from such a model hides one piece of a text, or nearly all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from textgen.models.families.bert import Bert
+from textgen.models.layers.attention import padded_length
+from textgen.tokenizers.base import Tokenizer
+from textgen.train.objectives.loss import Prediction
+from textgen.train.step.noise import draws
+
+MASKED, SWAPPED = 0.8, 0.1
+
+
+@dataclass(frozen=True)
+class Hidden:
+    """A batch of passages with hidden pieces.
+
+    Attributes:
+        ids: `(rows, length)`, as the network sees them, padded.
+        lengths: `(rows,)`.
+        asked: `(rows, length)`, true where the piece is asked for.
+        targets: `(places,)`, what was there.
+    """
+
+    ids: Tensor
+    lengths: Tensor
+    asked: Tensor
+    targets: Tensor
+
+
+class Masking:
+    """Hides pieces.
+
+    Args:
+        tokenizer: Of the passages.
+        rate: Least and most of a passage's pieces that are asked for.
+        seed: Of the run.
+    """
+
+    def __init__(self, tokenizer: Tokenizer, rate: tuple[float, float], seed: int) -> None:
+        self.specials, self.rate, self.seed = tokenizer.specials, rate, seed
+        vocabulary = tokenizer.vocabulary
+        self._ordinary = [
+            i for i, piece in enumerate(vocabulary.pieces) if piece and i not in vocabulary.byte_ids
+        ]
+
+    def batch(self, passages: Sequence[list[int]], examples: Sequence[int], epoch: int | None) -> Hidden:
+        """Hide pieces of passages, as drawn for these examples in an epoch; None is that of the dev file."""
+        given = zip(passages, examples, strict=True)
+        rows = [self._hidden(passage, epoch, example) for passage, example in given]
+        width = padded_length(max(len(ids) for ids, _, _ in rows))
+        asked = torch.zeros(len(rows), width, dtype=torch.bool)
+        for row, (_, places, _) in enumerate(rows):
+            asked[row, places] = True
+        return Hidden(
+            torch.tensor([[*ids, *[self.specials.pad] * (width - len(ids))] for ids, _, _ in rows]),
+            torch.tensor([len(ids) for ids, _, _ in rows]),
+            asked,
+            torch.tensor([target for _, _, targets in rows for target in targets]),
+        )
+
+    def _hidden(
+        self, passage: list[int], epoch: int | None, example: int
+    ) -> tuple[list[int], list[int], list[int]]:
+        """A passage in its frame with pieces hidden, the places in question, and what was there."""
+        specials = self.specials
+        noise = draws(self.seed, "mask", 0 if epoch is None else epoch + 1, example)
+        count = max(1, round(noise.uniform(*self.rate) * len(passage)))
+        places = sorted(noise.permutation(len(passage))[:count].tolist())
+        ids = [specials.cls, *passage, specials.sep]
+        for place, fate in zip(places, noise.random(count).tolist(), strict=True):
+            if fate < MASKED:
+                ids[place + 1] = specials.mask
+            elif fate < MASKED + SWAPPED:
+                ids[place + 1] = self._ordinary[noise.integers(len(self._ordinary))]
+        return ids, [place + 1 for place in places], [passage[place] for place in places]
+
+
+def told_from_both_sides(network: Bert, batch: Hidden) -> Prediction:
+    """What a network says of the hidden pieces."""
+    states = network.encode(batch.ids, batch.lengths)
+    return Prediction(network.logits(states[batch.asked]), batch.targets)

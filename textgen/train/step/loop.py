@@ -1,0 +1,228 @@
+"""Steps: what they compute, and how weights follow.
+
+A step's examples are computed in parts, shared out among the processes; all sums are divided by what the
+whole step predicts. So the number of parts and of processes changes nothing but rounding, where nothing is
+dropped at random.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import isfinite
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from textgen.errors import TextgenError
+from textgen.models.layers.dropout import set_dropout
+from textgen.options.train import TrainOptions
+from textgen.train.data.arrays import Arrays
+from textgen.train.objectives.loss import Prediction, disagreement, embedded_inputs, gradient_penalty, moved
+from textgen.train.recipe import Recipe
+from textgen.train.step.ema import MovingAverage
+from textgen.train.step.machine import Machine
+from textgen.train.step.noise import torch_seed
+from textgen.train.step.schedule import learning_rate
+
+BETAS = (0.9, 0.999)
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a step did.
+
+    Attributes:
+        loss: Sum over the predictions.
+        places: How many there were.
+        tokens: Ids that were read and predicted.
+        learning_rate: Of the step.
+        gradient_norm: Before it was cut.
+    """
+
+    loss: float
+    places: int
+    tokens: int
+    learning_rate: float
+    gradient_norm: float
+
+
+class Loop:
+    """A network in training.
+
+    Args:
+        recipe: What it learns.
+        network: On the machine's device.
+        arrays: The examples.
+        machine: What computes.
+        steps: How many there will be.
+    """
+
+    def __init__(
+        self, recipe: Recipe[Any, Any], network: nn.Module, arrays: Arrays, machine: Machine, steps: int
+    ) -> None:
+        self.recipe, self.network, self.arrays, self.machine, self.steps = (
+            recipe,
+            network,
+            arrays,
+            machine,
+            steps,
+        )
+        self.options: TrainOptions = recipe.options
+        self.noise = torch.Generator(machine.device)
+        set_dropout(network, self.options.dropout, self.noise)
+        self.weights = {name: w for name, w in network.named_parameters() if w.requires_grad}
+        # what the adversarial step moves along its gradient, be it trained or not
+        self._table = recipe.embedding(network).weight.requires_grad_() if self.options.fgm else None
+        self.optimizer = _optimizer(self.weights, recipe)
+        self.average = MovingAverage(self.weights, self.options.ema) if self.options.ema else None
+        self._lengths = arrays.lengths()
+
+    def step(self, number: int, epoch: int, examples: Sequence[int]) -> Done:
+        """One optimizer step.
+
+        Raises:
+            TextgenError: The loss, or its gradient, is no number any more.
+        """
+        self.network.train()
+        rate = learning_rate(
+            number,
+            self.steps,
+            highest=self.options.learning_rate,
+            warmup=self.options.warmup,
+            scheduler=self.options.scheduler,
+        )
+        with self.machine.at_work(twice_differentiable=self.options.gradient_penalty > 0):
+            loss, places = self._backward(number, epoch, examples)
+        norm = float(nn.utils.clip_grad_norm_(self.weights.values(), self.options.clip or torch.inf))
+        for what, value in (("loss", loss), ("gradient", norm)):
+            if not isfinite(value):
+                raise TextgenError(
+                    f"step {number + 1}: the {what} is {value}",
+                    hint="a smaller --learning-rate, or a longer --warmup",
+                )
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate * group["pace"]
+        self.optimizer.step()
+        self.network.zero_grad(set_to_none=True)
+        if self.average:
+            self.average.update(self.weights, number + 1)
+        tokens = int(self._lengths[np.asarray(examples) % len(self._lengths)].sum())
+        return Done(loss, places, tokens, rate, norm)
+
+    def dev_figures(self, arrays: Arrays) -> dict[str, float]:
+        """The recipe's figures of other examples, without what only training adds."""
+        size = -(-self.options.batch_size // self._parts)
+        starts = range(0, len(arrays), size)[self.machine.process :: self.machine.processes]
+        names = self.recipe.figures
+        total = torch.zeros(len(names), 2, device=self.machine.device, dtype=torch.float64)
+        self.network.eval()
+        with torch.no_grad(), self.machine.at_work(), self.machine.autocast():
+            for at in starts:
+                batch = self.recipe.batch(arrays, range(at, min(at + size, len(arrays))), None)
+                total += self.recipe.dev_sums(self.network, batch)
+        sums = self.machine.total(total).tolist()
+        return {name: float(whole / max(1, count)) for name, (whole, count) in zip(names, sums, strict=True)}
+
+    def tensors(self) -> dict[str, dict[str, Tensor]]:
+        """What a checkpoint holds, by group."""
+        moments = {
+            f"{name}.{kind}": tensor
+            for name, weight in self.weights.items()
+            for kind, tensor in self.optimizer.state[weight].items()
+        }
+        found = {"weights": {name: w.detach() for name, w in self.weights.items()}, "optimizer": moments}
+        return found | ({"average": self.average.averages} if self.average else {})
+
+    def restore(self, tensors: Mapping[str, Mapping[str, Tensor]]) -> None:
+        """Go on from a checkpoint."""
+        with torch.no_grad():
+            for name, weight in self.weights.items():
+                weight.copy_(tensors["weights"][name])
+                kinds = ("step", "exp_avg", "exp_avg_sq")
+                moments = {kind: tensors["optimizer"][f"{name}.{kind}"] for kind in kinds}
+                self.optimizer.state[weight] = {
+                    kind: moment.clone() if kind == "step" else moment.to(weight.device).clone()
+                    for kind, moment in moments.items()
+                }
+            if self.average:
+                for name, average in self.average.averages.items():
+                    average.copy_(tensors["average"][name])
+
+    def _backward(self, number: int, epoch: int, examples: Sequence[int]) -> tuple[float, int]:
+        """Gradients of a step in place; the summed loss and how many predictions it is of."""
+        parts = [
+            (index, self.recipe.batch(self.arrays, part.tolist(), epoch))
+            for index, part in self._own_parts(examples)
+            if len(part)
+        ]
+        counted = torch.tensor(
+            sum(self.recipe.places(batch) for _, batch in parts), device=self.machine.device
+        )
+        places = int(self.machine.total(counted))
+        loss = self._passes(number, parts, places)
+        if (table := self._table) is not None:
+            # a process may have had nothing to do
+            own = torch.zeros_like(table) if table.grad is None else table.grad.clone()
+            with moved(table, self.machine.total(own), self.options.fgm):
+                self._passes(number, parts, places)
+        missing = [w for w in self.weights.values() if w.grad is None]
+        for weight in missing:
+            weight.grad = torch.zeros_like(weight)
+        self.machine.add_up(w.grad for w in self.weights.values() if w.grad is not None)
+        return float(self.machine.total(torch.tensor(loss, device=self.machine.device))), places
+
+    def _own_parts(self, examples: Sequence[int]) -> list[tuple[int, Any]]:
+        """This process's parts of a step's examples, with their numbers."""
+        parts = list(enumerate(np.array_split(np.asarray(examples), self._parts)))
+        return parts[self.machine.process :: self.machine.processes]
+
+    @property
+    def _parts(self) -> int:
+        """How many parts a step is computed in: as many for every process."""
+        processes = self.machine.processes
+        return -(-self.options.accumulate // processes) * processes
+
+    def _passes(self, number: int, parts: Sequence[tuple[int, Any]], places: int) -> float:
+        total = 0.0
+        for index, batch in parts:
+            self.noise.manual_seed(torch_seed(self.options.seed, "dropout", number, index))
+            with self.machine.autocast():
+                objective, loss = self._objective(batch, places)
+            objective.backward()  # type: ignore[no-untyped-call]
+            total += float(loss.detach())
+        return total
+
+    def _objective(self, batch: Any, places: int) -> tuple[Tensor, Tensor]:
+        """What is minimised, and the plain sum of the loss."""
+        objective, loss, prediction = self._pass(batch, places)
+        if not (weight := self.options.rdrop):
+            return objective, loss
+        again, other_loss, other = self._pass(batch, places)
+        apart = disagreement(prediction.logits, other.logits) / places
+        return (objective + again) / 2 + weight * apart, (loss + other_loss) / 2
+
+    def _pass(self, batch: Any, places: int) -> tuple[Tensor, Tensor, Prediction]:
+        """What one pass has to minimise, the sum of its loss, and its prediction."""
+        with embedded_inputs(self.recipe.embedding(self.network)) as embedded:
+            loss, prediction = self.recipe.loss(self.network, batch)
+        objective = loss / places
+        if weight := self.options.gradient_penalty:
+            objective = objective + weight * gradient_penalty(objective, embedded)
+        return objective, loss, prediction
+
+
+def _optimizer(weights: Mapping[str, nn.Parameter], recipe: Recipe[Any, Any]) -> torch.optim.AdamW:
+    """Decay for matrices alone: not for biases, norms and priors."""
+    options: TrainOptions = recipe.options
+    groups: dict[tuple[float, float], list[nn.Parameter]] = {}
+    for name, weight in weights.items():
+        decay = options.weight_decay if weight.dim() > 1 else 0.0
+        groups.setdefault((decay, recipe.pace(name)), []).append(weight)
+    return torch.optim.AdamW(
+        [{"params": p, "weight_decay": decay, "pace": pace} for (decay, pace), p in groups.items()],
+        lr=options.learning_rate,
+        betas=BETAS,
+    )
