@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from textgen.messages import Message
+
 
 class TextgenError(Exception):
     """A mistake or a failure that the user can act on: one line, and a hint.
 
     Args:
-        message: What is wrong, in one line, naming the offending value.
-        hint: What to do about it, in one line.
+        message: What is wrong, in one line, naming the offending value; see `textgen.messages.Message` for
+            its placeholders.
+        hint: What to do about it, in one line; it may have placeholders, too.
+        **values: What the placeholders of both stand for.
     """
 
     exit_code = 1
 
-    def __init__(self, message: str, *, hint: str | None = None) -> None:
-        super().__init__(message)
-        self.message = message
-        self.hint = hint
+    def __init__(self, message: str, /, *, hint: str | None = None, **values: Any) -> None:
+        self.message = _message(message, values)
+        self.hint = None if hint is None else _message(hint, values)
+        super().__init__(self.message)
 
     @property
-    def line(self) -> str:
+    def line(self) -> Message:
         """Message and hint as one line."""
-        message = " ".join(self.message.split())
-        return f"{message} ({self.hint})" if self.hint else message
+        words = " ".join(self.message.template.split())
+        message = Message(words, **{name: _one_line(value) for name, value in self.message.values.items()})
+        return Message("{message} ({hint})", message=message, hint=self.hint) if self.hint else message
 
 
 class UsageError(TextgenError):
@@ -37,3 +44,11 @@ class DataError(TextgenError):
 
 class ModelError(TextgenError):
     """A model's files are missing, broken or do not fit each other."""
+
+
+def _message(text: str, values: dict[str, Any]) -> Message:
+    return text if isinstance(text, Message) else Message(text, **values)
+
+
+def _one_line(value: Any) -> Any:
+    return " ".join(value.split()) if isinstance(value, str) and not isinstance(value, Message) else value

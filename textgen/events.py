@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
+
+from textgen.messages import Message
 
 
 @dataclass(frozen=True)
@@ -46,9 +49,12 @@ class Shortened:
 
 @dataclass(frozen=True)
 class Note:
-    """Something about the whole run that its user would want to know."""
+    """Something about the whole run that its user would want to know; see `textgen.messages`."""
 
-    text: str
+    text: Message
+
+    def __init__(self, text: str, /, **values: Any) -> None:
+        object.__setattr__(self, "text", text if isinstance(text, Message) else Message(text, **values))
 
 
 @dataclass(frozen=True)

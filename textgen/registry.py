@@ -20,7 +20,7 @@ BACKENDS = {
 }
 
 # kinds of models that write nothing: what they are for
-HELPERS = {"title-scorer": "textgen title --rank scorer --scorer DIR ranks titles by it"}
+HELPERS = {"title-scorer": "textgen title {@rank} scorer {@scorer} DIR ranks titles by it"}
 
 # commands that write by editing under a language model: the backend's class and that of its options
 LANGUAGE_MODEL = "gpt2"  # also tells which texts the embedded models know

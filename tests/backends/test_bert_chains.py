@@ -193,7 +193,7 @@ def test_keep_needs_its_words_in_a_sentence(bert: Any) -> None:
     assert "nothing in the sentence can be resampled" in everything.error
     assert "keep less" in everything.error
     empty, whole = bert.generate(["", "一个词。"], keep="词", sweeps=1, seed=1)
-    assert "--keep needs a sentence" in empty.error
+    assert "keep needs a sentence" in empty.error
     assert whole.error is None  # a row without a sentence does not stop the others
 
 

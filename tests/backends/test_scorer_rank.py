@@ -225,9 +225,9 @@ def test_refusals(call: Any, folders: Folders, tmp_path: Path, flags: tuple[str,
 
 
 def test_refusals_of_the_library(title: TitleBackend, folders: Folders) -> None:
-    with pytest.raises(UsageError, match="--rank scorer needs --scorer"):
+    with pytest.raises(UsageError, match="rank scorer needs scorer"):
         title.generate("文", rank="scorer")
-    with pytest.raises(UsageError, match="--scorer gpt2 is a gpt2 model"):
+    with pytest.raises(UsageError, match="scorer gpt2 is a gpt2 model"):
         title.generate("文", rank="scorer", scorer="gpt2")
 
 

@@ -60,7 +60,7 @@ def two_words(tmp_path_factory: pytest.TempPathFactory) -> Any:
 def test_it_is_that_row_only(two_words: Any, options: dict[str, Any]) -> None:
     options = {"avoid": AVOID, "max_new_tokens": 4} | options
     bad, good = two_words.generate(["秋", "冬"], **options)
-    assert bad.error == "the filters leave nothing to write (loosen --avoid)"
+    assert bad.error == "the filters leave nothing to write (loosen avoid)"
     assert bad.candidates == []
     assert good.error is None
     assert {candidate.text[1] for candidate in good.candidates} == {"夏"}

@@ -37,7 +37,7 @@ def refused(earlier, now, path, **how) -> str:
     with pytest.raises(UsageError) as caught:
         check_same(earlier, now, path, **how)
     assert str(path) in caught.value.message
-    assert "--force" in caught.value.hint
+    assert "force" in caught.value.hint
     return caught.value.message
 
 
@@ -171,7 +171,7 @@ def test_a_broken_manifest_is_refused_by_name(tmp_path, content, which):
     for read in (lambda: read_manifest(path), lambda: earlier_seed(output)):
         with pytest.raises(UsageError, match=f"{re.escape(path.name)} cannot be used") as caught:
             read()
-        assert "--force" in caught.value.hint
+        assert "force" in caught.value.hint
 
 
 @pytest.mark.parametrize("same_input", [True, False])
@@ -184,7 +184,7 @@ def test_a_manifest_with_something_else_in_it_is_refused(manifest, tmp_path, nam
     with pytest.raises(UsageError, match=r"o\.jsonl\.manifest\.json") as caught:
         earlier_seed(output)
         check_same(read_manifest(output.manifest), manifest, output.manifest, same_input=same_input)
-    assert "--force" in caught.value.hint
+    assert "force" in caught.value.hint
 
 
 def test_a_manifest_that_is_not_there_has_no_seed(tmp_path, manifest):

@@ -83,10 +83,10 @@ def test_how_a_run_begins_is_told_by_what_is_there(output, there, flag, start):
 @pytest.mark.parametrize(
     ("there", "flag", "hint"),
     [
-        ("running", "", "--resume"),
-        ("running", "", "--force"),
-        ("running", "retry", "--resume"),
-        ("path", "", "--force"),
+        ("running", "", "resume"),
+        ("running", "", "force"),
+        ("running", "retry", "resume"),
+        ("path", "", "force"),
     ],
 )
 def test_a_refusal_says_what_would_go(output, there, flag, hint):
@@ -101,7 +101,7 @@ def test_nothing_goes_on_without_a_manifest(output, there, flag):
     getattr(output, there).write_text("precious", encoding="utf-8")
     with pytest.raises(UsageError, match=r"manifest\.json is missing") as caught:
         check_output(output, [], FLAGS[flag])
-    assert "--force" in caught.value.hint
+    assert "force" in caught.value.hint
 
 
 @pytest.mark.parametrize(

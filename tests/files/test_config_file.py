@@ -82,7 +82,7 @@ def test_nothing(tmp_path: Path) -> None:
 
 
 def test_its_values_are_validated_like_flags(file: Path) -> None:
-    with pytest.raises(UsageError, match="--top-p needs --decode sample or stochastic, not beam"):
+    with pytest.raises(UsageError, match="top_p needs decode sample or stochastic, not beam"):
         parse(TitleOptions, read_config(file, "title"))
 
 
@@ -108,7 +108,7 @@ def test_a_broken_file_is_refused_in_one_line(tmp_path: Path, content: bytes) ->
     path.write_bytes(content)
     with pytest.raises(UsageError) as caught:
         read_config(path, "title")
-    assert caught.value.message.startswith(f"--config {path}: ")
+    assert caught.value.message.startswith(f"config {path}: ")
     assert len(caught.value.message.splitlines()) == 1
     assert caught.value.hint
     assert caught.value.exit_code == 2
@@ -127,13 +127,13 @@ def test_a_pipe_does_not_keep_one_waiting(tmp_path: Path) -> None:
     os.mkfifo(path)
     with pytest.raises(UsageError, match="a pipe or a device") as caught:
         read_config(path, "title")
-    assert caught.value.message.startswith(f"--config {path}: ")
+    assert caught.value.message.startswith(f"config {path}: ")
 
 
 def test_a_missing_file(tmp_path: Path) -> None:
     path = tmp_path / "none.toml"
     with pytest.raises(UsageError) as caught:
         read_config(path, "title")
-    assert caught.value.message == f"--config {path}: No such file or directory"
-    with pytest.raises(UsageError, match="--config"):
+    assert caught.value.message == f"config {path}: No such file or directory"
+    with pytest.raises(UsageError, match="config"):
         read_config(tmp_path, "title")  # a folder

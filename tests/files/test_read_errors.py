@@ -66,9 +66,9 @@ def test_an_error_row_keeps_its_id() -> None:
 @pytest.mark.parametrize(
     ("options", "flag"),
     [
-        ({"field": "body"}, "--field"),
-        ({"keywords_field": "words"}, "--keywords-field"),
-        ({"id_field": "key"}, "--id-field"),
+        ({"field": "body"}, "field"),
+        ({"keywords_field": "words"}, "keywords_field"),
+        ({"id_field": "key"}, "id_field"),
     ],
     ids=["field", "keywords", "id"],
 )

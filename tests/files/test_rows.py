@@ -241,15 +241,15 @@ def test_stdin_is_a_file_like_others(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_lines_of_an_option() -> None:
     lines("a.txt", " 一 ", "", "二\r", "\u3000", "\u200b", "\ufeff三\u2028四\x85五", "六\r七")
-    assert read_lines("a.txt", "--one-of") == ["一", "二", "三 四 五", "六", "七"]
+    assert read_lines("a.txt", "one_of") == ["一", "二", "三 四 五", "六", "七"]
     Path("empty.txt").touch()
     for name, words in (
         (".", "is a folder"),
         ("none.txt", "no such file"),
-        ("empty.txt", "--x: empty.txt is"),
+        ("empty.txt", "x: empty.txt is"),
     ):
         with pytest.raises(UsageError, match=words):
-            read_lines(name, "--x")
+            read_lines(name, "x")
 
 
 def test_bytes_that_are_text_in_utf8_and_in_gbk_are_told() -> None:
@@ -269,7 +269,7 @@ def test_bytes_that_are_text_in_utf8_and_in_gbk_are_told() -> None:
 
 def test_lines_that_all_have_tabs_may_be_a_table() -> None:
     """As Excel's "Unicode text" is, which ends in .txt."""
-    told = "all lines of a.txt have tabs; --format tsv reads them as a table"
+    told = "all lines of a.txt have tabs; format tsv reads them as a table"
     Path("a.txt").write_text("标题\t正文\n甲\t乙\n", encoding="utf-16")
     assert [note.text for note in FileRows(["a.txt"], InputOptions(lines=True)).notes] == [told]
     for text in ("甲\t乙\n丙\n", "甲\t乙\n丙\t丁\t戊\n", "甲\n乙\n"):
@@ -285,7 +285,7 @@ def test_lines_that_all_have_tabs_may_be_a_table() -> None:
 def test_a_text_that_looks_like_a_table_is_told(header: str, form: str | None, lines: bool) -> None:
     Path("a.txt").write_text(f"{header}\r\n甲,乙\r\n丙丁\r\n", encoding="utf-8")
     told = [note.text for note in FileRows(["a.txt"], InputOptions(lines=lines)).notes]
-    assert told == ([f"a.txt looks like a table; --format {form} reads its rows"] if form else [])
+    assert told == ([f"a.txt looks like a table; format {form} reads its rows"] if form else [])
 
 
 def test_the_header_again_is_no_row() -> None:

@@ -179,7 +179,7 @@ def test_unknown_predictions_are_refused() -> None:
     with pytest.raises(UsageError, match="lacks 1 of 2 ids, 'c' first") as caught:
         check_known(Path("p"), {name: Prediction(name, "") for name in "ac"}, known)
     assert caught.value.hint
-    assert caught.value.hint.startswith("--id-field names")
+    assert caught.value.hint.startswith("id_field names")
 
 
 def test_ids_are_those_of_the_field_that_was_named_in_every_row(path: Path) -> None:
@@ -187,7 +187,7 @@ def test_ids_are_those_of_the_field_that_was_named_in_every_row(path: Path) -> N
     assert list(read_references(path, Fields(id="\ufeff编号 "))) == ["2", "1"]
     with pytest.raises(UsageError, match="no field 'no'") as caught:
         read_references(path, Fields(id="no"))
-    assert caught.value.hint == "--id-field one of: 编号, title"
+    assert caught.value.hint == "id_field one of: 编号, title"
     jsonl(path, {"编号": "2", "title": "甲"}, {"编号": float("nan"), "title": "乙"})
     with pytest.raises(DataError, match="line 2 has nothing in the field '编号'"):
         read_references(path, Fields(id="编号"))

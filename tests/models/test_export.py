@@ -327,7 +327,7 @@ def refusal(action: Callable[[], object]) -> TextgenError:
 def test_an_unknown_precision_is_refused(tmp_path: Path) -> None:
     error = refusal(lambda: check_export(tmp_path / "new", "int4", force=False))
     assert type(error) is UsageError
-    assert (error.message, error.hint) == ("--dtype int4 is unknown", "one of: fp16, fp32")
+    assert (error.message, error.hint) == ("dtype int4 is unknown", "one of: fp16, fp32")
     assert not (tmp_path / "new").exists()
 
 
@@ -344,7 +344,7 @@ def test_a_directory_with_something_in_it_needs_force(tmp_path: Path) -> None:
     (tmp_path / "mine").write_text("mine", encoding="utf-8")
     error = refusal(lambda: check_export(tmp_path, "fp16", force=False))
     assert (type(error), error.message) == (UsageError, f"{tmp_path} is not empty")
-    assert error.hint == "--force writes into it"
+    assert error.hint == "force writes into it"
     check_export(tmp_path, "fp16", force=True)
     assert [path.name for path in tmp_path.iterdir()] == ["mine"]
 
@@ -447,7 +447,7 @@ def test_what_transformers_does_not_know_is_stored_only(
         UsageError,
         f"{files.name} {why}, which transformers does not know",
     )
-    assert error.hint == "--storage fp16 writes a directory for textgen"
+    assert error.hint == "storage fp16 writes a directory for textgen"
     assert not out.exists()
     assert len(list(store_model(files, out, "fp16"))) == 3
     assert find_model(str(out)).config == folder.config
@@ -455,9 +455,9 @@ def test_what_transformers_does_not_know_is_stored_only(
 
 def test_a_storage_and_a_precision_exclude_each_other(tmp_path: Path) -> None:
     error = refusal(lambda: check_export(tmp_path, "fp16", force=False, storage="fp16"))
-    assert (type(error), error.message) == (UsageError, "--dtype does not go with --storage")
+    assert (type(error), error.message) == (UsageError, "dtype does not go with storage")
     error = refusal(lambda: check_export(tmp_path / "new", None, force=False, storage="int4"))
-    assert (error.message, error.hint) == ("--storage int4 is unknown", "one of: fp32, fp16, int8")
+    assert (error.message, error.hint) == ("storage int4 is unknown", "one of: fp32, fp16, int8")
     (tmp_path / "mine").touch()
     error = refusal(lambda: check_export(tmp_path, None, force=False, storage="int8"))
     assert error.message == f"{tmp_path} is not empty"

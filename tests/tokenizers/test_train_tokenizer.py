@@ -232,7 +232,7 @@ def test_nothing_to_learn_from(tmp_path: Path, kind: Kind, blank: list[str]) -> 
 def test_nothing_frequent_enough(tmp_path: Path) -> None:
     with pytest.raises(DataError) as caught:
         train_tokenizer(["中文中文"], tmp_path / "new.model", TokenizerPlan(min_count=3))
-    hint = "give more text, or a smaller --min-count"
+    hint = "give more text, or a smaller min_count"
     assert caught.value.line == f"no visible character occurs 3 times ({hint})"
 
 
@@ -240,16 +240,16 @@ def test_nothing_frequent_enough(tmp_path: Path) -> None:
     ("options", "line"),
     [
         ({"kind": "word"}, "no kind of tokenizer: word (one of char, unigram, bpe)"),
-        ({"min_count": 0}, "--min-count is 0 (give at least 1)"),
-        ({"latin_pieces": -1}, "--latin-pieces is -1 (give at least 0)"),
-        ({"max_sentences": 0}, "--max-sentences is 0 (give at least 1)"),
+        ({"min_count": 0}, "min_count is 0 (give at least 1)"),
+        ({"latin_pieces": -1}, "latin_pieces is -1 (give at least 0)"),
+        ({"max_sentences": 0}, "max_sentences is 0 (give at least 1)"),
         (
             {"vocab_size": 1000},
-            "--vocab-size 1000 leaves no room for characters (give at least 1475, or fewer --latin-pieces)",
+            "vocab_size 1000 leaves no room for characters (give at least 1475, or fewer latin_pieces)",
         ),
         (
             {"kind": "bpe", "vocab_size": 276},
-            "--vocab-size 276 leaves no room for characters (give at least 277)",
+            "vocab_size 276 leaves no room for characters (give at least 277)",
         ),
     ],
 )

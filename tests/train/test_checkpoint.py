@@ -87,7 +87,7 @@ def test_a_full_disk_leaves_the_one_before(tmp_path: Path, monkeypatch: pytest.M
     with monkeypatch.context() as patch, pytest.raises(TextgenError, match="No space left") as caught:
         patch.setattr(module, "sync", full)
         save_checkpoint(tmp_path, 2, some(2))
-    assert "--resume" in caught.value.hint
+    assert "resume" in caught.value.hint
     check(load_checkpoint(tmp_path), some(1))
 
 

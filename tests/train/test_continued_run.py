@@ -150,7 +150,7 @@ def test_another_run_is_refused(bench: Bench, options: dict[str, Any], named: st
         options = options | {"dev": write_lines(bench.folder / "dev.jsonl", rows)}
     with pytest.raises(UsageError, match=named) as caught:
         bench.train("gpt2", **{"rows": rows, "resume": True} | options)
-    assert "--force" in caught.value.hint
+    assert "force" in caught.value.hint
     assert (bench.folder / "run" / "log.jsonl").read_bytes() == log
 
 

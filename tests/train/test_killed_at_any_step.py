@@ -88,7 +88,7 @@ def test_a_run_that_replaces_another_can_be_begun_again(bench: Bench, finished: 
         try:
             bench.train("gpt2", resume=True, **OPTIONS)
         except UsageError as error:
-            assert error.hint == "--force begins anew", where
+            assert error.hint == "force begins anew", where
             assert bench.train("gpt2", force=True, **OPTIONS).finished, where
         check_finished(bench, "whole", where)
     else:

@@ -108,5 +108,5 @@ def test_the_small_recipe_draws_a_direction_an_epoch(bench: Bench) -> None:
 
 
 def test_a_title_too_long_for_the_model_is_refused(bench: Bench) -> None:
-    with pytest.raises(UsageError, match="--title-length 78 leaves no room"):
+    with pytest.raises(UsageError, match="title_length 78 leaves no room"):
         bench.loop("title", title_length=78)

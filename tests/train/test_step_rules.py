@@ -25,7 +25,7 @@ def test_a_loss_that_is_no_number_is_refused(bench: Bench, value: float) -> None
     before = weights(loop)
     with pytest.raises(TextgenError, match="step 5: the loss is nan") as caught:
         loop.step(4, 0, EXAMPLES)
-    assert "--learning-rate" in caught.value.hint
+    assert "learning_rate" in caught.value.hint
     assert all(torch.equal(weight, before[n]) for n, weight in weights(loop).items() if "ln_f" not in n)
 
 

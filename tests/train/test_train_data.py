@@ -141,7 +141,7 @@ def test_sources_are_named_by_a_field_or_the_file(bench: Bench) -> None:
 
 def test_a_weight_of_no_source_is_refused(bench: Bench) -> None:
     message = refusal(bench, "gpt2", some_texts(6), weight={"new": 0.5})
-    assert "--weight new: no row is of that source" in message
+    assert "weight new: no row is of that source" in message
     assert "run.jsonl" in message
     with pytest.raises(UsageError, match="leaves no rows"):
         bench.train("gpt2", "none", weight={"none.jsonl": 0.0})

@@ -46,9 +46,9 @@ def test_sources_without_weights_share_windows(bench: Bench) -> None:
 
 
 def test_a_window_larger_than_the_model_is_refused(bench: Bench) -> None:
-    with pytest.raises(UsageError, match="--window 81 is more than the model reads"):
+    with pytest.raises(UsageError, match="window 81 is more than the model reads"):
         bench.loop("gpt2", window=81)
-    with pytest.raises(UsageError, match="--length 81 is more than the model reads"):
+    with pytest.raises(UsageError, match="length 81 is more than the model reads"):
         bench.loop("bert", length=81)
 
 

@@ -19,6 +19,7 @@ from textgen.backends.cut_texts import cut_notes
 from textgen.backends.reader import Reader
 from textgen.errors import DataError, UsageError
 from textgen.events import Computed, Note, OnEvent, Tally, ignore
+from textgen.messages import Message
 from textgen.models.batching import Room, alike, out_of_memory
 from textgen.models.layers.attention import padded_length
 from textgen.options import DecodingOptions, Options, parse
@@ -133,7 +134,9 @@ class Backend(ABC, Generic[O, P]):
         """
         self.check(options)
         for word in several_in_one(options.avoid) if isinstance(options, DecodingOptions) else ():
-            on_event(Note(f"--avoid {word} is one text; --avoid once for each word keeps out all of them"))
+            on_event(
+                Note(f"{{@avoid}} {word} is one text; {{@avoid}} once for each word keeps out all of them")
+            )
         for text in self.notes(options):
             on_event(Note(text))
         return self.seeded(options)
@@ -277,9 +280,9 @@ class Backend(ABC, Generic[O, P]):
         return None
 
 
-def _placed(row: Row, error: DataError) -> str:
+def _placed(row: Row, error: DataError) -> Message:
     """The error with the row's place in its file."""
-    return f"{row.place}: {error.line}" if row.place else error.line
+    return Message("{place}: {told}", place=row.place, told=error.line) if row.place else error.line
 
 
 def _padded_size(pair: tuple[int, Prepared]) -> int:

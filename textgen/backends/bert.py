@@ -81,9 +81,9 @@ class BertBackend(Backend[GibbsOptions, Seed]):
         reading = self.reader.read(row.text)
         ids = self.tokenizer.encode(reading.text)
         if ids and "length" in options.model_fields_set:
-            raise DataError("a seed sentence has its own length", hint="leave out --length, or the sentence")
+            raise DataError("a seed sentence has its own length", hint="leave out {@length}, or the sentence")
         if options.keep and not ids:
-            raise DataError("--keep needs a sentence", hint="give the sentence that the words are part of")
+            raise DataError("{@keep} needs a sentence", hint="give the sentence that the words are part of")
         longest = len(ids) or options.length[1]
         if longest + FRAME > self.positions:
             raise (DataError if ids else UsageError)(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from textgen.messages import Message
 from textgen.options import ContinueOptions, DecodingOptions, Options
 from textgen.schema import Candidate
 
@@ -22,4 +23,5 @@ def cut_notes(candidates: Sequence[Candidate], options: Options) -> tuple[str, .
         most = max(candidate.tokens for candidate in cut)
         return (f"no sentence ended in {which}: left as it is, with up to {most} pieces",)
     which = "the text was" if one else f"{len(cut)} of {len(candidates)} texts were"
-    return (f"{which} cut at --max-new-tokens {options.max_new_tokens}",)
+    most = options.max_new_tokens
+    return (Message("{which} cut at {@max_new_tokens} {most}", which=which, most=most),)

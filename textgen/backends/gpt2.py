@@ -67,9 +67,9 @@ class Gpt2Backend(Backend[ContinueOptions, Prompt]):
         room = self.positions - self._stop(row, options).limit
         if room < 1:
             raise UsageError(
-                f"--max-new-tokens {options.max_new_tokens} is more than the model can write",
+                f"{{@max_new_tokens}} {options.max_new_tokens} is more than the model can write",
                 hint=f"it has {self.positions} positions, prompt included: "
-                f"--max-new-tokens {self.positions // 2}, say",
+                f"{{@max_new_tokens}} {self.positions // 2}, say",
             )
         reading = self.reader.read(row.text, keep_layout=True, optional=True)
         ids = self.tokenizer.encode(reading.text)
@@ -141,7 +141,7 @@ class Gpt2Backend(Backend[ContinueOptions, Prompt]):
         """
         parsed = parse(ContinueOptions, options, user=self.model.files.name)
         if parsed.num_candidates > 1:
-            raise UsageError("one text can be streamed, not several", hint="-n 1")
+            raise UsageError("one text can be streamed, not several", hint="{@num_candidates} 1")
         self.check(parsed)
         return self.stream_row(Row(text), parsed, self.seeded(parsed), on_event=on_event)
 
@@ -151,11 +151,12 @@ class Gpt2Backend(Backend[ContinueOptions, Prompt]):
         """Stream one candidate of a row, with validated options; see `stream`."""
         if not options.strategy.stepwise:
             raise UsageError(
-                f"--decode {options.decode} knows its text only at the end", hint="--decode sample or greedy"
+                f"{{@decode}} {options.decode} knows its text only at the end",
+                hint="{@decode} sample or greedy",
             )
         if options.rank != "none":
             raise UsageError(
-                "the best of several texts is known only when all are written", hint="leave out --rank"
+                "the best of several texts is known only when all are written", hint="leave out {@rank}"
             )
         prepared = self.prepare(row, options, on_event)
         for note in prepared.notes:

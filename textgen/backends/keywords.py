@@ -43,8 +43,8 @@ def keywords_of_row(
     if not keywords:
         return ()
     if "keyword" not in options.strategy.options or options.one_of:
-        other = "--one-of" if options.one_of else f"--decode {options.strategy_name}"
-        raise DataError(f"the row's keywords do not go with {other}", hint="--decode beam takes them")
+        other = "{@one_of}" if options.one_of else f"{{@decode}} {options.strategy_name}"
+        raise DataError(f"the row's keywords do not go with {other}", hint="{@decode} beam takes them")
     written = tuple(map(spelt, keywords))
     if strange := unwritable(written, tokenizer, allowed):
         rare = [c for c in strange[0] if not bool(allowed[tokenizer.encode(c)].all())]
@@ -58,7 +58,7 @@ def keywords_of_row(
     if pieces >= options.max_new_tokens:
         raise DataError(
             f"the keywords have {pieces} pieces and a text at most {options.max_new_tokens - 1}",
-            hint="raise --max-new-tokens",
+            hint="raise {@max_new_tokens}",
         )
     return keywords
 
@@ -98,6 +98,6 @@ def with_keywords(
     if not whole and not keywords:
         raise nothing_found(options)
     if not whole:
-        hint = "raise --beams or --max-new-tokens"
+        hint = "raise {@beams} or {@max_new_tokens}"
         raise DataError(f"no text with {'、'.join(keywords)} was found", hint=hint)
     return whole

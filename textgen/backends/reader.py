@@ -8,6 +8,7 @@ from typing import TypeVar, cast
 import torch
 
 from textgen.errors import DataError
+from textgen.messages import Message
 from textgen.models.families.gpt2 import Gpt2
 from textgen.models.scoring import sequence_logprobs
 from textgen.options.decoding import DecodingOptions
@@ -89,7 +90,11 @@ class Reader:
         if doubt and doubt.refused:
             raise DataError(doubt.reason, hint=doubt.hint)
         found = (judge_markup(text), doubt)
-        return tuple(f"{one.reason}: the result may be poor ({one.hint})" for one in found if one)
+        return tuple(
+            Message("{reason}: the result may be poor ({hint})", reason=one.reason, hint=Message(one.hint))
+            for one in found
+            if one
+        )
 
     def doubted(self, words: str) -> tuple[str, ...]:
         """What a person should know of words to be written: that hardly a character is Chinese."""

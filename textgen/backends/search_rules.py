@@ -19,7 +19,7 @@ from textgen.choice.token_lengths import piece_lengths
 from textgen.choice.trie import OneOf, Trie
 from textgen.decoding.stop import Stop
 from textgen.errors import DataError, UsageError
-from textgen.options import DecodingOptions, flag
+from textgen.options import DecodingOptions
 from textgen.schema import Candidate
 from textgen.text.traditional import has_traditional, simplified
 from textgen.tokenizers.base import Tokenizer, Vocabulary
@@ -126,9 +126,9 @@ def _avoid(vocabulary: Vocabulary, words: tuple[str, ...], vocab_size: int, reve
 
 def nothing_found(options: DecodingOptions) -> DataError:
     """Why a row has no text, where it is not for its keywords."""
-    bans = [flag(name) for name in BANS if getattr(options, name)]
+    bans = ["{@" + name + "}" for name in BANS if getattr(options, name)]
     if not bans:
-        return DataError("no text was found", hint="--decode beam looks at several")
+        return DataError("no text was found", hint="{@decode} beam looks at several")
     return DataError("the filters leave nothing to write", hint=f"loosen {' or '.join(bans)}")
 
 
@@ -151,12 +151,12 @@ def check_listed(options: DecodingOptions, tokenizer: Tokenizer, allowed: Tensor
         if not bool(allowed[ids].all()):
             rare = [c for c in text if not bool(allowed[tokenizer.encode(c)].all())]
             raise UsageError(
-                f"--one-of: {text!r} cannot be written",
+                f"{{@one_of}}: {text!r} cannot be written",
                 hint=f"the model has no piece of its own for {rare[0] if rare else text}",
             )
         if len(ids) >= options.max_new_tokens:
             raise UsageError(
-                f"--one-of: {text!r} has {len(ids)} pieces", hint="raise --max-new-tokens above that"
+                f"{{@one_of}}: {text!r} has {len(ids)} pieces", hint="raise {@max_new_tokens} above that"
             )
 
 

@@ -262,7 +262,7 @@ def sync(file: BinaryIO) -> None:
 
 def unwritten(path: Path, error: OSError) -> TextgenError:
     """What to say where writing failed."""
-    hint = "what was written before is safe; make room, and give --resume, or --retry-errors again"
+    hint = "what was written before is safe; make room, and give {@resume}, or {@retry_errors} again"
     if not path.parent.is_dir():
         hint = f"the folder {path.parent} is gone, with all that was in it; begin anew"
     return TextgenError(f"writing {path} failed: {error.strerror or error}", hint=hint)

@@ -101,7 +101,7 @@ def read_manifest(path: Path) -> Manifest:
                 raise TypeError(f"{name} is no table")
         return manifest
     except (OSError, ValueError, TypeError) as error:
-        raise UsageError(f"{path} cannot be used: {error}", hint="--force begins anew") from None
+        raise UsageError(f"{path} cannot be used: {error}", hint="{@force} begins anew") from None
 
 
 def check_same(earlier: Manifest, now: Manifest, path: Path, *, same_input: bool = True) -> None:
@@ -128,9 +128,9 @@ def check_same(earlier: Manifest, now: Manifest, path: Path, *, same_input: bool
     if not found:
         return
     more = f", and {len(found) - MOST_SHOWN} more" if len(found) > MOST_SHOWN else ""
-    hint = "--force begins anew"
+    hint = "{@force} begins anew"
     if found == [CHANGED] and earlier.errors:
-        hint = "--retry-errors redoes the error rows, --force begins anew"
+        hint = "{@retry_errors} redoes the error rows, {@force} begins anew"
     raise UsageError(f"{path} is of another run: {'; '.join(found[:MOST_SHOWN])}{more}", hint=hint)
 
 

@@ -129,7 +129,7 @@ def output_of(name: str, shard: tuple[int, int] = (1, 1)) -> Output | None:
         UsageError: It is no name for an output.
     """
     if not name:
-        raise UsageError("-o: the name is empty", hint="is a variable not set?")
+        raise UsageError("{@output}: the name is empty", hint="is a variable not set?")
     path = Path(name)
     try:
         mode = path.stat().st_mode if name not in STREAMS and path.exists() else None
@@ -144,7 +144,7 @@ def output_of(name: str, shard: tuple[int, int] = (1, 1)) -> Output | None:
         return Output(path / f"part-{shard[0]:05}-of-{shard[1]:05}{JSONL}", in_folder=True)
     if path.suffix.lower() not in FORMATS:
         hint = f"give a name that ends in {', '.join(FORMATS)}, or a folder with / behind it"
-        raise UsageError(f"-o {name[:80]}: its format is told by its ending", hint=hint)
+        raise UsageError(f"{{@output}} {name[:80]}: its format is told by its ending", hint=hint)
     if path.suffix.lower() == ".parquet":
         check_parquet(name)
     return Output(path)
@@ -164,9 +164,11 @@ def check_output(output: Output, inputs: Iterable[Path], run: RunOptions) -> Sta
     """
     for path in inputs:
         if any(same_file(path, file) for file in output.files):
-            raise UsageError(f"-o {output.path} is also an input", hint="write to another file")
+            raise UsageError(f"{{@output}} {output.path} is also an input", hint="write to another file")
     if run.csv_safe and output.format != CSV:
-        raise UsageError(f"--csv-safe is for CSV, and -o {output.path} is none", hint="leave it out")
+        raise UsageError(
+            f"{{@csv_safe}} is for CSV, and {{@output}} {output.path} is none", hint="leave it out"
+        )
     folder = output.path.parent
     if output.in_folder and (others := _other_shards(output)):
         hint = "give another folder, or take them away"
@@ -179,7 +181,7 @@ def check_output(output: Output, inputs: Iterable[Path], run: RunOptions) -> Sta
             raise _unwritable(folder, f"no folder can be made in {above}")
     else:
         for file in (output.path, output.part, output.running, output.manifest):
-            check_writable("-o", file)
+            check_writable("{@output}", file)
     return start_of(output, run)
 
 
@@ -202,18 +204,20 @@ def start_of(output: Output, run: RunOptions) -> Start:
     if run.force:
         return "new"
     if begun and not (run.resume and not run.retry_errors):
-        hint = "--resume finishes it first" if run.retry_errors else "--resume goes on, --force begins anew"
-        raise UsageError(f"-o {output.path}: an earlier run was interrupted", hint=hint)
+        hint = (
+            "{@resume} finishes it first" if run.retry_errors else "{@resume} goes on, {@force} begins anew"
+        )
+        raise UsageError(f"{{@output}} {output.path}: an earlier run was interrupted", hint=hint)
     if begun:
         return "resume"
     if not finished and run.retry_errors:
-        raise UsageError(f"--retry-errors: there is no finished {output.path}", hint="check the path")
+        raise UsageError(f"{{@retry_errors}}: there is no finished {output.path}", hint="check the path")
     if finished and not (run.resume or run.retry_errors):
-        raise UsageError(f"-o {output.path} exists", hint="--force overwrites it")
+        raise UsageError(f"{{@output}} {output.path} exists", hint="{@force} overwrites it")
     if not finished:
         return "new"
     if not output.manifest.exists():
-        hint = "--force begins anew"
+        hint = "{@force} begins anew"
         raise UsageError(f"{output.manifest} is missing, which says what was run", hint=hint)
     return "retry" if run.retry_errors else "finished"
 
@@ -241,6 +245,6 @@ def same_file(path: Path, other: Path) -> bool:
         return real_path(path) == real_path(other)
 
 
-def _unwritable(path: Path, reason: str, flag: str = "-o") -> UsageError:
+def _unwritable(path: Path, reason: str, flag: str = "{@output}") -> UsageError:
     hint = "give another path" if path.parent.exists() else "make the folder first, or give another path"
     return UsageError(f"{flag} {str(path)[:80]} cannot be written: {reason}", hint=hint)

@@ -19,7 +19,8 @@ from textgen.errors import UsageError
 from textgen.events import OnEvent, ignore
 from textgen.files.rows import FileRows, GivenRows, read_lines
 from textgen.files.sources import LINES, TEXT
-from textgen.options import InputOptions, Options, RunOptions, flag, parse
+from textgen.messages import option
+from textgen.options import InputOptions, Options, RunOptions, parse
 from textgen.registry import EDITORS, LANGUAGE_MODEL, editor_options, options_class, task_of
 from textgen.rng import fresh_seed
 from textgen.schema import Row
@@ -76,7 +77,7 @@ def options_for(command: str, files: ModelFiles, given: dict[str, Any]) -> Any:
         find_model(options.proposals)
         return options
     if isinstance(given.get("one_of"), str):
-        given = given | {"one_of": read_lines(given["one_of"], "--one-of")}
+        given = given | {"one_of": read_lines(given["one_of"], "{@one_of}")}
     options = parse(options_class(files.kind), given, user=f"{files.kind} models")
     if scorer := getattr(options, "scorer", None):
         find_scorer(scorer)
@@ -111,8 +112,10 @@ def read_rows(
     reading = take(given, InputOptions, COMMANDS[command].reading)
     rows = FileRows(inputs, reading, output.owns if output else None)
     if of_tables and all(source.form in (TEXT, LINES) for source in rows.sources):
-        hint = "--format tsv, csv or jsonl reads a file of another ending as one"
-        raise UsageError(f"{flag(of_tables[0])} is for tables, and the input is text", hint=hint)
+        hint = "{@format} tsv, csv or jsonl reads a file of another ending as one"
+        raise UsageError(
+            "{option} is for tables, and the input is text", option=option(of_tables[0]), hint=hint
+        )
     return rows
 
 
@@ -123,7 +126,9 @@ def given_rows(rows: Sequence[Row], given: dict[str, Any]) -> GivenRows:
         UsageError: Options say how files are to be read, and there are none.
     """
     if unfit := [name for name in InputOptions.model_fields if name in given]:
-        raise UsageError(f"{flag(unfit[0])} says how files are read", hint="name a file with -i")
+        raise UsageError(
+            "{option} says how files are read", option=option(unfit[0]), hint="name a file with {@input}"
+        )
     return GivenRows(rows)
 
 

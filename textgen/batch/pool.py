@@ -28,7 +28,7 @@ from textgen.schema import Record, Row
 AHEAD = 2  # windows a process that are open at once
 READY, RECORD, EVENT, DONE, FAILED, CRASHED = "ready", "record", "event", "done", "failed", "crashed"
 DEAD = "a worker process died; was there too little memory?"
-SAFE = "what was written is safe; try fewer --workers"
+SAFE = "what was written is safe; try fewer {@workers}"
 UNBORN = "a worker process could not start; can the script be imported anew, as a module can?"
 
 

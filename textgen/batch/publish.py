@@ -72,8 +72,8 @@ def publish_whole(output: Output, manifest: Manifest) -> None:
 def appeared(output: Output) -> tuple[str, str]:
     """What to say where somebody else has written a file of the output's name, and a hint."""
     where = output.whole if output.whole.exists() else output.part
-    told = f"-o {output.path} exists, and did not when the run began; the records are in {where}"
-    return told, "move that file away, then --resume finishes the run; --force begins anew"
+    told = f"{{@output}} {output.path} exists, and did not when the run began; the records are in {where}"
+    return told, "move that file away, then {@resume} finishes the run; {@force} begins anew"
 
 
 def stamps(output: Output) -> list[tuple[int, int] | None]:

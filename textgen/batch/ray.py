@@ -84,7 +84,7 @@ class RayEngine:
                     yield from _unpacked(row["content"], on_event)
         except ray.exceptions.RayError as error:
             reason = str(error).strip().splitlines()[-1]
-            raise TextgenError(f"{LOST}: {reason}", hint="--resume goes on") from error
+            raise TextgenError(f"{LOST}: {reason}", hint="{@resume} goes on") from error
 
 
 @contextmanager
@@ -95,7 +95,7 @@ def on_ray(task: Task, options: RunOptions) -> Iterator[Engine]:
         UsageError: Ray is not installed, or there is no cluster at the address.
     """
     if find_spec("ray") is None or find_spec("pyarrow") is None:
-        raise UsageError("--engine ray needs ray", hint="pip install '.[ray]'")
+        raise UsageError("{@engine} ray needs ray", hint="pip install '.[ray]'")
     for name, value in SETTINGS.items():
         os.environ.setdefault(name, value)
     import ray
@@ -106,10 +106,10 @@ def on_ray(task: Task, options: RunOptions) -> Iterator[Engine]:
     except (ConnectionError, ValueError, RuntimeError) as error:
         reason = str(error).strip().splitlines()[0]
         where = options.address or "this machine"
-        raise UsageError(f"no Ray cluster at {where}: {reason}", hint="check --address") from None
+        raise UsageError(f"no Ray cluster at {where}: {reason}", hint="check {@address}") from None
     try:
         if options.num_gpus > (there := ray.cluster_resources().get("GPU", 0)):
-            raise UsageError(f"--num-gpus {options.num_gpus:g}: the cluster has {there:g}", hint="fewer")
+            raise UsageError(f"{{@num_gpus}} {options.num_gpus:g}: the cluster has {there:g}", hint="fewer")
         yield RayEngine(replace(task, threads=1), options)
     finally:
         with suppress(Exception):  # it goes down with us anyway

@@ -12,7 +12,7 @@ from textgen.batch.journal import digests_in
 from textgen.errors import UsageError
 from textgen.schema import DIGEST_SIZE, Row
 
-ANEW = "--force begins anew"
+ANEW = "{@force} begins anew"
 
 
 class RowsAgain:

@@ -140,7 +140,7 @@ def check_strict(record: Record, options: RunOptions) -> None:
     """Raise TextgenError at an error record under `strict`."""
     if options.strict and record.error is not None:
         raise TextgenError(
-            f"{record.id}: {record.error}", hint="--strict stops here; without it --resume goes on"
+            f"{record.id}: {record.error}", hint="{@strict} stops here; without it {@resume} goes on"
         )
 
 
@@ -232,7 +232,7 @@ def _retry(job: Job, manifest: Manifest, on_event: OnEvent, on_record: OnRecord)
                     log.write(line, digest)
         memory = engine.memory
     if stamps(output) != before:
-        hint = "look at it, then give --retry-errors again"
+        hint = "look at it, then give {@retry_errors} again"
         raise TextgenError(f"{output.path} was changed during the run, and is left as it is", hint=hint)
     _check_input(job, whole=log.rows == job.total)
     finish(output, manifest, errors, Slice(job.rows, *job.bounds))
@@ -243,10 +243,15 @@ def _check_input(job: Job, *, whole: bool) -> None:
     """Refuse to finish with records of rows that are others by now; what was written stays."""
     if whole and (not job.rows.touched() or _are_made_of_its_rows(job)):
         return
-    kept, again = f"the records so far stay in {job.output.part}", "with the input as it was --resume goes on"
+    kept, again = (
+        f"the records so far stay in {job.output.part}",
+        "with the input as it was {@resume} goes on",
+    )
     if job.start == "retry":
-        kept, again = f"{job.output.path} is as it was", "--retry-errors begins anew"
-    raise TextgenError(f"the input changed while it was read; {kept}", hint=f"{again}, --force begins anew")
+        kept, again = f"{job.output.path} is as it was", "{@retry_errors} begins anew"
+    raise TextgenError(
+        f"the input changed while it was read; {kept}", hint=f"{again}, {{@force}} begins anew"
+    )
 
 
 def _are_made_of_its_rows(job: Job) -> bool:

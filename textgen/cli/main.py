@@ -93,7 +93,7 @@ def run(args: Sequence[str]) -> int:
             console.trace()
         line = error.line if isinstance(error, TextgenError) else f"{error.format_message()} (see --help)"
         if line != " (see --help)":  # the help has been shown already
-            console.report(" ".join(line.split()))
+            console.report(line)
         return error.exit_code
     except OSError as error:
         return _failed(f"{error.strerror or error} (is the disk full, or a path gone?)", args)

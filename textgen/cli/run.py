@@ -90,14 +90,14 @@ def request_for(
     """
     from textgen.batch.output import check_output
     from textgen.batch.planner import seeded, task_for
-    from textgen.options import ChainOptions, flag
+    from textgen.options import ChainOptions
 
     if sink.output and sink.as_json:
         raise UsageError("-o writes the records, --json prints them", hint="leave out one of them")
     output = target_of(sink.output, run)
     unfit = [name for name in ON_FILES if getattr(run, name)]
     if output is None and unfit and not (unfit == ["force"] and observation.files):
-        raise UsageError(f"{flag(unfit[0])} needs a file to write to", hint="name one with -o")
+        raise UsageError(f"{{@{unfit[0]}}} needs a file to write to", hint="name one with -o")
     start = check_output(output, rows.files, run) if output else "new"
     if observation.wanted and not isinstance(options, ChainOptions):
         raise UsageError(f"a {files.kind} model runs no chains", hint="leave out --watch, --trace and --plot")

@@ -39,9 +39,9 @@ def told_tables(
         yield row
     header = LINE_END.split(heads[0], maxsplit=1)[0] if heads else ""
     if form := _table_with(options.field or options.keywords_name, header):
-        on_event(Note(f"{source.name} looks like a table; --format {form} reads its rows"))
+        on_event(Note(f"{source.name} looks like a table; {{@format}} {form} reads its rows"))
     elif source.form == LINES and len(tabs) == 1 and tabs.pop():
-        on_event(Note(f"all lines of {source.name} have tabs; --format tsv reads them as a table"))
+        on_event(Note(f"all lines of {source.name} have tabs; {{@format}} tsv reads them as a table"))
 
 
 def _table_with(field: str, header: str) -> str | None:

@@ -34,14 +34,16 @@ def read_config(path: Path, command: str) -> dict[str, Any]:
         UsageError: The file is missing or is not TOML, its table is none, it has a table for no command, or
             it is another command's job.
     """
-    content = _content(path, "--config")
+    content = _content(path, "{@config}")
     _check_tables(content, path)
     command, _, recipe = command.partition(".")
     if (of := content.get("command", command)) != command:
-        raise UsageError(f"--config {path} is a job of textgen {of}", hint=f"run it by  textgen batch {path}")
+        raise UsageError(
+            f"{{@config}} {path} is a job of textgen {of}", hint=f"run it by  textgen batch {path}"
+        )
     special = content.pop(command, {})
     if not isinstance(special, dict):
-        raise UsageError(f"--config {path}: {command} is not a table", hint=f"begin one with  [{command}]")
+        raise UsageError(f"{{@config}} {path}: {command} is not a table", hint=f"begin one with  [{command}]")
     content.pop("command", None)
     general = {key: value for key, value in content.items() if not isinstance(value, dict)}
     recipes = _recipes(special, path) if recipe else {}
@@ -91,7 +93,7 @@ def _content(path: Path, what: str) -> dict[str, Any]:
 def _check_tables(content: dict[str, Any], path: Path) -> None:
     for name, value in content.items():
         if isinstance(value, dict) and name not in COMMANDS:
-            raise UsageError(f"--config {path}: no command {name}", hint=f"tables: {', '.join(COMMANDS)}")
+            raise UsageError(f"{{@config}} {path}: no command {name}", hint=f"tables: {', '.join(COMMANDS)}")
 
 
 def _recipes(training: dict[str, Any], path: Path) -> dict[str, dict[str, Any]]:
@@ -102,7 +104,7 @@ def _recipes(training: dict[str, Any], path: Path) -> dict[str, dict[str, Any]]:
         if recipe in RECIPES:
             found[recipe] = training.pop(name)
         elif name not in OPTION_TABLES:
-            raise UsageError(f"--config {path}: no recipe {name}", hint=f"tables: {', '.join(RECIPES)}")
+            raise UsageError(f"{{@config}} {path}: no recipe {name}", hint=f"tables: {', '.join(RECIPES)}")
     return found
 
 

@@ -205,7 +205,7 @@ def _article(source: Source, options: InputOptions) -> Row:
         with source.open() as file:
             data = file.read(LONGEST + 1)
         if len(data) > LONGEST:
-            hint = "--lines takes a line for a text"
+            hint = "{@lines} takes a line for a text"
             raise DataError(f"{source.name} is too long for one text: more than {LONGEST:,} bytes", hint=hint)
         text = decode_bytes(data, name=source.name)
     except DataError as error:

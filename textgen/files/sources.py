@@ -143,7 +143,7 @@ def _source(
     if held is None:
         return source
     told = f"{source.name} holds {held}, it seems"
-    hint = "--format jsonl reads its rows, --format text or lines takes it for text"
+    hint = "{@format} jsonl reads its rows, {@format} text or lines takes it for text"
     if alone:
         raise UsageError(told, hint=hint)
     return replace(source, problem=DataError(told, hint=hint))  # of several inputs the others go on

@@ -62,9 +62,9 @@ def _values(source: Source, options: InputOptions, on_event: OnEvent) -> tuple[s
 
 
 def _check_first(source: Source, options: InputOptions, value: dict[Any, Any]) -> None:
-    wanted = {"--field": options.field, "--keywords-field": options.keywords_field}
+    wanted = {"{@field}": options.field, "{@keywords_field}": options.keywords_field}
     if options.id_field != "id":
-        wanted["--id-field"] = options.id_field
+        wanted["{@id_field}"] = options.id_field
     for flag, field in wanted.items():
         if field and field not in value:
             names = ", ".join(str(name) for name in value if name is not None)

@@ -94,11 +94,11 @@ def read_predictions(path: Path) -> dict[str, Prediction]:
         DataError: A line cannot be used, or two rows have one id.
     """
     if path.suffix.lower() in (*DELIMITERS, ".parquet", ".txt"):
-        hint = "write them as JSON lines: `textgen title … -o FILE.jsonl`"
+        hint = "write them as JSON lines: `textgen title … {@output} FILE.jsonl`"
         raise UsageError(f"{path} is no file of records", hint=hint)
     rows = _rows(path, *json_rows(_lines(path), str(path)))
     if "candidates" not in rows[0].fields:
-        hint = "predictions are records as `textgen title … -o FILE.jsonl` writes them"
+        hint = "predictions are records as `textgen title … {@output} FILE.jsonl` writes them"
         raise UsageError(f"the first row of {path} has no field 'candidates'", hint=hint)
     found = _by_name(path, [_prediction(row) for row in rows])
     if all(prediction.failed for prediction in found.values()):
@@ -131,9 +131,9 @@ def read_references(
     else:
         rows = _rows(path, *json_rows(lines, str(path)), fields.id)
     for flag, name in (
-        ("--reference-field", fields.reference),
-        ("--source-field", fields.source),
-        ("--keywords-field", fields.keywords),
+        ("{@reference_field}", fields.reference),
+        ("{@source_field}", fields.source),
+        ("{@keywords_field}", fields.keywords),
     ):
         if name is not None:
             _check_first(path, rows[0].fields, name, flag)
@@ -151,7 +151,7 @@ def check_known(path: Path, predictions: Mapping[str, Prediction], known: Mappin
     Raises:
         UsageError: Some have no row, or have ids where all rows of the reference are called by number.
     """
-    hint = "--id-field names the reference's field with the ids; a row without id is called by its number"
+    hint = "{@id_field} names the reference's field with the ids; a row without id is called by its number"
     strange = [name for name in predictions if name not in known]
     if strange:
         raise UsageError(
@@ -225,7 +225,7 @@ def _rows(path: Path, unit: str, values: Iterator[Value], id_field: str | None =
         if None in value:
             raise DataError(f"{place} has more cells than the header", hint="are cells quoted?")
         if id_field is not None and not rows:
-            _check_first(path, value, id_field, "--id-field")
+            _check_first(path, value, id_field, "{@id_field}")
         given = value.get(id_field or "id")
         numbered = given in (None, "")
         if numbered and id_field is not None:

@@ -3,7 +3,7 @@
 One class a backend; what a backend cannot use is not among its fields and is refused, never ignored.
 """
 
-from textgen.options.base import Options, flag, parse
+from textgen.options.base import Options, parse
 from textgen.options.batch import InputOptions, RunOptions
 from textgen.options.cgmh import (
     CgmhOptions,
@@ -33,6 +33,5 @@ __all__ = [
     "RewriteOptions",
     "RunOptions",
     "TitleOptions",
-    "flag",
     "parse",
 ]

@@ -16,6 +16,7 @@ from pydantic import (
 )
 
 from textgen.errors import DataError, UsageError
+from textgen.messages import Message, OptionError, option
 from textgen.text.keywords import keywords_of
 from textgen.text.line_ends import LINE_END
 from textgen.text.names import bare
@@ -113,17 +114,11 @@ class StyledOptions(Options):
     @model_validator(mode="after")
     def _guided(self) -> Self:
         if "guidance" in self.model_fields_set and self.style is None:
-            raise ValueError("--guidance needs --style: it leads towards a style")
+            raise OptionError("{@guidance} needs {@style}: it leads towards a style")
         return self
 
 
 M = TypeVar("M", bound=BaseModel)
-FLAGS = {"num_candidates": "-n"}
-
-
-def flag(name: str) -> str:
-    """How the command line spells an option."""
-    return FLAGS.get(name, "--" + name.replace("_", "-"))
 
 
 def parse(kind: type[M], given: dict[str, Any], *, user: str = "this model") -> M:
@@ -153,7 +148,9 @@ def _check_encodable(name: str, value: object) -> None:
         try:
             check_encodable(value)
         except DataError as error:
-            raise UsageError(f"{flag(name)}: {error.message}", hint=error.hint) from None
+            raise UsageError(
+                "{option}: {told}", option=option(name), told=error.message, hint=error.hint
+            ) from None
     elif isinstance(value, dict):
         _check_encodable(name, [*value, *value.values()])
     elif isinstance(value, list | tuple):
@@ -166,16 +163,37 @@ def _usage_error(error: ValidationError, kind: type[BaseModel], user: str) -> Us
     name = str(first["loc"][0]) if first["loc"] else ""
     if first["type"] == "extra_forbidden":
         near = get_close_matches(name, kind.model_fields, n=1)
-        known = ", ".join(flag(field) for field in kind.model_fields)
-        hint = f"did you mean {flag(near[0])}?" if near else f"it takes {known}"
-        return UsageError(f"{flag(name)} does not apply to {user}", hint=hint)
-    reason = first["msg"].removeprefix("Value error, ").replace("Input should", "should")
+        known = [option(field) for field in kind.model_fields]
+        hint = (
+            Message("did you mean {near}?", near=option(near[0]))
+            if near
+            else _listed("it takes {names}", known)
+        )
+        return UsageError("{option} does not apply to {user}", option=option(name), user=user, hint=hint)
+    cause = first.get("ctx", {}).get("error")
+    reason = cause.message if isinstance(cause, OptionError) else first["msg"]
+    if not isinstance(reason, Message):
+        reason = reason.removeprefix("Value error, ").replace("Input should", "should")
     if not name:
-        return UsageError(reason, hint="see --help for what goes together")
-    given = first["input"]
-    # one from a file may have several lines, or quotation marks that a number has not
-    quoted = first["type"] in NUMBERS and isinstance(given, str) and given.replace(".", "", 1).isdecimal()
-    told = ", ".join(map(str, given)) if isinstance(given, list) else str(given)
-    value = f'"{given}"' if quoted else told
-    value = " ".join(value.split())
-    return UsageError(f"{flag(name)} {value}: {reason}", hint=f"see --help for {flag(name)}")
+        return UsageError("{reason}", reason=reason, hint="see {@help} for what goes together")
+    return UsageError(
+        "{option} {value}: {reason}",
+        option=option(name),
+        value=_shown(first["input"], number=first["type"] in NUMBERS),
+        reason=reason,
+        hint="see {@help} for {option}",
+    )
+
+
+def _shown(given: object, *, number: bool) -> str:
+    """A value as a message shows it: one from a file may have several lines, or be a number in quotes."""
+    if number and isinstance(given, str) and given.replace(".", "", 1).isdecimal():
+        return f'"{given}"'
+    return " ".join((", ".join(map(str, given)) if isinstance(given, list) else str(given)).split())
+
+
+def _listed(template: str, names: list[Message]) -> Message:
+    """A message with a list of options."""
+    places = ", ".join(f"{{name{number}}}" for number in range(len(names)))
+    values = {f"name{number}": name for number, name in enumerate(names)}
+    return Message(template.replace("{names}", places), **values)

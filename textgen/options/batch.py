@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from textgen.messages import OptionError, option
 from textgen.text.names import bare
 
 KEYWORDS = "keywords"  # the field of a table with the keywords of each row
@@ -97,15 +98,21 @@ class RunOptions(BaseModel):
     @model_validator(mode="after")
     def _combination(self) -> Self:
         if not 1 <= self.shard[0] <= self.shard[1]:
-            raise ValueError(f"--shard {self.shard[0]}/{self.shard[1]}: the first is from 1 to the second")
+            raise OptionError(
+                f"{{@shard}} {self.shard[0]}/{self.shard[1]}: the first is from 1 to the second"
+            )
         for chosen, others in ((("force",), ("resume", "retry_errors")), (("resume",), ("retry_errors",))):
             for one, other in ((a, b) for a in chosen for b in others):
                 if getattr(self, one) and getattr(self, other):
-                    raise ValueError(f"--{one} and --{other.replace('_', '-')} exclude each other")
+                    raise OptionError(
+                        "{one} and {other} exclude each other", one=option(one), other=option(other)
+                    )
         if self.workers and self.threads:
-            raise ValueError("every one of --workers has one thread: leave out --threads")
+            raise OptionError("every one of {@workers} has one thread: leave out {@threads}")
         if self.engine == "ray" and self.threads:
-            raise ValueError("an actor of --engine ray has one thread: leave out --threads")
+            raise OptionError("an actor of {@engine} ray has one thread: leave out {@threads}")
         if self.engine != "ray" and (self.address or self.num_gpus):
-            raise ValueError(f"{'--address' if self.address else '--num-gpus'} needs --engine ray")
+            raise OptionError(
+                "{option} needs {@engine} ray", option=option("address" if self.address else "num_gpus")
+            )
         return self

@@ -6,6 +6,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
+from textgen.messages import OptionError, option
 from textgen.options.base import Keywords, Words
 from textgen.options.chains import ChainOptions, Fall, Span
 from textgen.options.decoding import MAX_KEYWORDS, MIN_TEMPERATURE
@@ -70,17 +71,18 @@ class CgmhOptions(ChainOptions):
         if self.length is not None:
             self._check_length(self.length)
         if self.parallel < self.num_candidates:
-            raise ValueError(
-                f"--chains {self.chains} is fewer than -n {self.num_candidates}: a text needs its own chain"
+            raise OptionError(
+                f"{{@chains}} {self.chains} is fewer than {{@num_candidates}} "
+                f"{self.num_candidates}: a text needs its own chain"
             )
         if "anneal" in self.model_fields_set and not self.searching:
-            raise ValueError(f"--anneal needs --method anneal, not {self.method}")
+            raise OptionError(f"{{@anneal}} needs {{@method}} anneal, not {self.method}")
         self._check_fall()
         for name in ("temperature", "top_k"):
             if self.candidates and name in self.model_fields_set:
-                flag = name.replace("_", "-")
-                raise ValueError(
-                    f"--{flag} and --candidates exclude each other: the best are weighed as they are"
+                raise OptionError(
+                    "{option} and {@candidates} exclude each other: the best are weighed as they are",
+                    option=option(name),
                 )
         return self
 

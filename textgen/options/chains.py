@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
+from textgen.messages import OptionError
 from textgen.options.base import Options
 from textgen.options.decoding import MIN_TEMPERATURE
 
@@ -76,9 +77,9 @@ class ChainOptions(Options):
     def _check_fall(self) -> None:
         first, last, _ = self.anneal
         if first < last:
-            raise ValueError(f"--anneal {first:g}:{last:g} rises: the higher comes first")
+            raise OptionError(f"{{@anneal}} {first:g}:{last:g} rises: the higher comes first")
 
     @staticmethod
     def _check_length(length: tuple[int, int]) -> None:
         if not 1 <= length[0] <= length[1]:
-            raise ValueError(f"--length {length[0]}-{length[1]} is not a range of lengths")
+            raise OptionError(f"{{@length}} {length[0]}-{length[1]} is not a range of lengths")

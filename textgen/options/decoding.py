@@ -6,7 +6,8 @@ from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from textgen.options.base import Keywords, Options, StyledOptions, Texts, Words, flag
+from textgen.messages import OptionError, option
+from textgen.options.base import Keywords, Options, StyledOptions, Texts, Words
 from textgen.options.strategies import STRATEGIES, Strategy, takers
 
 DEFAULT_BEAMS = 4
@@ -117,18 +118,20 @@ class DecodingOptions(Options):
     @model_validator(mode="after")
     def _combination(self) -> Self:
         name, strategy = self.strategy_name, self.strategy
-        for option in sorted(self.model_fields_set):
-            known = [name for name in takers(option) if name in self.offered]
+        for taken in sorted(self.model_fields_set):
+            known = [name for name in takers(taken) if name in self.offered]
             if name not in known:
-                raise ValueError(f"{flag(option)} needs --decode {' or '.join(known)}, not {name}")
+                raise OptionError(f"{{@{taken}}} needs {{@decode}} {' or '.join(known)}, not {name}")
         if not strategy.several and self.num_candidates > 1:
-            raise ValueError(f"--decode {name} finds one text: -n 1, or --decode beam or sample")
+            raise OptionError(
+                f"{{@decode}} {name} finds one text: {{@num_candidates}} 1, or {{@decode}} beam or sample"
+            )
         if "beams" in strategy.options:
             self._check_beams()
         if self.min_new_tokens >= self.max_new_tokens:
-            raise ValueError(
-                f"--min-new-tokens {self.min_new_tokens} and the end symbol are more than "
-                f"--max-new-tokens {self.max_new_tokens}"
+            raise OptionError(
+                f"{{@min_new_tokens}} {self.min_new_tokens} and the end symbol are more than "
+                f"{{@max_new_tokens}} {self.max_new_tokens}"
             )
         if clash := [word for word in self.avoid if any(word in keyword for keyword in self.keyword)]:
             raise ValueError(f"{clash[0]} is both wanted and to be avoided")
@@ -138,17 +141,21 @@ class DecodingOptions(Options):
 
     def _check_one_of(self) -> None:
         """A list of texts leaves nothing to be kept out of them."""
-        for option in ("keyword", "avoid", "no_repeat_ngram", "min_new_tokens"):
-            if getattr(self, option):
-                raise ValueError(f"--one-of and {flag(option)} exclude each other")
+        for name in ("keyword", "avoid", "no_repeat_ngram", "min_new_tokens"):
+            if getattr(self, name):
+                raise OptionError("{@one_of} and {option} exclude each other", option=option(name))
 
     def _check_beams(self) -> None:
         if self.width > MAX_BEAMS:
-            raise ValueError(f"-n {self.num_candidates} is more than a beam can give ({MAX_BEAMS})")
+            raise OptionError(
+                f"{{@num_candidates}} {self.num_candidates} is more than a beam can give ({MAX_BEAMS})"
+            )
         if self.num_candidates > self.width:
-            raise ValueError(f"-n {self.num_candidates} is more than --beams {self.width} can give")
+            raise OptionError(
+                f"{{@num_candidates}} {self.num_candidates} is more than {{@beams}} {self.width} can give"
+            )
         if self.groups and self.width % self.groups:
-            raise ValueError(f"--groups {self.groups} does not divide --beams {self.width}")
+            raise OptionError(f"{{@groups}} {self.groups} does not divide {{@beams}} {self.width}")
 
 
 class ContinueOptions(DecodingOptions, StyledOptions):
@@ -183,20 +190,20 @@ class ContinueOptions(DecodingOptions, StyledOptions):
     @model_validator(mode="after")
     def _ranked_draws(self) -> Self:
         if self.best_of and self.rank == "none":
-            raise ValueError("--best-of needs --rank: it says which of the draws is the best")
+            raise OptionError("{@best_of} needs {@rank}: it says which of the draws is the best")
         if self.rank != "none" and self.decode != "sample":
-            raise ValueError(f"--rank needs --decode sample, not {self.decode}")
+            raise OptionError(f"{{@rank}} needs {{@decode}} sample, not {self.decode}")
         return self
 
     @model_validator(mode="after")
     def _sentence_end(self) -> Self:
         if self.end_at == "sentence" and not self.strategy.stepwise:
             known = " or ".join(name for name, strategy in STRATEGIES.items() if strategy.stepwise)
-            raise ValueError(f"--end-at sentence needs --decode {known}, not {self.decode}")
+            raise OptionError(f"{{@end_at}} sentence needs {{@decode}} {known}, not {self.decode}")
         return self
 
     @model_validator(mode="after")
     def _guidable(self) -> Self:
         if self.guidance and self.decode == "contrastive":
-            raise ValueError("--guidance leaves --decode contrastive no hidden states to compare")
+            raise OptionError("{@guidance} leaves {@decode} contrastive no hidden states to compare")
         return self

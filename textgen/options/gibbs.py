@@ -6,7 +6,8 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from textgen.options.base import StyledOptions, Words, flag
+from textgen.messages import OptionError
+from textgen.options.base import StyledOptions, Words
 from textgen.options.chains import ChainOptions, Fall, Span
 
 MAX_KEPT = 1000  # words that may not change
@@ -76,7 +77,7 @@ class GibbsOptions(ChainOptions, StyledOptions):
         for option, (other, values) in TAKERS.items():
             if option in self.model_fields_set and getattr(self, other) not in values:
                 known = " or ".join(values)
-                raise ValueError(f"{flag(option)} needs {flag(other)} {known}, not {getattr(self, other)}")
+                raise OptionError(f"{{@{option}}} needs {{@{other}}} {known}, not {getattr(self, other)}")
         self._check_length(self.length)
         self._check_fall()
         self._check_states()
@@ -85,17 +86,19 @@ class GibbsOptions(ChainOptions, StyledOptions):
     def _check_states(self) -> None:
         """Refuse chains that record less than they are to give."""
         if self.burnt + self.thin > self.sweeps:
-            raise ValueError(
-                f"--burn-in {self.burnt} and --thin {self.thin} leave nothing of --sweeps {self.sweeps}"
+            raise OptionError(
+                f"{{@burn_in}} {self.burnt} and {{@thin}} {self.thin} leave nothing of "
+                f"{{@sweeps}} {self.sweeps}"
             )
         if self.method == "anneal" and self.states > 1:
-            raise ValueError(
-                f"--method anneal finds one text a chain: --chains {self.chains} is below "
-                f"-n {self.num_candidates}"
+            raise OptionError(
+                f"{{@method}} anneal finds one text a chain: {{@chains}} {self.chains} is below "
+                f"{{@num_candidates}} {self.num_candidates}"
             )
         recorded = (self.sweeps - self.burnt) // self.thin
         if self.states > recorded:
-            raise ValueError(
-                f"-n {self.num_candidates} from --chains {self.chains} are {self.states} states of each, "
-                f"and --sweeps {self.sweeps} record {recorded}"
+            raise OptionError(
+                f"{{@num_candidates}} {self.num_candidates} from {{@chains}} {self.chains} "
+                f"are {self.states} states of each, "
+                f"and {{@sweeps}} {self.sweeps} record {recorded}"
             )

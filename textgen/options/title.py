@@ -6,6 +6,7 @@ from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
+from textgen.messages import OptionError
 from textgen.options.chains import Span
 from textgen.options.decoding import DecodingOptions
 from textgen.options.strategies import STRATEGIES
@@ -104,15 +105,15 @@ class TitleOptions(DecodingOptions):
     @model_validator(mode="after")
     def _title_combination(self) -> Self:
         if (self.rank == "scorer") != (self.scorer is not None):
-            raise ValueError(
-                "--scorer needs --rank scorer"
+            raise OptionError(
+                "{@scorer} needs {@rank} scorer"
                 if self.scorer
-                else "--rank scorer needs --scorer, a model that ranks"
+                else "{@rank} scorer needs {@scorer}, a model that ranks"
             )
         if self.decode == "agree" and self.rank not in (None, "agree"):
-            raise ValueError(f"--decode agree means --rank agree, not {self.rank}")
+            raise OptionError(f"{{@decode}} agree means {{@rank}} agree, not {self.rank}")
         if self.decode == "agree" and self.direction not in (None, "both"):
-            raise ValueError("--decode agree writes in both directions: leave out --direction")
+            raise OptionError("{@decode} agree writes in both directions: leave out {@direction}")
         if self.decode == "bidirectional":
             self._check_bidirectional()
         if self.length:
@@ -121,17 +122,19 @@ class TitleOptions(DecodingOptions):
 
     def _check_length(self, least: int, most: int) -> None:
         if not 1 <= least <= most:
-            raise ValueError(f"--length {least}-{most} must go from 1 or more to as much or more")
+            raise OptionError(f"{{@length}} {least}-{most} must go from 1 or more to as much or more")
         if self.one_of:
-            raise ValueError("--one-of and --length exclude each other")
+            raise OptionError("{@one_of} and {@length} exclude each other")
         if least >= self.max_new_tokens:
-            raise ValueError(
-                f"--length {least}-{most} has no room in --max-new-tokens {self.max_new_tokens}: "
+            raise OptionError(
+                f"{{@length}} {least}-{most} has no room in {{@max_new_tokens}} {self.max_new_tokens}: "
                 f"raise that above {least}"
             )
 
     def _check_bidirectional(self) -> None:
         if self.direction:
-            raise ValueError("--decode bidirectional writes in both directions: leave out --direction")
+            raise OptionError("{@decode} bidirectional writes in both directions: leave out {@direction}")
         if self.width % 2:
-            raise ValueError(f"--decode bidirectional shares --beams {self.width} between two directions")
+            raise OptionError(
+                f"{{@decode}} bidirectional shares {{@beams}} {self.width} between two directions"
+            )

@@ -6,6 +6,8 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from textgen.messages import OptionError, option
+
 
 class TokenizerTrainOptions(BaseModel):
     """Pieces that texts are cut into: a SentencePiece model."""
@@ -27,5 +29,7 @@ class TokenizerTrainOptions(BaseModel):
     def _kind(self) -> Self:
         strange = {"max_sentences", "seed"} if self.kind == "char" else {"latin_pieces"}
         if given := self.model_fields_set & strange:
-            raise ValueError(f"--{min(given).replace('_', '-')} does not apply to --kind {self.kind}")
+            raise OptionError(
+                "{option} does not apply to {@kind} {kind}", option=option(min(given)), kind=self.kind
+            )
         return self

@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from textgen.messages import OptionError
 from textgen.text.names import bare
 
 RANDOM = "random"  # --start with fresh weights
@@ -49,7 +50,9 @@ class TrainOptions(BaseModel):
         None, description="Model or .model file whose tokenizer fresh weights get (default: the shipped one)."
     )
     keep_layout: bool = Field(False, description="Texts as they stand, without the default cleaning.")
-    epochs: float | None = Field(None, gt=0, description="Passes over the data (default 3, without --steps).")
+    epochs: float | None = Field(
+        None, gt=0, description="Passes over the data (default 3, without {@steps})."
+    )
     steps: int | None = Field(None, ge=1, description="Optimizer steps, instead of epochs.")
     batch_size: int = Field(32, ge=1, description="Examples of an optimizer step, all processes together.")
     accumulate: int = Field(1, ge=1, description="Parts that a step's examples are computed in.")
@@ -95,13 +98,13 @@ class TrainOptions(BaseModel):
     @model_validator(mode="after")
     def _combination(self) -> Self:
         if self.epochs and self.steps:
-            raise ValueError("--epochs and --steps exclude each other")
+            raise OptionError("{@epochs} and {@steps} exclude each other")
         if self.lora_alpha and not self.lora:
-            raise ValueError("--lora-alpha needs --lora")
+            raise OptionError("{@lora_alpha} needs {@lora}")
         if self.lora and self.start == RANDOM:
-            raise ValueError("--lora adapts weights that are there: name them with --start")
+            raise OptionError("{@lora} adapts weights that are there: name them with {@start}")
         if self.tokenizer and self.start != RANDOM:
-            raise ValueError(f"--start {self.start} comes with its tokenizer: leave out --tokenizer")
+            raise OptionError(f"{{@start}} {self.start} comes with its tokenizer: leave out {{@tokenizer}}")
         return self
 
 

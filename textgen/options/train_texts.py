@@ -6,6 +6,7 @@ from typing import Annotated, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from textgen.messages import OptionError, option
 from textgen.options.train import RANDOM, ReplacingOptions, TrainOptions
 
 
@@ -43,11 +44,15 @@ class SizedOptions(TrainOptions):
     @model_validator(mode="after")
     def _sizes(self) -> Self:
         if self.width % self.heads:
-            raise ValueError(f"--heads {self.heads} does not divide --width {self.width}")
+            raise OptionError(f"{{@heads}} {self.heads} does not divide {{@width}} {self.width}")
         if self.start != RANDOM and (
             given := self.model_fields_set & {"layers", "width", "heads", "positions"}
         ):
-            raise ValueError(f"--{min(given)} is for fresh weights, not for --start {self.start}")
+            raise OptionError(
+                "{option} is for fresh weights, not for {@start} {start}",
+                option=option(min(given)),
+                start=self.start,
+            )
         return self
 
 
@@ -79,7 +84,7 @@ class ConditionalTrainOptions(ReplacingOptions):
         0.1,
         ge=0,
         lt=1,
-        description="Share of the examples whose style is hidden, for --guidance and no --style.",
+        description="Share of the examples whose style is hidden, for {@guidance} and no {@style}.",
     )
     length: int = Field(256, ge=8, description="Most pieces of a text.")
     mask_rate: Span = Field((0.1, 0.6), description="Share of a text's pieces that a bert is asked for.")

@@ -6,6 +6,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
+from textgen.messages import OptionError, option
 from textgen.options.train import RANDOM, ReplacingOptions, TrainOptions
 
 
@@ -25,9 +26,9 @@ class CandidateTrainOptions(TitledTrainOptions):
     @model_validator(mode="after")
     def _some(self) -> Self:
         if self.beams + self.samples < 2:
-            raise ValueError("--beams and --samples leave nothing to order")
+            raise OptionError("{@beams} and {@samples} leave nothing to order")
         if self.rdrop:
-            raise ValueError("--rdrop goes with one title an article: leave it out")
+            raise OptionError("{@rdrop} goes with one title an article: leave it out")
         return self
 
 
@@ -44,7 +45,7 @@ class TitleTrainBase(TitledTrainOptions, ReplacingOptions):
     @model_validator(mode="after")
     def _replacing(self) -> Self:
         if "replace_from" in self.model_fields_set and not self.replace:
-            raise ValueError("--replace-from needs --replace")
+            raise OptionError("{@replace_from} needs {@replace}")
         return self
 
 
@@ -98,15 +99,22 @@ class TitleScorerTrainOptions(CandidateTrainOptions):
     )
     margin: float = Field(0.1, ge=0, description="What a place in the order is worth.")
     sharpness: float = Field(
-        10.0, gt=0, le=1000, description="Of --objective listwise: softmax of so many times ROUGE-L (0 to 1)."
+        10.0,
+        gt=0,
+        le=1000,
+        description="Of {@objective} listwise: softmax of so many times ROUGE-L (0 to 1).",
     )
 
     @model_validator(mode="after")
     def _scores(self) -> Self:
         if self.label_smoothing:
-            raise ValueError("--label-smoothing is for what is written: leave it out")
+            raise OptionError("{@label_smoothing} is for what is written: leave it out")
         if strange := self.model_fields_set & {{"margin": "sharpness", "listwise": "margin"}[self.objective]}:
-            raise ValueError(f"--{min(strange)} does not apply to --objective {self.objective}")
+            raise OptionError(
+                "{option} does not apply to {@objective} {objective}",
+                option=option(min(strange)),
+                objective=self.objective,
+            )
         return self
 
 
@@ -122,16 +130,20 @@ class RnnTitleTrainOptions(TitleTrainBase):
     @model_validator(mode="after")
     def _fresh(self) -> Self:
         if self.lora:
-            raise ValueError("--lora adapts transformers, not an rnn-title: leave it out")
+            raise OptionError("{@lora} adapts transformers, not an rnn-title: leave it out")
         if self.rdrop or self.dropout:
             name = "rdrop" if self.rdrop else "dropout"
-            raise ValueError(f"--{name}: an rnn-title drops nothing, as in its article: leave it out")
+            raise OptionError(f"--{name}: an rnn-title drops nothing, as in its article: leave it out")
         if self.gradient_penalty:
-            raise ValueError("--gradient-penalty needs second derivatives, which an LSTM's kernel lacks")
+            raise OptionError("{@gradient_penalty} needs second derivatives, which an LSTM's kernel lacks")
         if self.start != RANDOM and (given := self.model_fields_set & {"width", "source_length", "prior"}):
-            raise ValueError(
-                f"--{min(given).replace('_', '-')} is for fresh weights, not for --start {self.start}"
+            raise OptionError(
+                "{option} is for fresh weights, not for {@start} {start}",
+                option=option(min(given)),
+                start=self.start,
             )
         if self.width % 16:
-            raise ValueError(f"--width {self.width} must be a multiple of 16, for two ways and eight heads")
+            raise OptionError(
+                f"{{@width}} {self.width} must be a multiple of 16, for two ways and eight heads"
+            )
         return self

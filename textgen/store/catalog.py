@@ -109,7 +109,7 @@ def find_scorer(name: str) -> ModelFiles:
     files = find_model(name)
     if files.kind != SCORER:
         raise UsageError(
-            f"--scorer {name} is a {files.kind} model", hint=f"textgen train {SCORER} makes one that ranks"
+            f"{{@scorer}} {name} is a {files.kind} model", hint=f"textgen train {SCORER} makes one that ranks"
         )
     return files
 

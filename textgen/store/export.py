@@ -39,16 +39,17 @@ def check_export(directory: Path, dtype: str | None, *, force: bool, storage: st
     """
     if storage is not None and dtype is not None:
         raise UsageError(
-            "--dtype does not go with --storage", hint="--dtype is for transformers, --storage for textgen"
+            "{@dtype} does not go with {@storage}",
+            hint="{@dtype} is for transformers, {@storage} for textgen",
         )
     if storage is not None:
         check_storage(storage)
     elif dtype is not None and dtype not in DTYPES:
-        raise UsageError(f"--dtype {dtype} is unknown", hint=f"one of: {', '.join(DTYPES)}")
+        raise UsageError(f"{{@dtype}} {dtype} is unknown", hint=f"one of: {', '.join(DTYPES)}")
     if directory.exists() and not directory.is_dir():
         raise UsageError(f"{directory} is a file", hint="give a directory")
     if directory.is_dir() and any(directory.iterdir()) and not force:
-        raise UsageError(f"{directory} is not empty", hint="--force writes into it")
+        raise UsageError(f"{directory} is not empty", hint="{@force} writes into it")
 
 
 def export_model(files: ModelFiles, directory: Path, dtype: str = "fp16") -> Iterator[Path]:
@@ -127,7 +128,7 @@ def _check_known(files: ModelFiles) -> None:
     if unknown:
         raise UsageError(
             f"{files.name} {unknown}, which transformers does not know",
-            hint="--storage fp16 writes a directory for textgen",
+            hint="{@storage} fp16 writes a directory for textgen",
         )
 
 

@@ -65,10 +65,10 @@ def check_name(name: str, *, force: bool = False) -> None:
     if not NAME.fullmatch(name):
         raise UsageError(
             f"a model cannot be called {name!r}",
-            hint="--name takes up to 64 letters, digits, '.', '_' and '-', the first no '.' or '-'",
+            hint="{@name} takes up to 64 letters, digits, '.', '_' and '-', the first no '.' or '-'",
         )
     if name in TAKEN or name in embedded_names():
-        raise UsageError(f"{name} is textgen's own name", hint=f"give the model another: --name my-{name}")
+        raise UsageError(f"{name} is textgen's own name", hint=f"give the model another: {{@name}} my-{name}")
     if name in added_names():
         if not force:
             raise _is_there(name)
@@ -76,7 +76,7 @@ def check_name(name: str, *, force: bool = False) -> None:
     path = user_models_dir() / name
     with writing(path):
         if path.exists():
-            raise UsageError(f"{path} is no model, and in the way", hint="move it, or give another --name")
+            raise UsageError(f"{path} is no model, and in the way", hint="move it, or give another {@name}")
 
 
 def remove_models(names: Sequence[str]) -> Iterator[str]:
@@ -152,7 +152,7 @@ def _placed(draft: Path, path: Path) -> bool:
 
 
 def _is_there(name: str) -> UsageError:
-    return UsageError(f"there is a model {name} already", hint="--force replaces it")
+    return UsageError(f"there is a model {name} already", hint="{@force} replaces it")
 
 
 def _aside(path: Path) -> Path:

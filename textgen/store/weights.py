@@ -88,7 +88,7 @@ def pack_weights(
 def check_storage(storage: str) -> None:
     """Refuse a storage that there is not. Raises UsageError."""
     if storage not in STORAGES:
-        raise UsageError(f"--storage {storage} is unknown", hint=f"one of: {', '.join(STORAGES)}")
+        raise UsageError(f"{{@storage}} {storage} is unknown", hint=f"one of: {', '.join(STORAGES)}")
 
 
 def _settled(content: bytes) -> bytes:

@@ -16,7 +16,7 @@ from typing import Literal, get_args
 from sentencepiece import SentencePieceProcessor, SentencePieceTrainer
 
 from textgen.errors import DataError, TextgenError, UsageError
-from textgen.options import flag
+from textgen.messages import option
 from textgen.tokenizers.corpus_sample import Sentences, Words, choose_alphabet, is_latin
 from textgen.tokenizers.sentencepiece import SPECIAL_PIECES
 
@@ -61,9 +61,14 @@ class TokenizerPlan:
             raise UsageError(f"no kind of tokenizer: {self.kind}", hint=f"one of {', '.join(get_args(Kind))}")
         for name, least in (("latin_pieces", 0), ("min_count", 1), ("max_sentences", 1)):
             if getattr(self, name) < least:
-                raise UsageError(f"{flag(name)} is {getattr(self, name)}", hint=f"give at least {least}")
+                raise UsageError(
+                    "{option} is {value}",
+                    option=option(name),
+                    value=getattr(self, name),
+                    hint=f"give at least {least}",
+                )
         if self.alphabet_size < 2:  # the space, and something else
-            raise UsageError(f"--vocab-size {self.size} leaves no room for characters", hint=self._room())
+            raise UsageError(f"{{@vocab_size}} {self.size} leaves no room for characters", hint=self._room())
 
     @property
     def size(self) -> int:
@@ -78,7 +83,7 @@ class TokenizerPlan:
 
     def _room(self) -> str:
         if self.kind == "char":
-            return f"give at least {FIXED + self.latin_pieces + 2}, or fewer --latin-pieces"
+            return f"give at least {FIXED + self.latin_pieces + 2}, or fewer {{@latin_pieces}}"
         return f"give at least {FIXED + 4}"
 
 
@@ -150,7 +155,7 @@ def _alphabet(characters: Counter[str], plan: TokenizerPlan) -> list[str]:
     if alphabet == [" "]:
         raise DataError(
             f"no visible character occurs {plan.min_count} times",
-            hint="give more text, or a smaller --min-count",
+            hint="give more text, or a smaller {@min_count}",
         )
     return alphabet
 

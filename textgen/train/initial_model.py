@@ -27,12 +27,12 @@ def start_of(start: str, kinds: Sequence[str], *, makes: str) -> ModelFiles:
         ModelError: It is broken.
     """
     if start == RANDOM:
-        hint = f"--start {kinds[0]}, or one of your own"
+        hint = f"{{@start}} {kinds[0]}, or one of your own"
         raise UsageError(f"a {makes} starts from a {' or '.join(kinds)}", hint=hint)
     files = find_model(start)
     if files.kind not in kinds or files.config.get("styles"):
         raise UsageError(
-            f"--start {start} is a {files.kind} model",
+            f"{{@start}} {start} is a {files.kind} model",
             hint=f"this recipe starts from a {' or '.join(kinds)}",
         )
     return files
@@ -64,7 +64,7 @@ class Beginning:
         self.files = find_model(options.start)
         if self.files.kind != kind:
             raise UsageError(
-                f"--start {options.start} is a {self.files.kind} model",
+                f"{{@start}} {options.start} is a {self.files.kind} model",
                 hint=f"this recipe makes a {kind} model",
             )
         self.config = self.files.config

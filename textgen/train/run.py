@@ -14,7 +14,7 @@ from textgen import __version__
 from textgen.errors import TextgenError, UsageError
 from textgen.events import Note, OnEvent, ignore
 from textgen.files.rows import FileRows
-from textgen.options import InputOptions, flag, parse
+from textgen.options import InputOptions, parse
 from textgen.options.train import RANDOM, TrainOptions
 from textgen.store.catalog import find_model, fingerprint
 from textgen.text.names import bare
@@ -109,7 +109,7 @@ def train(
     fields = {what: bare(name) for what, name in (fields or {}).items()}
     reading = reading.model_copy(update={"field": fields.get("text", "text")})
     if dev is None and (idle := chosen.model_fields_set & OF_DEV):
-        raise UsageError(f"{flag(min(idle))} needs a dev file", hint="give one with --dev FILE")
+        raise UsageError(f"{{@{min(idle)}}} needs a dev file", hint="give one with {@dev} FILE")
     if chosen.lora:
         check_installed()
     machine = Machine(chosen.precision)
@@ -162,14 +162,14 @@ def _check_fields(recipe: Recipe[Any, Any], fields: Mapping[str, str]) -> None:
     known = ("text", SOURCE, *(what for what in recipe.needs if what != "text"))
     if strange := [what for what in fields if what not in known]:
         raise UsageError(
-            f"{flag(f'{strange[0]}_field')}: {recipe.name} reads no {strange[0]}",
+            f"{{@{strange[0]}_field}}: {recipe.name} reads no {strange[0]}",
             hint=f"it reads {', '.join(known)}",
         )
     named: dict[str, str] = {}
     for what in known:
         field = fields.get(what, what)
         if field in named and what != SOURCE:
-            both = f"{flag(f'{named[field]}_field')} and {flag(f'{what}_field')}"
+            both = f"{{@{named[field]}_field}} and {{@{what}_field}}"
             raise UsageError(f"{both} both name {field!r}", hint="each is a field of its own")
         named[field] = what
 

@@ -109,7 +109,7 @@ class CgmhBackend(Backend[C, Start], Generic[C]):
     def check(self, options: C) -> None:
         if options.length is not None and options.length[0] > self.longest(options):
             raise UsageError(
-                f"--length {options.length[0]} is more than the models read",
+                f"{{@length}} {options.length[0]} is more than the models read",
                 hint=f"at most {self.longest(options)} characters",
             )
 
@@ -150,7 +150,7 @@ class CgmhBackend(Backend[C, Start], Generic[C]):
         if locked > state.subject.length[1] and not self.blanks:
             raise DataError(
                 f"what must stay has {locked} characters and a text at most {state.subject.length[1]}",
-                hint="raise --length",
+                hint="raise {@length}",
             )
         if strange := [i for i in ids if not self.language_model.allowed[i]]:
             shown = self.tokenizer.decode(strange[:1])
@@ -257,7 +257,7 @@ class CgmhBackend(Backend[C, Start], Generic[C]):
         found = best_states(chains) if options.searching else last_states(chains, kernel)
         if not found:
             reason = f"{self.unfound(start)} (chains: {len(chains)}, steps of each: {options.steps})"
-            return DataError(reason, hint="raise --steps, or widen --length")
+            return DataError(reason, hint="raise {@steps}, or widen {@length}")
         chosen = found[: options.num_candidates]
         if options.searching:
             chosen.sort(key=lambda pair: -pair[1].point.log_target)

@@ -68,7 +68,7 @@ def proposer_of(model: LoadedModel) -> Proposer:
         return Proposer(masked, model.label, network.config.max_position_embeddings)
     if isinstance(network, TitleScorer):
         raise UsageError(
-            f"a {model.files.kind} model proposes nothing", hint="--proposals bert, title or gpt2"
+            f"a {model.files.kind} model proposes nothing", hint="{@proposals} bert, title or gpt2"
         )
     if isinstance(network, UniLM | RnnTitle):
         source = [specials.cls, specials.sep]

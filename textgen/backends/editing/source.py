@@ -50,7 +50,7 @@ class NearBackend(CgmhBackend[N], Generic[N]):
         if is_blank(reading.text):
             raise DataError("the text is empty", hint="give a sentence")
         if row.keywords:
-            raise DataError("the row has keywords", hint="--keep locks words of the text")
+            raise DataError("the row has keywords", hint="{@keep} locks words of the text")
         subject = self.subject(reading.text, tuple(self.tokenizer.encode(reading.text)), options)
         state = locked_state(reading, options.keep, self.tokenizer, subject)
         notes = self.reader.judged(reading.text, row.text)

@@ -84,7 +84,7 @@ class TitleBackend(Backend[TitleOptions, Article]):
         if options.decode == "bidirectional" and not isinstance(self.network, UniLM):
             raise UsageError(
                 f"{self.model.files.name} cannot write in both directions at once",
-                hint="--decode agree writes in each, and ranks by both",
+                hint="{@decode} agree writes in each, and ranks by both",
             )
         check_listed(self.reader.spelled(options), self.tokenizer, self.allowed)
         self._judge(options)
@@ -100,7 +100,7 @@ class TitleBackend(Backend[TitleOptions, Article]):
             return []
         return [
             "this model was not trained to write in both directions at once, so they do not see each "
-            "other; --interaction lets them"
+            "other; {@interaction} lets them"
         ]
 
     def prepare(self, row: Row, options: TitleOptions, on_event: OnEvent) -> Article:
@@ -112,7 +112,7 @@ class TitleBackend(Backend[TitleOptions, Article]):
         limit = self.network.source_room(max(RESERVED, options.max_new_tokens + 1)) - FRAME
         if limit < 1:
             raise UsageError(
-                f"--max-new-tokens {options.max_new_tokens} leaves no room for the article",
+                f"{{@max_new_tokens}} {options.max_new_tokens} leaves no room for the article",
                 hint=f"the model has {self.network.source_room(0)} positions",
             )
         typed = keywords_of_row(row, options, self.tokenizer, self.allowed, self.reader.word)

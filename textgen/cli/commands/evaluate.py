@@ -163,18 +163,17 @@ def evaluate(
 def _settings(given: dict[str, Any], seed: int, *, with_reference: bool) -> Settings:
     from textgen.metrics.overlap import VARIANTS
     from textgen.metrics.report import SEGMENTS, Settings
-    from textgen.options import flag
 
     for name, value in given.items():
         if name not in EVAL:
-            raise UsageError(f"{flag(name)} does not apply to eval", hint="see textgen eval --help")
+            raise UsageError(f"{{@{name}}} does not apply to eval", hint="see textgen eval --help")
         if not with_reference:
-            raise UsageError(f"{flag(name)} needs a reference", hint="give one with --reference REF.jsonl")
+            raise UsageError(f"{{@{name}}} needs a reference", hint="give one with --reference REF.jsonl")
         if not isinstance(value, str):
-            raise UsageError(f"{flag(name)} cannot be {value!r}", hint="it is a name")
+            raise UsageError(f"{{@{name}}} cannot be {value!r}", hint="it is a name")
     for name, known in (("rouge_variant", VARIANTS), ("segment", tuple(SEGMENTS))):
         if name in given and given[name] not in known:
-            raise UsageError(f"{flag(name)} {given[name]}: unknown", hint=f"one of {', '.join(known)}")
+            raise UsageError(f"{{@{name}}} {given[name]}: unknown", hint=f"one of {', '.join(known)}")
     if not 0 <= seed <= MOST_SEED:
         raise UsageError(f"--seed {seed}: out of range", hint="from 0 to 2**63 - 1")
     chosen = {name: given[name] for name in ("rouge_variant", "segment") if name in given}

@@ -132,7 +132,7 @@ def sample(
     from textgen.batch.planner import choose_model, options_for, take
     from textgen.cli.observers import observation_of
     from textgen.cli.run import Sink, generate, request_for, target_of
-    from textgen.options import RunOptions, flag
+    from textgen.options import RunOptions
 
     if stream and (as_json or output):
         raise UsageError("--stream shows text, not records", hint="leave out --json and -o")
@@ -148,7 +148,7 @@ def sample(
         words = edit.word_rows((), input, given, target)
         return edit.edit("compose", "gpt2", words, given, run, sink, show=edit.show_text)
     if stream and (unfit := sorted(run.model_fields_set - {"threads"})):
-        raise UsageError(f"{flag(unfit[0])} does not go with --stream", hint="leave out one of them")
+        raise UsageError(f"{{@{unfit[0]}}} does not go with --stream", hint="leave out one of them")
     observation = observation_of(given)
     files = choose_model("sample", model)
     if stream and files.kind != "gpt2":

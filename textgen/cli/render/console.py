@@ -11,7 +11,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from textgen.cli.render.bars import Bars
+from textgen.cli.spelling import flag
 from textgen.events import Event, Note, OnEvent, Progress, Shortened, Steps, ignore
+from textgen.messages import Message, spelled
 from textgen.schema import Record
 from textgen.text.visible import escaped, visible
 
@@ -22,7 +24,7 @@ ERRORS_SHOWN = 10
 def note(text: str, *, quiet: bool = False) -> None:
     """A line on stderr."""
     if not quiet:
-        print(visible(text, keep="\t"), file=sys.stderr, flush=True)  # noqa: T201
+        print(visible(spelled(text, flag), keep="\t"), file=sys.stderr, flush=True)  # noqa: T201
 
 
 def result(text: str, *, end: str = "\n") -> None:
@@ -51,7 +53,7 @@ def styled(*parts: str | tuple[str, str]) -> None:
 
 def report(line: str) -> None:
     """An error: one line with its hint."""
-    note(f"error: {line}")
+    note(Message("error: {line}", line=line))
 
 
 def trace() -> None:
@@ -91,12 +93,12 @@ class Errors:
             self._noted += 1
             if self._noted <= SHOWN:
                 for text in record.notes:
-                    note(f"warning: {name}{text}", quiet=self._quiet)
+                    note(Message("warning: {name}{text}", name=name, text=text), quiet=self._quiet)
         if record.error is None:
             return
         self.count += 1
         if self.count <= ERRORS_SHOWN:
-            report(f"{name}{record.error}")
+            report(Message("{name}{error}", name=name, error=record.error))
 
     def end(self) -> None:
         """Tell how many more there were."""
@@ -132,7 +134,7 @@ def listening(total: int, *, quiet: bool, to_file: bool = False, watched: bool =
             if cut <= SHOWN:
                 note(_warning(event))
         elif isinstance(event, Note):
-            note(f"note: {event.text}")
+            note(Message("note: {text}", text=event.text))
         elif bars and isinstance(event, Progress | Steps):
             bars.see(event)
 

@@ -56,11 +56,11 @@ class Corpus:
         """How often an epoch has each example. Raises UsageError for a source that there is none of."""
         if strange := [name for name in given if name not in self.sources]:
             known = ", ".join(self.sources[:20])
-            raise UsageError(f"--weight {strange[0]}: no row is of that source", hint=f"there are {known}")
+            raise UsageError(f"{{@weight}} {strange[0]}: no row is of that source", hint=f"there are {known}")
         of_source = np.array([given.get(name, 1.0) for name in self.sources])
         found: NDArray[np.float64] = of_source[self.arrays.numbers(SOURCE)]
         if not found.any():
-            raise UsageError("--weight leaves no rows to train on", hint="give some source a weight above 0")
+            raise UsageError("{@weight} leaves no rows to train on", hint="give some source a weight above 0")
         return found
 
 
@@ -77,7 +77,7 @@ def dev_rows(files: FileRows, recipe: Recipe[Any, Any], fields: Mapping[str, str
     """The rows of a dev file, which must all be usable. Raises DataError for the first that is not."""
     found = [row for _, row in checked_rows(files, recipe.needs, fields)]
     if not found:
-        raise DataError("the dev file has no rows", hint="leave out --dev, or give rows")
+        raise DataError("the dev file has no rows", hint="leave out {@dev}, or give rows")
     return found
 
 
@@ -145,7 +145,7 @@ def tokenised(
     if not examples:
         raise DataError("there is nothing to train on", hint="every row is blank, or there are no rows")
     if SOURCE in fields and not with_source:
-        raise UsageError(f"no row has a field {fields[SOURCE]!r}", hint="see --source-field")
+        raise UsageError(f"no row has a field {fields[SOURCE]!r}", hint="see {@source_field}")
     remarks = [remark for remark in (leaked.remark(), recipe.remark()) if remark]
     for remark in remarks:
         on_event(Note(remark))

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, TypeVar
 
 from torch import Tensor
 
+from textgen.messages import Message
 from textgen.metrics.overlap import mean_rouge
 from textgen.options.train_titles import TitledTrainOptions, TitleTrainBase
 from textgen.registry import backend_class
@@ -80,7 +81,15 @@ class PairRecipe(TitledRecipe[O, Pairs]):
 
     def remark(self) -> str | None:
         most = self.options.title_length
-        return f"titles longer than --title-length {most}, which are cut: {self.cut:,}" if self.cut else None
+        return (
+            Message(
+                "titles longer than {@title_length} {most}, which are cut: {cut}",
+                most=most,
+                cut=f"{self.cut:,}",
+            )
+            if self.cut
+            else None
+        )
 
     def batch(self, arrays: Arrays, examples: Sequence[int], epoch: int | None) -> Pairs:
         specials = self.tokenizer.specials

@@ -43,7 +43,7 @@ class BertRecipe(Recipe[BertTrainOptions, Hidden]):
         given = "length" in self.options.model_fields_set
         if given and self.options.length > positions:
             raise UsageError(
-                f"--length {self.options.length} is more than the model reads",
+                f"{{@length}} {self.options.length} is more than the model reads",
                 hint=f"it has {positions} positions",
             )
         return min(self.options.length, positions) - FRAME

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from textgen.errors import DataError, UsageError
+from textgen.messages import Message
 from textgen.models.families.bert import Bert
 from textgen.models.families.gpt2 import Gpt2
 from textgen.models.layers.conditional_norm import add_condition, condition_of
@@ -63,24 +64,24 @@ class ConditionalRecipe(Recipe[ConditionalTrainOptions, Styled]):
     def __init__(self, options: ConditionalTrainOptions) -> None:
         super().__init__(options)
         if options.start == RANDOM:
-            raise UsageError("styles are taught to a model that can write", hint="--start gpt2, or bert")
+            raise UsageError("styles are taught to a model that can write", hint="{@start} gpt2, or bert")
         self.files = find_model(options.start)
         if self.files.kind not in POSITIONS:
             raise UsageError(
-                f"--start {options.start} is a {self.files.kind} model", hint="it must be a gpt2 or a bert"
+                f"{{@start}} {options.start} is a {self.files.kind} model", hint="it must be a gpt2 or a bert"
             )
         if self.files.config.get("styles"):
             raise UsageError(
-                f"--start {options.start} has styles already", hint="start from what it was made from"
+                f"{{@start}} {options.start} has styles already", hint="start from what it was made from"
             )
         if "replace" in options.model_fields_set and self.files.kind == "bert":
-            raise UsageError("--replace is for what a gpt2 is fed, not for a bert", hint="leave it out")
+            raise UsageError("{@replace} is for what a gpt2 is fed, not for a bert", hint="leave it out")
         if "mask_rate" in options.model_fields_set and self.files.kind == "gpt2":
-            raise UsageError("--mask-rate is for a bert, not for a gpt2", hint="leave it out")
+            raise UsageError("{@mask_rate} is for a bert, not for a gpt2", hint="leave it out")
         positions = int(self.files.config[POSITIONS[self.files.kind]])
         if "length" in options.model_fields_set and options.length > positions:
             raise UsageError(
-                f"--length {options.length} is more than the model reads",
+                f"{{@length}} {options.length} is more than the model reads",
                 hint=f"it has {positions} positions",
             )
         self.tokenizer = load_tokenizer(self.files)
@@ -114,7 +115,13 @@ class ConditionalRecipe(Recipe[ConditionalTrainOptions, Styled]):
 
     def remark(self) -> str | None:
         most = self._room + FRAME
-        return f"texts longer than --length {most}, which are cut: {self.cut:,}" if self.cut else None
+        return (
+            Message(
+                "texts longer than {@length} {most}, which are cut: {cut}", most=most, cut=f"{self.cut:,}"
+            )
+            if self.cut
+            else None
+        )
 
     def all_read(self) -> dict[str, Any]:
         self._known = True  # rows of the dev file have no others

@@ -46,7 +46,8 @@ class Gpt2Recipe(Recipe[Gpt2TrainOptions, Told]):
         window = self.options.window or self.positions
         if window > self.positions:
             raise UsageError(
-                f"--window {window} is more than the model reads", hint=f"it has {self.positions} positions"
+                f"{{@window}} {window} is more than the model reads",
+                hint=f"it has {self.positions} positions",
             )
         return window
 

@@ -90,7 +90,7 @@ def room_beside(title: int, files: ModelFiles) -> int:
     room = positions - title - 1 - FRAME
     if room < 1:
         raise UsageError(
-            f"--title-length {title} leaves no room for the article",
+            f"{{@title_length}} {title} leaves no room for the article",
             hint=f"the model has {positions} positions",
         )
     return room

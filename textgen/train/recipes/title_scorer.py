@@ -77,12 +77,13 @@ class TitleScorerRecipe(TitledRecipe[TitleScorerTrainOptions, Contests]):
         self.writer = find_model(options.writer)
         if task_of(self.writer.kind) != "title":
             raise UsageError(
-                f"--writer {options.writer} is a {self.writer.kind} model", hint="a title model writes titles"
+                f"{{@writer}} {options.writer} is a {self.writer.kind} model",
+                hint="a title model writes titles",
             )
         self.tokenizer = load_tokenizer(self.files)
         if (self.options.source_length or 0) > self.source_length:
             raise UsageError(
-                f"--source-length {self.options.source_length} is more than the model reads",
+                f"{{@source_length}} {self.options.source_length} is more than the model reads",
                 hint=f"{self.source_length} pieces, beside titles of {self.options.title_length}",
             )
 

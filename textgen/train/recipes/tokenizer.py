@@ -66,7 +66,7 @@ def _check(path: Path, *, force: bool) -> None:
     if (folder / CONFIG).is_file():
         raise UsageError(f"{folder} holds a model, which needs its own tokenizer", hint="give another folder")
     if folder.is_dir() and any(folder.iterdir()) and not force:
-        hint = "--force replaces it" if path.is_file() else "--force writes into it"
+        hint = "{@force} replaces it" if path.is_file() else "{@force} writes into it"
         raise UsageError(f"{folder} is not empty", hint=hint)
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from shlex import quote
 from typing import Any
 
 from textgen.files.atomic import real_path, write_whole
-from textgen.options import flag
 from textgen.options.train import RANDOM, TrainOptions
 from textgen.store.catalog import CARD, find_model
 
+quoted = partial(json.dumps, ensure_ascii=False)  # as TOML writes texts, numbers and booleans
 SHOWN = 10  # names of sources
 ELSEWHERE = {"start", "tokenizer"}  # options that have a place of their own
 
@@ -59,21 +60,17 @@ def _facts(
     if options.tokenizer:
         yield "tokenizer", f"`{Path(options.tokenizer).name}`"
     changed = options.model_dump(exclude_defaults=True, exclude=ELSEWHERE)
-    spelled = " ".join(word for name, value in changed.items() for word in _spelled(name, value))
+    spelled = ", ".join(f"{name} = {_spelled(value)}" for name, value in changed.items())
     yield "options", f"`{spelled}`" if spelled else "the defaults"
 
 
-def _spelled(name: str, value: Any) -> Iterator[str]:
-    """An option as the command line has it."""
-    if isinstance(value, bool):
-        yield flag(name) if value else flag(f"no_{name}")
-    elif isinstance(value, dict):
-        for key, part in value.items():
-            yield f"{flag(name)} {quote(f'{key}={part:g}')}"
-    elif isinstance(value, tuple):
-        yield f"{flag(name)} {'-'.join(map(str, value))}"
-    else:
-        yield f"{flag(name)} {value:g}" if isinstance(value, float) else f"{flag(name)} {quote(str(value))}"
+def _spelled(value: Any) -> str:
+    """A value as a config file has it."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{quoted(key)} = {part:g}" for key, part in value.items()) + "}"
+    if isinstance(value, tuple):
+        return quoted("-".join(map(str, value)))
+    return f"{value:g}" if isinstance(value, float) else quoted(value)
 
 
 def _listed(names: Sequence[str]) -> str:

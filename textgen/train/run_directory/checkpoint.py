@@ -61,7 +61,7 @@ def save_checkpoint(directory: Path, step: int, checkpoint: Checkpoint) -> None:
         draft.replace(path)
     except OSError as error:
         shutil.rmtree(draft, ignore_errors=True)
-        hint = "make room and run the same with --resume"
+        hint = "make room and run the same with {@resume}"
         raise TextgenError(f"writing {path} failed: {error.strerror or error}", hint=hint) from None
     for old in _all(directory):
         if old != path:

@@ -12,7 +12,6 @@ from textgen.batch.journal import being_written, held, locked
 from textgen.errors import UsageError
 from textgen.files.atomic import draft_of, json_bytes, real_path, write_whole, writing
 from textgen.files.small_files import read_json
-from textgen.options import flag
 from textgen.store.catalog import CARD, CONFIG, TOKENIZER_FILES, WEIGHTS
 from textgen.train.data.examples import DATA, DEV_DATA, WRITTEN, clear_written
 from textgen.train.run_directory.checkpoint import DRAFT, FOLDER, delete_checkpoint
@@ -35,8 +34,8 @@ def check(directory: Path, settings: Mapping[str, Any], *, resume: bool, force: 
         UsageError: The directory cannot be this run's.
     """
     if force and resume:
-        hint = "--resume goes on, --force begins anew"
-        raise UsageError("--force and --resume exclude each other", hint=hint)
+        hint = "{@resume} goes on, {@force} begins anew"
+        raise UsageError("{@force} and {@resume} exclude each other", hint=hint)
     if directory.exists() and not directory.is_dir():
         raise UsageError(f"{directory} is a file", hint="give a directory for the run")
     if not directory.is_dir() or _untouched(directory):
@@ -56,7 +55,7 @@ def check(directory: Path, settings: Mapping[str, Any], *, resume: bool, force: 
             clear(directory)  # examples of another try
         return False
     if not resume:
-        raise UsageError(f"{directory} is not empty", hint="--resume goes on with it, --force begins anew")
+        raise UsageError(f"{directory} is not empty", hint="{@resume} goes on with it, {@force} begins anew")
     _check_same(earlier, settings)
     return False
 
@@ -140,21 +139,21 @@ def _check_apart(directory: Path, settings: Mapping[str, Any]) -> None:
     for name in filter(None, [*settings["inputs"], *settings["dev"], *models]):
         read = real_path(Path(name))
         if own in (read, *read.parents):
-            raise UsageError(f"--force would delete {name}, which is read", hint="give another directory")
+            raise UsageError(f"{{@force}} would delete {name}, which is read", hint="give another directory")
 
 
 def _check_same(earlier: Mapping[str, Any], settings: Mapping[str, Any]) -> None:
-    anew = "--force begins anew"
+    anew = "{@force} begins anew"
     for name in ("recipe", "fields", "reading"):
         if earlier.get(name) != settings[name]:
-            raise UsageError(f"--resume: another {name} than when it began", hint=anew)
+            raise UsageError(f"{{@resume}}: another {name} than when it began", hint=anew)
     for name, value in settings["sha256"].items():
         if earlier["sha256"].get(name) != value:
-            raise UsageError(f"--resume: {name} has changed since the run began", hint=anew)
+            raise UsageError(f"{{@resume}}: {name} has changed since the run began", hint=anew)
     for name, value in settings["options"].items():
         if earlier["options"].get(name) != value and name not in FREE:
             was = earlier["options"].get(name)
-            raise UsageError(f"--resume: {flag(name)} was {was}, not {value}", hint=anew)
+            raise UsageError(f"{{@resume}}: {{@{name}}} was {was}, not {value}", hint=anew)
 
 
 def _without_outcome(settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -101,7 +101,7 @@ class Loop:
             if not isfinite(value):
                 raise TextgenError(
                     f"step {number + 1}: the {what} is {value}",
-                    hint="a smaller --learning-rate, or a longer --warmup",
+                    hint="a smaller {@learning_rate}, or a longer {@warmup}",
                 )
         for group in self.optimizer.param_groups:
             group["lr"] = rate * group["pace"]

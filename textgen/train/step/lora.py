@@ -21,7 +21,7 @@ from textgen.models.families.gpt2 import Conv1D
 def check_installed() -> None:
     """Raises UsageError where peft is not installed."""
     if find_spec("peft") is None:
-        raise UsageError("--lora needs peft", hint="pip install '.[train]'")
+        raise UsageError("{@lora} needs peft", hint="pip install '.[train]'")
 
 
 def add_adapters(
@@ -46,7 +46,7 @@ def add_adapters(
             _put(network, name, _Transposed(module))
     targets = [name for name, module in network.named_modules() if isinstance(module, nn.Linear)]
     if not targets:
-        raise UsageError("--lora: the network has no layers to adapt", hint="leave it out")
+        raise UsageError("{@lora}: the network has no layers to adapt", hint="leave it out")
     # peft draws first weights from the global generator, whose state is put back
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)

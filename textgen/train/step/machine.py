@@ -50,7 +50,7 @@ class Machine:
         names = {theirs: ours for ours, theirs in PRECISIONS.items()}
         if (given := self._accelerator.mixed_precision) not in names:
             # fp16 would need its losses scaled
-            raise UsageError(f"accelerate's mixed precision is {given}", hint="--precision bf16, or fp32")
+            raise UsageError(f"accelerate's mixed precision is {given}", hint="{@precision} bf16, or fp32")
         self.precision = names[given]
         self.device: torch.device = self._accelerator.device
         self.processes: int = self._accelerator.num_processes

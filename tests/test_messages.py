@@ -1,0 +1,46 @@
+"""Sentences with placeholders: filled in for each reader, in this process and others."""
+
+import copy
+import pickle
+
+import pytest
+
+from textgen.errors import DataError, UsageError
+from textgen.messages import Message, OptionError, option, spelled
+
+
+def as_flag(name: str) -> str:
+    return "--" + name.replace("_", "-")
+
+
+def test_options_are_spelled_for_their_reader() -> None:
+    message = Message("{@top_p} {value} needs {other}", value=2, other=option("best_of"))
+    assert message == "top_p 2 needs best_of"
+    assert message.spelled(as_flag) == "--top-p 2 needs --best-of"
+
+
+def test_values_are_never_read_as_placeholders() -> None:
+    message = Message("{path}: {reason}", path="{@top_p} {reason}", reason="{path}")
+    assert message.spelled(as_flag) == "{@top_p} {reason}: {path}"
+
+
+def test_what_stands_for_nothing_stays() -> None:
+    assert Message("{unknown} {} {0} { x } {@}") == "{unknown} {} {0} { x } {@}"
+
+
+def test_a_plain_text_is_shown_as_it_is() -> None:
+    assert spelled("{@top_p}", as_flag) == "{@top_p}"
+
+
+@pytest.mark.parametrize("through", [copy.deepcopy, lambda error: pickle.loads(pickle.dumps(error))])
+def test_an_error_is_the_same_in_another_process(through) -> None:
+    cause = OptionError("{@rank} needs {@decode} {how}", how="sample")
+    error = through(
+        UsageError("{@best_of} {value}: {reason}", value="1\n2", reason=cause.message, hint="see {@help}")
+    )
+    assert error.line == "best_of 1 2: rank needs decode sample (see help)"
+    assert error.line.spelled(as_flag) == "--best-of 1 2: --rank needs --decode sample (see --help)"
+
+
+def test_the_line_of_an_error_is_one_line() -> None:
+    assert DataError("a\nb", hint=None).line == "a b"

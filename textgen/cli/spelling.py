@@ -1,0 +1,10 @@
+"""How the command line spells the name of an option."""
+
+from __future__ import annotations
+
+SHORT = {"num_candidates": "-n", "output": "-o", "input": "-i", "inputs": "-i", "as_json": "--json"}
+
+
+def flag(name: str) -> str:
+    """The flag of an option: `--top-p` of `top_p`."""
+    return SHORT.get(name, "--" + name.replace("_", "-"))

@@ -1,0 +1,78 @@
+"""Sentences for people, filled in where they are shown: each reader finds options in their spelling."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any, Self
+
+Spell = Callable[[str], str]
+_PLACEHOLDER = re.compile(r"\{(@?)([a-z]\w*)\}")
+
+
+class Message(str):
+    """A sentence with placeholders; as a string it names options as Python does.
+
+    `{value}` stands for a value that is passed by that name, `{@top_p}` for the option of that name, which
+    the command line spells `--top-p`. Whatever else stands in braces stays as it is.
+
+    Args:
+        template: The sentence.
+        **values: What its placeholders stand for; messages among them are filled in, too.
+
+    Attributes:
+        template: As given.
+        values: As given.
+    """
+
+    template: str
+    values: dict[str, Any]
+
+    def __new__(cls, template: str, /, **values: Any) -> Self:
+        message = super().__new__(cls, _filled(template, values, str))
+        message.template, message.values = template, values
+        return message
+
+    def __getnewargs_ex__(self) -> tuple[tuple[str], dict[str, Any]]:  # how it goes to another process
+        return (self.template,), self.values
+
+    def spelled(self, spell: Spell) -> str:
+        """The sentence with every option as `spell` has it."""
+        return _filled(self.template, self.values, spell)
+
+
+def option(name: str) -> Message:
+    """The name of an option, as a value of a message."""
+    return Message(f"{{@{name}}}")
+
+
+def spelled(text: str, spell: Spell) -> str:
+    """A text as `spell` has its options, if it is a message that has any."""
+    return text.spelled(spell) if isinstance(text, Message) else text
+
+
+class OptionError(ValueError):
+    """What a validator of options raises: the sentence keeps its placeholders.
+
+    Args:
+        template: See `Message`.
+        **values: See `Message`.
+    """
+
+    def __init__(self, template: str, /, **values: Any) -> None:
+        self.message = Message(template, **values)
+        super().__init__(self.message)
+
+
+def _filled(template: str, values: dict[str, Any], spell: Spell) -> str:
+    def fill(found: re.Match[str]) -> str:
+        marked, name = found.groups()
+        if marked:
+            return spell(name)
+        return (
+            spelled(values[name], spell)
+            if isinstance(values.get(name), str)
+            else str(values.get(name, found[0]))
+        )
+
+    return _PLACEHOLDER.sub(fill, template)
