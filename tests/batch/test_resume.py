@@ -12,7 +12,7 @@ from echo_backend import ending, meanwhile
 from textgen.batch.journal import locked
 from textgen.batch.manifest import read_manifest
 from textgen.batch.output import Output
-from textgen.files.formats.convert import convert
+from textgen.files.formats.base import Records
 
 bench = pytest.fixture(echo_backend.bench)
 
@@ -242,9 +242,9 @@ def test_a_run_is_refused_while_another_converts(bench, monkeypatch, capsys):
     def during(*args, **options):
         for flag in ("--resume", "--force"):
             codes.append(echo_backend.run(bench.args(flag)))
-        convert(*args, **options)
+        return Records(*args, **options)
 
-    monkeypatch.setattr("textgen.batch.publish.convert", during)
+    monkeypatch.setattr("textgen.batch.publish.Records", during)
     assert bench.run() == 0
     assert codes == [2, 2]
     assert capsys.readouterr().err.count("is being written by another run") == 2

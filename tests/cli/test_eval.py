@@ -163,6 +163,18 @@ def test_fields_and_a_csv_reference(call, files):
     assert report["copied"] == round(100 * (4 + 2 + 0 + 0) / 35, 2)
 
 
+def test_records_that_are_packed_or_a_table(call, files):
+    import gzip
+
+    plain = (files / "pred.jsonl").read_bytes()
+    (files / "pred.jsonl.gz").write_bytes(gzip.compress(plain))
+    rows = ["id,candidate,text,error", *(f"{name},1,{text}," for name, text in PREDICTED.items())]
+    (files / "pred.csv").write_text("\n".join(rows), encoding="utf-8-sig")
+    report = found(call, "pred.jsonl", "--reference", "ref.jsonl")
+    for name in ("pred.jsonl.gz", "pred.csv"):
+        assert found(call, name, "--reference", "ref.jsonl", "--against", name).items() >= report.items()
+
+
 def test_a_config_file_gives_options(call, files):
     Path("run.toml").write_text(
         'seed = 3\n[eval]\nreference = "ref.jsonl"\nrouge-variant = "set"\n', encoding="utf-8"

@@ -12,7 +12,8 @@ import pytest
 
 from textgen.errors import DataError, UsageError
 from textgen.files import sources
-from textgen.files.sources import find_sources, path_kind, printable
+from textgen.files.sources import find_sources, path_kind
+from textgen.text.names import printable
 
 TEXT = "今天天气很好，我们去公园吧。\n"
 
@@ -55,15 +56,15 @@ FORMS = [
 def test_the_ending_tells_the_form(name: str, form: str, archive: str) -> None:
     make(name + archive)
     (source,) = find_sources([name + archive], lines=False)
-    assert (source.form, source.label, source.problem) == (form, name + archive, None)
+    assert (source.format.name, source.label, source.problem) == (form, name + archive, None)
     (source,) = find_sources([name + archive], lines=True)
-    assert source.form == ("lines" if form == "text" else form)
+    assert source.format.name == ("lines" if form == "text" else form)
 
 
 def test_parquet_is_a_form_but_not_packed() -> None:
     make("a.parquet", "b.parquet.gz")
-    assert find_sources(["a.parquet"], lines=True)[0].form == "parquet"
-    with pytest.raises(UsageError, match=r"^b\.parquet\.gz: a packed Parquet file cannot be read$") as caught:
+    assert find_sources(["a.parquet"], lines=True)[0].format.name == "parquet"
+    with pytest.raises(UsageError, match=r"^b\.parquet\.gz: a packed parquet file cannot be read$") as caught:
         find_sources(["b.parquet.gz"], lines=False)
     assert caught.value.hint == "unpack it"
 
@@ -71,7 +72,7 @@ def test_parquet_is_a_form_but_not_packed() -> None:
 @pytest.mark.parametrize("name", ["a.json", "a.JSON", "a.json.gz"])
 def test_json_is_read_where_it_is_named_or_matched(name: str) -> None:
     make(name, "a.jsonl", "out.jsonl.manifest.json")
-    assert find_sources([name], lines=True)[0].form == "jsonl"
+    assert find_sources([name], lines=True)[0].format.name == "jsonl"
     assert paths("*.[jJ][sS]*") == [name, "a.jsonl"] or name.endswith(".gz")
     assert paths(".") == ["a.jsonl"]
 
@@ -166,7 +167,7 @@ def test_stdin_is_read_as_often_as_one_likes_and_at_the_same_time(
     data = "".join(f"第{number}行\n" for number in range(5000)).encode()
     pipe(monkeypatch, data)
     (source,) = find_sources(["-"], lines=True)
-    assert (source.form, source.label, source.name) == ("lines", "stdin", "stdin")
+    assert (source.format.name, source.label, source.name) == ("lines", "stdin", "stdin")
     with source.open() as one, source.open() as two, source.open_raw() as three:
         assert list(zip(one, two, strict=True)) == [(line, line) for line in data.splitlines(True)]
         assert three.read() == data
@@ -178,7 +179,10 @@ def test_stdin_among_files_stays_where_it_was_named(monkeypatch: pytest.MonkeyPa
     make("a.jsonl")
     pipe(monkeypatch, TEXT.encode())
     found = find_sources(["a.jsonl", "-"], lines=False)
-    assert [(source.label, source.form) for source in found] == [("a.jsonl", "jsonl"), ("stdin", "text")]
+    assert [(source.label, source.format.name) for source in found] == [
+        ("a.jsonl", "jsonl"),
+        ("stdin", "text"),
+    ]
 
 
 def test_a_stdin_that_is_closed_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

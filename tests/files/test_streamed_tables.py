@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from input_files import numbered
 
 from textgen.errors import DataError
 from textgen.files.formats import cells
-from textgen.files.formats.tables import csv_values
-from textgen.files.lines import lines_in, lines_of, numbered
+from textgen.files.formats.csv import csv_values
+from textgen.files.lines import lines_in, lines_of
 
 CELLS = st.text(st.sampled_from('春天,"\n\r\t a\u2028；')) | st.text(
     st.characters(exclude_categories=["Cs"], exclude_characters="\0")

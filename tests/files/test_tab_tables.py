@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from input_files import numbered
 
 from textgen.files.formats import cells
-from textgen.files.formats.tables import csv_values
-from textgen.files.lines import numbered
+from textgen.files.formats.csv import csv_values
 
 CELLS = st.text(st.sampled_from('春天,"\n a；'))
 

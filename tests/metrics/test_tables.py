@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
 import json
 import lzma
@@ -11,6 +12,8 @@ from typing import Any
 import pytest
 
 from textgen.errors import DataError, TextgenError, UsageError
+from textgen.files.formats.base import Records
+from textgen.files.formats.registry import output_formats
 from textgen.files.rows import FileRows
 from textgen.metrics.tables import (
     Fields,
@@ -154,7 +157,7 @@ def test_paths(tmp_path: Path) -> None:
     for path, words in (
         (tmp_path / "none.jsonl", "no such file"),
         (tmp_path, "is a folder"),
-        (Path("x" * 5000), "no such file"),
+        (Path("x" * 5000), "too long"),
     ):
         with pytest.raises(UsageError, match=words):
             read_predictions(path)
@@ -216,6 +219,50 @@ def test_packed_files_arrays_and_semicolons_are_read_as_batches_read_them(tmp_pa
     found = read_references(tmp_path / name, Fields(), tell=told.append)
     assert found == {"甲": Reference("甲", "题，一"), "乙": Reference("乙", "题二")}
     assert len(told) == ("json" not in name)
+
+
+def pack(path: Path, data: bytes) -> Path:
+    packed: Any = {".gz": gzip.compress, ".xz": lzma.compress}.get(path.suffix, bytes)
+    path.write_bytes(packed(data))
+    return path
+
+
+RECORDS = [record("乙", "春天, 来了", "无关"), record("甲", error="the text is empty"), record("丙", "秋")]
+EXPECTED = [Prediction("乙", "春天, 来了"), Prediction("甲", "", failed=True), Prediction("丙", "秋")]
+
+
+@pytest.mark.parametrize("name", ["a.jsonl", "a.jsonl.gz", "a.ndjson.xz", "a.json", "a.part", "a"])
+def test_predictions_are_records_of_any_ending_packed_or_not(tmp_path: Path, name: str) -> None:
+    path = pack(tmp_path / name, "\n".join(map(json.dumps, RECORDS)).encode("utf-16"))
+    assert list(read_predictions(path).values()) == EXPECTED
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.csv.gz", "a.tsv.xz", "a.parquet"])
+def test_predictions_are_a_table_with_a_row_a_candidate(tmp_path: Path, name: str) -> None:
+    (tmp_path / "records").write_text("".join(json.dumps(one) + "\n" for one in RECORDS), encoding="utf-8")
+    written = tmp_path / f"b{'.parquet' if 'parquet' in name else '.csv'}"
+    if "parquet" in name:
+        pytest.importorskip("pyarrow")
+    write = output_formats()[written.suffix].write
+    assert write
+    write(Records(tmp_path / "records"), written)
+    data = written.read_bytes()
+    if "tsv" in name:
+        cells = csv.reader(data.decode("utf-8-sig").splitlines())
+        data = "".join("\t".join(row) + "\n" for row in cells).encode()
+    assert list(read_predictions(pack(tmp_path / name, data)).values()) == EXPECTED
+
+
+def test_tables_without_candidates_and_texts_are_no_predictions(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("id,text\n1,春天\n", encoding="utf-8")
+    with pytest.raises(UsageError, match="no field 'candidates'"):
+        read_predictions(tmp_path / "a.csv")
+    (tmp_path / "a.txt").write_text("春天\n", encoding="utf-8")
+    with pytest.raises(UsageError, match="is no table"):
+        read_predictions(tmp_path / "a.txt")
+    (tmp_path / "b.csv").write_text("id,candidate,text\n1,1,春天\n1,1,秋\n", encoding="utf-8")
+    with pytest.raises(DataError, match="two rows with the id '1'"):
+        read_predictions(tmp_path / "b.csv")
 
 
 def test_two_columns_of_one_name_are_refused(tmp_path: Path) -> None:

@@ -7,11 +7,13 @@ import gzip
 import io
 import json
 import lzma
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from textgen.files.lines import Line, lines_of
 from textgen.files.rows import FileRows
 from textgen.options import InputOptions
 from textgen.schema import Row
@@ -50,6 +52,11 @@ def lines(name: str, *texts: str | bytes) -> str:
     parts = [text if isinstance(text, bytes) else text.encode() for text in texts]
     Path(name).write_bytes(b"".join(part + b"\n" for part in parts))
     return name
+
+
+def numbered(text: str) -> Iterator[Line]:
+    """The lines of a text as a reader of a file gets them."""
+    return lines_of(lambda: io.BytesIO(text.encode(errors="surrogatepass")), "utf-8", "a")
 
 
 def read(*inputs: str, **options: Any) -> list[Row]:

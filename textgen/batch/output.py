@@ -15,13 +15,12 @@ from typing import Literal
 from textgen.batch.journal import being_written, held
 from textgen.errors import UsageError
 from textgen.files.atomic import real_path
-from textgen.files.formats.parquet import check_parquet
-from textgen.files.sources import DRAFT, LOCK, MANIFEST, PART, RECORDS, ROWS, STDIN
+from textgen.files.formats.base import STDIN, Format
+from textgen.files.formats.jsonl import JSONL
+from textgen.files.formats.registry import output_formats
+from textgen.files.sources import DRAFT, LOCK, MANIFEST, PART, RECORDS, ROWS
 from textgen.options.batch import RunOptions
 
-JSONL = ".jsonl"
-CSV = ".csv"
-FORMATS = (JSONL, CSV, ".parquet", ".txt")
 STREAMS = (STDIN, "/dev/stdout")
 SHARD = re.compile(r"part-\d{5}-of-\d{5}\.jsonl")
 
@@ -44,9 +43,9 @@ class Output:
     in_folder: bool = False
 
     @property
-    def format(self) -> str:
-        """The ending that names the format."""
-        return self.path.suffix.lower()
+    def format(self) -> Format:
+        """The format that the ending tells."""
+        return output_formats()[self.path.suffix.lower()]
 
     @property
     def part(self) -> Path:
@@ -71,7 +70,7 @@ class Output:
     @property
     def records(self) -> Path:
         """The finished records: the output itself, or what stays beside one that cannot hold the errors."""
-        return self.path if self.format == JSONL else self._beside(RECORDS)
+        return self.path if self.format.is_journal else self._beside(RECORDS)
 
     @property
     def digests(self) -> Path:
@@ -97,7 +96,7 @@ class Output:
     @property
     def whole(self) -> Path:
         """What becomes the output: the journal, or the draft in another format."""
-        return self.part if self.format == JSONL else self.draft
+        return self.part if self.format.is_journal else self.draft
 
     @property
     def has_whole(self) -> bool:
@@ -141,12 +140,12 @@ def output_of(name: str, shard: tuple[int, int] = (1, 1)) -> Output | None:
     if name in STREAMS or (mode is not None and not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)):
         return None
     if name.endswith("/") or (mode is not None and stat.S_ISDIR(mode)):
-        return Output(path / f"part-{shard[0]:05}-of-{shard[1]:05}{JSONL}", in_folder=True)
-    if path.suffix.lower() not in FORMATS:
-        hint = f"give a name that ends in {', '.join(FORMATS)}, or a folder with / behind it"
+        return Output(path / f"part-{shard[0]:05}-of-{shard[1]:05}{JSONL.endings[0]}", in_folder=True)
+    formats = output_formats()
+    if (format := formats.get(path.suffix.lower())) is None:
+        hint = f"give a name that ends in {', '.join(formats)}, or a folder with / behind it"
         raise UsageError(f"{{@output}} {name[:80]}: its format is told by its ending", hint=hint)
-    if path.suffix.lower() == ".parquet":
-        check_parquet(name)
+    format.check_installed(name)
     return Output(path)
 
 
@@ -165,7 +164,7 @@ def check_output(output: Output, inputs: Iterable[Path], run: RunOptions) -> Sta
     for path in inputs:
         if any(same_file(path, file) for file in output.files):
             raise UsageError(f"{{@output}} {output.path} is also an input", hint="write to another file")
-    if run.csv_safe and output.format != CSV:
+    if run.csv_safe and output.format.write_inert is None:
         raise UsageError(
             f"{{@csv_safe}} is for CSV, and {{@output}} {output.path} is none", hint="leave it out"
         )

@@ -18,7 +18,6 @@ from textgen.batch.run import Job, Summary, earlier_seed, run
 from textgen.errors import UsageError
 from textgen.events import OnEvent, ignore
 from textgen.files.rows import FileRows, GivenRows, read_lines
-from textgen.files.sources import LINES, TEXT
 from textgen.messages import option
 from textgen.options import InputOptions, Options, RunOptions, parse
 from textgen.registry import EDITORS, LANGUAGE_MODEL, editor_options, options_class, task_of
@@ -111,7 +110,7 @@ def read_rows(
     of_tables = [name for name in OF_TABLES if name in given]
     reading = take(given, InputOptions, COMMANDS[command].reading)
     rows = FileRows(inputs, reading, output.owns if output else None)
-    if of_tables and all(source.form in (TEXT, LINES) for source in rows.sources):
+    if of_tables and not any(source.format.is_table for source in rows.sources):
         hint = "{@format} tsv, csv or jsonl reads a file of another ending as one"
         raise UsageError(
             "{option} is for tables, and the input is text", option=option(of_tables[0]), hint=hint

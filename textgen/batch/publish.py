@@ -12,7 +12,7 @@ from textgen.batch.journal import publish, sync, unwritten
 from textgen.batch.manifest import Manifest
 from textgen.batch.output import Output
 from textgen.errors import TextgenError
-from textgen.files.formats.convert import convert
+from textgen.files.formats.base import Records
 from textgen.schema import Row
 
 
@@ -88,7 +88,9 @@ def stamps(output: Output) -> list[tuple[int, int] | None]:
 def _convert(output: Output, rows: Iterable[Row], *, csv_safe: bool) -> None:
     """Write the records in the output's format, beside it. Raises OSError, and leaves nothing then."""
     try:
-        convert(output.part, output.draft, output.format, rows, csv_safe=csv_safe)
+        write = output.format.write_inert if csv_safe else output.format.write
+        assert write is not None  # as `check_output` has seen
+        write(Records(output.part, rows), output.draft)
         with output.draft.open("rb+") as file:
             sync(file)
     except OSError:

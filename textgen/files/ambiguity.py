@@ -1,4 +1,4 @@
-"""What a user should know of a file that could be read otherwise: in another encoding, as a table."""
+"""Notes on files that could be read otherwise: in another encoding, or as a table."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from collections.abc import Iterable, Iterator
 
 from textgen.events import Note, OnEvent, ignore
 from textgen.files.encodings.plausibility import utf8_by_chance
-from textgen.files.sources import CSV, LINES, TSV, Source
+from textgen.files.formats.base import Format
+from textgen.files.formats.csv import CSV, TSV
+from textgen.files.sources import Source
 from textgen.options.batch import InputOptions
 from textgen.schema import Row
 from textgen.text.line_ends import LINE_END
@@ -38,17 +40,17 @@ def told_tables(
         tabs.add(row.text.count("\t"))
         yield row
     header = LINE_END.split(heads[0], maxsplit=1)[0] if heads else ""
-    if form := _table_with(options.field or options.keywords_name, header):
-        on_event(Note(f"{source.name} looks like a table; {{@format}} {form} reads its rows"))
-    elif source.form == LINES and len(tabs) == 1 and tabs.pop():
-        on_event(Note(f"all lines of {source.name} have tabs; {{@format}} tsv reads them as a table"))
+    if table := _table_with(options.field or options.keywords_name, header):
+        on_event(Note(f"{source.name} looks like a table; {{@format}} {table.name} reads its rows"))
+    elif source.format.shape == "lines" and len(tabs) == 1 and tabs.pop():
+        on_event(Note(f"all lines of {source.name} have tabs; {{@format}} {TSV.name} reads them as a table"))
 
 
-def _table_with(field: str, header: str) -> str | None:
+def _table_with(field: str, header: str) -> Format | None:
     """The format of a table with this header, if it has a column of that name beside another one."""
-    for form, separators in ((TSV, "\t"), (CSV, ",;|")):
+    for table, separators in ((TSV, "\t"), (CSV, ",;|")):
         for separator in separators:
             cells = [bare(cell).strip('"') for cell in header.split(separator)]
             if len(cells) > 1 and field in cells:
-                return form
+                return table
     return None

@@ -113,13 +113,11 @@ def lines_in(text: str) -> list[str]:
     return lines if lines[-1] else lines[:-1]  # the last one ends the text, or has begun nothing
 
 
-def numbered(text: str) -> Iterator[Line]:
-    """The lines of a text as `lines_of` gives those of a file.
-
-    Args:
-        text: Any text.
-    """
-    return _told(_split([text]), "utf-8")
+def line_text(line: str | DataError) -> str:
+    """The line as far as it can be read: a row has its ends there even where some of it is broken."""
+    if isinstance(line, BrokenLineError):
+        return line.text
+    return "" if isinstance(line, DataError) else line
 
 
 def lines_of(open: Open, encoding: str, name: str) -> Iterator[Line]:

@@ -22,7 +22,7 @@ from textgen.files.ambiguity import told_readings, told_tables
 from textgen.files.blank_lines import FullLines, between_blank_lines
 from textgen.files.encodings.detection import decode_bytes, read_text
 from textgen.files.lines import DAMAGED, LONGEST, damaged, lines_in
-from textgen.files.sources import LINES, PARQUET, TEXT, LeaveOut, Source, find_sources, path_kind
+from textgen.files.sources import LeaveOut, Source, find_sources, path_kind
 from textgen.files.table_rows import table_rows
 from textgen.options.batch import InputOptions
 from textgen.schema import Row
@@ -189,15 +189,15 @@ def source_rows(
     if source.problem is not None:
         raise source.problem
     prefix = "" if alone else f"{source.label}:"
-    if source.form == TEXT:
-        rows: Iterable[Row] = told_tables([_article(source, options)], source, options, on_event)
-        yield from told_readings(rows, source, on_event)
-    elif source.form == LINES:
-        rows = told_tables(_line_rows(source, options, prefix), source, options, on_event)
-        yield from told_readings(rows, source, on_event)
+    if source.format.is_table:
+        rows: Iterable[Row] = table_rows(source, options, prefix, on_event)
+        yield from rows if source.format.binary else told_readings(rows, source, on_event)
+        return
+    if source.format.shape == "text":
+        rows = [_article(source, options)]
     else:
-        rows = table_rows(source, options, prefix, on_event)
-        yield from rows if source.form == PARQUET else told_readings(rows, source, on_event)
+        rows = _line_rows(source, options, prefix)
+    yield from told_readings(told_tables(rows, source, options, on_event), source, on_event)
 
 
 def _article(source: Source, options: InputOptions) -> Row:

@@ -1,47 +1,27 @@
-"""Which files a command reads, and in which form their rows lie there."""
+"""The files that a command reads, and their formats."""
 
 from __future__ import annotations
 
-import io
 import os
 import shutil
 import stat
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO, cast
 
 from textgen.errors import DataError, UsageError
-from textgen.files.formats.json_head import json_at_head
-from textgen.files.lines import (
-    ARCHIVES,
-    DAMAGED,
-    SAMPLE,
-    Line,
-    find_encoding,
-    inner_ending,
-    lines_of,
-    open_unpacked,
-)
+from textgen.files.formats.base import STDIN, File, Format
+from textgen.files.formats.registry import format_named, format_of, formats, input_endings
+from textgen.files.formats.text import LINES, TEXT
+from textgen.files.lines import ARCHIVES, DAMAGED, SAMPLE, inner_ending
 from textgen.files.patterns import is_pattern, matches, once
+from textgen.text.names import printable
 
-STDIN = "-"
-TEXT, LINES, PARQUET = "text", "lines", "parquet"  # one text a file, one a line
-JSONL, CSV, TSV = "jsonl", "csv", "tsv"
-FORMS = {
-    ".txt": TEXT,
-    ".md": TEXT,
-    ".jsonl": JSONL,
-    ".ndjson": JSONL,
-    ".csv": CSV,
-    ".tsv": TSV,
-    ".parquet": PARQUET,
-}
-JSON = ".json"  # read where it is named; in folders such files are often settings
 # what stands behind the name of a run's output
 MANIFEST, RECORDS, ROWS = ".manifest.json", ".records.jsonl", ".rows"
 PART, DRAFT, LOCK = ".part", ".new", ".lock"
@@ -51,42 +31,25 @@ IN_MEMORY = 1 << 20  # bytes of stdin; more of them lie in a temporary file
 LeaveOut = Callable[[Path], bool]
 
 
-@dataclass(frozen=True)
-class Source:
+@dataclass(frozen=True, kw_only=True)
+class Source(File):
     """A file with rows.
 
     Attributes:
-        path: Where it is; `-` is stdin.
-        form: `text` (one text), `lines` (one a line), `jsonl`, `csv`, `tsv` or `parquet`.
-        label: What its rows are called after.
-        spool: What stdin or a pipe held.
+        format: The format of the file.
+        label: The beginning of the names of its rows.
+        certain: The user named the format.
         problem: Why there is nothing to read.
     """
 
-    path: Path
-    form: str
+    format: Format
     label: str
-    spool: BinaryIO | None = field(default=None, compare=False)
+    certain: bool = False
     problem: DataError | None = None
-
-    def open(self) -> BinaryIO:
-        """Open it from its beginning, unpacked. Raises OSError."""
-        if self.spool is not None:
-            return cast(BinaryIO, io.BufferedReader(_Kept(self.spool)))
-        return open_unpacked(self.path)
 
     def open_raw(self) -> BinaryIO:
         """Open it from its beginning, as it lies on the disk. Raises OSError."""
         return self.path.open("rb") if self.spool is None else self.open()
-
-    def lines(self) -> Iterator[Line]:
-        """Its lines, in whatever encoding they are. Raises DataError if it is no text at all."""
-        return lines_of(self.open, find_encoding(self.open, self.name), self.name)
-
-    @property
-    def name(self) -> str:
-        """What messages call it."""
-        return "stdin" if str(self.path) == STDIN else str(self.path)
 
 
 def find_sources(
@@ -97,16 +60,17 @@ def find_sources(
     Args:
         inputs: Paths of files or folders, patterns such as `news/*.jsonl`, or `-` for stdin.
         lines: A text file holds a text a line.
-        format: The form of all of them, whatever their endings are.
+        format: The name of the format of all of them, whatever their endings are.
         leave_out: Tells files that folders and patterns do not mean.
 
     Returns:
         The files in the order of the inputs; those of a folder or pattern by name.
 
     Raises:
-        UsageError: There is no such file, or its form is none we read.
+        UsageError: There is no such file, or no format of that name.
         DataError: The only input is a folder with nothing to read.
     """
+    certain = None if format is None else format_named(format)
     found: list[tuple[Path, DataError | None]] = []
     for name in inputs:
         try:
@@ -118,35 +82,62 @@ def find_sources(
     labels = _labels([path for path, _ in found])
     return [
         _source(
-            path,
-            format or _form(path, lines=lines),
-            label,
-            problem,
-            sure=format is not None,
+            Source(
+                path,
+                None if problem else _spooled(path),
+                format=certain or _format(path, lines=lines),
+                label=label,
+                certain=certain is not None,
+                problem=problem,
+            ),
             alone=len(found) == 1,
         )
         for (path, problem), label in zip(found, labels, strict=True)
     ]
 
 
-def _source(
-    path: Path, form: str, label: str, problem: DataError | None, *, sure: bool, alone: bool
-) -> Source:
-    source = Source(path, form, label, None if problem else _spooled(path), problem)
-    if problem or sure or form not in (TEXT, LINES):
+def table_in(path: Path) -> Source:
+    """The file of a table; one whose ending tells no format may hold JSON.
+
+    Raises:
+        UsageError: There is no such file, or it is no table.
+        DataError: It cannot be read.
+    """
+    if path_kind(str(path), "give the path of a file") == "folder":
+        raise UsageError(f"{path} is a folder", hint="give the path of a file")
+    source = Source(path, format=format_of(path) or TEXT, label=path.name)
+    if not source.format.is_table and (found := _recognized(source)) is not None:
+        source = replace(source, format=found[0])
+    if not source.format.is_table:
+        tables = [name for name, one in formats().items() if one.is_table]
+        raise UsageError(f"{path} is no table", hint=f"give a file of {', '.join(tables)}")
+    source.format.check_installed(source.name)
+    return source
+
+
+def _source(source: Source, *, alone: bool) -> Source:
+    """A source, looked at: a text file that holds a table is refused."""
+    if source.problem or source.certain or source.format.is_table or not (found := _recognized(source)):
         return source
-    try:
-        with source.open() as file:
-            held = json_at_head(file.read1(SAMPLE))  # type: ignore[attr-defined]
-    except DAMAGED:  # which is told where it is read
-        return source
-    if held is None:
-        return source
+    table, held = found
     told = f"{source.name} holds {held}, it seems"
-    hint = "{@format} jsonl reads its rows, {@format} text or lines takes it for text"
+    hint = f"{{@format}} {table.name} reads its rows, {{@format}} text or lines takes it for text"
     if alone:
         raise UsageError(told, hint=hint)
     return replace(source, problem=DataError(told, hint=hint))  # of several inputs the others go on
+
+
+def _recognized(source: Source) -> tuple[Format, str] | None:
+    """The format that the beginning of a text file shows, and what the file holds in words."""
+    try:
+        with source.open() as file:
+            head = file.read1(SAMPLE)  # type: ignore[attr-defined]
+    except DAMAGED:  # which is told where it is read
+        return None
+    for one in formats().values():
+        if one.recognize is not None and (held := one.recognize(head)) is not None:
+            return one, held
+    return None
 
 
 def path_kind(name: str, hint: str = "check the path; `-` reads from stdin") -> str:
@@ -161,11 +152,6 @@ def path_kind(name: str, hint: str = "check the path; `-` reads from stdin") -> 
         hint = "inputs are paths; pipe a text:  … | textgen title -"
         raise UsageError(f"{shown}: {reason}", hint=hint) from None
     return "folder" if stat.S_ISDIR(mode) else "file"
-
-
-def printable(name: str) -> str:
-    """A name that can be written as UTF-8; what cannot is escaped."""
-    return name.encode("utf-8", "backslashreplace").decode()
 
 
 def _nothing(path: Path) -> bool:
@@ -197,7 +183,7 @@ def _files_in(folder: Path, leave_out: LeaveOut) -> list[Path]:
             f"cannot read the folder {folder}: {error.strerror}", hint="check its permissions"
         ) from None
     if not files:
-        hint = f"it takes {', '.join(FORMS)}, also with {' or '.join(ARCHIVES)} behind them"
+        hint = f"it takes {', '.join(input_endings())}, also with {' or '.join(ARCHIVES)} behind them"
         raise DataError(f"no texts in the folder {folder}", hint=hint)
     return files
 
@@ -213,15 +199,12 @@ def _written_by_us(path: Path) -> bool:
 
 
 def _known(path: Path) -> bool:
-    return inner_ending(path) in FORMS
+    return inner_ending(path) in input_endings()
 
 
-def _form(path: Path, *, lines: bool) -> str:
-    ending = inner_ending(path)
-    form = JSONL if ending == JSON else FORMS.get(ending, TEXT)
-    if form == PARQUET and path.suffix.lower() in ARCHIVES:
-        raise UsageError(f"{path}: a packed Parquet file cannot be read", hint="unpack it")
-    return LINES if form == TEXT and lines else form
+def _format(path: Path, *, lines: bool) -> Format:
+    found = format_of(path) or TEXT
+    return LINES if found is TEXT and lines else found
 
 
 def _labels(paths: Sequence[Path]) -> list[str]:
@@ -243,20 +226,3 @@ def _spooled(path: Path) -> BinaryIO | None:
     with nullcontext(sys.stdin.buffer) if str(path) == STDIN else path.open("rb") as pipe:
         shutil.copyfileobj(pipe, spool)
     return cast(BinaryIO, spool)
-
-
-class _Kept(io.RawIOBase):
-    """Reads a file that stays open, and may be read by several at a time."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._file, self._at = file, 0
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: bytearray) -> int:  # type: ignore[override]
-        self._file.seek(self._at)
-        data = self._file.read(len(buffer))
-        buffer[: len(data)] = data
-        self._at += len(data)
-        return len(data)

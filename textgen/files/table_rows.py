@@ -1,4 +1,4 @@
-"""Rows from the values of tables: CSV, TSV, JSON and Parquet."""
+"""Rows from the values of tables."""
 
 from __future__ import annotations
 
@@ -7,13 +7,12 @@ from typing import Any
 
 from textgen.errors import DataError, UsageError
 from textgen.events import Note, OnEvent
-from textgen.files.formats.json_rows import json_rows
-from textgen.files.formats.parquet import parquet_values
-from textgen.files.formats.tables import DELIMITERS, Value, csv_values
-from textgen.files.sources import CSV, PARQUET, TSV, Source, printable
+from textgen.files.formats.base import Selection, Value
+from textgen.files.sources import Source
 from textgen.options.batch import InputOptions
 from textgen.schema import Row
 from textgen.text.keywords import keywords_of
+from textgen.text.names import printable
 
 OTHER_DELIMITERS = (",", ";", "\t", "|", "，", "；")
 
@@ -46,19 +45,12 @@ def table_rows(source: Source, options: InputOptions, prefix: str, on_event: OnE
 
 
 def _values(source: Source, options: InputOptions, on_event: OnEvent) -> tuple[str, Iterator[Value]]:
-    """What a row of a table is called, and their numbers and values."""
-    if source.form == PARQUET:
-        columns = () if options.keep_fields else options.names
-        return "row", parquet_values(source.path, columns, named=options.named)
-    if source.form in (CSV, TSV):
-        return "line", csv_values(
-            source.lines(),
-            DELIMITERS[f".{source.form}"],
-            source.name,
-            certain=options.format is not None,
-            tell=lambda text: on_event(Note(text)),
-        )
-    return json_rows(source.lines(), source.name)
+    """The name of a row of the table, and the numbers and values of its rows."""
+    source.format.check_installed(source.name)
+    assert source.format.read is not None  # as every table's
+    fields = () if options.keep_fields else options.names
+    selection = Selection(fields, options.named, source.certain, lambda text: on_event(Note(text)))
+    return source.format.read(source, selection)
 
 
 def _check_first(source: Source, options: InputOptions, value: dict[Any, Any]) -> None:

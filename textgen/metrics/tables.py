@@ -6,19 +6,21 @@ with. So a line that is broken ends the evaluation; only a row that its model fa
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO, TypeVar
+from typing import Any, TypeVar
 
 from textgen.errors import DataError, UsageError
-from textgen.files.formats.json_rows import json_rows
-from textgen.files.formats.tables import DELIMITERS, Value, csv_values, unheard
-from textgen.files.lines import Line, find_encoding, inner_ending, lines_of, open_unpacked
+from textgen.files.formats.base import Selection, unheard
+from textgen.files.sources import table_in
 from textgen.text.blank import is_blank
 from textgen.text.keywords import keywords_of
-from textgen.text.names import bare
+from textgen.text.names import bare, printable
 from textgen.text.normalize import check_encodable
+
+NOTHING = (None, "")  # in a cell
+FIRST = (1, "1", *NOTHING)  # numbers of the first candidate of a record, or of one without any
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,7 @@ def read_predictions(path: Path) -> dict[str, Prediction]:
     """Read records as `textgen title -o` writes them; what is evaluated is the first candidate.
 
     Args:
-        path: A file of JSON lines, which may be packed.
+        path: A file of records, or the table that a run has made of them; it may be packed.
 
     Returns:
         Predictions by name, in the file's order.
@@ -93,14 +95,14 @@ def read_predictions(path: Path) -> dict[str, Prediction]:
         UsageError: There is no such file, or its first row is no record.
         DataError: A line cannot be used, or two rows have one id.
     """
-    if path.suffix.lower() in (*DELIMITERS, ".parquet", ".txt"):
-        hint = "write them as JSON lines: `textgen title … {@output} FILE.jsonl`"
-        raise UsageError(f"{path} is no file of records", hint=hint)
-    rows = _rows(path, *json_rows(_lines(path), str(path)))
-    if "candidates" not in rows[0].fields:
+    rows = _rows(path)
+    if "candidates" in rows[0].fields:
+        found = _by_name(path, [_prediction(row) for row in rows])
+    elif {"candidate", "text"} <= rows[0].fields.keys():
+        found = _by_name(path, [_listed(row) for row in rows if row.fields.get("candidate") in FIRST])
+    else:
         hint = "predictions are records as `textgen title … {@output} FILE.jsonl` writes them"
         raise UsageError(f"the first row of {path} has no field 'candidates'", hint=hint)
-    found = _by_name(path, [_prediction(row) for row in rows])
     if all(prediction.failed for prediction in found.values()):
         raise DataError(f"{path} has only error records", hint="their field error says why")
     return found
@@ -112,7 +114,7 @@ def read_references(
     """Read what predictions are held against.
 
     Args:
-        path: A JSONL, JSON, CSV or TSV file, which may be packed.
+        path: A file of any format with fields; it may be packed.
         fields: Where things lie in its rows. Where there is no field `id`, rows are called by their numbers;
             one that was named must be there in every row.
         tell: Told what separates the cells of a table, if that is not what the file's ending says.
@@ -124,12 +126,7 @@ def read_references(
         UsageError: There is no such file, or its first row lacks a field that was asked for.
         DataError: A line cannot be used, or two rows have one id.
     """
-    delimiter, lines = DELIMITERS.get(inner_ending(path)), _lines(path)
-    if delimiter:
-        values = csv_values(lines, delimiter, str(path), certain=False, tell=tell)
-        rows = _rows(path, "line", values, fields.id)
-    else:
-        rows = _rows(path, *json_rows(lines, str(path)), fields.id)
+    rows = _rows(path, fields.id, tell)
     for flag, name in (
         ("{@reference_field}", fields.reference),
         ("{@source_field}", fields.source),
@@ -177,6 +174,13 @@ def _prediction(row: _Line) -> Prediction:
     return Prediction(row.name, _text(row, candidates[0].get("text"), "the first candidate's text"))
 
 
+def _listed(row: _Line) -> Prediction:
+    """A prediction from a table with a row a candidate; a row without one is an error record."""
+    if row.fields.get("error") not in NOTHING or row.fields["candidate"] in NOTHING:
+        return Prediction(row.name, "", failed=True)
+    return Prediction(row.name, _text(row, row.fields.get("text"), "'text'"))
+
+
 def _reference(row: _Line, fields: Fields) -> Reference:
     text = _text(row, row.fields.get(fields.reference), repr(fields.reference))
     if is_blank(text):
@@ -213,8 +217,11 @@ def _by_name(path: Path, rows: Sequence[T]) -> dict[str, T]:
     return found
 
 
-def _rows(path: Path, unit: str, values: Iterator[Value], id_field: str | None = None) -> list[_Line]:
+def _rows(path: Path, id_field: str | None = None, tell: Callable[[str], None] = unheard) -> list[_Line]:
     """The rows, named as the reader of articles names them, so that records find what they were made of."""
+    source = table_in(path)
+    assert source.format.read is not None  # as every table's
+    unit, values = source.format.read(source, Selection(tell=tell))
     rows: list[_Line] = []
     for number, (at, value) in enumerate(values, 1):
         place = f"{path}, {unit} {at}"
@@ -227,11 +234,10 @@ def _rows(path: Path, unit: str, values: Iterator[Value], id_field: str | None =
         if id_field is not None and not rows:
             _check_first(path, value, id_field, "{@id_field}")
         given = value.get(id_field or "id")
-        numbered = given in (None, "")
+        numbered = given in NOTHING
         if numbered and id_field is not None:
             raise DataError(f"{place} has nothing in the field {id_field!r}", hint="every row needs an id")
-        name = str(number) if numbered else str(given).encode("utf-8", "backslashreplace").decode()
-        rows.append(_Line(place, name, value, numbered))
+        rows.append(_Line(place, str(number) if numbered else printable(str(given)), value, numbered))
     if not rows:
         raise DataError(f"{path} has no rows", hint="one row a line")
     return rows
@@ -242,19 +248,3 @@ def _check_first(path: Path, fields: Mapping[str, Any], name: str, flag: str) ->
     if name not in fields:
         names = ", ".join(str(known) for known in fields)
         raise UsageError(f"the first row of {path} has no field {name!r}", hint=f"{flag} one of: {names}")
-
-
-def _lines(path: Path) -> Iterator[Line]:
-    try:
-        kind = "file" if path.is_file() else "folder" if path.is_dir() else None
-    except (OSError, ValueError):  # longer than a path can be
-        kind = None
-    if kind != "file":
-        shown = str(path)[:200]
-        reason = f"{shown} is a folder" if kind else f"no such file: {shown}"
-        raise UsageError(reason, hint="give the path of a file") from None
-
-    def opened() -> BinaryIO:
-        return open_unpacked(path)
-
-    return lines_of(opened, find_encoding(opened, str(path)), str(path))

@@ -35,3 +35,8 @@ def bare(name: str) -> str:
 def repeated(names: Iterable[str]) -> str | None:
     """The first name that is there more than once."""
     return next((name for name, times in Counter(names).items() if times > 1), None)
+
+
+def printable(name: str) -> str:
+    """A name that can be written as UTF-8; lone surrogates in it are escaped."""
+    return name.encode("utf-8", "backslashreplace").decode()

@@ -167,7 +167,7 @@ def sentence_rows(
 ) -> Rows:
     """The row of a literal sentence, or those of files."""
     from textgen.batch.planner import given_rows, read_rows
-    from textgen.files.sources import STDIN
+    from textgen.files.formats.base import STDIN
     from textgen.schema import Row
 
     if inputs and sentence is not None:
@@ -185,7 +185,7 @@ def word_rows(
 ) -> Rows:
     """The row of some words, or those of files; words for all rows may be among the options given."""
     from textgen.batch.planner import given_rows, read_rows
-    from textgen.files.sources import STDIN
+    from textgen.files.formats.base import STDIN
     from textgen.schema import Row
     from textgen.text.keywords import words_of
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 
 from textgen.errors import DataError
-from textgen.files.lines import BrokenLineError, Line
+from textgen.files.lines import BrokenLineError, Line, line_text
 from textgen.text.blank import is_blank
 
 TAB = "\t"
@@ -68,13 +68,6 @@ def rows_of_cells(lines: Iterable[Line], separator: str) -> Iterator[Cells]:
     """
     csv.field_size_limit(LARGEST_CELL)
     return iter(_TabRows(lines, separator) if separator == TAB else _QuotedRows(lines, separator))
-
-
-def line_text(line: str | DataError) -> str:
-    """The line as far as it can be read: a row has its ends there even where some of it is broken."""
-    if isinstance(line, BrokenLineError):
-        return line.text
-    return "" if isinstance(line, DataError) else line
 
 
 class _Rows(ABC):

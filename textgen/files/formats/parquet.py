@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from textgen.errors import DataError, UsageError
-from textgen.files.formats.tables import Value, check_names
+from textgen.errors import DataError
+from textgen.files.formats.base import File, Format, Records, Selection, Value, check_columns
+from textgen.files.formats.record_table import RecordTable
 from textgen.schema import finite
 from textgen.text.names import bare
 
 ROWS = 1024  # read or written at once
-
-
-def check_parquet(name: str) -> None:
-    """Raise UsageError if there is nothing to read or write Parquet files with."""
-    if find_spec("pyarrow") is None:
-        raise UsageError(f"{name}: Parquet files need pyarrow", hint="pip install '.[parquet]'")
 
 
 def parquet_values(path: Path, columns: Sequence[str] = (), *, named: Sequence[str] = ()) -> Iterator[Value]:
@@ -31,16 +25,14 @@ def parquet_values(path: Path, columns: Sequence[str] = (), *, named: Sequence[s
 
     Raises:
         DataError: It is no Parquet file, or has two columns of one name.
-        UsageError: There is no pyarrow.
     """
-    check_parquet(str(path))
     import pyarrow
     from pyarrow import parquet
 
     try:
         with parquet.ParquetFile(path) as file:
             spelt = file.schema_arrow.names
-            check_names(map(bare, spelt), str(path))
+            check_columns(map(bare, spelt), str(path))
             names = {bare(name): name for name in spelt}
             wanted = [names[name] for name in columns if name in names]
             some = wanted if wanted and all(name in names for name in named) else None
@@ -95,3 +87,17 @@ def write_parquet(path: Path, rows: Iterable[Mapping[str, Any]], types: Mapping[
                 writer.write_table(pyarrow.Table.from_pylist(block, schema=schema))
                 block = []
         writer.write_table(pyarrow.Table.from_pylist(block, schema=schema))
+
+
+def _read(file: File, selection: Selection) -> tuple[str, Iterator[Value]]:
+    return "row", parquet_values(file.path, selection.fields, named=selection.required)
+
+
+def _write(records: Records, path: Path) -> None:
+    table = RecordTable(records)
+    write_parquet(path, table.typed(), table.columns)
+
+
+PARQUET = Format(
+    "parquet", (".parquet",), read=_read, write=_write, binary=True, library="pyarrow", extra="parquet"
+)

@@ -9,7 +9,11 @@ from typing import Any
 
 import pytest
 
-from textgen.files.formats.convert import COLUMNS, convert
+from textgen.files.formats.base import Records
+from textgen.files.formats.csv import CSV
+from textgen.files.formats.record_table import COLUMNS
+from textgen.files.formats.registry import output_formats
+from textgen.files.formats.text import TEXT
 from textgen.schema import Candidate, Record, Row
 
 ENDINGS = [".csv", ".parquet"]
@@ -39,7 +43,9 @@ def converted(ending: str, *records: Record) -> Path:
     """Convert records as a run does, from the lines of its journal."""
     part, path = Path("out.part"), Path(f"out{ending}")
     part.write_bytes(b"".join(one.to_json().encode("utf-8", "backslashreplace") + b"\n" for one in records))
-    convert(part, path, path.suffix.lower(), [Row("文") for _ in records])
+    write = output_formats()[path.suffix.lower()].write
+    assert write
+    write(Records(part, [Row("文") for _ in records]), path)
     return path
 
 
@@ -218,7 +224,7 @@ def test_text_is_a_line_a_record_with_tabs_between_candidates() -> None:
 def test_text_has_an_empty_line_for_a_blank_one_of_the_input() -> None:
     part = Path("out.part")
     part.write_text("".join(one.to_json() + "\n" for one in (record(), failed(), record())), encoding="utf-8")
-    convert(part, Path("out.txt"), ".txt", [Row("", blank_before=2), Row(""), Row("", blank_after=1)])
+    TEXT.write(Records(part, [Row("", blank_before=2), Row(""), Row("", blank_after=1)]), Path("out.txt"))
     assert Path("out.txt").read_text("utf-8").split("\n") == [
         "",
         "",
@@ -245,7 +251,7 @@ def test_csv_for_spreadsheets_has_an_apostrophe_before_formulas(text: str) -> No
     part, path = Path("out.part"), Path("out.csv")
     part.write_text(one.to_json() + "\n" + failing.to_json() + "\n", encoding="utf-8")
     for safe in (False, True):
-        convert(part, path, ".csv", [], csv_safe=safe)
+        (CSV.write_inert if safe else CSV.write)(Records(part), path)
         shown = f"'{text}" if safe else text
         with path.open(encoding="utf-8-sig", newline="") as file:
             found, wrong = csv.DictReader(file, strict=True)

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from input_files import numbered
 
 from textgen.errors import DataError
-from textgen.files.formats import json_rows as reader
-from textgen.files.formats.json_rows import json_rows, json_values
-from textgen.files.lines import numbered
+from textgen.files.formats import jsonl as reader
+from textgen.files.formats.jsonl import json_rows, json_values
 
 
 @given(st.lists(st.recursive(st.none() | st.booleans() | st.integers() | st.text(), st.lists, max_leaves=5)))

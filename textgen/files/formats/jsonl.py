@@ -1,4 +1,4 @@
-"""The rows of JSON files, as their lines come: an object a line, or the elements of an array."""
+"""JSON lines, or a JSON array: rows are an object a line, or the elements of the array."""
 
 from __future__ import annotations
 
@@ -10,13 +10,17 @@ from itertools import chain
 from typing import Any
 
 from textgen.errors import DataError
-from textgen.files.formats.cells import line_text
-from textgen.files.formats.tables import Value
-from textgen.files.lines import BrokenLineError, Line
-from textgen.text.blank import is_blank
+from textgen.files.encodings.detection import encoding_by_mark, wide_encoding
+from textgen.files.formats.base import File, Format, Selection, Value
+from textgen.files.lines import BrokenLineError, Line, line_text
+from textgen.text.blank import MARK, is_blank
+from textgen.text.line_ends import LINE_END
 from textgen.text.names import bare, repeated
 
 LONGEST_ELEMENT = 2**26  # characters; an array that has a longer one probably lacks a bracket
+# an object with a key, or an array of them; an article may well begin with a bracket
+_OBJECT = re.compile(r'(\[\s*)?\{\s*"[^"]*"\s*:')
+
 _TOKEN = re.compile(r'"(?:[^"\\]++|\\.)*+"|[\[\]{},]')
 
 
@@ -172,3 +176,32 @@ def _number(text: str) -> float | None:
     """A number; None for one that is too large to be one."""
     number = float(text)
     return number if math.isfinite(number) else None
+
+
+def json_at_head(head: bytes) -> str | None:
+    """What a text holds if it is JSON: `JSON lines` or `JSON`.
+
+    Args:
+        head: Its beginning, in any encoding.
+    """
+    encoding = encoding_by_mark(head) or (wide_encoding(head) if b"\0" in head else None) or "latin-1"
+    text = head.decode(encoding, "ignore").lstrip(f"{MARK} \t\r\n")
+    found = _OBJECT.match(text)
+    if found is None:
+        return None
+    first = LINE_END.split(text, maxsplit=1)[0].rstrip()
+    return "JSON lines" if not found[1] and first.endswith("}") else "JSON"
+
+
+def _rows(file: File, selection: Selection) -> tuple[str, Iterator[Value]]:
+    return json_rows(file.lines(), file.name)
+
+
+JSONL = Format(
+    "jsonl",
+    (".jsonl", ".ndjson"),
+    named_endings=(".json",),  # in folders such files are often settings
+    read=_rows,
+    is_journal=True,
+    recognize=json_at_head,
+)

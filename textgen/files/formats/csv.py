@@ -1,23 +1,23 @@
-"""The rows of tables with a header, as their lines come."""
+"""CSV and TSV: tables with a header, whose cells are separated by a character."""
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 from textgen.errors import DataError
+from textgen.files.formats.base import File, Format, Records, Selection, Value, check_columns, unheard
 from textgen.files.formats.cells import SEPARATORS, TAB, rows_of_cells, separated
+from textgen.files.formats.record_table import RecordTable
 from textgen.files.lines import Line
 from textgen.text.blank import is_blank
-from textgen.text.names import bare, repeated
+from textgen.text.names import bare
 
-DELIMITERS = {".csv": ",", ".tsv": TAB}  # what separates cells, by the file's ending
-
-Value = tuple[int, Any]  # the number of a row's first line, and the row or what is wrong with it
-
-
-def unheard(note: str) -> None:
-    """The callback of a caller who does not want to be told."""
+COMMA = ","
+FORMULA = tuple("=+-@＝＋－＠\t\r\n")  # the beginnings of what a spreadsheet takes for a formula
 
 
 def csv_values(
@@ -36,7 +36,7 @@ def csv_values(
 
     Args:
         lines: The header first.
-        delimiter: Of `DELIMITERS` (see `textgen.files.formats.cells`); a first line such as
+        delimiter: The usual separator of the format (see `textgen.files.formats.cells`); a first line such as
             `sep=;` wins over it.
         name: What to call the table.
         certain: The delimiter is this one, whatever the header looks like.
@@ -64,24 +64,10 @@ def csv_values(
             yield number, row if isinstance(row, DataError) else _by_name(header, row)
 
 
-def check_names(names: Iterable[str], name: str) -> None:
-    """Refuse a table in which two columns have one name, so that one of them would be lost.
-
-    Args:
-        names: Their names.
-        name: What to call the table.
-
-    Raises:
-        DataError: Two are the same.
-    """
-    if (twice := repeated(names)) is not None:
-        raise DataError(f"{name}: two columns are called {twice}", hint="rename one of them, or delete it")
-
-
 def _header(cells: list[str], name: str) -> list[str | None]:
     """The names of the columns; None for a column without a name behind another one."""
     names = [bare(cell) for cell in cells]
-    check_names(filter(None, names), name)
+    check_columns(filter(None, names), name)
     return [None if not one and "" in names[:at] else one for at, one in enumerate(names)]
 
 
@@ -95,3 +81,38 @@ def _by_name(header: list[str | None], cells: list[str]) -> dict[str | None, Any
     if not all(is_blank(cell) for cell in beyond):
         values[None] = beyond
     return values
+
+
+def _read(delimiter: str, file: File, selection: Selection) -> tuple[str, Iterator[Value]]:
+    certain, tell = selection.certain, selection.tell
+    return "line", csv_values(file.lines(), delimiter, file.name, certain=certain, tell=tell)
+
+
+def _write(shown: Callable[[Any], Any], records: Records, path: Path) -> None:
+    """Write records with a byte-order mark, without which Excel takes the text for another encoding."""
+    table = RecordTable(records)
+    columns = list(table.columns)  # those that are empty throughout are left out
+    with path.open("w", encoding="utf-8-sig", errors="backslashreplace", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow([shown(name) for name in columns])
+        for row in table:
+            writer.writerow([shown(row.get(name, "")) for name in columns])
+
+
+def _as_it_is(cell: Any) -> Any:
+    return cell
+
+
+def _inert(cell: Any) -> Any:
+    """A cell as a spreadsheet shows it and does not compute it."""
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA) else cell
+
+
+CSV = Format(
+    "csv",
+    (".csv",),
+    read=partial(_read, COMMA),
+    write=partial(_write, _as_it_is),
+    write_inert=partial(_write, _inert),
+)
+TSV = Format("tsv", (".tsv",), read=partial(_read, TAB))
