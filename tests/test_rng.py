@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 
 from textgen import rng
 from textgen.choice.scoring import Scoring
+from textgen.decoding.beams import BeamSearch
 from textgen.decoding.hypothesis import Length
 from textgen.decoding.search import sample
-from textgen.decoding.search.beam import BeamSearch, beam_search
+from textgen.decoding.search.beam import beam_search
 from textgen.decoding.stop import Stop
 from textgen.rng import fresh_seed, row_key, uniform
 

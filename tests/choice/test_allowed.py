@@ -23,10 +23,11 @@ from textgen.choice.allowed import (
 )
 from textgen.choice.filters import Filter
 from textgen.choice.scoring import Scoring
+from textgen.decoding.beams import BeamSearch
 from textgen.decoding.hypothesis import Length
 from textgen.decoding.loop import Batch
 from textgen.decoding.search import sample
-from textgen.decoding.search.beam import BeamSearch, beam_search
+from textgen.decoding.search.beam import beam_search
 from textgen.decoding.stop import Stop
 from textgen.rng import row_key
 from textgen.store.catalog import find_model

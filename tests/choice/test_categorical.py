@@ -80,7 +80,7 @@ def test_the_smallest_temperature_is_greedy() -> None:
     warm = Scoring(everything(50))
     keys = [row_key(0, str(row)) for row in range(200)]
     _, search = cold(ids, logits)
-    best = greedy.choose(ids, search, range(200), 0)
+    best = greedy.best(ids, search, range(200), 0)
     assert torch.equal(best, logits.argmax(-1))
     assert torch.equal(sample.choose(cold, keys, 1)(ids, search, range(200), 0), best)
     assert not torch.equal(sample.choose(warm, keys, 1)(ids, search, range(200), 0), best)

@@ -14,12 +14,14 @@ from two_way import TwoWayTable, alone, random_logits
 from textgen.choice.length_range import LEAST_END, Within
 from textgen.choice.scoring import Scoring
 from textgen.choice.token_lengths import piece_lengths
+from textgen.decoding.beams import BeamSearch
 from textgen.decoding.hypothesis import Hypothesis, Length
 from textgen.decoding.plan import Plan
-from textgen.decoding.search.beam import BeamSearch, beam_search
+from textgen.decoding.run import search
+from textgen.decoding.search.beam import beam_search
 from textgen.decoding.stop import Stop
 from textgen.options import ContinueOptions, TitleOptions
-from textgen.options.strategies import STRATEGIES, search_of
+from textgen.options.strategies import strategies
 from textgen.resources import models_dir
 from textgen.rng import row_key
 from textgen.text.length import characters
@@ -73,7 +75,7 @@ def test_a_wide_beam_finds_just_the_texts_of_that_length(least: int, most: int) 
 
 def found(name: str, seed: int, least: int, most: int) -> list[Hypothesis]:
     kind = TitleOptions if name == "bidirectional" else ContinueOptions
-    wide = {"beams": 6} if "beams" in STRATEGIES[name].options else {}
+    wide = {"beams": 6} if "beams" in strategies()[name].options else {}
     stop = Stop(END, LIMIT)
     options = kind(decode=name, max_new_tokens=LIMIT, **wide)
     plan = Plan(options, END, 1, lambda _, ids: stop.reason(ids), copies=20)
@@ -86,11 +88,11 @@ def found(name: str, seed: int, least: int, most: int) -> list[Hypothesis]:
     scoring = within(least, most)
     batch = batch_of([[]], 0, [row_key(seed, "")])
     both = (scoring, scoring) if name == "bidirectional" else scoring
-    (pool,) = search_of(name)(model, batch, both, plan)
+    (pool,) = search(model, batch, both, plan)
     return pool
 
 
-@pytest.mark.parametrize("name", STRATEGIES)
+@pytest.mark.parametrize("name", strategies())
 def test_no_strategy_ends_outside(name: str) -> None:
     count = 0
     for seed, (least, most) in itertools.product(range(6), RANGES):

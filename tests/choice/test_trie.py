@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 from textgen.choice.filters import temperature
 from textgen.choice.scoring import Scoring
 from textgen.choice.trie import OneOf, Trie
+from textgen.decoding.beams import BeamSearch
 from textgen.decoding.hypothesis import Length
 from textgen.decoding.loop import Batch
 from textgen.decoding.search import greedy, sample
-from textgen.decoding.search.beam import BeamSearch, beam_search
+from textgen.decoding.search.beam import beam_search
 from textgen.decoding.stop import Stop
 from textgen.errors import UsageError
 from textgen.rng import row_key
@@ -118,7 +119,7 @@ def test_texts_written_in_groups_are_listed(choice: str) -> None:
     scoring = scoring_of(LISTED, given=3)
     keys = [row_key(1, str(row)) for row in range(6)]
     copies = 4 if choice == "sample" else 1
-    pick = sample.choose(scoring, keys, copies) if choice == "sample" else greedy.choose
+    pick = sample.choose(scoring, keys, copies) if choice == "sample" else greedy.best
     history = [[1], [2, 0, EOS], [], [0, 0, 0], [3], [4, 4]]
     batch = Batch([[row] for row in range(6)], [0] * 6, history)
     stop = Stop(EOS, 9)

@@ -30,9 +30,10 @@ from two_way import (
 from textgen.choice import filters
 from textgen.choice.filters import Filter
 from textgen.choice.scoring import Scoring
+from textgen.decoding.beams import BeamSearch
 from textgen.decoding.hypothesis import Hypothesis, Length
-from textgen.decoding.search.beam import BeamSearch, beam_search
-from textgen.decoding.search.bidirectional import BidirectionalSearch, bidirectional_search
+from textgen.decoding.search.beam import beam_search
+from textgen.decoding.search.bidirectional import bidirectional_search
 
 
 def plain(vocab: int) -> Scorings:
@@ -40,7 +41,7 @@ def plain(vocab: int) -> Scorings:
 
 
 def search_one(
-    model: TwoWayTable, search: BidirectionalSearch, scorings: Scorings | None = None, source: Prefix = ()
+    model: TwoWayTable, search: BeamSearch, scorings: Scorings | None = None, source: Prefix = ()
 ) -> list[Hypothesis]:
     return bidirectional_search(model, [source], scorings or plain(model.vocab_size), search)[0]
 
@@ -79,11 +80,11 @@ class Text:
 
 
 def textbook(
-    logits: TwoWayLogits, search: BidirectionalSearch, scorings: Scorings, source: Prefix = ()
+    logits: TwoWayLogits, search: BeamSearch, scorings: Scorings, source: Prefix = ()
 ) -> tuple[list[Hypothesis], int]:
     """The same search as slow lists that never stop early, and how many steps it makes."""
     root = Memory(source)
-    memories = [[root.after(0, root, 1)] * search.half, [root.after(1, root, 0)] * search.half]
+    memories = [[root.after(0, root, 1)] * search.width // 2, [root.after(1, root, 0)] * search.width // 2]
     alive = [[Text((), 0.0, 0.0, root)], [Text((), 0.0, 0.0, root)]]
     pool: list[Hypothesis] = []
     steps = 0
@@ -104,13 +105,13 @@ def textbook(
                         total, sums = text.total + float(score), text.logprob + float(logprob)
                         candidates.append(Text(ids, total, sums, memory))
             candidates.sort(key=lambda candidate: -candidate.total)
-            for text in candidates[: search.half]:
+            for text in candidates[: search.width // 2]:
                 if text.ids[-1] == search.eos:
                     pool.append(found(text, "stop", lane))
-            alive[lane] = [text for text in candidates if text.ids[-1] != search.eos][: search.half]
+            alive[lane] = [text for text in candidates if text.ids[-1] != search.eos][: search.width // 2]
         steps += 1
         # the best stands in for missing ranks; a direction with no text at all is remembered as it was
-        ranks = [[*texts, *texts[:1] * (search.half - len(texts))] for texts in alive]
+        ranks = [[*texts, *texts[:1] * (search.width // 2 - len(texts))] for texts in alive]
         memories = [
             [
                 text.memory.after(text.ids[-1], ranks[1 - lane][rank].memory, ranks[1 - lane][rank].ids[-1])
@@ -140,7 +141,7 @@ def test_silenced_it_is_the_better_of_two_half_beams_bit_for_bit(
         logits = random_logits(vocab, seed, scale=1 + seed % 3)
         scorings = make_scorings(vocab, seed % 6)
         model = TwoWayTable(vocab, logits, interaction=False)
-        found = search_one(model, BidirectionalSearch(width, eos, length), scorings)
+        found = search_one(model, BeamSearch(width, eos, length), scorings)
         halves = [
             beam_search(
                 TabularModel(vocab, alone(logits)),
@@ -164,7 +165,7 @@ def test_silenced_ties_are_broken_as_in_the_half_beams(width: int) -> None:
     for seed in range(12):
         rough = random_table(4, seed, scale=1.0)
         model = TwoWayTable(4, lambda memory, rough=rough: rough(memory.own).round(), interaction=False)
-        found = search_one(model, BidirectionalSearch(width, eos, length))
+        found = search_one(model, BeamSearch(width, eos, length))
         halves = [
             beam_search(
                 TabularModel(4, lambda prefix, rough=rough: rough(prefix).round()),
@@ -186,7 +187,7 @@ def test_equals_the_textbook_which_never_stops_early(kind: int, penalty: float, 
         vocab, width, limit = 3 + seed % 3, (2, 4, 6, 8)[seed % 4], 3 + seed % 5
         logits = random_logits(vocab, seed, scale=1 + seed % 3)
         scorings = make_scorings(vocab, kind)
-        search = BidirectionalSearch(width, vocab - 1, Length(limit, penalty, gnmt))
+        search = BeamSearch(width, vocab - 1, Length(limit, penalty, gnmt))
         model = TwoWayTable(vocab, logits)
         found = search_one(model, search, scorings)
         wanted, steps = textbook(logits, search, scorings)
@@ -236,7 +237,7 @@ def test_exhaustive_width_equals_enumeration(limit: int, penalty: float) -> None
     half = 3 * 2 ** (limit - 1) + 1  # one more than the last step has candidates
     for seed in range(20):
         logits = random_logits(3, seed)
-        found = search_one(TwoWayTable(3, logits), BidirectionalSearch(2 * half, 2, Length(limit, penalty)))
+        found = search_one(TwoWayTable(3, logits), BeamSearch(2 * half, 2, Length(limit, penalty)))
         same(found, enumerated(logits, limit, penalty)[: 2 * half])
         assert {h.lane for h in found} == {0, 1}
 
@@ -256,7 +257,7 @@ def test_the_bound_looks_at_both_halves(slow: int) -> None:
         [0.01, 0.01, 0.98],
     )
     model = TwoWayTable(3, logits)
-    found = search_one(model, BidirectionalSearch(2, end, Length(8, 0.0)))
+    found = search_one(model, BeamSearch(2, end, Length(8, 0.0)))
     assert [(h.ids, h.lane) for h in found] == [([a, b, a, end], slow), ([end], fast)]
     assert len(model.calls) == 4  # and then it is over
 
@@ -274,7 +275,7 @@ def test_the_bound_is_that_of_an_end_at_the_next_step(slow: int) -> None:
         },
         [0.01, 0.01, 0.98],
     )
-    found = search_one(TwoWayTable(3, logits), BidirectionalSearch(2, end, Length(8, -1.0)))
+    found = search_one(TwoWayTable(3, logits), BeamSearch(2, end, Length(8, -1.0)))
     assert [(h.ids, h.lane) for h in found] == [([end], fast), ([a, b, end], slow)]
 
 
@@ -282,9 +283,9 @@ def test_only_ends_within_half_the_width_enter_the_pool() -> None:
     """Of three candidates with two slots a direction the end is the third, or the second."""
     behind = [0.25, 0.25, 0.5]
     logits = logits_of({(0,): [0.45, 0.35, 0.2], (1,): [0.45, 0.2, 0.35]}, behind)
-    found = search_one(TwoWayTable(3, logits), BidirectionalSearch(4, 2, Length(6, 0.0)))
+    found = search_one(TwoWayTable(3, logits), BeamSearch(4, 2, Length(6, 0.0)))
     assert [(h.ids, h.lane) for h in found] == [([2], 1), ([0, 2], 0), ([0, 2], 1), ([1, 2], 0)]
-    wider = search_one(TwoWayTable(3, logits), BidirectionalSearch(6, 2, Length(6, 0.0)))
+    wider = search_one(TwoWayTable(3, logits), BeamSearch(6, 2, Length(6, 0.0)))
     assert ([2], 0) in [(h.ids, h.lane) for h in wider]
 
 
@@ -298,9 +299,7 @@ def test_a_direction_that_ends_stays_visible_as_it_was(ended: int) -> None:
         scorings = [Scoring(everything(4)), Scoring(everything(4))]
         scorings[ended] = Scoring(everything(4), hard=[ends_at(2, eos)])
         model = TwoWayTable(4, logits)
-        found = search_one(
-            model, BidirectionalSearch(2, eos, Length(limit, -1.0)), (scorings[0], scorings[1])
-        )
+        found = search_one(model, BeamSearch(2, eos, Length(limit, -1.0)), (scorings[0], scorings[1]))
 
         root = Memory(())
         memories = [root.after(0, root, 1), root.after(1, root, 0)]
@@ -332,7 +331,7 @@ def test_both_directions_end() -> None:
     for seed in range(4):
         for scorings, steps in [((scoring, scoring), 2), ((scoring, later), 4), ((later, scoring), 4)]:
             model = TwoWayTable(4, random_logits(4, seed))
-            search = BidirectionalSearch(80, 3, Length(9, 0.0))  # a pool that is never full
+            search = BeamSearch(80, 3, Length(9, 0.0))  # a pool that is never full
             found = search_one(model, search, scorings)
             assert len(model.calls) == steps
             assert {h.reason for h in found} == {"stop"}
@@ -349,7 +348,7 @@ def test_an_end_goes_unpunished_and_a_dead_end_leaves_the_other_direction() -> N
         return ends_at(2, 3)(ids, scores)
 
     model = TwoWayTable(4, logits_of({}, [0.5, 0.3, 0.19, 0.01]))
-    search = BidirectionalSearch(4, 3, Length(6, 0.0))
+    search = BeamSearch(4, 3, Length(6, 0.0))
     found = search_one(model, search, (Scoring(everything(4)), Scoring(everything(4), hard=[narrow])))
     assert shapes == list(range(6))
     assert [(h.ids, h.lane, h.reason) for h in found[:2]] == [([0, 3], 1, "stop"), ([1, 3], 1, "stop")]
@@ -378,7 +377,7 @@ def test_every_direction_has_its_own_filters_and_histories(width: int) -> None:
     model = TwoWayTable(5, random_logits(5, 3))
     sources = [[n] for n in range(5)]
     found = bidirectional_search(
-        model, sources, (scorings[0], scorings[1]), BidirectionalSearch(width, eos, Length(6, 0.0))
+        model, sources, (scorings[0], scorings[1]), BeamSearch(width, eos, Length(6, 0.0))
     )
     assert len(set(model.calls[1:])) > 1
     for lane, pieces in enumerate([{0, 1}, {2, 3}]):
@@ -397,7 +396,7 @@ def test_every_direction_has_its_own_filters_and_histories(width: int) -> None:
 def test_a_batch_equals_single_sources(width: int, kind: int, penalty: float, gnmt: bool) -> None:
     vocab = 4
     scorings = make_scorings(vocab, kind)
-    search = BidirectionalSearch(width, vocab - 1, Length(8, penalty, gnmt))
+    search = BeamSearch(width, vocab - 1, Length(8, penalty, gnmt))
     model = TwoWayTable(vocab, random_logits(vocab, 2, scale=2.0))
     sources = [[n, n % 3] for n in range(9)]
     together = bidirectional_search(model, sources, scorings, search)
@@ -420,7 +419,7 @@ def test_what_is_unfinished_at_the_limit_is_cut_and_comes_last() -> None:
         },
         [0.6, 0.3, 0.1],
     )
-    found = search_one(TwoWayTable(3, logits), BidirectionalSearch(4, 2, Length(2, 1.0)))
+    found = search_one(TwoWayTable(3, logits), BeamSearch(4, 2, Length(2, 1.0)))
     assert [(h.ids, h.reason, h.lane) for h in found] == [
         ([1, 1], "length", 1),
         ([0, 0], "length", 0),
@@ -428,7 +427,7 @@ def test_what_is_unfinished_at_the_limit_is_cut_and_comes_last() -> None:
         ([0, 0], "length", 1),
     ]
     ending = logits_of({(0,): [0.5, 0.1, 0.4]}, [0.9, 0.1, 0.0])
-    found = search_one(TwoWayTable(3, ending), BidirectionalSearch(4, 2, Length(3, 1.0)))
+    found = search_one(TwoWayTable(3, ending), BeamSearch(4, 2, Length(3, 1.0)))
     assert [(h.ids, h.reason, h.lane) for h in found[:3]] == [
         ([2], "stop", 0),
         ([0, 0, 0], "length", 1),
@@ -443,7 +442,7 @@ def test_logprobs_are_those_before_soft_and_hard_filters() -> None:
     moved = 0
     for seed in range(10):
         model = TwoWayTable(4, random_logits(4, seed), interaction=False)
-        for h in search_one(model, BidirectionalSearch(4, 3, Length(5, 0.0)), scorings):
+        for h in search_one(model, BeamSearch(4, 3, Length(5, 0.0)), scorings):
             prefixes = [(h.lane, *h.ids[:n]) for n in range(len(h.ids))]
             wanted = sum(
                 float(model.logits(Memory(prefix)).log_softmax(-1)[token])

@@ -12,9 +12,10 @@ from two_way import PENALTIES, WIDTHS, Scorings, better, ends_at, ends_behind, s
 
 from textgen.choice import filters
 from textgen.choice.scoring import Scoring
+from textgen.decoding.beams import BeamSearch
 from textgen.decoding.hypothesis import Length
-from textgen.decoding.search.beam import BeamSearch, beam_search
-from textgen.decoding.search.bidirectional import BidirectionalSearch, bidirectional_search
+from textgen.decoding.search.beam import beam_search
+from textgen.decoding.search.bidirectional import bidirectional_search
 from textgen.models.families.bert import Bert, BertConfig
 from textgen.models.families.two_streams import StreamState, TwoStreams
 from textgen.models.families.unilm import UniLM
@@ -59,7 +60,7 @@ def test_silenced_weights_are_the_better_of_two_half_beams(
 ) -> None:
     sources, length = make_sources(8), Length(7, penalty, gnmt)
     model = TwoStreams(unilm, (L2R, R2L), interaction=False)
-    found = bidirectional_search(model, sources, weighted, BidirectionalSearch(width, EOS, length))
+    found = bidirectional_search(model, sources, weighted, BeamSearch(width, EOS, length))
     halves = [
         beam_search(unilm, batch_of(sources, first), scoring, BeamSearch(width // 2, EOS, length))
         for first, scoring in zip(model.first, weighted, strict=True)
@@ -72,7 +73,7 @@ def test_silenced_weights_are_the_better_of_two_half_beams(
 
 
 def test_a_batch_with_weights_equals_single_sources(unilm: UniLM, weighted: Scorings) -> None:
-    sources, search = make_sources(6), BidirectionalSearch(4, EOS, Length(8, 0.0))
+    sources, search = make_sources(6), BeamSearch(4, EOS, Length(8, 0.0))
     ends = weighted[0], replace(weighted[1], hard=[ends_behind(12, EOS)])
     for scorings in (weighted, ends):
         model = TwoStreams(unilm, (L2R, R2L))
@@ -91,7 +92,7 @@ def test_a_direction_that_ends_is_frozen_in_the_network(
     unilm: UniLM, weighted: Scorings, width: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     scorings = weighted[0], replace(weighted[1], hard=[ends_at(2, EOS)])
-    search = BidirectionalSearch(width, EOS, Length(8, -1.0))
+    search = BeamSearch(width, EOS, Length(8, -1.0))
     model = TwoStreams(unilm, (L2R, R2L))
     found = bidirectional_search(model, make_sources(4), scorings, search)
     rows: list[list[bool]] = []

@@ -14,16 +14,12 @@ from test_beam import logprob_of, same
 
 from textgen.choice import filters
 from textgen.choice.scoring import Scoring
+from textgen.decoding.beams import BeamSearch
+from textgen.decoding.constraint import Constraint, constraint_of, unwritable
 from textgen.decoding.hypothesis import Hypothesis, Length, Pool
 from textgen.decoding.loop import Batch
-from textgen.decoding.search.beam import BeamSearch, beam_search
-from textgen.decoding.search.constrained import (
-    Constraint,
-    allot,
-    constrained_beam_search,
-    constraint_of,
-    unwritable,
-)
+from textgen.decoding.search.beam import beam_search
+from textgen.decoding.search.constrained import allot, constrained_beam_search
 from textgen.store.load import LoadedModel
 
 VOCAB, EOS = 4, 3

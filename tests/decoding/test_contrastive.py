@@ -119,7 +119,7 @@ def test_the_source_counts_only_where_it_is_part_of_the_text() -> None:
 @pytest.mark.parametrize(("top_k", "alpha"), [(1, 0.6), (1, 1.0), (4, 0.0), (99, 0.0)])
 def test_one_candidate_or_no_weight_is_greedy(top_k: int, alpha: float, scoring: Scoring) -> None:
     found = contrastive_search(model(), BATCH, scoring, ContrastiveSearch(top_k, alpha), ended, pad=PAD)
-    drafts = written(model(), BATCH, scoring, greedy.choose, ended, pad=PAD)
+    drafts = written(model(), BATCH, scoring, greedy.best, ended, pad=PAD)
     assert [(h.ids, h.logprob, h.score, h.reason) for (h,) in found] == [
         (d.ids, sum(d.logprobs), sum(d.logprobs) / len(d.ids), d.reason) for d in drafts
     ]

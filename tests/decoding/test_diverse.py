@@ -12,9 +12,10 @@ from fakes import Prefix, Table, TabularModel, batch_of, everything, random_scor
 
 from textgen.choice import filters
 from textgen.choice.scoring import Scoring
+from textgen.decoding.beams import BeamSearch
 from textgen.decoding.hypothesis import Hypothesis, Length
 from textgen.decoding.loop import Batch
-from textgen.decoding.search.beam import BeamSearch, beam_search
+from textgen.decoding.search.beam import beam_search
 from textgen.decoding.search.diverse import DiverseBeamSearch, diverse_beam_search
 
 Alive = tuple[float, float, float, Prefix]  # rank, total, logprob, pieces

@@ -61,7 +61,7 @@ def drawing(copies: int, first_candidate: int = 0) -> Callable[[list[bytes]], Ch
 
 @pytest.mark.parametrize(
     ("choice", "copies"),
-    [(lambda keys: greedy.choose, 1), (drawing(1), 1), (drawing(3), 3)],
+    [(lambda keys: greedy.best, 1), (drawing(1), 1), (drawing(3), 3)],
     ids=["greedy", "sample", "sample of 3"],
 )
 def test_a_batch_equals_single_rows(choice: Callable[[list[bytes]], Choose], copies: int) -> None:
@@ -94,7 +94,7 @@ def test_rows_with_the_same_key_and_source_agree() -> None:
 
 
 def test_greedy_takes_the_best_and_tells_the_unfiltered_logprob() -> None:
-    for row, (ids, logprobs, _) in enumerate(outcome(range(7), lambda keys: greedy.choose)):
+    for row, (ids, logprobs, _) in enumerate(outcome(range(7), lambda keys: greedy.best)):
         history = torch.tensor([HISTORIES[row]], dtype=torch.long)
         prefix = (*SOURCES[row], BATCH.first[row])
         for token, logprob in zip(ids, logprobs, strict=True):
@@ -124,7 +124,7 @@ def countdown(prefix: tuple[int, ...]) -> torch.Tensor:
 def test_finished_rows_drop_out_and_stay_as_they_are() -> None:
     model = TabularModel(VOCAB, countdown)
     steps = write(
-        model, batch_of([[3], [1], [5], [1]]), Scoring(everything(VOCAB)), greedy.choose, ended, copies=2
+        model, batch_of([[3], [1], [5], [1]]), Scoring(everything(VOCAB)), greedy.best, ended, copies=2
     )
     seen = []
     for step, drafts in enumerate(steps, 1):

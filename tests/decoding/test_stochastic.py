@@ -15,10 +15,11 @@ from fakes import Prefix, Table, TabularModel, batch_of, everything, random_tabl
 
 from textgen.choice import filters
 from textgen.choice.scoring import Scoring
+from textgen.decoding.beams import BeamSearch
 from textgen.decoding.hypothesis import Hypothesis, Length
 from textgen.decoding.loop import Batch
 from textgen.decoding.search import stochastic
-from textgen.decoding.search.stochastic import StochasticBeamSearch, gumbel, stochastic_beam_search
+from textgen.decoding.search.stochastic import gumbel, stochastic_beam_search
 from textgen.rng import row_key
 
 A, B, END = range(3)
@@ -40,7 +41,7 @@ def key(n: int) -> bytes:
 
 
 def draw(
-    table: Table, vocab: int, search: StochasticBeamSearch, *, scoring: Scoring | None = None, runs: int = 1
+    table: Table, vocab: int, search: BeamSearch, *, scoring: Scoring | None = None, runs: int = 1
 ) -> list[list[Hypothesis]]:
     """Independent runs after the empty source, in batches."""
     scoring = scoring or Scoring(everything(vocab))
@@ -97,7 +98,7 @@ def orders(found: Sequence[Sequence[Hypothesis]]) -> Counter[tuple[Prefix, ...]]
 
 @cache
 def runs_of(scoring: str, k: int) -> list[list[Hypothesis]]:
-    return draw(TREE, 3, StochasticBeamSearch(k, END, Length(2)), scoring=SCORINGS[scoring], runs=RUNS)
+    return draw(TREE, 3, BeamSearch(k, END, Length(2)), scoring=SCORINGS[scoring], runs=RUNS)
 
 
 @pytest.mark.parametrize(("scoring", "k"), [("plain", 1), ("plain", 2), ("tempered", 2)])
@@ -136,7 +137,7 @@ def test_many_texts_in_deep_trees() -> None:
     texts = enumerated(table, 3, 4, PLAIN)
     law = {text: float(torch.tensor(total).exp()) for text, (total, _) in texts.items()}
     assert len(law) == 1 + 2 + 4 + 8 + 16  # the end after 0, 1, 2, 3 pieces, or cut after 4
-    found = draw(table, 3, StochasticBeamSearch(4, END, Length(4)), runs=RUNS // 4)
+    found = draw(table, 3, BeamSearch(4, END, Length(4)), runs=RUNS // 4)
     first = Counter((tuple(run[0].ids),) for run in found)
     assert p_value(first, without_replacement(law, 1)) > 1e-3
     second = Counter((tuple(run[1].ids),) for run in found)
@@ -157,7 +158,7 @@ def test_a_narrow_beam_finds_the_first_texts_of_a_wide_one(kind: int) -> None:
         batch = batch_of([[]], keys=[key(seed)])
 
         def run(width: int, table: Table = table, batch: Batch = batch) -> list[Hypothesis]:
-            search = StochasticBeamSearch(width, 3, Length(5, 0.7))
+            search = BeamSearch(width, 3, Length(5, 0.7))
             return stochastic_beam_search(TabularModel(4, table), batch, scoring, search)[0]
 
         everything_there_is = run(len(texts) + 3)
@@ -177,7 +178,7 @@ def test_what_is_reported() -> None:
     for seed in range(10):
         table = random_table(4, seed)
         texts = enumerated(table, 4, 4, scoring)
-        search = StochasticBeamSearch(6, 3, Length(4, 0.7))
+        search = BeamSearch(6, 3, Length(4, 0.7))
         batch = batch_of([[]], keys=[key(seed)])
         for h in stochastic_beam_search(TabularModel(4, table), batch, scoring, search)[0]:
             total, logprob = texts[tuple(h.ids)]
@@ -196,7 +197,7 @@ def tempered(ids: torch.Tensor, scores: torch.Tensor, value: float) -> torch.Ten
 
 
 def test_the_order_is_that_of_the_draws_not_of_the_scores() -> None:
-    found = draw(TREE, 3, StochasticBeamSearch(3, END, Length(2)), runs=200)
+    found = draw(TREE, 3, BeamSearch(3, END, Length(2)), runs=200)
     assert any(run[0].score < run[1].score for run in found)
     assert any(run[0].score > run[1].score for run in found)
 
@@ -214,7 +215,7 @@ def test_a_batch_equals_single_rows_and_keys_matter() -> None:
         hard=[partial(filters.no_repeat_ngram, n=2, exempt=(eos, pad))],
         draw=[partial(tempered, value=0.8)],
     )
-    search = StochasticBeamSearch(3, eos, Length(16))
+    search = BeamSearch(3, eos, Length(16))
     batch = Batch(sources, [1] * 9, histories, [key(n) for n in range(9)])
     model = TabularModel(vocab, table)
     together = stochastic_beam_search(model, batch, scoring, search, pad=pad)
@@ -243,14 +244,14 @@ def test_finished_and_impossible_texts_ask_the_filters_nothing() -> None:
         return out
 
     scoring = Scoring(everything(3), hard=[only_possible])
-    for run in draw(TREE, 3, StochasticBeamSearch(6, END, Length(5)), scoring=scoring, runs=50):
+    for run in draw(TREE, 3, BeamSearch(6, END, Length(5)), scoring=scoring, runs=50):
         assert {tuple(h.ids) for h in run} == {(END,), (A, END), (B, END), (B, B, END)}
 
 
 def test_keys_are_asked_for() -> None:
     with pytest.raises(ValueError, match="2 sources, but 0 keys"):
         stochastic_beam_search(
-            TabularModel(3, TREE), batch_of([[], []]), PLAIN, StochasticBeamSearch(2, END, Length(2))
+            TabularModel(3, TREE), batch_of([[], []]), PLAIN, BeamSearch(2, END, Length(2))
         )
 
 

@@ -11,12 +11,13 @@ from torch import Tensor
 from two_way import TwoWayTable, logits_of
 
 from textgen.choice.scoring import Scoring
+from textgen.decoding.constraint import Constraint
 from textgen.decoding.hypothesis import Hypothesis
 from textgen.decoding.plan import Plan
-from textgen.decoding.search.constrained import Constraint
+from textgen.decoding.run import search
 from textgen.decoding.stop import Stop
 from textgen.options import ContinueOptions, TitleOptions
-from textgen.options.strategies import STRATEGIES, search_of
+from textgen.options.strategies import strategies
 from textgen.rng import row_key
 
 A, B, END = range(3)
@@ -46,7 +47,7 @@ def found(
     name: str, sources: list[int], *, copies: int = 2, banned: bool = True, keyword: bool = False
 ) -> list[list[Hypothesis]]:
     kind = TitleOptions if name == "bidirectional" else ContinueOptions
-    wide = {"beams": 4} if "beams" in STRATEGIES[name].options else {}
+    wide = {"beams": 4} if "beams" in strategies()[name].options else {}
     stop = Stop(END, LIMIT)
     plan = Plan(
         kind(decode=name, max_new_tokens=LIMIT, **wide),
@@ -59,12 +60,10 @@ def found(
     scoring = Scoring(everything(3), hard=[nothing_behind_a] if banned else [])
     keys = [row_key(0, str(source)) for source in sources]
     batch = batch_of([[source] for source in sources], A, keys)
-    return search_of(name)(
-        model_for(name), batch, (scoring, scoring) if name == "bidirectional" else scoring, plan
-    )
+    return search(model_for(name), batch, (scoring, scoring) if name == "bidirectional" else scoring, plan)
 
 
-@pytest.mark.parametrize("name", STRATEGIES)
+@pytest.mark.parametrize("name", strategies())
 def test_a_stuck_row_finds_nothing_and_the_others_do_not_notice(name: str) -> None:
     stuck, fine = found(name, [ONLY_A, ONLY_B])
     assert stuck == []
@@ -73,7 +72,7 @@ def test_a_stuck_row_finds_nothing_and_the_others_do_not_notice(name: str) -> No
     assert found(name, [ONLY_A], banned=False)[0]
 
 
-@pytest.mark.parametrize("name", STRATEGIES)
+@pytest.mark.parametrize("name", strategies())
 def test_where_one_beginning_is_stuck_the_other_goes_on(name: str) -> None:
     """But greedy strategies, which have only one."""
     (some,) = found(name, [EITHER], copies=16)

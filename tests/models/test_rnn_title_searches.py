@@ -15,8 +15,9 @@ from rnn import (
     text_scoring,
 )
 
+from textgen.decoding.beams import BeamSearch
 from textgen.decoding.hypothesis import Length
-from textgen.decoding.search.beam import BeamSearch, beam_search
+from textgen.decoding.search.beam import beam_search
 from textgen.decoding.search.contrastive import ContrastiveSearch, contrastive_search
 from textgen.decoding.stop import Stop
 from textgen.models.families.rnn_title import RnnTitle

@@ -254,7 +254,7 @@ REFUSED: list[tuple[type[Options], dict[str, Any], str]] = [
     (
         ContinueOptions,
         {"decode": "beam", "end_at": "sentence"},
-        "end_at sentence needs decode greedy or sample, not beam",
+        "end_at needs decode greedy or sample, not beam",
     ),
     # lengths
     (GibbsOptions, {"length": "24-12"}, "length 24-12 is not a range"),

@@ -11,7 +11,7 @@ from torch import Tensor
 from textgen.choice.scoring import Scoring
 from textgen.decoding.loop import Batch
 from textgen.decoding.plan import Plan
-from textgen.decoding.search import greedy
+from textgen.decoding.run import search
 from textgen.decoding.stop import Stop
 from textgen.models.families.rnn_title import RnnTitle, RnnTitleConfig
 from textgen.options import TitleOptions
@@ -68,4 +68,4 @@ def text_scoring() -> Scoring:
 def greedily(network: RnnTitle, batch: Batch, most: int) -> list[list[int]]:
     stop = Stop(EOS, most)
     plan = Plan(TitleOptions(decode="greedy"), EOS, 0, lambda _, ids: stop.reason(ids))
-    return [found[0].ids for found in greedy.search(network, batch, text_scoring(), plan)]
+    return [found[0].ids for found in search(network, batch, text_scoring(), plan)]

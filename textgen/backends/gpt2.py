@@ -17,12 +17,12 @@ from textgen.choice.allowed import WholeCharacters, text_ids
 from textgen.choice.filters import Filter
 from textgen.choice.opening import Opening, closing_ids
 from textgen.choice.scoring import Scoring
+from textgen.decoding.constraint import constraint_of
 from textgen.decoding.hypothesis import Hypothesis
-from textgen.decoding.loop import STUCK, Batch, Choose, Draft, write
+from textgen.decoding.loop import STUCK, Batch, Draft, write
 from textgen.decoding.plan import Plan
 from textgen.decoding.rank import distinct, score_kind
-from textgen.decoding.search import greedy, sample
-from textgen.decoding.search.constrained import constraint_of
+from textgen.decoding.run import search
 from textgen.decoding.stop import RUN_ON, SentenceStop, Stop, relabel
 from textgen.errors import DataError, UsageError
 from textgen.events import Note, OnEvent, Shortened, ignore
@@ -30,8 +30,7 @@ from textgen.models.families.gpt2 import Gpt2
 from textgen.models.guidance import writer_in
 from textgen.models.views import NextTokenModel
 from textgen.options import ContinueOptions, parse
-from textgen.options.decoding import MAX_BEAMS
-from textgen.options.strategies import search_of
+from textgen.options.strategies.beams import MAX_BEAMS
 from textgen.rng import row_key
 from textgen.schema import Candidate, Row
 from textgen.store.load import LoadedModel
@@ -96,7 +95,7 @@ class Gpt2Backend(Backend[ContinueOptions, Prompt]):
     def compute(
         self, batch: Sequence[Prompt], options: ContinueOptions, seed: int, on_event: OnEvent
     ) -> Sequence[Outcome]:
-        if options.strategy.stepwise:
+        if options.strategy.streamable:
             return self._written_out(batch, options, seed)
         most = max(1, ROWS // options.width) if options.strategy.several else len(batch)
         # keywords are exempt from n-gram bans, so prompts with others are searched apart
@@ -107,7 +106,7 @@ class Gpt2Backend(Backend[ContinueOptions, Prompt]):
     def _written_out(self, batch: Sequence[Prompt], options: ContinueOptions, seed: int) -> list[Outcome]:
         each = options.draws_each
         drawn: list[list[list[Candidate]]] = [[[] for _ in range(options.num_candidates)] for _ in batch]
-        most = max(1, ROWS // len(batch)) if options.decode == "sample" else 1
+        most = max(1, ROWS // len(batch))
         for first in range(0, options.num_candidates * each, most):
             copies = min(most, options.num_candidates * each - first)
             *_, drafts = self._drafts(batch, options, seed, copies, first)
@@ -149,7 +148,7 @@ class Gpt2Backend(Backend[ContinueOptions, Prompt]):
         self, row: Row, options: ContinueOptions, seed: int, *, candidate: int = 0, on_event: OnEvent = ignore
     ) -> Iterator[str]:
         """Stream one candidate of a row, with validated options; see `stream`."""
-        if not options.strategy.stepwise:
+        if not options.strategy.streamable:
             raise UsageError(
                 f"{{@decode}} {options.decode} knows its text only at the end",
                 hint="{@decode} sample or greedy",
@@ -208,14 +207,12 @@ class Gpt2Backend(Backend[ContinueOptions, Prompt]):
     ) -> Iterator[list[Draft]]:
         scoring = self._scoring(batch, options)
         stops = [self._stop(prompt.row, options) for prompt in batch]
-        pick: Choose = greedy.choose
-        if options.decode == "sample":
-            pick = sample.choose(scoring, self._keys(batch, seed), copies, first_candidate)
+        choose = options.strategy.chooser()(scoring, self._keys(batch, seed), copies, first_candidate)
         return write(
             self._writer(options),
             self._batch(batch, seed),
             scoring,
-            pick,
+            choose,
             lambda number, ids: stops[number // copies].reason(ids),
             copies=copies,
             pad=self.tokenizer.specials.pad,
@@ -248,7 +245,6 @@ class Gpt2Backend(Backend[ContinueOptions, Prompt]):
             copies=options.num_candidates,
             constraints=constraints if any(prompt.keywords for prompt in batch) else (),
         )
-        search = search_of(options.strategy_name)
         pools = search(self._writer(options), self._batch(batch, seed), self._scoring(batch, options), plan)
         return [self._chosen(prompt, pool, options) for prompt, pool in zip(batch, pools, strict=True)]
 

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from textgen.backends.search_rules import nothing_found
 from textgen.choice.automaton import ROOT, AhoCorasick
-from textgen.decoding.search.constrained import constraint_of, unwritable
+from textgen.decoding.constraint import constraint_of, unwritable
 from textgen.errors import DataError
 from textgen.options import DecodingOptions
 from textgen.schema import Candidate, Row
@@ -42,7 +42,7 @@ def keywords_of_row(
     keywords = tuple(dict.fromkeys([*options.keyword, *keywords_of(row.keywords)]))
     if not keywords:
         return ()
-    if "keyword" not in options.strategy.options or options.one_of:
+    if not options.strategy.constrained or options.one_of:
         other = "{@one_of}" if options.one_of else f"{{@decode}} {options.strategy_name}"
         raise DataError(f"the row's keywords do not go with {other}", hint="{@decode} beam takes them")
     written = tuple(map(spelt, keywords))

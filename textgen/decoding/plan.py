@@ -1,25 +1,22 @@
-"""What every strategy's `search` is told besides the model, the batch and the filters."""
+"""The settings of a search: the options, and what the task knows besides."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TypeVar
 
+from textgen.decoding.constraint import Constraint
 from textgen.decoding.hypothesis import Length
 from textgen.decoding.loop import StopRule
 from textgen.options import DecodingOptions
 
-if TYPE_CHECKING:
-    from textgen.decoding.search.constrained import Constraint
+M = TypeVar("M")
 
 
 @dataclass(frozen=True)
 class Plan:
-    """The options and the task's own facts.
-
-    A strategy's function is `search(model, batch, scoring, plan) -> list[list[Hypothesis]]`: for every
-    source of the batch its texts, best first where they compare, else in the order drawn.
+    """What every strategy's `search(model, batch, scoring, plan)` is given; see `Strategy`.
 
     Attributes:
         options: Validated.
@@ -44,3 +41,9 @@ class Plan:
         """How a beam scores lengths."""
         options = self.options
         return Length(options.max_new_tokens, options.length_penalty, options.length_norm == "gnmt")
+
+    def own(self, group: type[M]) -> M:
+        """The options as those that a strategy brings. Raises TypeError if they are others."""
+        if not isinstance(self.options, group):
+            raise TypeError(f"{type(self.options).__name__} has no {group.__name__}")
+        return self.options

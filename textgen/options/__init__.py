@@ -10,10 +10,11 @@ from textgen.options.cgmh import (
     ComposeOptions,
     CorrectOptions,
     FillOptions,
-    NearOptions,
     RewriteOptions,
+    SourceOptions,
 )
 from textgen.options.chains import ChainOptions
+from textgen.options.composed import composed
 from textgen.options.decoding import ContinueOptions, DecodingOptions
 from textgen.options.gibbs import GibbsOptions
 from textgen.options.title import TitleOptions
@@ -28,10 +29,11 @@ __all__ = [
     "FillOptions",
     "GibbsOptions",
     "InputOptions",
-    "NearOptions",
     "Options",
     "RewriteOptions",
     "RunOptions",
+    "SourceOptions",
     "TitleOptions",
+    "composed",
     "parse",
 ]

@@ -9,7 +9,6 @@ from pydantic import (
     AfterValidator,
     BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     ValidationError,
     model_validator,
@@ -17,6 +16,7 @@ from pydantic import (
 
 from textgen.errors import DataError, UsageError
 from textgen.messages import Message, OptionError, option
+from textgen.options.fields import CONTENT, RUN, OptionGroup, field
 from textgen.text.keywords import keywords_of
 from textgen.text.line_ends import LINE_END
 from textgen.text.names import bare
@@ -63,20 +63,20 @@ Keywords = Annotated[tuple[Word, ...], BeforeValidator(_keywords)]
 Texts = Annotated[tuple[Annotated[str, Field(min_length=1)], ...], BeforeValidator(_list)]
 
 
-class Options(BaseModel):
-    """What every backend takes.
+class Options(OptionGroup):
+    """What every model takes."""
 
-    Attributes:
-        num_candidates: How many texts a row.
-        seed: Seed of all random numbers; None draws a fresh one where any are drawn.
-        batch_size: Most rows computed together; it changes the speed, not the texts.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, strict=True)
-
-    num_candidates: int = Field(1, ge=1, le=10_000)
-    seed: int | None = Field(None, ge=0, lt=2**63)
-    batch_size: int = Field(16, ge=1, le=4096)
+    num_candidates: int = field(1, "How many texts a row.", flags=("-n", "--num-candidates"), ge=1, le=10_000)
+    seed: int | None = field(
+        None,
+        "The same seed gives the same texts (default: a fresh one, which is told).",
+        panel=RUN,
+        ge=0,
+        lt=2**63,
+    )
+    batch_size: int = field(
+        16, "Most rows computed together; no influence on the texts.", panel=RUN, ge=1, le=4096
+    )
 
     @property
     def rows_at_once(self) -> int:
@@ -100,16 +100,18 @@ class Options(BaseModel):
 
 
 class StyledOptions(Options):
-    """What a backend takes whose model may know styles.
+    """What a model takes that may know styles."""
 
-    Attributes:
-        style: The style to write in, one of those that the model was trained with; None is none in
-            particular.
-        guidance: How far the style is exaggerated, w in (1 + w) logits in the style - w logits in none.
-    """
-
-    style: Annotated[str, AfterValidator(bare)] | None = Field(None, min_length=1)
-    guidance: float = Field(0.0, ge=0, le=MOST_GUIDANCE)
+    style: Annotated[str, AfterValidator(bare)] | None = field(
+        None, "A style to write in, of a model that was trained with styles.", panel=CONTENT, min_length=1
+    )
+    guidance: float = field(
+        0.0,
+        "How far to exaggerate the style: w in (1 + w) logits in the style - w logits in none.",
+        panel=CONTENT,
+        ge=0,
+        le=MOST_GUIDANCE,
+    )
 
     @model_validator(mode="after")
     def _guided(self) -> Self:

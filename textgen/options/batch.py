@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, model_validator
 
 from textgen.messages import OptionError, option
+from textgen.options.fields import BATCH, FILES, OptionGroup
+from textgen.options.fields import field as option_field
 from textgen.text.names import bare
 
 KEYWORDS = "keywords"  # the field of a table with the keywords of each row
@@ -25,26 +27,23 @@ def _shard(value: object) -> object:
 FieldName = Annotated[str, AfterValidator(bare)]
 
 
-class InputOptions(BaseModel):
-    """How the rows of files are read; names of fields are as `textgen.text.names.bare` gives them.
+class InputOptions(OptionGroup):
+    """How the rows of files are read; names of fields are as `textgen.text.names.bare` gives them."""
 
-    Attributes:
-        field: Where the text lies in a row of a table; None where rows are sets of words.
-        id_field: Where its id lies.
-        keywords_field: Where its keywords lie; None is the field `keywords`, if there is one; empty, none.
-        lines: A text file holds a text a line, not one text.
-        keep_fields: Carry the other fields of a row through to its record.
-        format: What the files hold, whatever their endings are.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-    field: FieldName | None = "text"
-    id_field: FieldName = "id"
-    keywords_field: FieldName | None = None
-    lines: bool = False
-    keep_fields: bool = False
-    format: Literal["text", "lines", "jsonl", "csv", "tsv", "parquet"] | None = None
+    field: FieldName | None = option_field("text", "The field of a table with the text.", panel=FILES)
+    id_field: FieldName = option_field("id", "The field with a row's id.", panel=FILES)
+    keywords_field: FieldName | None = option_field(
+        None,
+        f"The field with a row's keywords (default {KEYWORDS}, if there is one); empty for none.",
+        panel=FILES,
+    )
+    lines: bool = option_field(
+        False, "A text file holds a text a line, or one text.", panel=FILES, flags=("--lines/--whole",)
+    )
+    keep_fields: bool = option_field(False, "Carry the other fields of a row to its record.", panel=FILES)
+    format: Literal["text", "lines", "jsonl", "csv", "tsv", "parquet"] | None = option_field(
+        None, "What the files hold (default by their endings; stdin: text).", panel=FILES
+    )
 
     @property
     def keywords_name(self) -> str:
@@ -63,37 +62,35 @@ class InputOptions(BaseModel):
         return tuple(name for name in (self.field, self.id_field, self.keywords_name) if name)
 
 
-class RunOptions(BaseModel):
-    """How a run over files goes.
+class RunOptions(OptionGroup):
+    """How a run over files goes."""
 
-    Attributes:
-        force: Overwrite an output, and start anew what was interrupted.
-        resume: Go on where an earlier run was interrupted.
-        retry_errors: Compute the error rows of a finished output again.
-        strict: Stop at the first row that is an error.
-        workers: Processes that compute; None is one a core.
-        threads: Threads to compute with, in one process; None is one where the records go into a file.
-        shard: Which part of how many equal parts of the rows, the first being 1.
-        engine: `local` processes, or a cluster by `ray`.
-        address: The cluster's address; None starts one on this machine.
-        num_gpus: GPUs of a worker on a cluster.
-        csv_safe: Put an apostrophe before every text in a CSV output that a spreadsheet would take for a
-            formula.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, strict=True)
-
-    force: bool = False
-    resume: bool = False
-    retry_errors: bool = False
-    strict: bool = False
-    workers: int | None = Field(None, ge=1, le=1024)
-    threads: int | None = Field(None, ge=1)
-    shard: Annotated[tuple[int, int], BeforeValidator(_shard)] = (1, 1)
-    engine: Literal["local", "ray"] = "local"
-    address: str | None = None
-    num_gpus: float = Field(0.0, ge=0)
-    csv_safe: bool = False
+    force: bool = option_field(False, "Overwrite the output.", panel=BATCH)
+    resume: bool = option_field(False, "Go on where the run was interrupted.", panel=BATCH)
+    retry_errors: bool = option_field(False, "Redo the error rows of a finished output.", panel=BATCH)
+    csv_safe: bool = option_field(
+        False, "In CSV: an apostrophe before texts that a spreadsheet takes for formulas.", panel=BATCH
+    )
+    strict: bool = option_field(False, "Stop at the first row that is an error.", panel=BATCH)
+    workers: int | None = option_field(
+        None,
+        "Processes, of one thread each (default with {@output} one a core).",
+        panel=BATCH,
+        flags=("--workers", "--num-workers"),
+        ge=1,
+        le=1024,
+    )
+    threads: int | None = option_field(
+        None, "Threads, in one process (default all cores, with {@output} one).", panel=BATCH, ge=1
+    )
+    shard: Annotated[tuple[int, int], BeforeValidator(_shard)] = option_field(
+        (1, 1), "Only this part of so many equal parts of the rows, such as 2/8.", panel=BATCH, metavar="I/N"
+    )
+    engine: Literal["local", "ray"] = option_field(
+        "local", "Processes of this machine, or a cluster (needs ray).", panel=BATCH
+    )
+    address: str | None = option_field(None, "The Ray cluster (default: one is started here).", panel=BATCH)
+    num_gpus: float = option_field(0.0, "GPUs of a worker of a cluster.", panel=BATCH, ge=0)
 
     @model_validator(mode="after")
     def _combination(self) -> Self:

@@ -8,7 +8,8 @@ from pydantic import BeforeValidator, Field
 
 from textgen.messages import OptionError
 from textgen.options.base import Options
-from textgen.options.decoding import MIN_TEMPERATURE
+from textgen.options.fields import CHAIN, field
+from textgen.options.strategies.sampling import MIN_TEMPERATURE
 
 WRONG_ANNEAL = "must be temperatures such as 1.0:0.3 or 1.0:0.3:geometric"
 
@@ -46,19 +47,20 @@ Fall = Annotated[
 
 
 class ChainOptions(Options):
-    """What all Markov chains take.
+    """What all Markov chains take."""
 
-    Attributes:
-        chains: How many chains a row has; None is one a text.
-        anneal: First and last temperature of a search, and how it falls.
-        temperature: Divides the logits of what is proposed.
-        top_k: Propose only the k most probable pieces; 0 is all.
-    """
-
-    chains: int | None = Field(None, ge=1, le=10_000)
-    anneal: Fall = (1.0, 0.3, "linear")
-    temperature: float = Field(1.0, ge=MIN_TEMPERATURE)
-    top_k: int = Field(0, ge=0)
+    chains: int | None = field(
+        None, "Chains a row (default one for each text).", panel=CHAIN, ge=1, le=10_000
+    )
+    anneal: Fall = field(
+        (1.0, 0.3, "linear"),
+        "First and last temperature of a search ({@method} anneal), such as 1.0:0.3; they fall by a constant "
+        "difference, or with :geometric behind them by a constant factor.",
+        panel=CHAIN,
+        metavar="FIRST:LAST",
+    )
+    temperature: float = field(1.0, "Divides the logits of the proposals.", panel=CHAIN, ge=MIN_TEMPERATURE)
+    top_k: int = field(0, "Propose only the k most probable tokens; 0 is all.", panel=CHAIN, ge=0)
 
     @property
     def parallel(self) -> int:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
 from textgen.messages import OptionError
 from textgen.options.base import StyledOptions, Words
-from textgen.options.chains import ChainOptions, Fall, Span
+from textgen.options.chains import ChainOptions, Span
+from textgen.options.fields import CHAIN, changed, field
 
 MAX_KEPT = 1000  # words that may not change
 # options that belong to some methods or scans, which are refused with others, never ignored
@@ -21,46 +22,59 @@ TAKERS = {
 
 
 class GibbsOptions(ChainOptions, StyledOptions):
-    """What sampling from a masked model takes.
+    """What sampling from a masked model takes."""
 
-    Attributes:
-        method: `gibbs` takes whatever is drawn from the model's conditionals: it samples a law of its own,
-            which depends on the scan, and `temperature` and `top_k` change that law. `mh` accepts or
-            refuses what is drawn so that the law is exp(-E) of the `energy`, whatever the scan and the
-            other two. `anneal` searches that law's best text while its temperature falls.
-        scan: `random` draws one place a time, any; `sequential` from left to right; `block` a few places
-            together, independent given the rest; `all` every place at once. A sweep draws as many places
-            as are free in each of them.
-        block: Places of a block.
-        energy: E of a text, a sum over its pieces given all others: `raw` of their negative logits,
-            `local` of their negative log-probabilities.
-        temperature: Divides the logits of what is drawn. Of 0.7, 0.8, 0.9 and 1, samples at 1 were nearest to
-            real text by `benchmarks/sampling_table.py`.
-        top_k: Draw only from the k most probable pieces; 0 is all. Under `mh` and `anneal` a piece of a
-            seed sentence that is not among them stays until its surroundings make it more probable: it
-            could not be drawn again.
-        anneal: First and last temperature of the search, and whether it falls by a constant difference
-            (`linear`) or a constant factor (`geometric`) a sweep; such as `1.0:0.3:geometric`.
-        chains: How many chains; None is one a text. Fewer give several states each, the last ones first;
-            more only tell how well they agree.
-        length: Characters of a free sample, least and most, white space not counted. Each chain draws its
-            number of pieces from that range; a piece has one character or more.
-        keep: Parts of a seed sentence that may not change, wherever they occur in it.
-        sweeps: Sweeps of a chain; one sweep is as many draws as there are free places.
-        burn_in: Sweeps left out at the start; None is a third of the sweeps.
-        thin: Keep every so many sweeps after that.
-    """
-
-    method: Literal["gibbs", "mh", "anneal"] = "gibbs"
-    scan: Literal["random", "sequential", "block", "all"] = "random"
-    block: int = Field(3, ge=1)
-    energy: Literal["raw", "local"] = "raw"
-    anneal: Fall = (1.0, 0.3, "linear")
-    length: Span = (12, 24)
-    keep: Words = Field((), max_length=MAX_KEPT)
-    sweeps: int = Field(20, ge=1)
-    burn_in: int | None = Field(None, ge=0)
-    thin: int = Field(1, ge=1)
+    method: Literal["gibbs", "mh", "anneal"] = field(
+        "gibbs",
+        "gibbs takes whatever is drawn from the model's conditionals: it samples a distribution of its own, "
+        "which depends on {@scan}, {@temperature} and {@top_k}. mh accepts or refuses what is drawn, so that "
+        "the distribution is exp(-E) of the {@energy}, whatever these are. anneal searches for the best text "
+        "of that distribution while its temperature falls.",
+        panel=CHAIN,
+    )
+    scan: Literal["random", "sequential", "block", "all"] = field(
+        "random",
+        "Which places are drawn: one at random, one after the other from left to right, a few together "
+        "that are independent given the rest, or all at once.",
+        panel=CHAIN,
+    )
+    block: int = field(3, "Places of a block.", panel=CHAIN, ge=1)
+    energy: Literal["raw", "local"] = field(
+        "raw",
+        "E of a text: the sum over its tokens, each given all others, of negative logits (raw) or negative "
+        "log-probabilities (local).",
+        panel=CHAIN,
+    )
+    temperature: float = changed(
+        ChainOptions,
+        "temperature",
+        1.0,  # of 0.7, 0.8, 0.9 and 1 the nearest to real text by `benchmarks/sampling_table.py`
+        "Divides the logits of what is drawn.",
+    )
+    top_k: int = changed(
+        ChainOptions,
+        "top_k",
+        0,
+        "Draw only from the k most probable tokens; 0 is all. Under mh and anneal a "
+        "token of the sentence that "
+        "is not among them stays until its surroundings make it more probable.",
+    )
+    chains: int | None = changed(
+        ChainOptions,
+        "chains",
+        None,
+        "Chains a row (default one for each text). Fewer give several texts each, the last ones first; more "
+        "only tell how well they agree.",
+    )
+    length: Span = field(
+        (12, 24), "Characters of a free sample, white space not counted.", panel=CHAIN, metavar="MIN-MAX"
+    )
+    keep: Words = field((), "A part of the sentence that may not change.", panel=CHAIN, max_length=MAX_KEPT)
+    sweeps: int = field(20, "Sweeps of a chain; one draws as many places as are free.", panel=CHAIN, ge=1)
+    burn_in: int | None = field(
+        None, "Sweeps left out at the start (default a third of them).", panel=CHAIN, ge=0
+    )
+    thin: int = field(1, "Record every so many sweeps after that.", panel=CHAIN, ge=1)
 
     @property
     def burnt(self) -> int:

@@ -4,67 +4,85 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
 from textgen.messages import OptionError
 from textgen.options.chains import Span
 from textgen.options.decoding import DecodingOptions
-from textgen.options.strategies import STRATEGIES
+from textgen.options.fields import CONTENT, DECODING, changed, field
+from textgen.options.strategies.bidirectional import BidirectionalOptions
 
-TitleDecode = Literal[
-    "greedy", "sample", "beam", "diverse", "stochastic", "contrastive", "agree", "bidirectional"
-]
 Direction = Literal["l2r", "r2l"]
 Rank = Literal["logprob", "agree", "mbr", "blend", "pmi", "scorer"]
 
+AGREE = "agree"  # no strategy of its own: beams both ways
 RANKED_BEAMS = 8  # hypotheses a direction, where more than their own log-probability ranks them
 LISTED = 64  # texts to choose from that are ranked; of a longer list, those that a beam of so many finds
 
 
-class TitleOptions(DecodingOptions):
+class TitleOptions(DecodingOptions, BidirectionalOptions):
     """What title generation takes.
 
     Left alone, `decode` and `rank` mean beams in both directions whose titles are ranked by a blend of
     what speaks for them. `decode` alone ranks by log-probability, in one direction.
-
-    Attributes:
-        decode: A strategy; `agree`, beams in both directions ranked by the sum of both directions'
-            log-probabilities; `bidirectional`, both directions at once; None, beams.
-        rank: How the candidates compare; see `textgen.decoding.rank`. None is `blend` without `decode`
-            (`pmi`, if the text is one of a list), `agree` with `agree`, else `logprob`.
-        scorer: The model that ranks, with `rank="scorer"`: what `textgen train title-scorer` makes.
-        direction: Write the title left to right, right to left, or both ways; None is both where several
-            directions are ranked together, else left to right.
-        interaction: Whether the streams of `bidirectional` see each other; None is whether the model
-            was trained for it.
-        length: Fewest and most characters of a title, white space left out; None is any. Where no title of
-            that length is found, the nearest are reported, with a flag.
-        long: What to feed in of an article longer than the model reads; see `textgen.text.truncate`.
-        checks: Look for titles that pass the checks of `textgen.text.checks.editor`, put those that fail one
-            last, and say which; titles from a list (`one_of`) are never checked.
-        skip_first_line: The article begins with its headline: leave it out.
-        keep_layout: Feed the text as it stands, without the default cleaning.
-        explain: Tell which spans of the article each title is supported by.
     """
 
-    offered: ClassVar = tuple(STRATEGIES)
+    views: ClassVar[frozenset[str]] = DecodingOptions.views | {"two-way"}
 
-    decode: TitleDecode | None = None  # type: ignore[assignment]
-    rank: Rank | None = None
-    scorer: str | None = Field(None, min_length=1)
-    max_new_tokens: int = Field(46, ge=1)
-    direction: Literal["l2r", "r2l", "both"] | None = None
-    interaction: bool | None = None
-    length: Span | None = None
-    long: Literal["head", "head-tail", "lead", "chunk"] = "head"
-    checks: bool = True
-    skip_first_line: bool = False
-    keep_layout: bool = False
-    explain: bool = False
+    decode: str | None = field(  # type: ignore[assignment]
+        None,
+        "How to search (default: beams in both directions); agree means such beams, "
+        "ranked by the sum of both "
+        "directions' log-probabilities.",
+        panel=DECODING,
+    )
+    direction: Literal["l2r", "r2l", "both"] | None = field(
+        None,
+        "Write left to right, right to left, or both ways (default both where they are ranked together, else "
+        "l2r).",
+        panel=DECODING,
+    )
+    rank: Rank | None = field(
+        None,
+        "How the candidates compare (default blend; pmi with {@one_of}; logprob with {@decode}).",
+        panel=DECODING,
+    )
+    scorer: str | None = field(
+        None,
+        "The model that ranks, with {@rank} scorer: what textgen train title-scorer makes.",
+        panel=DECODING,
+        metavar="MODEL",
+        min_length=1,
+    )
+    max_new_tokens: int = changed(DecodingOptions, "max_new_tokens", 46)
+    checks: bool = field(
+        True,
+        "Put titles that fail an editor's checks last, and look for sound ones; "
+        "listed titles are not checked.",
+        panel=DECODING,
+    )
+    length: Span | None = field(
+        None,
+        "Characters of a title, such as 8-15; white space does not count. Where no "
+        "title has that length, the "
+        "nearest are reported, with a flag.",
+        panel=CONTENT,
+        metavar="MIN-MAX",
+    )
+    long: Literal["head", "head-tail", "lead", "chunk"] = field(
+        "head", "What to read of an article that is longer than the model reads."
+    )
+    skip_first_line: bool = field(False, "The articles begin with their headline: leave it out.")
+    keep_layout: bool = field(False, "Read the articles as they stand, without the default cleaning.")
+    explain: bool = field(False, "Show which passages of the article support each title.")
+
+    @classmethod
+    def choices(cls, name: str) -> tuple[str, ...]:
+        return (*super().choices(name), AGREE) if name == "decode" else ()
 
     @property
     def strategy_name(self) -> str:
-        return "beam" if self.decode in (None, "agree") else str(self.decode)
+        return "beam" if self.decode in (None, AGREE) else self.decode
 
     @property
     def ranking(self) -> Rank:
@@ -73,7 +91,7 @@ class TitleOptions(DecodingOptions):
             return self.rank
         if self.decode is None and self.one_of:
             return "pmi"  # listed texts are no evidence for each other, and may be no titles
-        return {None: "blend", "agree": "agree"}.get(self.decode, "logprob")  # type: ignore[return-value]
+        return {None: "blend", AGREE: "agree"}.get(self.decode, "logprob")  # type: ignore[return-value]
 
     @property
     def ranked_both_ways(self) -> bool:
@@ -100,7 +118,7 @@ class TitleOptions(DecodingOptions):
             return max(LISTED, self.num_candidates)
         least = RANKED_BEAMS if self.ranking != "logprob" else super().width
         width = max(least, self.num_candidates)
-        return width + width % 2 if self.decode == "bidirectional" else width
+        return width + width % 2 if self.strategy.view == "two-way" else width
 
     @model_validator(mode="after")
     def _title_combination(self) -> Self:
@@ -110,11 +128,11 @@ class TitleOptions(DecodingOptions):
                 if self.scorer
                 else "{@rank} scorer needs {@scorer}, a model that ranks"
             )
-        if self.decode == "agree" and self.rank not in (None, "agree"):
+        if self.decode == AGREE and self.rank not in (None, "agree"):
             raise OptionError(f"{{@decode}} agree means {{@rank}} agree, not {self.rank}")
-        if self.decode == "agree" and self.direction not in (None, "both"):
+        if self.decode == AGREE and self.direction not in (None, "both"):
             raise OptionError("{@decode} agree writes in both directions: leave out {@direction}")
-        if self.decode == "bidirectional":
+        if self.strategy.view == "two-way":
             self._check_bidirectional()
         if self.length:
             self._check_length(*self.length)

@@ -14,13 +14,13 @@ from textgen.mcmc.cgmh.edits import State, Subject
 from textgen.mcmc.cgmh.similarity import Similarity
 from textgen.mcmc.cgmh.target import Term
 from textgen.models.families.bert import Bert
-from textgen.options import NearOptions
+from textgen.options import SourceOptions
 from textgen.registry import SIMILARITY
 from textgen.schema import Row
 from textgen.text.blank import is_blank
 from textgen.text.diff import Change
 
-N = TypeVar("N", bound=NearOptions)
+N = TypeVar("N", bound=SourceOptions)
 
 
 class NearBackend(CgmhBackend[N], Generic[N]):

@@ -81,7 +81,7 @@ class TitleBackend(Backend[TitleOptions, Article]):
         self._judges: dict[str, TitleScores | TitlePmi] = {}
 
     def check(self, options: TitleOptions) -> None:
-        if options.decode == "bidirectional" and not isinstance(self.network, UniLM):
+        if options.strategy.view == "two-way" and not isinstance(self.network, UniLM):
             raise UsageError(
                 f"{self.model.files.name} cannot write in both directions at once",
                 hint="{@decode} agree writes in each, and ranks by both",
@@ -95,7 +95,7 @@ class TitleBackend(Backend[TitleOptions, Article]):
         return f"{label}+{judge.label}" if judge else label
 
     def notes(self, options: TitleOptions) -> list[str]:
-        silent = options.decode == "bidirectional" and options.interaction is None
+        silent = options.strategy.view == "two-way" and options.interaction is None
         if not silent or interacts(self.network, options):
             return []
         return [
@@ -230,7 +230,7 @@ class TitleBackend(Backend[TitleOptions, Article]):
             gnmt=beam and options.length_norm == "gnmt",
             penalized=beam and not judged and options.penalized,
         )
-        mixed = options.decode == "bidirectional" and not judged and interacts(self.network, options)
+        mixed = options.strategy.view == "two-way" and not judged and interacts(self.network, options)
         return f"bidirectional_{name}" if mixed else name
 
     @staticmethod

@@ -10,10 +10,11 @@ from torch import Tensor
 
 from textgen.backends.search_rules import scoring_for, stop_for
 from textgen.choice.scoring import Scoring
+from textgen.decoding.constraint import constraint_of
 from textgen.decoding.hypothesis import Hypothesis
 from textgen.decoding.loop import Batch
 from textgen.decoding.plan import Plan
-from textgen.decoding.search.constrained import constraint_of
+from textgen.decoding.run import search
 from textgen.decoding.stop import relabel
 from textgen.models.families.two_streams import TwoStreams
 from textgen.models.families.unilm import UniLM
@@ -21,8 +22,7 @@ from textgen.models.scoring import sequence_logprobs
 from textgen.models.shared_prefix import Read
 from textgen.models.views import NextTokenModel, TitleModel
 from textgen.options import TitleOptions
-from textgen.options.decoding import MAX_BEAMS
-from textgen.options.strategies import search_of
+from textgen.options.strategies.beams import MAX_BEAMS
 from textgen.options.title import Direction
 from textgen.text.checks.editor import Editor
 from textgen.text.keywords import missing
@@ -111,7 +111,8 @@ class TitleSearch:
         self.tokenizer = tokenizer
         self.allowed = allowed
         self.options = options
-        ranked = options.ranking != "logprob" and options.strategy_name == "sample"
+        drawn = options.strategy.streamable and options.strategy.draws
+        ranked = options.ranking != "logprob" and drawn
         self.stop = stop_for(options, tokenizer)
         self.copies = max(options.num_candidates, DRAWN) if ranked else options.num_candidates
 
@@ -195,14 +196,14 @@ class TitleSearch:
 
     def _round(self, model: Read, views: Sequence[View], attempt: int) -> list[list[Title]]:
         options = self._widened(attempt)
-        if options.decode == "bidirectional":
+        if options.strategy.view == "two-way":
             return self._both_at_once(model, views, options)
         found: list[list[Title]] = [[] for _ in views]
         for direction in options.directions:
             batch = self._batch(views, direction)
             scoring = self._scoring(views, options, direction)
             for plan in self._plans(views, options, direction, attempt):
-                pools = search_of(options.strategy_name)(model, batch, scoring, plan)
+                pools = search(model, batch, scoring, plan)
                 for titles, pool in zip(found, pools, strict=True):
                     titles += [self._title(hypothesis, direction) for hypothesis in pool]
         return found
@@ -213,7 +214,7 @@ class TitleSearch:
         streams = TwoStreams(cast(UniLM, model), first, interaction=interaction)
         scorings = [self._scoring(views, options, direction) for direction in BOTH]
         batch, (plan,) = self._batch(views, "l2r"), self._plans(views, options, "l2r", 0)
-        pools = search_of("bidirectional")(streams, batch, scorings, plan)
+        pools = search(streams, batch, scorings, plan)
         return [[self._title(one, BOTH[one.lane], known=not interaction) for one in pool] for pool in pools]
 
     def _widened(self, attempt: int) -> TitleOptions:
@@ -248,7 +249,7 @@ class TitleSearch:
             constraint_of(view.keywords, self.tokenizer, reverse=direction == "r2l", ordered=options.ordered)
             for view in views
         ]
-        most = max(1, ROWS // len(views)) if options.strategy_name == "sample" else self.copies
+        most = max(1, ROWS // len(views)) if options.strategy.streamable else self.copies
         for first in range(0, self.copies, most):
             yield Plan(
                 options,

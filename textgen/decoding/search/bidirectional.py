@@ -16,7 +16,8 @@ import torch
 from torch import Tensor
 
 from textgen.choice.scoring import Scoring
-from textgen.decoding.hypothesis import Hypothesis, Length, Pool
+from textgen.decoding.beams import BeamSearch
+from textgen.decoding.hypothesis import Hypothesis, Pool
 from textgen.decoding.loop import Batch
 from textgen.decoding.plan import Plan
 from textgen.models.views import Ids
@@ -41,26 +42,6 @@ class TwoWayModel(Protocol):
         """Append a token `(rows,)` to every row; next-token logits `(rows, vocab)`."""
 
 
-@dataclass(frozen=True)
-class BidirectionalSearch:
-    """The settings of a synchronous beam search.
-
-    Attributes:
-        width: Hypotheses kept of both directions together, even; and the size of the pool.
-        eos: The end symbol of both directions.
-        length: Most pieces, and how length enters the ranking score.
-    """
-
-    width: int
-    eos: int
-    length: Length
-
-    @property
-    def half(self) -> int:
-        """Hypotheses kept of one direction."""
-        return self.width // LANES
-
-
 @dataclass
 class _Streams:
     """The unfinished hypotheses of the groups still searched; a lane is one direction of one group."""
@@ -79,7 +60,7 @@ class _Streams:
 
 
 def bidirectional_search(
-    model: TwoWayModel, sources: Sequence[Ids], scorings: tuple[Scoring, Scoring], search: BidirectionalSearch
+    model: TwoWayModel, sources: Sequence[Ids], scorings: tuple[Scoring, Scoring], search: BeamSearch
 ) -> list[list[Hypothesis]]:
     """Search the best texts after every source in both directions at once.
 
@@ -87,7 +68,7 @@ def bidirectional_search(
         model: What writes two streams.
         sources: What the model's `start` reads.
         scorings: The filters of each direction; no step may add a positive score.
-        search: The settings.
+        search: Its width is that of both directions together, and even.
 
     Returns:
         For each source the hypotheses of both directions, best first: the finished, then unfinished ones
@@ -95,13 +76,13 @@ def bidirectional_search(
     """
     state = model.start(sources)
     count = len(sources)
-    logits = model.step(state, torch.tensor(list(model.first) * count)).repeat_interleave(search.half, 0)
-    state = state.repeat(search.half)
+    logits = model.step(state, torch.tensor(list(model.first) * count)).repeat_interleave(_half(search), 0)
+    state = state.repeat(_half(search))
     streams = _Streams(
         groups=list(range(count)),
         ids=torch.empty(count * search.width, 0, dtype=torch.long),
-        totals=torch.tensor([[0.0] + [-torch.inf] * (search.half - 1)] * count * LANES),
-        logprobs=torch.zeros(count * LANES, search.half),
+        totals=torch.tensor([[0.0] + [-torch.inf] * (_half(search) - 1)] * count * LANES),
+        logprobs=torch.zeros(count * LANES, _half(search)),
         pools=[Pool(search.width, search.length) for _ in range(count)],
     )
     while True:
@@ -111,7 +92,7 @@ def bidirectional_search(
             return [pool.kept for pool in streams.pools]
         state = state.select(parents)
         if bool(streams.dead.any()):
-            state.freeze(streams.dead.repeat_interleave(search.half))
+            state.freeze(streams.dead.repeat_interleave(_half(search)))
         if len(going) < len(streams.groups):
             rows = torch.arange(len(parents)).view(-1, search.width)[going].view(-1)
             state = state.select(rows)
@@ -123,15 +104,15 @@ def search(
     model: TwoWayModel, batch: Batch, scorings: tuple[Scoring, Scoring], plan: Plan
 ) -> list[list[Hypothesis]]:
     """The strategy `bidirectional`; see `bidirectional_search`."""
-    settings = BidirectionalSearch(plan.options.width, plan.eos, plan.length)
+    settings = BeamSearch(plan.options.width, plan.eos, plan.length)
     return bidirectional_search(model, batch.sources, scorings, settings)
 
 
 def _scored(
-    streams: _Streams, logits: Tensor, scorings: tuple[Scoring, Scoring], search: BidirectionalSearch
+    streams: _Streams, logits: Tensor, scorings: tuple[Scoring, Scoring], search: BeamSearch
 ) -> tuple[Tensor, Tensor]:
     """Log-probabilities and search scores `(rows, vocab)`, each direction by its own filters."""
-    lanes = torch.arange(len(logits)).view(-1, LANES, search.half)
+    lanes = torch.arange(len(logits)).view(-1, LANES, _half(search))
     logprobs, scores = torch.empty(logits.shape), torch.empty(logits.shape)
     for lane, scoring in enumerate(scorings):
         rows = lanes[:, lane].reshape(-1)
@@ -139,9 +120,9 @@ def _scored(
     return logprobs, scores
 
 
-def _advance(streams: _Streams, logprobs: Tensor, scores: Tensor, search: BidirectionalSearch) -> Tensor:
+def _advance(streams: _Streams, logprobs: Tensor, scores: Tensor, search: BeamSearch) -> Tensor:
     """Extend every lane by one piece; returns the row that each new row came from."""
-    half, vocab = search.half, scores.shape[-1]
+    half, vocab = _half(search), scores.shape[-1]
     lanes = len(streams.totals)
     totals = streams.totals[:, :, None] + scores.view(lanes, half, vocab)
     # every row has one end, so twice the half beam always holds half a beam that goes on
@@ -175,10 +156,10 @@ def _collect(
     sums: Tensor,
     rows: Tensor,
     tokens: Tensor,
-    search: BidirectionalSearch,
+    search: BeamSearch,
 ) -> None:
     """Put the ends among each lane's first half beam of candidates into its group's pool."""
-    first = slice(search.half)
+    first = slice(_half(search))
     ended = (tokens[:, first] == search.eos) & (totals[:, first] > -torch.inf)
     for lane, rank in ended.nonzero().tolist():
         ids = [*streams.ids[rows[lane, rank]].tolist(), search.eos]
@@ -186,7 +167,7 @@ def _collect(
         pool.add(ids, float(sums[lane, rank]), float(totals[lane, rank]), "stop", lane=lane % LANES)
 
 
-def _goes_on(streams: _Streams, g: int, search: BidirectionalSearch) -> bool:
+def _goes_on(streams: _Streams, g: int, search: BeamSearch) -> bool:
     """Whether a group is searched further; at the limit its unfinished hypotheses are cut."""
     pool = streams.pools[streams.groups[g]]
     lanes = range(g * LANES, (g + 1) * LANES)
@@ -196,10 +177,10 @@ def _goes_on(streams: _Streams, g: int, search: BidirectionalSearch) -> bool:
     if streams.written < search.length.limit:
         return True
     for lane in lanes:
-        for rank in range(search.half):
+        for rank in range(_half(search)):
             total = float(streams.totals[lane, rank])
             if total > -torch.inf:
-                ids = streams.ids[lane * search.half + rank].tolist()
+                ids = streams.ids[lane * _half(search) + rank].tolist()
                 logprob = float(streams.logprobs[lane, rank])
                 pool.add(ids, logprob, total, "length", lane=lane % LANES)
     return False
@@ -211,3 +192,8 @@ def _keep(streams: _Streams, going: list[int], rows: Tensor) -> None:
     streams.ids = streams.ids[rows]
     streams.totals = streams.totals[lanes]
     streams.logprobs = streams.logprobs[lanes]
+
+
+def _half(search: BeamSearch) -> int:
+    """Hypotheses kept of one direction."""
+    return search.width // LANES

@@ -15,70 +15,19 @@ where the limit forces it; banks by completed pieces, as Post & Vilar have them,
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from textgen.choice.automaton import ROOT, AhoCorasick, Labels, Pattern
+from textgen.choice.automaton import ROOT, AhoCorasick, Labels
 from textgen.choice.scoring import Scoring
+from textgen.decoding.beams import BeamSearch, Hypotheses, Picked, explore
+from textgen.decoding.constraint import Constraint, is_allowed
 from textgen.decoding.hypothesis import Hypothesis
 from textgen.decoding.loop import Batch
-from textgen.decoding.search.beam import BeamSearch, Hypotheses, Picked, explore
+from textgen.decoding.plan import Plan
 from textgen.models.views import NextTokenModel
-from textgen.text.keywords import essential
-from textgen.tokenizers.base import Tokenizer
-
-
-@dataclass(frozen=True)
-class Constraint:
-    """The keywords that every finished text of one source must hold.
-
-    Attributes:
-        patterns: For each keyword the sequences of pieces that spell it, in writing order.
-        ordered: Each must be completed behind the one before, or with it; what is completed before its
-            turn does not count, and does no harm.
-    """
-
-    patterns: tuple[tuple[Pattern, ...], ...] = ()
-    ordered: bool = False
-
-
-def constraint_of(
-    keywords: Sequence[str], tokenizer: Tokenizer, reverse: bool = False, ordered: bool = False
-) -> Constraint:
-    """The constraint that asks for some keywords.
-
-    Args:
-        keywords: Any; repetitions and those within another keyword add nothing.
-        tokenizer: Spells them.
-        reverse: The text is written right to left: the pieces of a keyword, and ordered keywords, come
-            last first.
-        ordered: The keywords must come in this order.
-
-    Raises:
-        DataError: A keyword is no valid Unicode.
-    """
-    spelt = [_spellings(keyword, tokenizer) for keyword in essential(keywords, ordered=ordered)]
-    if reverse:
-        spelt = [[pattern[::-1] for pattern in patterns] for patterns in reversed(spelt)]
-    return Constraint(tuple(tuple(patterns) for patterns in spelt), ordered)
-
-
-def unwritable(keywords: Iterable[str], tokenizer: Tokenizer, allowed: Tensor) -> list[str]:
-    """The keywords that have no spelling in allowed pieces, such as those with a rare character.
-
-    Args:
-        keywords: Any.
-        tokenizer: Spells them.
-        allowed: `(vocab,)`, true for the ids of the task.
-    """
-    return [
-        keyword
-        for keyword in keywords
-        if not any(_is_allowed(pattern, allowed) for pattern in _spellings(keyword, tokenizer))
-    ]
 
 
 def constrained_beam_search(
@@ -157,7 +106,7 @@ class _Tracker:
             (pattern, label)
             for label, patterns in enumerate(constraint.patterns)
             for pattern in patterns
-            if _is_allowed(pattern, allowed)
+            if is_allowed(pattern, allowed)
         ]
         self._automaton = AhoCorasick(
             [pattern for pattern, _ in writable], [label for _, label in writable], ordered=constraint.ordered
@@ -289,11 +238,7 @@ def allot(counts: Sequence[int], width: int) -> list[int]:
     return places
 
 
-def _spellings(keyword: str, tokenizer: Tokenizer) -> list[Pattern]:
-    """Its pieces; also those behind a space, where the vocabulary joins spaces to words."""
-    plain, spaced = tuple(tokenizer.encode(keyword)), tuple(tokenizer.encode(" " + keyword))
-    return [plain] if spaced[-len(plain) :] == plain else [plain, spaced]
-
-
-def _is_allowed(pattern: Pattern, allowed: Tensor) -> bool:
-    return bool(allowed[list(pattern)].all())
+def search(model: NextTokenModel, batch: Batch, scoring: Scoring, plan: Plan) -> list[list[Hypothesis]]:
+    """The strategy `beam` of texts with keywords."""
+    settings = BeamSearch(plan.options.width, plan.eos, plan.length)
+    return constrained_beam_search(model, batch, scoring, settings, plan.constraints, pad=plan.pad)

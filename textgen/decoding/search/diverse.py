@@ -11,11 +11,12 @@ import torch
 from torch import Tensor
 
 from textgen.choice.scoring import Scoring
+from textgen.decoding.beams import BeamSearch, Hypotheses, Picked, explore
 from textgen.decoding.hypothesis import Hypothesis, Length
 from textgen.decoding.loop import Batch
 from textgen.decoding.plan import Plan
-from textgen.decoding.search.beam import BeamSearch, Hypotheses, Picked, explore
 from textgen.models.views import NextTokenModel
+from textgen.options.strategies.diverse import DiverseOptions
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,7 @@ def _ranked(found: list[Hypothesis], length: Length) -> list[Hypothesis]:
 
 def search(model: NextTokenModel, batch: Batch, scoring: Scoring, plan: Plan) -> list[list[Hypothesis]]:
     """The strategy `diverse`."""
-    options = plan.options
-    groups = options.groups or options.width
-    settings = DiverseBeamSearch(options.width, groups, plan.eos, plan.length, options.diversity_penalty)
+    options, own = plan.options, plan.own(DiverseOptions)
+    groups = own.groups or options.width
+    settings = DiverseBeamSearch(options.width, groups, plan.eos, plan.length, own.diversity_penalty)
     return diverse_beam_search(model, batch, scoring, settings, pad=plan.pad)

@@ -1,4 +1,4 @@
-"""Sampling: every next piece is drawn from the filtered distribution."""
+"""Sampling: every token drawn from the filtered distribution."""
 
 from __future__ import annotations
 
@@ -8,15 +8,12 @@ from torch import Tensor
 
 from textgen.choice.categorical import invert_cdf
 from textgen.choice.scoring import Scoring
-from textgen.decoding.hypothesis import Hypothesis
-from textgen.decoding.loop import Batch, Choose, finished, write
-from textgen.decoding.plan import Plan
-from textgen.models.views import NextTokenModel
+from textgen.decoding.loop import Choose
 from textgen.rng import uniform
 
 
 def choose(scoring: Scoring, keys: Sequence[bytes], copies: int, first_candidate: int = 0) -> Choose:
-    """A draw by the row's own random numbers.
+    """The choice of the strategy `sample`: a draw by the row's own random numbers.
 
     Args:
         scoring: Its `drawn` gives the distribution.
@@ -31,13 +28,3 @@ def choose(scoring: Scoring, keys: Sequence[bytes], copies: int, first_candidate
         return invert_cdf(scoring.drawn(ids, search), uniforms)
 
     return draw
-
-
-def search(model: NextTokenModel, batch: Batch, scoring: Scoring, plan: Plan) -> list[list[Hypothesis]]:
-    """As many texts a source as the plan has copies, in the order drawn; they may be alike.
-
-    There are fewer where the filters left nothing to go on with.
-    """
-    draw = choose(scoring, batch.keys, plan.copies, plan.first_candidate)
-    *_, drafts = write(model, batch, scoring, draw, plan.stop, copies=plan.copies, pad=plan.pad)
-    return [finished(drafts[at : at + plan.copies]) for at in range(0, len(drafts), plan.copies)]

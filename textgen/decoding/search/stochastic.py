@@ -21,27 +21,13 @@ import torch
 from torch import Tensor
 
 from textgen.choice.scoring import Scoring, stuck
+from textgen.decoding.beams import BeamSearch
 from textgen.decoding.hypothesis import Hypothesis, Length
 from textgen.decoding.loop import Batch
 from textgen.decoding.plan import Plan
 from textgen.models.views import NextTokenModel
 
 LEAST = 2.0**-54  # in place of a uniform number of 0, whose noise would be infinite
-
-
-@dataclass(frozen=True)
-class StochasticBeamSearch:
-    """The settings of a stochastic beam search.
-
-    Attributes:
-        width: Texts drawn from each source.
-        eos: The end symbol.
-        length: Most pieces, and how length enters the reported score; it does not steer the draws.
-    """
-
-    width: int
-    eos: int
-    length: Length
 
 
 @dataclass
@@ -77,7 +63,7 @@ class _Draws:
 
 
 def stochastic_beam_search(
-    model: NextTokenModel, batch: Batch, scoring: Scoring, search: StochasticBeamSearch, *, pad: int = 0
+    model: NextTokenModel, batch: Batch, scoring: Scoring, search: BeamSearch, *, pad: int = 0
 ) -> list[list[Hypothesis]]:
     """Draw different texts after every source, as by sampling again and again until one is new.
 
@@ -87,7 +73,7 @@ def stochastic_beam_search(
         model: What offers next-token logits.
         batch: The sources, with keys.
         scoring: The filters.
-        search: The settings.
+        search: The width is the number of texts drawn; the length does not steer the draws.
         pad: Fills the shorter histories on the left.
 
     Returns:
@@ -154,7 +140,7 @@ def _begun(batch: Batch, width: int, pad: int) -> _Draws:
 
 
 def _advance(
-    draws: _Draws, keys: Sequence[bytes], scoring: Scoring, logits: Tensor, search: StochasticBeamSearch
+    draws: _Draws, keys: Sequence[bytes], scoring: Scoring, logits: Tensor, search: BeamSearch
 ) -> Tensor:
     """Extend the texts that go on, and keep the first of every source; returns the rows they came from."""
     (alive,) = draws.alive.nonzero(as_tuple=True)
@@ -204,7 +190,7 @@ def _table(draws: _Draws, held: Tensor, alive: Tensor, grown: Tensor, eos: int) 
     return table
 
 
-def _keep(draws: _Draws, found: list[list[Hypothesis]], search: StochasticBeamSearch) -> Tensor:
+def _keep(draws: _Draws, found: list[list[Hypothesis]], search: BeamSearch) -> Tensor:
     """Hand over the texts of sources that are done; returns the rows of the others."""
     width = search.width
     going = draws.alive.view(-1, width).any(1) & (draws.written < search.length.limit)
@@ -222,7 +208,7 @@ def _keep(draws: _Draws, found: list[list[Hypothesis]], search: StochasticBeamSe
     return kept
 
 
-def _hypothesis(ids: list[int], logprob: float, total: float, search: StochasticBeamSearch) -> Hypothesis:
+def _hypothesis(ids: list[int], logprob: float, total: float, search: BeamSearch) -> Hypothesis:
     ended = search.eos in ids
     if ended:
         ids = ids[: ids.index(search.eos) + 1]
@@ -232,5 +218,5 @@ def _hypothesis(ids: list[int], logprob: float, total: float, search: Stochastic
 
 def search(model: NextTokenModel, batch: Batch, scoring: Scoring, plan: Plan) -> list[list[Hypothesis]]:
     """The strategy `stochastic`."""
-    settings = StochasticBeamSearch(plan.options.width, plan.eos, Length(plan.options.max_new_tokens))
+    settings = BeamSearch(plan.options.width, plan.eos, Length(plan.options.max_new_tokens))
     return stochastic_beam_search(model, batch, scoring, settings, pad=plan.pad)

@@ -1,0 +1,73 @@
+"""The keywords that a text must hold, as the token sequences that spell them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from textgen.choice.automaton import Pattern
+from textgen.text.keywords import essential
+from textgen.tokenizers.base import Tokenizer
+
+
+@dataclass(frozen=True)
+class Constraint:
+    """The keywords that every finished text of one source must hold.
+
+    Attributes:
+        patterns: For each keyword the sequences of pieces that spell it, in writing order.
+        ordered: Each must be completed behind the one before, or with it; what is completed before its
+            turn does not count, and does no harm.
+    """
+
+    patterns: tuple[tuple[Pattern, ...], ...] = ()
+    ordered: bool = False
+
+
+def constraint_of(
+    keywords: Sequence[str], tokenizer: Tokenizer, reverse: bool = False, ordered: bool = False
+) -> Constraint:
+    """The constraint that asks for some keywords.
+
+    Args:
+        keywords: Any; repetitions and those within another keyword add nothing.
+        tokenizer: Spells them.
+        reverse: The text is written right to left: the pieces of a keyword, and ordered keywords, come
+            last first.
+        ordered: The keywords must come in this order.
+
+    Raises:
+        DataError: A keyword is no valid Unicode.
+    """
+    spelt = [_spellings(keyword, tokenizer) for keyword in essential(keywords, ordered=ordered)]
+    if reverse:
+        spelt = [[pattern[::-1] for pattern in patterns] for patterns in reversed(spelt)]
+    return Constraint(tuple(tuple(patterns) for patterns in spelt), ordered)
+
+
+def unwritable(keywords: Iterable[str], tokenizer: Tokenizer, allowed: Tensor) -> list[str]:
+    """The keywords that have no spelling in allowed pieces, such as those with a rare character.
+
+    Args:
+        keywords: Any.
+        tokenizer: Spells them.
+        allowed: `(vocab,)`, true for the ids of the task.
+    """
+    return [
+        keyword
+        for keyword in keywords
+        if not any(is_allowed(pattern, allowed) for pattern in _spellings(keyword, tokenizer))
+    ]
+
+
+def _spellings(keyword: str, tokenizer: Tokenizer) -> list[Pattern]:
+    """Its pieces; also those behind a space, where the vocabulary joins spaces to words."""
+    plain, spaced = tuple(tokenizer.encode(keyword)), tuple(tokenizer.encode(" " + keyword))
+    return [plain] if spaced[-len(plain) :] == plain else [plain, spaced]
+
+
+def is_allowed(pattern: Pattern, allowed: Tensor) -> bool:
+    """Whether all tokens of a spelling are allowed."""
+    return bool(allowed[list(pattern)].all())

@@ -1,0 +1,66 @@
+"""Fields of options with all that is known of them: flags, config files and documents are made from it."""
+
+from __future__ import annotations
+
+from copy import copy
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.fields import FieldInfo
+
+# panels of --help
+DECODING = "Decoding"
+SAMPLING = "Sampling"
+CONTENT = "What the text may say"
+TITLE = "Titles"
+CHAIN = "Chains"
+TARGET = "Target distribution"
+FILES = "Files"
+BATCH = "Runs over files"
+RUN = "Run"
+
+STRICT = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, strict=True)
+
+
+class OptionGroup(BaseModel):
+    """Fields that several options models take as they are."""
+
+    model_config = STRICT
+
+
+def field(
+    default: Any,
+    description: str,
+    *,
+    panel: str | None = None,
+    metavar: str | None = None,
+    flags: tuple[str, ...] = (),
+    **constraints: Any,
+) -> Any:
+    """A field of options.
+
+    Args:
+        default: Its value where nothing is set.
+        description: A sentence or two for --help and documents, without the default; `{@top_p}` stands for
+            the name of an option.
+        panel: Where --help shows it; None is the panel of the command itself.
+        metavar: What --help shows of its values, if not their type or choices.
+        flags: Its flags, if they are not made of its name.
+        **constraints: Of `pydantic.Field`, such as `ge=0`.
+    """
+    shown: dict[str, Any] = {"panel": panel, "metavar": metavar, "flags": list(flags)}
+    return Field(default, description=description, json_schema_extra=shown, **constraints)
+
+
+def changed(model: type[BaseModel], name: str, default: Any, description: str | None = None) -> Any:
+    """A field of a model with another default, for a subclass; and with another description, if given."""
+    found = copy(model.model_fields[name])
+    found.default = default
+    found.description = description or found.description
+    return found
+
+
+def shown(info: FieldInfo, key: str) -> Any:
+    """What a field says of how it is shown: its `panel`, `metavar` or `flags`."""
+    extra = info.json_schema_extra
+    return extra.get(key) if isinstance(extra, dict) else None

@@ -1,0 +1,34 @@
+"""What strategies take that keep several hypotheses."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from textgen.options.fields import DECODING, OptionGroup, field
+
+DEFAULT_BEAMS = 4
+MAX_BEAMS = 256
+
+
+class BeamOptions(OptionGroup):
+    """The width of a beam."""
+
+    beams: int | None = field(
+        None,
+        "Hypotheses kept, in each direction if there are two (default 4; ranked titles 8; or "
+        "{@num_candidates} if that is more, and just that for stochastic beams).",
+        panel=DECODING,
+        ge=1,
+        le=MAX_BEAMS,
+    )
+
+
+class LengthOptions(OptionGroup):
+    """How a beam compares texts of different lengths."""
+
+    length_penalty: float = field(
+        1.0, "Exponent a of the length that divides a beam's score.", panel=DECODING, ge=-10, le=10
+    )
+    length_norm: Literal["power", "gnmt"] = field(
+        "power", "Divide by tokens^a, or by ((5 + tokens) / 6)^a (gnmt).", panel=DECODING
+    )

@@ -1,0 +1,29 @@
+"""Contrastive search (Su et al. 2022, https://arxiv.org/abs/2202.06417)."""
+
+from __future__ import annotations
+
+from textgen.options.fields import DECODING, OptionGroup, field
+from textgen.options.strategies.strategy import Strategy
+
+
+class ContrastiveOptions(OptionGroup):
+    """What contrastive search takes."""
+
+    penalty_alpha: float = field(
+        0.6,
+        "Weight of the degeneration penalty: how much a token resembles the text before it.",
+        panel=DECODING,
+        ge=0,
+        le=1,
+    )
+
+
+CONTRASTIVE = Strategy(
+    name="contrastive",
+    description="probable tokens that do not resemble the text before them",
+    search="textgen.decoding.search.contrastive:search",
+    groups=(ContrastiveOptions,),
+    takes=frozenset({"top_k"}),
+    view="hidden",
+    several=False,
+)

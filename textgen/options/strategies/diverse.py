@@ -1,0 +1,30 @@
+"""Diverse beam search (Vijayakumar et al. 2016, https://arxiv.org/abs/1610.02424)."""
+
+from __future__ import annotations
+
+from textgen.options.fields import DECODING, OptionGroup, field
+from textgen.options.strategies.beams import DEFAULT_BEAMS, BeamOptions, LengthOptions
+from textgen.options.strategies.strategy import Strategy
+
+
+class DiverseOptions(OptionGroup):
+    """What diverse beam search takes beside the options of beams."""
+
+    groups: int | None = field(
+        None, "Groups of a diverse beam (default one for each hypothesis).", panel=DECODING, ge=1
+    )
+    diversity_penalty: float = field(
+        1.0,
+        "What a token costs a group for each earlier group that has just chosen it.",
+        panel=DECODING,
+        ge=0,
+    )
+
+
+DIVERSE = Strategy(
+    name="diverse",
+    description="groups of beams that avoid each other's tokens",
+    search="textgen.decoding.search.diverse:search",
+    groups=(BeamOptions, LengthOptions, DiverseOptions),
+    width=DEFAULT_BEAMS,
+)
