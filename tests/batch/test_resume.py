@@ -9,10 +9,10 @@ import pytest
 from echo import BAD, read_records, some_texts
 from echo_backend import ending, meanwhile
 
-from textgen.batch.journal import locked
 from textgen.batch.manifest import read_manifest
 from textgen.batch.output import Output
 from textgen.files.formats.base import Records
+from textgen.files.lock import locked
 
 bench = pytest.fixture(echo_backend.bench)
 
@@ -315,7 +315,7 @@ def test_without_locks_a_run_goes_on(bench, monkeypatch):
     def fail(file, how):
         raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
 
-    monkeypatch.setattr("textgen.batch.journal.fcntl.flock", fail)
+    monkeypatch.setattr("fcntl.flock", fail)
     bench.interrupt(9)
     assert bench.run("--resume") == 0
     assert bench.out.read_bytes() == bench.whole()

@@ -15,15 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from textgen.errors import TextgenError, UsageError
+from textgen.errors import TextgenError
+from textgen.files.atomic import sync, sync_path
 from textgen.schema import DIGEST_SIZE
-
-try:
-    import fcntl
-except ImportError:  # no locks on this system
-    fcntl = None  # type: ignore[assignment]
-
-UNSYNCED = (errno.EINVAL, errno.ENOTSUP, errno.EROFS)  # not every file can be
 
 
 @dataclass(frozen=True)
@@ -172,54 +166,9 @@ def _opened(path: Path, size: int) -> Iterator[BinaryIO]:
             file.close()
 
 
-@contextmanager
-def locked(path: Path, what: Path) -> Iterator[None]:
-    """Hold a lock file for as long as it takes; a process that dies lets go of it.
-
-    Args:
-        path: The lock file.
-        what: What it stands for.
-
-    Raises:
-        UsageError: Another process holds it.
-        TextgenError: It cannot be written.
-    """
-    try:
-        file = path.open("ab")
-    except OSError as error:
-        raise unwritten(path, error) from None
-    with file:
-        _lock(file, path, what)
-        try:
-            yield
-        finally:
-            with suppress(OSError):
-                path.unlink()
-
-
-def held(path: Path) -> bool:
-    """Whether another process holds a lock file."""
-    if fcntl is None or not path.exists():
-        return False
-    try:
-        with path.open("ab") as file:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except OSError:
-        return False
-    return False
-
-
-def being_written(path: Path) -> UsageError:
-    """What to say where another run writes."""
-    return UsageError(f"{path} is being written by another run", hint="wait for it, or write elsewhere")
-
-
 def replace_durably(draft: Path, path: Path) -> None:
     """Put a file in the place of another, at once and as a whole. Raises OSError."""
-    with draft.open("rb+") as file:
-        sync(file)
+    sync_path(draft)
     draft.replace(path)
 
 
@@ -251,15 +200,6 @@ def publish(draft: Path, path: Path, *, over: bool) -> None:
     draft.unlink()
 
 
-def sync(file: BinaryIO) -> None:
-    """Let what was written survive a power failure. Raises OSError."""
-    try:
-        os.fsync(file.fileno())
-    except OSError as error:
-        if error.errno not in UNSYNCED:
-            raise
-
-
 def unwritten(path: Path, error: OSError) -> TextgenError:
     """What to say where writing failed."""
     hint = "what was written before is safe; make room, and give {@resume}, or {@retry_errors} again"
@@ -273,18 +213,3 @@ def gone(path: Path, error: TextgenError | None = None) -> TextgenError:
     before = f"{error.message}; " if error else ""
     told = f"{before}{path} was deleted while the run wrote to it"
     return TextgenError(told, hint="the records in it are lost; begin anew")
-
-
-def _lock(file: BinaryIO, path: Path, what: Path) -> None:
-    if fcntl is None:
-        return
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise being_written(what) from None
-    except OSError:  # a file system without locks
-        return
-    with suppress(FileNotFoundError):
-        if os.fstat(file.fileno()).st_ino == path.stat().st_ino:
-            return
-    raise being_written(what)  # it was the lock of a run that has just ended

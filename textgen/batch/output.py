@@ -12,12 +12,12 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Literal
 
-from textgen.batch.journal import being_written, held
 from textgen.errors import UsageError
 from textgen.files.atomic import real_path
 from textgen.files.formats.base import STDIN, Format
 from textgen.files.formats.jsonl import JSONL
 from textgen.files.formats.registry import output_formats
+from textgen.files.lock import being_written, held
 from textgen.files.sources import DRAFT, LOCK, MANIFEST, PART, RECORDS, ROWS
 from textgen.options.batch import RunOptions
 

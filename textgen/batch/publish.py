@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from textgen.batch.journal import publish, sync, unwritten
+from textgen.batch.journal import publish, unwritten
 from textgen.batch.manifest import Manifest
 from textgen.batch.output import Output
 from textgen.errors import TextgenError
+from textgen.files.atomic import sync_path
 from textgen.files.formats.base import Records
 from textgen.schema import Row
 
@@ -91,8 +92,7 @@ def _convert(output: Output, rows: Iterable[Row], *, csv_safe: bool) -> None:
         write = output.format.write_inert if csv_safe else output.format.write
         assert write is not None  # as `check_output` has seen
         write(Records(output.part, rows), output.draft)
-        with output.draft.open("rb+") as file:
-            sync(file)
+        sync_path(output.draft)
     except OSError:
         output.draft.unlink(missing_ok=True)
         raise

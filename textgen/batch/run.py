@@ -12,13 +12,14 @@ from dataclasses import dataclass, replace
 from itertools import islice
 
 from textgen.batch.engine import Engine, Nothing, Rows, Slice, Task, cores, local
-from textgen.batch.journal import Journal, Kept, digests_in, journal, locked, unwritten, whole_windows
+from textgen.batch.journal import Journal, Kept, digests_in, journal, unwritten, whole_windows
 from textgen.batch.manifest import Manifest, check_same, manifest_of, read_manifest
 from textgen.batch.output import Output, Start, start_of
 from textgen.batch.publish import appeared, finish, publish_whole, stamps
 from textgen.batch.retry import RowsAgain, record_lines
 from textgen.errors import TextgenError, UsageError
 from textgen.events import Note, OnEvent, Tally, ignore
+from textgen.files.lock import locked
 from textgen.options.batch import RunOptions
 from textgen.schema import Record, Row
 

@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from textgen.errors import TextgenError
 
@@ -27,7 +27,7 @@ def write_whole(path: Path, content: bytes) -> Path:
     with writing(path):
         try:
             draft.write_bytes(content)
-            sync(draft)
+            sync_path(draft)
             draft.replace(path)
         except BaseException:
             with suppress(OSError):
@@ -63,14 +63,19 @@ def draft_of(path: Path) -> Path:
     return path.with_name(f"{path.name}.new")
 
 
-def sync(path: Path) -> None:
+def sync(file: BinaryIO) -> None:
     """Let what was written survive a power failure. Raises OSError."""
+    try:
+        os.fsync(file.fileno())
+    except OSError as error:
+        if error.errno not in UNSYNCED:
+            raise
+
+
+def sync_path(path: Path) -> None:
+    """The same for a file that is closed."""
     with path.open("rb+") as file:
-        try:
-            os.fsync(file.fileno())
-        except OSError as error:
-            if error.errno not in UNSYNCED:
-                raise
+        sync(file)
 
 
 def real_path(path: Path) -> Path:

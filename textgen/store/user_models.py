@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from textgen.errors import UsageError
-from textgen.files.atomic import sync, writing
+from textgen.files.atomic import sync_path, writing
 from textgen.registry import EDITORS, opener
 from textgen.resources import user_models_dir
 from textgen.store.catalog import (
@@ -115,7 +115,7 @@ def _copy(files: ModelFiles, folder: Path) -> None:
     for name, source in sources.items():
         if source.is_file():
             shutil.copyfile(source, folder / name)
-            sync(folder / name)
+            sync_path(folder / name)
 
 
 def _put(draft: Path, path: Path, *, force: bool) -> None:

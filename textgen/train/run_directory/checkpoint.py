@@ -19,9 +19,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor
 
-from textgen.batch.journal import sync
 from textgen.errors import ModelError, TextgenError
-from textgen.files.atomic import utf8_name
+from textgen.files.atomic import sync, utf8_name
 from textgen.files.small_files import read_json
 
 FOLDER, DRAFT = "checkpoint", "checkpoint.part"

@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from textgen.batch.journal import being_written, held, locked
 from textgen.errors import UsageError
 from textgen.files.atomic import draft_of, json_bytes, real_path, write_whole, writing
+from textgen.files.lock import being_written, held, locked
 from textgen.files.small_files import read_json
 from textgen.store.catalog import CARD, CONFIG, TOKENIZER_FILES, WEIGHTS
 from textgen.train.data.examples import DATA, DEV_DATA, WRITTEN, clear_written
