@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 from textgen.errors import DataError, ModelError, TextgenError, UsageError
 from textgen.schema import Row
+from textgen.version import __version__
 
 if TYPE_CHECKING:
     from textgen.backends.base import Backend
     from textgen.batch.planner import run_batch as run_batch
 
-__version__ = "0.1.0"
 __all__ = ["DataError", "ModelError", "Row", "TextgenError", "UsageError", "__version__", "load", "run_batch"]
 
 

@@ -116,7 +116,7 @@ def test_a_trained_model_has_a_card_and_writes(call: Call) -> None:
     assert "- steps: 3 of 3\n" in out
     assert "- dev file: `dev.jsonl`: loss " in out
     assert "- tokenizer: `tok`\n" in out
-    assert "--steps 3 --batch-size 4 --no-bucketing --weight news.jsonl=0.5 " in out
+    assert "steps = 3, batch_size = 4, bucketing = false, weight = {\"news.jsonl\" = 0.5}, " in out
     assert "None" not in out
     args = ("--seed", 1, "--min-new-tokens", 4, "--max-new-tokens", 8, "--json", "-q")
     code, out, err = call("sample", "今天", "--model", "runs/mine", *args)
@@ -131,7 +131,7 @@ def test_the_card_names_the_model_at_the_start(call: Call) -> None:
     assert call("train", "gpt2", "news.jsonl", "-o", "runs/next", *args)[0] == 0
     card = Path("runs/next/CARD.md").read_text(encoding="utf-8")
     assert ", from `mine@sha256:" in card
-    assert "- options: `--steps 1 --lora 2`" in card
+    assert "- options: `steps = 1, lora = 2`" in card
 
 
 @pytest.mark.usefixtures("newsroom")
@@ -154,7 +154,7 @@ def test_from_text_to_titles(call: Call) -> None:
 @pytest.mark.usefixtures("newsroom")
 def test_the_module_is_the_command(call: Call) -> None:
     args = ["gpt2", "news.jsonl", "-o", "runs/module", "--tokenizer", "tok", *TINY, *STEPS, "--json", "-q"]
-    command = [sys.executable, "-m", "textgen.train", *map(str, args)]
+    command = [sys.executable, "-m", "textgen", "train", *map(str, args)]
     found = subprocess.run(command, capture_output=True, check=False, timeout=120)
     assert (found.returncode, found.stderr) == (0, b"")
     code, out, _ = gpt2(call, "--json", "-q")

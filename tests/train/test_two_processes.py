@@ -65,7 +65,7 @@ def test_a_launcher_starts_two(bench: Bench) -> None:
         port = free.getsockname()[1]
     bench.train("gpt2", "one", **GENTLE)
     flags = ["--multi_gpu", "--num_processes", "2", "--num_machines", "1", "--mixed_precision", "no"]
-    flags += ["--dynamo_backend", "no", "--main_process_port", str(port), "-m", "textgen.train", "gpt2"]
+    flags += ["--dynamo_backend", "no", "--main_process_port", str(port), "-m", "textgen", "train", "gpt2"]
     given = SHORT | bench.starts("gpt2") | GENTLE
     options = [text for name, value in given.items() for text in (f"--{name.replace('_', '-')}", str(value))]
     done = subprocess.run(

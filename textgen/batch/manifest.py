@@ -17,13 +17,13 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from textgen import __version__
 from textgen.batch.journal import replace_durably, unwritten
 from textgen.errors import UsageError
 from textgen.files.atomic import json_bytes
 from textgen.files.small_files import read_json
 from textgen.options import Options
 from textgen.store.catalog import ModelFiles
+from textgen.version import __version__
 
 PARTS = ("models", "options", "input", "versions", "machine", "output")
 LIBRARIES = ("torch", "sentencepiece", "jieba")

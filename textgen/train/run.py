@@ -10,7 +10,6 @@ from typing import Any
 
 import torch
 
-from textgen import __version__
 from textgen.errors import TextgenError, UsageError
 from textgen.events import Note, OnEvent, ignore
 from textgen.files.rows import FileRows
@@ -37,6 +36,7 @@ from textgen.train.session import Session
 from textgen.train.step.loop import Loop
 from textgen.train.step.lora import add_adapters, check_installed
 from textgen.train.step.machine import Machine
+from textgen.version import __version__
 
 EPOCHS = 3.0  # where nothing is said
 OF_DEV = {"patience", "dev_metric", "dev_rows", "eval_every"}

@@ -7,9 +7,9 @@ import platform
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from textgen import __version__
 from textgen.cli import flags as opt
 from textgen.cli.render import console
+from textgen.version import __version__
 
 PACKAGES = ("torch", "transformers", "sentencepiece", "safetensors", "typer", "pydantic", "chardet")
 

@@ -1,6 +1,6 @@
 """What a run computes on: device, precision and processes, by accelerate.
 
-`accelerate launch -m textgen.train RECIPE …` starts one process a device; alone, there is one.
+`accelerate launch -m textgen train RECIPE …` starts one process a device; alone, there is one.
 """
 
 from __future__ import annotations
