@@ -20,13 +20,15 @@ from sequences import (
     space_of,
     states_of,
     transitions,
+    walk,
 )
 
-from textgen.mcmc.cgmh.chain import Chain, Step
 from textgen.mcmc.cgmh.edits import DELETE, FREE, INSERT, REPLACE, SWAP, Operations, State, Subject
-from textgen.mcmc.cgmh.proposals import Laws, Weighted
-from textgen.mcmc.cgmh.sampler import KEPT, Cgmh
-from textgen.mcmc.cgmh.target import Distance, Length, Outside, Target
+from textgen.mcmc.cgmh.kernel import Cgmh
+from textgen.mcmc.cgmh.moves import Choice
+from textgen.mcmc.cgmh.proposals import Proposals, WeightedProposals
+from textgen.mcmc.cgmh.target import Distance, Length, Outside, Point, Target
+from textgen.mcmc.chain import KEPT, Chain, Step
 from textgen.mcmc.schedule import Schedule
 from textgen.rng import row_key
 
@@ -34,16 +36,16 @@ KEY = row_key(3, "chain")
 SWAPS = Operations(0.3, 0.25, 0.2, 0.2)  # what is left does nothing
 
 
-def weighted(model: BigramModel, count: int) -> Weighted:
-    return Weighted(proposals(len(model.table) - 1), model, 1.0, count)
+def weighted(model: BigramModel, count: int) -> WeightedProposals:
+    return WeightedProposals(proposals(len(model.table) - 1), model, 1.0, count)
 
 
-def kernel_of(vocab: int, most: int, laws: Callable[[BigramModel], Laws], **more: Any) -> Cgmh:
+def kernel_of(vocab: int, most: int, laws: Callable[[BigramModel], Proposals], **more: Any) -> Cgmh:
     model = random_bigrams(vocab, 1)
     return replace(Cgmh(Target(model, constraints=[at_most(most)]), laws(model), SWAPS), **more)
 
 
-def started(kernel: Cgmh, state: State, count: int) -> list[Chain]:
+def started(kernel: Cgmh, state: State, count: int) -> list[Chain[Point]]:
     return [kernel.start(KEY, candidate, state) for candidate in range(count)]
 
 
@@ -67,7 +69,7 @@ def test_states_visited_have_the_law(toy: str) -> None:
     space = space_of(kernel, states)
     visited: list[State] = []
     chains = started(kernel, states[0], 100)
-    kernel.run(chains, steps=900, on_step=lambda step: visited.append(step.chain.point.state))
+    walk(kernel, chains, 900, lambda chain, step: visited.append(chain.point.state))
     found = space.shares(visited[2000:])
     assert distance(found, space.law()) < 0.015
     assert distance(found, torch.full_like(found, 1 / len(found))) > 0.2
@@ -86,9 +88,9 @@ STARTS = [
 ]
 
 
-def one_step(kernel: Cgmh, space: Space, state: State, count: int = 8000) -> torch.Tensor:
-    chains = started(kernel, state, count)
-    kernel.run(chains, steps=1)
+def one_step(kernel: Cgmh, space: Space, state: State, **schedule: Schedule) -> torch.Tensor:
+    chains = started(kernel, state, 8000)
+    walk(kernel, chains, 1, **schedule)
     return space.shares([chain.point.state for chain in chains])
 
 
@@ -118,10 +120,10 @@ def test_one_step_is_a_row_of_the_matrix(law: str, start: State) -> None:
 
 def test_one_step_at_a_temperature() -> None:
     """The last of the schedule, where there is one step."""
-    kernel = replace(LARGE["best two"], schedule=Schedule(1.0, 4.0))
+    kernel = LARGE["best two"]
     space = space_of(kernel, states_of([(1,), (0, 1)], 3, 5, any_order=True))
     number = space.number[STARTS[2]]
-    found = one_step(kernel, space, STARTS[2])
+    found = one_step(kernel, space, STARTS[2], schedule=Schedule(1.0, 4.0))
     assert distance(found, transitions(kernel, space, 4.0)[number]) < 0.025
     assert distance(found, transitions(kernel, space)[number]) > 0.05
 
@@ -129,7 +131,7 @@ def test_one_step_at_a_temperature() -> None:
 SUBJECT = Subject(source=(1, 2, 3), length=(2, 4))
 
 
-def mixed_chains(kernel: Cgmh) -> list[Chain]:
+def mixed_chains(kernel: Cgmh) -> list[Chain[Point]]:
     """Chains of several keys, locks and lengths."""
     other = row_key(4, "another")
     return [
@@ -141,11 +143,11 @@ def mixed_chains(kernel: Cgmh) -> list[Chain]:
     ]
 
 
-def told(chain: Chain) -> object:
-    return chain.point, chain.steps, chain.moves, chain.energies, chain.best
+def told(chain: Chain[Point]) -> object:
+    return chain.point, chain.steps, chain.moves, chain.series, chain.best
 
 
-MIXED: dict[str, Callable[[BigramModel], Laws]] = {
+MIXED: dict[str, Callable[[BigramModel], Proposals]] = {
     "best two": lambda model: proposals(4, top_k=2),
     "weighted": lambda model: weighted(model, 2),
 }
@@ -160,49 +162,52 @@ def test_chains_together_equal_single_chains(law: str) -> None:
             Target(model, 0.9, terms, [at_most(7)]),
             MIXED[law](model),
             SWAPS,
-            Schedule(2.0, 0.5),
             lambda state: len(state.ids) % 3 == 1,
         )
 
     together, backwards, alone = [mixed_chains(kernel()) for _ in range(3)]
-    walks: dict[int, list[Step]] = {id(chain): [] for chain in (*together, *alone)}
-    kernel().run(together, steps=80, on_step=lambda step: walks[id(step.chain)].append(step))
-    kernel().run(backwards[::-1], steps=80)
+    walks: dict[int, list[Step[Point]]] = {id(chain): [] for chain in (*together, *alone)}
+
+    def note(chain: Chain[Point], step: Step[Point]) -> None:
+        walks[id(chain)].append(step)
+
+    falling = Schedule(2.0, 0.5)
+    walk(kernel(), together, 80, note, schedule=falling)
+    walk(kernel(), backwards[::-1], 80, schedule=falling)
     for chain in alone:
-        kernel().run([chain], steps=80, on_step=lambda step: walks[id(step.chain)].append(step))
+        walk(kernel(), [chain], 80, note, schedule=falling)
     assert [told(chain) for chain in together] == [told(chain) for chain in alone]
     assert [told(chain) for chain in backwards] == [told(chain) for chain in alone]
     for chain, same in zip(together, alone, strict=True):
-        assert [(step.choice, step.move, step.accepted) for step in walks[id(chain)]] == [
-            (step.choice, step.move, step.accepted) for step in walks[id(same)]
-        ]
+        assert walks[id(chain)] == walks[id(same)]
     assert {chain.steps for chain in alone} == {80}
-    assert len({tuple(chain.energies) for chain in alone}) == 5
+    assert len({tuple(chain.series) for chain in alone}) == 5
 
 
 def test_what_a_step_tells_is_what_happened() -> None:
     kernel = kernel_of(3, 5, lambda model: proposals(3))
     [chain] = started(kernel, STARTS[0], 1)
     before = chain.point
-    seen: list[Step] = []
+    seen: list[Step[Point]] = []
 
-    def watch(step: Step) -> None:
+    def watch(walked: Chain[Point], step: Step[Point]) -> None:
         nonlocal before
-        after = step.chain.point
-        assert step.chain is chain
+        after = step.point
+        assert walked is chain
+        assert chain.point is after
         assert step.changed == (after.state.ids != before.state.ids)
         assert step.accepted or after == before
-        assert step.choice is None or step.choice.move == step.move
-        if step.accepted and step.choice is not None and step.move != SWAP:
-            place = step.choice.place
+        if step.accepted and step.edited is not None and step.move != SWAP:
+            place, end = step.edited
+            assert end - place == (step.move != DELETE)
             token = after.state.ids[place] if step.move != DELETE else 0
-            assert after.state == step.choice.apply(before.state, token)
-        assert chain.energies[-1] == after.log_target
+            assert after.state == Choice(step.move, place).apply(before.state, token)
+        assert chain.series[-1] == after.log_target
         before = after
         seen.append(step)
 
-    kernel.run([chain], steps=600, on_step=watch)
-    assert len(chain.energies) == chain.steps == chain.moves.steps == len(seen) == 600
+    walk(kernel, [chain], 600, watch)
+    assert len(chain.series) == chain.steps == chain.moves.steps == len(seen) == 600
     assert chain.moves.proposed == Counter(step.move for step in seen)
     assert chain.moves.accepted == {
         move: sum(step.accepted for step in seen if step.move == move) for move in chain.moves.proposed
@@ -212,7 +217,7 @@ def test_what_a_step_tells_is_what_happened() -> None:
     wanted = {REPLACE: 0.3, INSERT: 0.25, DELETE: 0.2, SWAP: 0.2, "none": 0.05}
     assert shares == pytest.approx(wanted, abs=0.06)
     # a move that is not possible is counted, and leaves the chain where it is
-    impossible = [step for step in seen if step.choice is None]
+    impossible = [step for step in seen if step.edited is None]
     assert {step.move for step in impossible} == {REPLACE, DELETE, "none"}
     assert not any(step.accepted for step in impossible)
 
@@ -221,7 +226,7 @@ def test_equal_keywords_change_places_too() -> None:
     """The text stays, the state does not."""
     kernel = kernel_of(2, 4, lambda model: proposals(2), operations=Operations(0.0, 0.0, 0.0, 1.0))
     [chain] = started(kernel, State.of([((1,), 1), ((0,), FREE), ((1,), 2)]), 1)
-    kernel.run([chain], steps=1)
+    walk(kernel, [chain], 1)
     assert (chain.point.state.ids, chain.point.state.labels) == ((1, 0, 1), (2, 0, 1))
     assert (chain.moves.accepted, chain.moves.novel) == ({SWAP: 1}, 0)
 
@@ -229,22 +234,23 @@ def test_equal_keywords_change_places_too() -> None:
 def test_the_best_states_are_remembered_with_the_step() -> None:
     kernel = kernel_of(3, 5, lambda model: proposals(3), reportable=lambda state: len(state.ids) != 4)
     chains = started(kernel, STARTS[0], 8)
-    walks = [[(chain.point.log_target, 0, chain.point.state.ids)] for chain in chains]
+    seen = [[(chain.point.log_target, 0, chain.point.state.ids)] for chain in chains]
 
-    def note(step: Step) -> None:
-        point = step.chain.point
-        walks[step.chain.candidate].append((point.log_target, step.chain.steps, point.state.ids))
+    def note(chain: Chain[Point], step: Step[Point]) -> None:
+        point = chain.point
+        seen[chain.candidate].append((point.log_target, chain.steps, point.state.ids))
 
-    kernel.run(chains, steps=150, on_step=note)
-    for chain, walk in zip(chains, walks, strict=True):
+    walk(kernel, chains, 150, note)
+    for chain, visits in zip(chains, seen, strict=True):
         first: dict[tuple[int, ...], tuple[float, int]] = {}
-        for value, step, ids in walk:
+        for value, step, ids in visits:
             if len(ids) != 4:
                 first.setdefault(ids, (value, step))
         best = sorted(first.items(), key=lambda item: -item[1][0])[:KEPT]
-        assert [(visit.point.state.ids, (visit.point.log_target, visit.step)) for visit in chain.best] == best
+        found = [(visit.point.ids, (visit.point.log_target, visit.sweep)) for visit in chain.best]
+        assert found == best
         assert len(best) == KEPT
-    assert len({visit.step for chain in chains for visit in chain.best}) > 12
+    assert len({visit.sweep for chain in chains for visit in chain.best}) > 12
 
 
 def test_a_text_locked_elsewhere_may_be_the_better_visit() -> None:
@@ -257,7 +263,7 @@ def test_a_text_locked_elsewhere_may_be_the_better_visit() -> None:
     for first, second in ((worse, better), (better, worse)):
         chain = kernel.start(KEY, 0, first)
         [chain.point] = kernel.target.points([second], [None])
-        kernel._remember(chain)
+        chain.remember(1)
         assert [visit.point.state for visit in chain.best] == [better]
 
 
@@ -265,23 +271,23 @@ def test_a_chain_may_start_where_the_law_is_not() -> None:
     kernel = kernel_of(3, 4, lambda model: proposals(3))
     chains = started(kernel, State.of([((0, 1, 2, 0, 1), FREE)]), 20)
     assert {chain.point.log_target for chain in chains} == {-inf}
-    kernel.run(chains, steps=1)
+    walk(kernel, chains, 1)
     assert {chain.point.log_target > -inf for chain in chains} == {True, False}
     for chain in chains:
         # the first deletion is made, whatever its ratio
         assert (chain.point.log_target > -inf) == (DELETE in chain.moves.proposed)
-    kernel.run(chains, steps=40)
+    walk(kernel, chains, 40)
     assert all(chain.point.log_target > -inf for chain in chains)
     assert all(visit.point.log_target > -inf for chain in chains for visit in chain.best)
 
 
 def test_annealed_chains_find_the_most_probable_text() -> None:
-    kernel = kernel_of(3, 5, lambda model: proposals(3), schedule=Schedule(2.0, 0.1, geometric=True))
+    kernel = kernel_of(3, 5, lambda model: proposals(3))
     kernel = replace(kernel, target=replace(kernel.target, power=0.5))
     space = space_of(kernel, states_of([(1,), (0, 1)], 3, 5, any_order=True))
     most = max(space.points, key=lambda point: point.log_target).state
     chains = started(kernel, STARTS[2], 40)
-    kernel.run(chains, steps=400)
+    walk(kernel, chains, 400, schedule=Schedule(2.0, 0.1, geometric=True))
     assert sum(chain.best[0].point.state == most for chain in chains) > 34
     assert sum(chain.point.state == most for chain in chains) > 16
     # at temperature 1 they are there less often

@@ -27,9 +27,9 @@ from sequences import (
 from torch import Tensor
 
 from textgen.mcmc.cgmh.edits import DELETE, INSERT, REPLACE, SWAP, Operations, State, Subject
+from textgen.mcmc.cgmh.kernel import Cgmh
 from textgen.mcmc.cgmh.moves import Choice, choices, log_proposals
-from textgen.mcmc.cgmh.proposals import Laws, Weighted
-from textgen.mcmc.cgmh.sampler import Cgmh
+from textgen.mcmc.cgmh.proposals import Proposals, WeightedProposals
 from textgen.mcmc.cgmh.target import Distance, Length, Missing, Outside, Shared, Target
 
 VOCAB = 3
@@ -102,11 +102,11 @@ SIZES = {
 }
 
 
-def weighted(target: Target, epsilon: float, count: int = 2) -> Weighted:
-    return Weighted(proposals(VOCAB, epsilon=epsilon), target.model, target.power, count)
+def weighted(target: Target, epsilon: float, count: int = 2) -> WeightedProposals:
+    return WeightedProposals(proposals(VOCAB, epsilon=epsilon), target.model, target.power, count)
 
 
-LAWS: dict[str, Callable[[Target], Laws]] = {
+LAWS: dict[str, Callable[[Target], Proposals]] = {
     "whole": lambda target: proposals(VOCAB, epsilon=0.0),
     "best two": lambda target: proposals(VOCAB, top_k=2),
     "weighted": lambda target: weighted(target, 0.1),
@@ -177,7 +177,7 @@ def test_a_move_and_its_reverse_are_paired_one_by_one(toy: str, law: str) -> Non
                 back = {REPLACE: REPLACE, INSERT: DELETE, SWAP: SWAP}[move]
                 pairs.append((point.state, after, choice, Choice(back, choice.place, choice.pair)))
     contexts = [there.context(before) for before, _, there, _ in pairs]
-    laws = chain.laws.laws(contexts, [None] * len(contexts))
+    laws = chain.proposals.distributions(contexts, [None] * len(contexts))
     for (before, after, there, back), drawn in zip(pairs, laws, strict=True):
         token = before.ids[there.place] if there.move == REPLACE else 0
         assert back in choices(after, back.move)
@@ -195,7 +195,7 @@ def test_a_replacement_among_candidates_weighed_by_the_target_is_always_accepted
     replaced = inserted = 0
     for point in space.points:
         for choice in choices(point.state, REPLACE) + choices(point.state, INSERT):
-            [law] = chain.laws.laws([choice.context(point.state)], [None])
+            [law] = chain.proposals.distributions([choice.context(point.state)], [None])
             drawn = (law > -inf).nonzero()[:, 0].tolist()
             assert len(drawn) == 2
             ratios = []
@@ -259,15 +259,15 @@ def test_replacements_always_accepted_give_another_law() -> None:
     assert shift(ratio=always) == pytest.approx(0.149, abs=0.02)
     # with every piece a candidate it is the same
     chain, space = reference()
-    whole = replace(chain, laws=weighted(chain.target, 0.0, VOCAB))
+    whole = replace(chain, proposals=weighted(chain.target, 0.0, VOCAB))
     assert distance(stationary(transitions(whole, space, ratio=always)), space.law()) < 1e-10
 
 
 def forced(state: State, choice: Choice, moves: tuple[str, ...]) -> Tensor:
     """The law in which the present piece is a candidate, too."""
     chain, _ = reference()
-    weigher = chain.laws
-    assert isinstance(weigher, Weighted)
+    weigher = chain.proposals
+    assert isinstance(weigher, WeightedProposals)
     context = choice.context(state)
     candidates = set(weigher.proposals.candidates([context], weigher.count)[0].tolist())
     candidates |= {state.ids[choice.place]} if choice.move in moves else set()
@@ -287,8 +287,8 @@ def test_the_present_piece_forced_among_the_candidates_gives_another_law(
 
 def test_pieces_outside_the_candidates_refused_despite_the_mixture_leave_states_fallen_apart() -> None:
     chain, space = reference()
-    weigher = chain.laws
-    assert isinstance(weigher, Weighted)
+    weigher = chain.proposals
+    assert isinstance(weigher, WeightedProposals)
 
     def refused(before: State, after: State, choice: Choice, law: Tensor, token: int) -> float:
         if choice.move in (REPLACE, DELETE):

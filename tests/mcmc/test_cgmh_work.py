@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 
-from sequences import TabularContext, at_most, everything, proposals, random_bigrams
+from sequences import TabularContext, at_most, everything, proposals, random_bigrams, walk
 
-from textgen.mcmc.cgmh.chain import Step
 from textgen.mcmc.cgmh.edits import FREE, REPLACE, SWAP, Operations, State
-from textgen.mcmc.cgmh.proposals import Proposals
-from textgen.mcmc.cgmh.sampler import REMEMBERED, Cgmh
-from textgen.mcmc.cgmh.target import Target
+from textgen.mcmc.cgmh.kernel import REMEMBERED, Cgmh
+from textgen.mcmc.cgmh.proposals import ContextProposals
+from textgen.mcmc.cgmh.target import Point, Target
+from textgen.mcmc.chain import Chain, Step
 from textgen.mcmc.schedule import Schedule
 from textgen.rng import row_key
 
@@ -22,16 +22,16 @@ START = State.of([((0, 1), 2), ((1, 2), FREE), ((1,), 1)])
 
 def test_where_nothing_can_be_done_nothing_is_computed() -> None:
     model, context = random_bigrams(1, 1), TabularContext(1, 5)
-    laws = Proposals(context, everything(1))
+    laws = ContextProposals(context, everything(1))
     asked = len(context.calls)
     still = Cgmh(Target(model), laws, Operations(0.0, 0.0, 0.0, 0.5))
     chain = still.start(KEY, 0, State.of([((0,), FREE)]))
-    still.run([chain], steps=30)
+    walk(still, [chain], 30)
     assert set(chain.moves.proposed) == {SWAP, "none"}
     assert (len(model.calls), len(context.calls)) == (1, asked)
     # a piece replaced by itself is no other text: it is accepted, and not scored again
     same = Cgmh(Target(model), laws, Operations(1.0, 0.0, 0.0))
-    same.run([chain], steps=30)
+    walk(same, [chain], 30)
     assert chain.moves.accepted[REPLACE] == 30
     assert chain.moves.novel == 0
     assert len(model.calls) == 1
@@ -47,7 +47,7 @@ def test_texts_are_scored_from_texts_that_begin_like_them() -> None:
         known = [(chain.point.state.ids, chain.point.scored.memory) for chain in chains]
         # that of the text, or of the one it was made of, if it was proposed before it was accepted
         own += sum(memory == ids for ids, memory in known)
-        kernel.run(chains, steps=1)
+        walk(kernel, chains, 1)
         for texts, parents in model.calls:
             assert [parent for parent in parents if parent not in [memory for _, memory in known]] == []
             assert len(texts) == len(parents) <= 3
@@ -58,26 +58,25 @@ def test_texts_are_scored_from_texts_that_begin_like_them() -> None:
 def test_a_chain_that_stands_still_computes_nothing_twice() -> None:
     """It proposes the same again and again; what that is worth was found the first time."""
     model, context = random_bigrams(2, 1), TabularContext(2, 5)
-    kernel = Cgmh(Target(model), Proposals(context, everything(2)), MOVES, Schedule(1e-3, 1e-3))
+    kernel = Cgmh(Target(model), ContextProposals(context, everything(2)), MOVES)
     chain = kernel.start(KEY, 0, State.of([((1, 0), 1)]))
     still = kernel.start(KEY, 1, State.of([((1, 1), 1)]))
-    kernel.run([chain, still], steps=300)
+    walk(kernel, [chain, still], 300, schedule=Schedule(1e-3, 1e-3))
     model.calls.clear()
     context.calls.clear()
-    kernel.run([chain, still], steps=300)
+    walk(kernel, [chain, still], 300, schedule=Schedule(1e-3, 1e-3))
     for one in (chain, still):
-        assert one.energies[-300:] == [one.point.log_target] * 300
+        assert one.series[-300:] == [one.point.log_target] * 300
     assert sum(len(texts) for texts, _ in model.calls) == 0
     assert sum(context.calls) == 0
     # an edit later what was known of the old text is not that of the new one
     other = kernel.start(KEY, 1, State.of([((1, 0), 1), ((1,), FREE)]))
-    warm = replace(kernel, schedule=Schedule(3.0, 3.0))
-    warm.run([chain, other], steps=300)
+    walk(kernel, [chain, other], 300, schedule=Schedule(3.0, 3.0))
     for one in (chain, other):
         again = kernel.target.points([one.point.state], [None])[0]
         assert one.point.log_target == again.log_target
         assert all(visit.point.log_target == model.logprob(visit.point.state.ids) for visit in one.best)
-    assert len(set(chain.energies)) > 20
+    assert len(set(chain.series)) > 20
 
 
 def test_what_is_remembered_is_of_the_present_state_alone() -> None:
@@ -86,20 +85,22 @@ def test_what_is_remembered_is_of_the_present_state_alone() -> None:
     chain = kernel.start(KEY, 0, State.of([((0, 1, 2, 0) * 6, FREE)]))
     most = Counter[str]()
 
-    def check(step: Step) -> None:
-        assert len(chain.laws) <= REMEMBERED
-        assert all(point.scored.memory is chain.point.scored.memory for point in chain.seen.values())
+    def check(chain: Chain[Point], step: Step[Point]) -> None:
+        memory = chain.point.memory
+        assert len(memory.distributions) <= REMEMBERED
+        scored = chain.point.scored
+        assert all(point.scored.memory is scored.memory for point in memory.proposed.values())
         if step.changed:
-            assert not chain.laws
-            assert not chain.seen
-        most["laws"] = max(most["laws"], len(chain.laws))
-        most["seen"] = max(most["seen"], len(chain.seen))
+            assert not memory.distributions
+            assert not memory.proposed
+        most["distributions"] = max(most["distributions"], len(memory.distributions))
+        most["seen"] = max(most["seen"], len(memory.proposed))
 
-    kernel.run([chain], steps=200, on_step=check)
-    assert min(most["laws"], most["seen"]) > 3
-    # and of so many places: the law holds but one state, which has more
+    walk(kernel, [chain], 200, check)
+    assert min(most["distributions"], most["seen"]) > 3
+    # and of so many places: one state alone has a probability, which has more
     only = State.of([(tuple(range(3)) * 13, FREE)])
     still = replace(kernel, target=replace(kernel.target, constraints=[only.__eq__]))
     chain = still.start(KEY, 0, only)
-    still.run([chain], steps=1000, on_step=check)
-    assert most["laws"] == REMEMBERED
+    walk(still, [chain], 1000, check)
+    assert most["distributions"] == REMEMBERED

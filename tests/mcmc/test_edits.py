@@ -9,13 +9,13 @@ from collections.abc import Sequence
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sequences import at_most, proposals, random_bigrams
+from sequences import at_most, proposals, random_bigrams, walk
 
-from textgen.mcmc.cgmh.chain import Step
 from textgen.mcmc.cgmh.edits import DELETE, FREE, INSERT, REPLACE, SWAP, Context, Operations, State, Subject
+from textgen.mcmc.cgmh.kernel import Cgmh
 from textgen.mcmc.cgmh.moves import Choice, choices
-from textgen.mcmc.cgmh.sampler import Cgmh
-from textgen.mcmc.cgmh.target import Target
+from textgen.mcmc.cgmh.target import Point, Target
+from textgen.mcmc.chain import Chain, Step
 from textgen.rng import row_key
 
 SUBJECT = Subject(source=(1, 2), words=((3,),), length=(1, 9))
@@ -202,13 +202,13 @@ def test_every_state_on_the_way_holds_its_keywords() -> None:
     spans: Sequence[tuple[tuple[int, ...], int]] = [((0, 1), 1), ((2, 2, 0), 2), ((3,), 3)]
     orders, steps = set(), Counter[str]()
 
-    def check(step: Step) -> None:
-        state = step.chain.point.state
+    def check(chain: Chain[Point], step: Step[Point]) -> None:
+        state = chain.point.state
         found = {state.labels[span.start]: state.ids[span.start : span.stop] for span in state.spans}
         assert found == {label: ids for ids, label in spans}
         assert len(state.spans) == 3
         assert len(state.ids) == len(state.labels) <= 10
-        if step.chain.candidate >= 5:
+        if chain.candidate >= 5:
             assert FREE not in (state.labels[0], state.labels[-1])
         orders.add(tuple(state.labels[span.start] for span in state.spans))
         steps[step.move] += step.changed
@@ -217,6 +217,6 @@ def test_every_state_on_the_way_holds_its_keywords() -> None:
         kernel.start(row_key(1, "walk"), n, State.of(spans, open_left=n < 5, open_right=n < 5))
         for n in range(10)
     ]
-    kernel.run(chains, steps=1000, on_step=check)
+    walk(kernel, chains, 1000, check)
     assert len(orders) == 6
     assert min(steps[move] for move in (REPLACE, INSERT, DELETE, SWAP)) > 100

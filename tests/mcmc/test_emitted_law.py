@@ -21,14 +21,15 @@ from sequences import (
     space_of,
     states_of,
     transitions,
+    walk,
 )
 from torch import Tensor
 
-from textgen.backends.editing.chain_texts import MOST_CHAINS, last_states, told, wanting
-from textgen.mcmc.cgmh.chain import Chain
+from textgen.backends.editing.chain_texts import MOST_CHAINS, chain_notes, further_chains, last_states
 from textgen.mcmc.cgmh.edits import Ids, Operations, State, Subject
-from textgen.mcmc.cgmh.sampler import Cgmh
-from textgen.mcmc.cgmh.target import Length, Outside, Target
+from textgen.mcmc.cgmh.kernel import Cgmh
+from textgen.mcmc.cgmh.target import Length, Outside, Point, Target
+from textgen.mcmc.chain import Chain
 from textgen.options import ComposeOptions
 from textgen.rng import row_key
 
@@ -54,7 +55,7 @@ def kernel_of(weight: float, outside: Outside, seed: int = 1) -> Cgmh:
     )
 
 
-def from_the_law(kernel: Cgmh, space: Space) -> list[Chain]:
+def from_the_law(kernel: Cgmh, space: Space) -> list[Chain[Point]]:
     """Chains at every state, as many as its share of all; each a key of its own."""
     ends = [floor(edge * CHAINS + 0.5) for edge in space.law().cumsum(0).tolist()]
     counts = [end - start for start, end in zip([0, *ends], ends, strict=False)]
@@ -81,11 +82,11 @@ def test_what_is_given_out_has_the_law_given_that_it_may_be_shown(
     kernel = kernel_of(weight, Outside(measure=measure), seed)
     space = space_of(kernel, states_of([(1,)], VOCAB, MOST, subject=Subject(length=length)))
     chains = from_the_law(kernel, space)
-    kernel.run(chains, steps=1)
+    walk(kernel, chains, 1)
     shown = torch.tensor([kernel.reportable(point.state) for point in space.points])
     wanted = space.law() * shown
     wanted /= (share := float(wanted.sum()))
-    given = [visit.point.state for _, visit in last_states(chains, kernel)]
+    given = [visit.point.state for _, visit in last_states(chains)]
     assert len(given) / CHAINS == pytest.approx(share, abs=0.04)
     assert distance(space.shares(given), wanted) < 0.045
     # which tells that law from that of arrivals, of chains that run on until they may be shown
@@ -97,7 +98,7 @@ def test_where_a_chain_is_does_not_decide_how_long_it_runs() -> None:
     for reportable in (lambda state: False, lambda state: len(state.ids) == 3):
         chosen = replace(kernel, reportable=reportable)
         chains = [chosen.start(row_key(n, "chain"), 0, State.of([((1,), 1)])) for n in range(20)]
-        chosen.run(chains, steps=7)
+        walk(chosen, chains, 7)
         assert {chain.steps for chain in chains} == {7}
 
 
@@ -110,7 +111,7 @@ def test_the_range_counts_characters_and_not_pieces() -> None:
     assert Outside(True, characters).distance(blanks) == 2 + 1
 
 
-def ended(kernel: Cgmh, shown: str) -> list[Chain]:
+def ended(kernel: Cgmh, shown: str) -> list[Chain[Point]]:
     """Chains that ended where they may be shown (`+`) or not (`-`)."""
     states = {
         "+": State.of([((1, 0, 0), 0)], subject=Subject(length=(3, 3))),
@@ -139,18 +140,18 @@ def test_a_chain_that_gives_no_text_is_replaced(
 ) -> None:
     kernel = kernel_of(1.0, Outside())
     options = ComposeOptions(method="mh", num_candidates=texts, chains=chains)
-    assert wanting(ended(kernel, shown), kernel, options) == further
+    assert further_chains(ended(kernel, shown), options) == further
     assert len(shown) + further <= MOST_CHAINS * options.parallel
     searching = ComposeOptions(num_candidates=texts, chains=chains)
-    assert wanting(ended(kernel, shown), kernel, searching) == (0 if shown else searching.parallel)
+    assert further_chains(ended(kernel, shown), searching) == (0 if shown else searching.parallel)
 
 
 def test_how_many_gave_none_is_told() -> None:
     kernel = kernel_of(1.0, Outside())
     options = ComposeOptions(method="mh", num_candidates=2)
-    assert told(ended(kernel, "++"), kernel, options, 2) == ()
-    assert told(ended(kernel, "+-+"), kernel, options, 2) == (
+    assert chain_notes(ended(kernel, "++"), options, 2) == ()
+    assert chain_notes(ended(kernel, "+-+"), options, 2) == (
         "1 of 3 chains ended at no text that may be shown",
     )
-    assert told(ended(kernel, "-+"), replace(kernel), options, 1)[0] == "1 of 2 texts were found"
-    assert told(ended(kernel, "-+"), kernel, ComposeOptions(num_candidates=1), 1) == ()
+    assert chain_notes(ended(kernel, "-+"), options, 1)[0] == "1 of 2 texts were found"
+    assert chain_notes(ended(kernel, "-+"), ComposeOptions(num_candidates=1), 1) == ()

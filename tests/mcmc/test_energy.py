@@ -8,7 +8,15 @@ import pytest
 import torch
 from masked import Body, TabularMasked, allowed_ids, frame, random_conditional
 
-from textgen.mcmc.gibbs.energy import ENERGIES, ROWS, Conditionals, ProposalLaw, local, log_ratio, raw
+from textgen.mcmc.gibbs.energy import (
+    ENERGIES,
+    ROWS,
+    Conditionals,
+    ProposalDistribution,
+    local,
+    log_ratio,
+    raw,
+)
 
 VALUES = 4
 MASK, CLS, SEP, SIZE = frame(VALUES)
@@ -91,17 +99,19 @@ LOGITS = torch.tensor([[1.0, 3.0, 2.0, -1.0, -torch.inf]], dtype=torch.float64)
 @pytest.mark.parametrize(
     ("law", "weights"),
     [
-        (ProposalLaw(), [1, 3, 2, -1, -inf]),
-        (ProposalLaw(0.5), [2, 6, 4, -2, -inf]),
-        (ProposalLaw(1.0, 2), [-inf, 3, 2, -inf, -inf]),
-        (ProposalLaw(2.0, 3), [0.5, 1.5, 1, -inf, -inf]),
-        (ProposalLaw(1.0, 4), [1, 3, 2, -1, -inf]),
-        (ProposalLaw(1.0, 99), [1, 3, 2, -1, -inf]),
-        (ProposalLaw(0.1, 1), [-inf, 0, -inf, -inf, -inf]),
+        (ProposalDistribution(), [1, 3, 2, -1, -inf]),
+        (ProposalDistribution(0.5), [2, 6, 4, -2, -inf]),
+        (ProposalDistribution(1.0, 2), [-inf, 3, 2, -inf, -inf]),
+        (ProposalDistribution(2.0, 3), [0.5, 1.5, 1, -inf, -inf]),
+        (ProposalDistribution(1.0, 4), [1, 3, 2, -1, -inf]),
+        (ProposalDistribution(1.0, 99), [1, 3, 2, -1, -inf]),
+        (ProposalDistribution(0.1, 1), [-inf, 0, -inf, -inf, -inf]),
     ],
     ids=str,
 )
-def test_the_proposal_law_is_sharpened_cut_and_normalised(law: ProposalLaw, weights: list[float]) -> None:
+def test_the_proposal_law_is_sharpened_cut_and_normalised(
+    law: ProposalDistribution, weights: list[float]
+) -> None:
     wanted = torch.tensor([weights], dtype=torch.float64).softmax(-1)
     torch.testing.assert_close(law(LOGITS).exp(), wanted, atol=1e-15, rtol=1e-14)
     assert ((law(LOGITS) == -inf) == (wanted == 0)).all()

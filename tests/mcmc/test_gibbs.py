@@ -1,19 +1,21 @@
-"""What a chain does, and keeps, whatever law it samples."""
+"""Steps and records of Gibbs chains, whatever distribution they sample."""
 
 from __future__ import annotations
 
 import itertools
 import random
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from masked import KEY, TabularMasked, frame, padded, random_conditional, sampler_of
+from masked import KEY, TabularMasked, frame, kernel_of, padded, ran, random_conditional
 
-from textgen.mcmc.gibbs.chain import Chain, Course, Update
-from textgen.mcmc.gibbs.energy import Conditionals, ProposalLaw, local, raw
-from textgen.mcmc.gibbs.sampler import GibbsSampler
+from textgen.mcmc.chain import Chain, Course, Step
+from textgen.mcmc.gibbs.energy import Conditionals, ProposalDistribution, local, raw
+from textgen.mcmc.gibbs.kernel import Gibbs
+from textgen.mcmc.gibbs.point import Point, Template
 from textgen.mcmc.scan import Scan
 from textgen.mcmc.schedule import Schedule
 from textgen.rng import row_key
@@ -23,99 +25,100 @@ MASK, CLS, SEP, SIZE = frame(VALUES)
 CONDITIONAL = random_conditional(SIZE, 1)
 SETTINGS: list[dict[str, Any]] = [
     {},
-    {"scan": Scan("sequential"), "proposal": ProposalLaw(0.7, 3)},
+    {"scan": Scan("sequential"), "proposal": ProposalDistribution(0.7, 3)},
     {"scan": Scan("block", 2)},
     {"scan": Scan("all")},
     {"energy": raw},
-    {"scan": Scan("block", 3), "energy": local, "schedule": Schedule(1.0, 0.2)},
+    {"scan": Scan("block", 3), "energy": local},
     {"scan": Scan("all"), "energy": local},
 ]
+ALLOWED = torch.arange(SIZE) < VALUES
+FEWER = ALLOWED & ~torch.isin(torch.arange(SIZE), torch.tensor([1, 3]))
+OTHER = row_key(3, "another")
+
+Start = tuple[bytes, int, list[int], Template]
 
 
-def some_chains() -> list[Chain]:
-    """Chains of several lengths and kinds."""
-    allowed = torch.zeros(SIZE, dtype=torch.bool)
-    allowed[:VALUES] = True
-    fewer = allowed.clone()
-    fewer[[1, 3]] = False
-    other = row_key(3, "another")
+def starts() -> list[Start]:
+    """Beginnings of chains of several lengths and kinds."""
     return [
-        Chain([CLS, MASK, MASK, MASK, SEP], [1, 2, 3], allowed, KEY, 0),
-        Chain([CLS, MASK, MASK, MASK, SEP], [1, 2, 3], allowed, KEY, 1),
-        Chain([CLS, 4, 3, 2, 1, 0, 0, SEP], [2, 4, 6], fewer, KEY, 2),
-        Chain([CLS, MASK, SEP], [1], allowed, other, 0),
-        Chain([CLS, 1, MASK, 1, MASK, MASK, SEP], [1, 2, 4, 5], fewer, other, 1),
-        Chain([CLS, 2, 2, 2, 2, 2, SEP], [1, 2, 3, 4, 5], allowed, other, 2),
+        (KEY, 0, [CLS, MASK, MASK, MASK, SEP], Template([1, 2, 3], ALLOWED)),
+        (KEY, 1, [CLS, MASK, MASK, MASK, SEP], Template([1, 2, 3], ALLOWED)),
+        (KEY, 2, [CLS, 4, 3, 2, 1, 0, 0, SEP], Template([2, 4, 6], FEWER)),
+        (OTHER, 0, [CLS, MASK, SEP], Template([1], ALLOWED)),
+        (OTHER, 1, [CLS, 1, MASK, 1, MASK, MASK, SEP], Template([1, 2, 4, 5], FEWER)),
+        (OTHER, 2, [CLS, 2, 2, 2, 2, 2, SEP], Template([1, 2, 3, 4, 5], ALLOWED)),
     ]
 
 
-def sampler(width: int = 8, **fields: Any) -> GibbsSampler:
-    return sampler_of(VALUES, CONDITIONAL, width, **fields)
+def legal_starts() -> list[Start]:
+    """The same, the seeds within what is allowed; of some the fixed places count for the energy."""
+    found = starts()
+    found[2] = (KEY, 2, [CLS, 4, 0, 2, 2, 0, 0, SEP], found[2][3])
+    found[4] = (*found[4][:3], replace(found[4][3], scored=[1, 2, 4, 5]))
+    found[5] = (*found[5][:3], Template([2, 4], ALLOWED, [1, 2, 4]))
+    return found
 
 
-def told(chain: Chain) -> tuple[Any, ...]:
-    """All that a chain tells of itself."""
-    return chain.ids, chain.energy, chain.kept, chain.best, chain.moves, chain.series
+def kernel(width: int = 8, **fields: Any) -> Gibbs:
+    return kernel_of(VALUES, CONDITIONAL, width, **fields)
 
 
+def chains_of(using: Gibbs, beginnings: list[Start]) -> list[Chain[Point]]:
+    return [using.chain(*beginning) for beginning in beginnings]
+
+
+def run_from(beginnings: list[Start], course: Course, using: Gibbs | None = None, **listener: Any) -> Any:
+    using = using or kernel()
+    return ran(using, chains_of(using, beginnings), course, **listener)
+
+
+def told(chain: Chain[Point]) -> tuple[Any, ...]:
+    """All that is recorded of a chain."""
+    return chain.point, chain.kept, chain.best, chain.moves, chain.series
+
+
+@pytest.mark.parametrize("schedule", [Schedule(), Schedule(1.0, 0.2)], ids=str)
 @pytest.mark.parametrize("fields", SETTINGS)
-def test_chains_together_equal_single_chains(fields: dict[str, Any]) -> None:
-    together, alone = legal_chains(), legal_chains()
-    sampler(**fields).run(together, Course(6, 2))
-    for chain in alone:
-        sampler(**fields).run([chain], Course(6, 2))
+def test_chains_together_equal_single_chains(fields: dict[str, Any], schedule: Schedule) -> None:
+    course = Course(6, 2, schedule=schedule)
+    together = run_from(legal_starts(), course, kernel(**fields))
+    alone = [run_from([start], course, kernel(**fields))[0] for start in legal_starts()]
     assert [told(chain) for chain in together] == [told(chain) for chain in alone]
-    backwards = legal_chains()[::-1]
-    sampler(16, **fields).run(backwards, Course(6, 2))
+    backwards = run_from(legal_starts()[::-1], course, kernel(16, **fields))
     assert [told(chain) for chain in backwards[::-1]] == [told(chain) for chain in alone]
     assert sum(chain.moves.novel for chain in together) >= 5
     assert any(chain.moves.novel < chain.moves.steps for chain in together)
 
 
-def legal_chains() -> list[Chain]:
-    """The same, the seeds within what is allowed; of some the fixed places count for the energy."""
-    chains = some_chains()
-    chains[2].ids = [CLS, 4, 0, 2, 2, 0, 0, SEP]
-    chains[4].scored = chains[4].free
-    chains[5].free, chains[5].scored = [2, 4], [1, 2, 4]
-    return chains
-
-
 def test_chains_differ_by_key_and_candidate() -> None:
-    allowed = some_chains()[0].allowed
-    chains = [
-        Chain([CLS, *[MASK] * 6, SEP], list(range(1, 7)), allowed, key, candidate)
-        for key in (KEY, row_key(4, "chain"))
-        for candidate in range(3)
-    ]
-    sampler().run(chains, Course(3))
-    assert len({tuple(tuple(state.ids) for state in chain.kept) for chain in chains}) == 6
-    again = Chain([CLS, *[MASK] * 6, SEP], list(range(1, 7)), allowed, KEY, 2)
-    sampler().run([again], Course(3))
+    ids, template = [CLS, *[MASK] * 6, SEP], Template(list(range(1, 7)), ALLOWED)
+    keys = (KEY, row_key(4, "chain"))
+    beginnings = [(key, candidate, ids, template) for key in keys for candidate in range(3)]
+    chains = run_from(beginnings, Course(3))
+    assert len({tuple(tuple(visit.point.ids) for visit in chain.kept) for chain in chains}) == 6
+    [again] = run_from(beginnings[2:3], Course(3))
     assert again.kept == chains[2].kept
 
 
 def test_locked_places_never_change_and_free_ones_do() -> None:
-    chains, before = some_chains(), some_chains()
-    sampler().run(chains, Course(40))
-    for chain, start in zip(chains, before, strict=True):
-        for place, token in enumerate(start.ids):
-            found = {state.ids[place] for state in chain.kept}
-            if place in chain.free:
+    for chain, (_, _, ids, template) in zip(run_from(starts(), Course(40)), starts(), strict=True):
+        for place, token in enumerate(ids):
+            found = {visit.point.ids[place] for visit in chain.kept}
+            if place in template.free:
                 assert len(found) > 1
             else:
                 assert found == {token}
 
 
 def test_banned_ids_never_appear() -> None:
-    chains = some_chains()
-    sampler().run(chains, Course(60))
-    for chain in chains:
-        seen = {state.ids[place] for state in chain.kept for place in chain.free}
-        possible = set(chain.allowed.nonzero()[:, 0].tolist())
+    for chain in run_from(starts(), Course(60)):
+        free, allowed = chain.point.template.free, chain.point.template.allowed
+        seen = {visit.point.ids[place] for visit in chain.kept for place in free}
+        possible = set(allowed.nonzero()[:, 0].tolist())
         assert possible <= seen
         # a seed may hold other ids, until their places are drawn for the first time
-        assert {state.ids[place] for state in chain.kept[20:] for place in chain.free} == possible
+        assert {visit.point.ids[place] for visit in chain.kept[20:] for place in free} == possible
 
 
 def test_the_conditional_is_renormalised_on_the_allowed() -> None:
@@ -123,9 +126,9 @@ def test_the_conditional_is_renormalised_on_the_allowed() -> None:
     probs = torch.tensor([0.5, 0.25, 0.2, 0.05])
     allowed = torch.tensor([False, True, True, True, False, False, False])
     model = TabularMasked(7, 4, lambda body, place: padded(probs, 7))
-    chains = [Chain([5, 4, 6], [1], allowed, KEY, candidate) for candidate in range(4000)]
-    GibbsSampler(Conditionals(model, 4, 4)).run(chains, Course(1))
-    found = torch.tensor([chain.ids[1] for chain in chains]).bincount(minlength=4) / 4000
+    beginnings = [(KEY, candidate, [5, 4, 6], Template([1], allowed)) for candidate in range(4000)]
+    chains = run_from(beginnings, Course(1), Gibbs(Conditionals(model, 4, 4)))
+    found = torch.tensor([chain.point.ids[1] for chain in chains]).bincount(minlength=4) / 4000
     assert found.tolist() == pytest.approx([0, 0.5, 0.4, 0.1], abs=0.025)
 
 
@@ -144,29 +147,28 @@ def test_the_conditional_is_renormalised_on_the_allowed() -> None:
     ],
 )
 def test_burn_in_and_thinning(sweeps: int, burn_in: int, thin: int, kept: list[int]) -> None:
-    every = some_chains()
-    sampler().run(every, Course(7))
-    chains = some_chains()
-    sampler().run(chains, Course(sweeps, burn_in, thin))
+    every = run_from(starts(), Course(7))
+    chains = run_from(starts(), Course(sweeps, burn_in, thin))
     for chain, states in zip(chains, every, strict=True):
         assert len(states.kept) == 7
         assert chain.kept == [states.kept[sweep - 1] for sweep in kept]
-        assert [state.sweep for state in chain.kept] == kept
-        assert chain.ids == states.kept[sweeps - 1].ids
+        assert [visit.sweep for visit in chain.kept] == kept
+        assert chain.point == states.kept[sweeps - 1].point
         assert len(chain.series) == sweeps - burn_in
         assert chain.series == states.series[burn_in:sweeps]
-    assert len({tuple(state.ids) for state in every[1].kept}) > 3
+    assert len({tuple(visit.point.ids) for visit in every[1].kept}) > 3
 
 
 def test_a_sweep_has_as_many_updates_as_free_places() -> None:
     """Counted a chain at a time, so that the longer do not give the shorter more."""
-    for chain in some_chains():
-        masked = sum(chain.ids[place] == MASK for place in chain.free)
-        alone = sampler()
-        alone.run([chain], Course(5))
-        assert len(alone.conditionals.model.calls) == masked + 5 * len(chain.free)
-    together = sampler()
-    together.run(some_chains(), Course(5))
+    for start in starts():
+        _, _, ids, template = start
+        masked = sum(ids[place] == MASK for place in template.free)
+        alone = kernel()
+        run_from([start], Course(5), alone)
+        assert len(alone.conditionals.model.calls) == masked + 5 * len(template.free)
+    together = kernel()
+    run_from(starts(), Course(5), together)
     sizes = [3, 3, 3, 1, 4, 5]
     filling = max(3, 3, 0, 1, 3, 0)
     assert [len(places) for places in together.conditionals.model.calls[filling:]] == [
@@ -177,155 +179,148 @@ def test_a_sweep_has_as_many_updates_as_free_places() -> None:
 def test_masks_are_filled_once_each_in_random_order() -> None:
     orders = set()
     for candidate in range(40):
-        start = [CLS, 1, MASK, MASK, 0, MASK, SEP]
-        chain = Chain(list(start), [2, 3, 5], some_chains()[0].allowed, KEY, candidate)
-        alone = sampler()
-        alone.run([chain], Course(1))
+        alone = kernel()
+        start = (KEY, candidate, [CLS, 1, MASK, MASK, 0, MASK, SEP], Template([2, 3, 5], ALLOWED))
+        [chain] = run_from([start], Course(1), alone)
         filled = tuple(places[0] for places in alone.conditionals.model.calls[:3])
         assert sorted(filled) == [2, 3, 5]
         orders.add(filled)
-        assert MASK not in chain.ids
-        assert [chain.ids[n] for n in (0, 1, 4, 6)] == [CLS, 1, 0, SEP]
+        assert MASK not in chain.point.ids
+        assert [chain.point.ids[n] for n in (0, 1, 4, 6)] == [CLS, 1, 0, SEP]
     assert len(orders) == 6
 
 
 def test_a_mask_at_a_locked_place_stays() -> None:
-    chain = Chain([CLS, MASK, MASK, SEP], [2], some_chains()[0].allowed, KEY, 0)
-    sampler().run([chain], Course(3))
-    assert chain.ids[1] == MASK
-    assert chain.ids[2] != MASK
+    [chain] = run_from([(KEY, 0, [CLS, MASK, MASK, SEP], Template([2], ALLOWED))], Course(3))
+    assert chain.point.ids[1] == MASK
+    assert chain.point.ids[2] != MASK
 
 
 def test_pseudo_logprob_equals_a_loop_over_the_tables() -> None:
-    for chain in some_chains()[2:4] + some_chains()[5:]:
-        if MASK in chain.ids:
-            chain.ids = [2 if token == MASK else token for token in chain.ids]
-        for place in chain.free:  # what stands there must be allowed to have a probability
-            chain.ids[place] = 2 if not chain.allowed[chain.ids[place]] else chain.ids[place]
-        before = list(chain.ids)
+    for ids, template in [
+        ([CLS, 4, 2, 2, 2, 0, 0, SEP], Template([2, 4, 6], FEWER)),
+        ([CLS, 2, SEP], Template([1], ALLOWED)),
+        ([CLS, 2, 2, 4, 2, 0, SEP], Template([1, 2, 3, 4, 5], ALLOWED)),
+    ]:
         total = 0.0
-        for place in chain.free:
-            body = tuple(MASK if n == place else token for n, token in enumerate(before))[1:-1]
-            logits = CONDITIONAL(body, place - 1).double()
-            probs = logits.exp() * chain.allowed
-            total += float((probs[before[place]] / probs.sum()).log())
-        assert sampler().pseudo_logprob(chain, before) == pytest.approx(total, abs=1e-5)
-        assert chain.ids == before
-        assert not chain.kept
+        for place in template.free:
+            body = tuple(MASK if n == place else token for n, token in enumerate(ids))[1:-1]
+            probs = CONDITIONAL(body, place - 1).double().exp() * template.allowed
+            total += float((probs[ids[place]] / probs.sum()).log())
+        assert kernel().pseudo_logprob(Point(ids, template)) == pytest.approx(total, abs=1e-5)
 
 
 def test_no_global_random_state_is_touched() -> None:
     before = torch.get_rng_state(), random.getstate(), np.random.get_state()[1].tolist()
-    first = some_chains()
-    sampler().run(first, Course(2))
+    first = run_from(starts(), Course(2))
     assert torch.equal(before[0], torch.get_rng_state())
     assert before[1:] == (random.getstate(), np.random.get_state()[1].tolist())
     torch.manual_seed(5)
-    again = some_chains()
-    sampler().run(again, Course(2))
+    again = run_from(starts(), Course(2))
     assert [chain.kept for chain in again] == [chain.kept for chain in first]
 
 
-def energy_of(chain: Chain, ids: list[int], view: str) -> float:
+def energy_of(point: Point, name: str) -> float:
     """E of a state, by a loop over the tables."""
     total = 0.0
-    for place in chain.weighed:
-        body = tuple(MASK if n == place else token for n, token in enumerate(ids))[1:-1]
-        logits = CONDITIONAL(body, place - 1).masked_fill(~chain.allowed, -torch.inf)
-        total -= float((logits if view == "raw" else logits.log_softmax(-1))[ids[place]])
+    for place in point.template.energy_places:
+        body = tuple(MASK if n == place else token for n, token in enumerate(point.ids))[1:-1]
+        logits = CONDITIONAL(body, place - 1).masked_fill(~point.template.allowed, -torch.inf)
+        total -= float((logits if name == "raw" else logits.log_softmax(-1))[point.ids[place]])
     return total
 
 
 @pytest.mark.parametrize("name", ["raw", "local"])
 @pytest.mark.parametrize("scan", [Scan("random"), Scan("block", 2), Scan("all")], ids=str)
 def test_energies_series_and_the_best_state_are_those_of_the_states(scan: Scan, name: str) -> None:
-    chains = legal_chains()
-    updates: list[Update] = []
-    states: dict[int, list[tuple[int, ...]]] = {id(chain): [] for chain in chains}
+    points: dict[int, list[Point]] = {}
 
-    def listen(update: Update) -> None:
-        updates.append(update)
-        states[id(update.chain)].append(tuple(update.chain.ids))
-        assert update.log_target == -update.chain.energy
+    def listen(chain: Chain[Point], step: Step[Point]) -> None:
+        assert step.point is chain.point
+        assert step.log_target == -chain.point.energy
+        points.setdefault(id(chain), []).append(chain.point)
 
-    using = sampler(scan=scan, energy={"raw": raw, "local": local}[name])
-    using.run(chains, Course(9, 3, 2, listen))
-    for chain in chains:
-        assert chain.energy == pytest.approx(energy_of(chain, chain.ids, name), abs=1e-9)
-        assert [state.sweep for state in chain.kept] == [5, 7, 9]
-        steps = using.steps(chain)
-        after = [energy_of(chain, list(ids), name) for ids in states[id(chain)]]
-        assert chain.series == pytest.approx([-e / len(chain.weighed) for e in after[steps - 1 :: steps][3:]])
-        assert chain.best.energy == pytest.approx(min(after[3 * steps :]), abs=1e-9)
-        first = next(n for n, e in enumerate(after) if n >= 3 * steps and e <= chain.best.energy + 1e-9)
-        assert tuple(chain.best.ids) == states[id(chain)][first]
-        assert chain.best.sweep == first // steps + 1
-        assert chain.kept[0].energy == pytest.approx(energy_of(chain, chain.kept[0].ids, name), abs=1e-9)
+    using = kernel(scan=scan, energy={"raw": raw, "local": local}[name])
+    for chain in run_from(legal_starts(), Course(9, 3, 2), using, on_step=listen):
+        assert chain.point.energy == pytest.approx(energy_of(chain.point, name), abs=1e-9)
+        assert [visit.sweep for visit in chain.kept] == [5, 7, 9]
+        steps = chain.period
+        after = [energy_of(point, name) for point in points[id(chain)]]
+        places = len(chain.point.template.energy_places)
+        assert chain.series == pytest.approx([-e / places for e in after[steps - 1 :: steps][3:]])
+        best = chain.best[0]
+        assert best.point.energy == pytest.approx(min(after[3 * steps :]), abs=1e-9)
+        first = next(n for n, e in enumerate(after) if n >= 3 * steps and e <= best.point.energy + 1e-9)
+        assert best.point.ids == points[id(chain)][first].ids
+        assert best.sweep == first // steps + 1
+        assert chain.kept[0].point.energy == pytest.approx(energy_of(chain.kept[0].point, name), abs=1e-9)
 
 
 @pytest.mark.parametrize("fields", SETTINGS)
-def test_every_step_is_told_and_counted(fields: dict[str, Any]) -> None:
-    chain = legal_chains()[2]
-    updates: list[tuple[Update, list[int]]] = []
-    using = sampler(**fields)
-    before = list(chain.ids)
-    using.run([chain], Course(7, on_update=lambda update: updates.append((update, list(chain.ids)))))
-    assert [update.step for update, _ in updates] == list(range(1, 7 * using.steps(chain) + 1))
-    for update, ids in updates:
-        differing = [n for n, (one, other) in enumerate(zip(before, ids, strict=True)) if one != other]
-        assert update.move == using.scan.kind
-        assert update.changed == bool(differing)
-        assert update.accepted or not update.changed
-        assert set(update.places) <= set(chain.free)
-        assert not differing or update.places == differing
-        before = ids
-    accepted = sum(update.accepted for update, _ in updates)
-    assert chain.moves.acceptance == {using.scan.kind: accepted / len(updates)}
-    assert chain.moves.novelty == sum(update.changed for update, _ in updates) / len(updates)
+def test_every_step_is_reported_and_counted(fields: dict[str, Any]) -> None:
+    seen: list[tuple[int, Step[Point]]] = []
+    using = kernel(**fields)
+    start = legal_starts()[2]
+    [chain] = run_from(
+        [start], Course(7), using, on_step=lambda chain, step: seen.append((chain.steps, step))
+    )
+    assert [number for number, _ in seen] == list(range(1, 7 * chain.period + 1))
+    before, free = start[2], start[3].free
+    for _, step in seen:
+        differing = [n for n, (a, b) in enumerate(zip(before, step.point.ids, strict=True)) if a != b]
+        assert step.move == using.scan.kind
+        assert step.changed == bool(differing)
+        assert step.accepted or not step.changed
+        assert {step.edited[0], step.edited[1] - 1} <= set(free)
+        assert not differing or step.edited == (differing[0], differing[-1] + 1)
+        before = step.point.ids
+    accepted = sum(step.accepted for _, step in seen)
+    assert chain.moves.acceptance == {using.scan.kind: accepted / len(seen)}
+    assert chain.moves.novelty == sum(step.changed for _, step in seen) / len(seen)
     if using.energy is None:
-        assert accepted == len(updates)
+        assert accepted == len(seen)
 
 
-def test_plain_chains_tell_the_log_probability_of_what_was_drawn() -> None:
-    chain = legal_chains()[2]
-    told_of: list[Update] = []
+def test_plain_chains_report_the_log_probability_of_what_was_drawn() -> None:
     found: list[float] = []
-    before = list(chain.ids)
+    seen: list[float] = []
+    start = legal_starts()[2]
+    before = list(start[2])
 
-    def listen(update: Update) -> None:
-        nonlocal before
-        place = update.places[0]
+    def listen(chain: Chain[Point], step: Step[Point]) -> None:
+        place, ids = step.edited[0], chain.point.ids
         body = tuple(MASK if n == place else token for n, token in enumerate(before))[1:-1]
-        logits = CONDITIONAL(body, place - 1).masked_fill(~chain.allowed, -torch.inf)
-        found.append(float((logits / 0.8).log_softmax(-1)[chain.ids[place]]))
-        before = list(chain.ids)
-        told_of.append(update)
+        logits = CONDITIONAL(body, place - 1).masked_fill(~start[3].allowed, -torch.inf)
+        found.append(float((logits / 0.8).log_softmax(-1)[ids[place]]))
+        before[:] = ids
+        seen.append(step.log_target)
 
-    sampler(proposal=ProposalLaw(0.8)).run([chain], Course(4, 1, 1, listen))
-    assert [update.log_target for update in told_of] == pytest.approx(found, abs=1e-9)
+    using = kernel(proposal=ProposalDistribution(0.8))
+    [chain] = run_from([start], Course(4, 1, 1), using, on_step=listen)
+    assert seen == pytest.approx(found, abs=1e-9)
     sums = [sum(found[at : at + 3]) / 3 for at in (3, 6, 9)]
     assert chain.series == pytest.approx(sums, abs=1e-9)
-    assert chain.energy is None
-    assert chain.best is None
-    assert chain.kept[0].energy is None
+    assert chain.point.energy is None
+    assert not chain.best
+    assert chain.kept[0].point.energy is None
 
 
 def test_what_stays_or_cannot_go_back_costs_no_energy() -> None:
-    """Always the most probable piece: a chain soon proposes what is there, or is held by what it lacks."""
-    chain = legal_chains()[2]
-    using = sampler(proposal=ProposalLaw(1.0, 1), energy=raw)
-    start = list(chain.ids)
-    using.run([chain], Course(6))
-    assert chain.ids == start  # no other piece could be drawn back
+    """Always the most probable token: a chain soon proposes what is there, or is held by what it lacks."""
+    using = kernel(proposal=ProposalDistribution(1.0, 1), energy=raw)
+    start = legal_starts()[2]
+    [chain] = run_from([start], Course(6), using)
+    assert chain.point.ids == start[2]  # no other token could be drawn back
     assert [len(places) for places in using.conditionals.model.calls] == [3] + [1] * 18
 
 
-def test_a_start_that_the_law_does_not_hold_is_left() -> None:
-    chain = some_chains()[2]
-    assert not chain.allowed[[chain.ids[place] for place in chain.free]].all()
-    sampler(energy=local).run([chain], Course(20))
-    assert all(chain.allowed[chain.ids[place]] for place in chain.free)
-    assert chain.energy < torch.inf
+def test_a_start_of_no_probability_is_left() -> None:
+    start = starts()[2]
+    allowed, free = start[3].allowed, start[3].free
+    assert not allowed[[start[2][place] for place in free]].all()
+    [chain] = run_from([start], Course(20), kernel(energy=local))
+    assert all(allowed[chain.point.ids[place]] for place in free)
+    assert chain.point.energy < torch.inf
 
 
 @pytest.mark.parametrize(
@@ -350,9 +345,7 @@ def test_a_sweep_draws_as_many_places_in_every_scan(scan: Scan, sizes: list[int]
         assert len(set(places)) == size
         assert places == sorted(places)
         assert set(places) <= set(free)
-    using = sampler(scan=scan, energy=raw)
-    chain = some_chains()[5]
-    using.run([chain], Course(3))
+    [chain] = run_from(starts()[5:], Course(3), kernel(scan=scan, energy=raw))
     assert chain.moves.steps == 3 * len(sizes)
 
 

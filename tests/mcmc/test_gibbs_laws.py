@@ -9,16 +9,18 @@ import torch
 from masked import (
     Body,
     Conditional,
-    chain_at,
+    chains_at,
     conditionals_of,
     distance,
     frame,
     inconsistent,
-    law_of,
-    masked_chains,
+    kernel_of,
+    masked_point,
+    point_at,
+    ran,
     random_conditional,
     random_joint,
-    sampler_of,
+    shares,
     states_of,
     stationary,
     sweep_matrix,
@@ -26,9 +28,10 @@ from masked import (
 )
 from torch import Tensor
 
-from textgen.mcmc.gibbs.chain import Chain, Course, Proposal
-from textgen.mcmc.gibbs.energy import ProposalLaw, View, local, log_ratio, raw
-from textgen.mcmc.gibbs.sampler import Drawn, GibbsSampler
+from textgen.mcmc.chain import Course
+from textgen.mcmc.gibbs.energy import ProposalDistribution, TokenScores, local, log_ratio, raw
+from textgen.mcmc.gibbs.kernel import Drawn, Gibbs
+from textgen.mcmc.gibbs.point import Point, Proposal
 from textgen.mcmc.scan import Scan
 from textgen.mcmc.schedule import Schedule
 
@@ -38,7 +41,7 @@ RANDOM = random_conditional(frame(VALUES)[3], 5)
 STATES = states_of(VALUES, LENGTH)
 SCANS = [Scan("random"), Scan("sequential"), Scan("block", 2), Scan("block", 5), Scan("all")]
 SLOW = pytest.mark.slow  # long runs: some scans and energies every day, all of them with -m slow
-LAWS = [ProposalLaw(), ProposalLaw(0.6), ProposalLaw(1.7, 2)]
+LAWS = [ProposalDistribution(), ProposalDistribution(0.6), ProposalDistribution(1.7, 2)]
 VIEWS = {"raw": raw, "local": local}
 
 
@@ -61,8 +64,8 @@ def target(name: str, temperature: float = 1.0) -> Tensor:
     return (-energies(name) / temperature).softmax(0)
 
 
-def all_chains() -> list[Chain]:
-    return [chain_at(state, VALUES) for state in STATES]
+def all_points() -> list[Point]:
+    return [point_at(state, VALUES) for state in STATES]
 
 
 # Gibbs sampling takes the law of its scan
@@ -80,15 +83,15 @@ def test_inconsistent_conditionals_have_a_law_for_each_scan(
     scan: str, free: list[int], law: list[float]
 ) -> None:
     states = states_of(2, 2)
-    sampler = sampler_of(2, inconsistent, scan=Scan(scan))
-    chains = [chain_at(state, 2, free=free) for state in states]
+    kernel = kernel_of(2, inconsistent, scan=Scan(scan))
+    points = [point_at(state, 2, free=free) for state in states]
     wanted = torch.tensor(law, dtype=torch.float64)
     assert states == [(0, 0), (0, 1), (1, 0), (1, 1)]
-    torch.testing.assert_close(stationary(sweep_matrix(sampler, chains)), wanted, atol=1e-12, rtol=0)
+    torch.testing.assert_close(stationary(sweep_matrix(kernel, points)), wanted, atol=1e-12, rtol=0)
 
-    started = [chain_at([2, 2], 2, free=free, candidate=n) for n in range(400)]
-    sampler.run(started, Course(30, 10, 2))
-    found = law_of([state.ids for chain in started for state in chain.kept], states)
+    started = chains_at(kernel, point_at([2, 2], 2, free=free), 400)
+    ran(kernel, started, Course(30, 10, 2))
+    found = shares([visit.point for chain in started for visit in chain.kept], states)
     assert float((found - wanted).abs().max()) < 0.03
 
 
@@ -96,44 +99,43 @@ def test_inconsistent_conditionals_have_a_law_for_each_scan(
     "scan", [pytest.param("random", marks=SLOW), pytest.param("sequential", marks=SLOW), "block", "all"]
 )
 def test_corrected_by_local_energies_all_scans_have_one_law(scan: str) -> None:
-    sampler = sampler_of(2, inconsistent, scan=Scan(scan, 2), energy=local)
+    kernel = kernel_of(2, inconsistent, scan=Scan(scan, 2), energy=local)
     states = states_of(2, 2)
     wanted = torch.tensor([0.495, 0.005, 0.005, 0.495], dtype=torch.float64)
-    found = stationary(sweep_matrix(sampler, [chain_at(state, 2) for state in states]))
+    found = stationary(sweep_matrix(kernel, [point_at(state, 2) for state in states]))
     torch.testing.assert_close(found, wanted, atol=1e-12, rtol=0)
-    chains = masked_chains(2, 2, 300)
-    sampler.run(chains, Course(60, 20, 5))
-    ran = law_of([state.ids for chain in chains for state in chain.kept], states)
-    assert distance(ran, wanted) < 0.05
+    chains = ran(kernel, chains_at(kernel, masked_point(2, 2), 300), Course(60, 20, 5))
+    visited = shares([visit.point for chain in chains for visit in chain.kept], states)
+    assert distance(visited, wanted) < 0.05
 
 
 @pytest.mark.parametrize("length", [2, pytest.param(3, marks=SLOW)])
 def test_consistent_conditionals_give_their_joint_law(length: int) -> None:
     joint = random_joint(VALUES, length, seed=length)
     conditional = conditionals_of(joint, frame(VALUES)[3], MASK)
-    chains = [chain_at(state, VALUES) for state in states_of(VALUES, length)]
+    points = [point_at(state, VALUES) for state in states_of(VALUES, length)]
     for scan in (Scan("random"), Scan("sequential")):
-        sampler = sampler_of(VALUES, conditional, scan=scan)
-        found = stationary(sweep_matrix(sampler, chains))
+        kernel = kernel_of(VALUES, conditional, scan=scan)
+        found = stationary(sweep_matrix(kernel, points))
         torch.testing.assert_close(found, joint.flatten(), atol=1e-12, rtol=0)
-    started = masked_chains(VALUES, length, 500)
-    sampler_of(VALUES, conditional).run(started, Course(40, 10))
-    ran = law_of([state.ids for chain in started for state in chain.kept], states_of(VALUES, length))
-    assert distance(ran, joint.flatten()) < 0.04
-    assert distance(ran, torch.full_like(ran, 1 / len(ran))) > 0.1  # and no other law
+    kernel = kernel_of(VALUES, conditional)
+    chains = ran(kernel, chains_at(kernel, masked_point(VALUES, length), 500), Course(40, 10))
+    visited = shares([visit.point for chain in chains for visit in chain.kept], states_of(VALUES, length))
+    assert distance(visited, joint.flatten()) < 0.04
+    assert distance(visited, torch.full_like(visited, 1 / len(visited))) > 0.1  # and no other distribution
 
 
 @pytest.mark.parametrize("scan", [Scan("block", 2), Scan("all")])
 def test_without_correction_places_drawn_together_miss_the_joint_law(scan: Scan) -> None:
     joint = random_joint(VALUES, LENGTH, seed=3)
-    sampler = sampler_of(VALUES, conditionals_of(joint, frame(VALUES)[3], MASK), scan=scan)
-    assert distance(stationary(sweep_matrix(sampler, all_chains())), joint.flatten()) > 0.01
+    kernel = kernel_of(VALUES, conditionals_of(joint, frame(VALUES)[3], MASK), scan=scan)
+    assert distance(stationary(sweep_matrix(kernel, all_points())), joint.flatten()) > 0.01
 
 
 @pytest.mark.parametrize("law", LAWS[1:], ids=str)
-def test_without_correction_the_proposal_law_changes_the_law(law: ProposalLaw) -> None:
-    plain = stationary(sweep_matrix(sampler_of(VALUES, RANDOM), all_chains()))
-    bent = stationary(sweep_matrix(sampler_of(VALUES, RANDOM, proposal=law), all_chains()))
+def test_without_correction_the_proposal_law_changes_the_law(law: ProposalDistribution) -> None:
+    plain = stationary(sweep_matrix(kernel_of(VALUES, RANDOM), all_points()))
+    bent = stationary(sweep_matrix(kernel_of(VALUES, RANDOM, proposal=law), all_points()))
     assert distance(plain, bent) > 0.05
 
 
@@ -143,9 +145,9 @@ def test_without_correction_the_proposal_law_changes_the_law(law: ProposalLaw) -
 @pytest.mark.parametrize("scan", SCANS, ids=str)
 @pytest.mark.parametrize("law", LAWS, ids=str)
 @pytest.mark.parametrize("name", VIEWS)
-def test_the_energys_law_is_invariant(scan: Scan, law: ProposalLaw, name: str) -> None:
-    sampler = sampler_of(VALUES, RANDOM, scan=scan, proposal=law, energy=VIEWS[name])
-    step = sweep_matrix(sampler, all_chains())
+def test_the_energys_law_is_invariant(scan: Scan, law: ProposalDistribution, name: str) -> None:
+    kernel = kernel_of(VALUES, RANDOM, scan=scan, proposal=law, energy=VIEWS[name])
+    step = sweep_matrix(kernel, all_points())
     pi = target(name)
     torch.testing.assert_close(step.sum(1), torch.ones_like(pi), atol=1e-12, rtol=0)
     assert float((pi @ step - pi).abs().max()) < 1e-12
@@ -155,9 +157,9 @@ def test_the_energys_law_is_invariant(scan: Scan, law: ProposalLaw, name: str) -
 
 @pytest.mark.parametrize("scan", SCANS[1:], ids=str)
 def test_every_update_is_reversible(scan: Scan) -> None:
-    sampler = sampler_of(VALUES, RANDOM, scan=scan, proposal=ProposalLaw(1.3, 2), energy=raw)
+    kernel = kernel_of(VALUES, RANDOM, scan=scan, proposal=ProposalDistribution(1.3, 2), energy=raw)
     places = {"sequential": [2], "block": [1, 3], "all": [1, 2, 3]}[scan.kind]
-    flow = target("raw")[:, None] * update_matrix(sampler, all_chains(), places)
+    flow = target("raw")[:, None] * update_matrix(kernel, all_points(), places)
     torch.testing.assert_close(flow, flow.T, atol=1e-14, rtol=0)
     assert float(flow.fill_diagonal_(0).sum()) > 0.01  # something moves
 
@@ -166,8 +168,8 @@ def test_every_update_is_reversible(scan: Scan) -> None:
 @pytest.mark.parametrize("temperature", [0.4, 2.5])
 def test_a_temperature_sharpens_the_law(name: str, temperature: float) -> None:
     for scan in (Scan("random"), Scan("all")):
-        sampler = sampler_of(VALUES, RANDOM, scan=scan, energy=VIEWS[name])
-        step = sweep_matrix(sampler, all_chains(), temperature=temperature)
+        kernel = kernel_of(VALUES, RANDOM, scan=scan, energy=VIEWS[name])
+        step = sweep_matrix(kernel, all_points(), temperature=temperature)
         pi = target(name, temperature)
         assert float((pi @ step - pi).abs().max()) < 1e-12
         assert distance(pi, target(name)) > 0.05
@@ -183,18 +185,20 @@ def inside(ids: list[int]) -> bool:
     return sum(WIDE[i] for i in ids[1:-1]) <= 5
 
 
-def chains_inside() -> tuple[list[Chain], Tensor]:
-    """A chain at each state inside, and which states those are."""
+def points_inside() -> tuple[list[Point], Tensor]:
+    """A point at each state inside, and which states those are."""
     held = torch.tensor([inside([MASK, *state, MASK]) for state in STATES])
     assert 5 < int(held.sum()) < len(STATES) - 5
-    return [chain_at(s, VALUES, possible=inside) for s, h in zip(STATES, held, strict=True) if h], held
+    return [point_at(s, VALUES, possible=inside) for s, h in zip(STATES, held, strict=True) if h], held
 
 
 @pytest.mark.parametrize("scan", SCANS, ids=str)
 @pytest.mark.parametrize("law", LAWS, ids=str)
-def test_in_a_range_the_law_is_that_of_the_energy_given_the_range(scan: Scan, law: ProposalLaw) -> None:
-    chains, held = chains_inside()
-    step = sweep_matrix(sampler_of(VALUES, RANDOM, scan=scan, proposal=law, energy=raw), chains)
+def test_in_a_range_the_law_is_that_of_the_energy_given_the_range(
+    scan: Scan, law: ProposalDistribution
+) -> None:
+    points, held = points_inside()
+    step = sweep_matrix(kernel_of(VALUES, RANDOM, scan=scan, proposal=law, energy=raw), points)
     pi = target("raw")[held] / target("raw")[held].sum()
     assert float((pi @ step - pi).abs().max()) < 1e-12
     if not law.top_k:
@@ -204,24 +208,28 @@ def test_in_a_range_the_law_is_that_of_the_energy_given_the_range(scan: Scan, la
 def test_in_a_range_consistent_conditionals_give_their_joint_law_given_the_range() -> None:
     joint = random_joint(VALUES, LENGTH, seed=LENGTH)
     conditional = conditionals_of(joint, frame(VALUES)[3], MASK)
-    chains, held = chains_inside()
+    points, held = points_inside()
     for scan in (Scan("random"), Scan("sequential")):
-        found = stationary(sweep_matrix(sampler_of(VALUES, conditional, scan=scan), chains))
+        found = stationary(sweep_matrix(kernel_of(VALUES, conditional, scan=scan), points))
         wanted = joint.flatten()[held] / joint.flatten()[held].sum()
         torch.testing.assert_close(found, wanted, atol=1e-12, rtol=0)
 
 
 @pytest.mark.parametrize("energy", [None, raw])
 @pytest.mark.parametrize("scan", SCANS, ids=str)
-def test_a_chain_that_starts_from_masks_never_leaves_its_range(scan: Scan, energy: View | None) -> None:
-    sampler = sampler_of(VALUES, RANDOM, scan=scan, energy=energy)
+def test_a_chain_that_starts_from_masks_never_leaves_its_range(
+    scan: Scan, energy: TokenScores | None
+) -> None:
+    kernel = kernel_of(VALUES, RANDOM, scan=scan, energy=energy)
     narrow = torch.arange(frame(VALUES)[3]) < 2
-    bodies = [[MASK] * LENGTH for _ in range(30)]
-    chains = [
-        chain_at(body, VALUES, candidate=n, opening=narrow, possible=inside) for n, body in enumerate(bodies)
-    ]
+    start = point_at([MASK] * LENGTH, VALUES, opening=narrow, possible=inside)
     seen: list[list[int]] = []
-    sampler.run(chains, Course(5, on_update=lambda update: seen.append(update.chain.ids)))
+    ran(
+        kernel,
+        chains_at(kernel, start, 30),
+        Course(5),
+        on_step=lambda chain, step: seen.append(step.point.ids),
+    )
     assert all(inside(ids) for ids in seen)
     assert any(2 in ids for ids in seen)  # wide pieces come, and not all proposals stay
 
@@ -230,53 +238,53 @@ def test_the_two_energies_have_different_laws() -> None:
     assert distance(target("raw"), target("local")) > 0.05
 
 
-class NoWayBack(GibbsSampler):
+class NoWayBack(Gibbs):
     """Leaves q out of the ratio."""
 
     def judge(self, proposals, temperatures):
         judged = super().judge(proposals, temperatures)
-        return [(e, log_ratio(p.chain.energy, e, 0, 0)) for p, (e, _) in zip(proposals, judged, strict=True)]
+        return [(e, log_ratio(p.point.energy, e, 0, 0)) for p, (e, _) in zip(proposals, judged, strict=True)]
 
 
-class UncutWayBack(GibbsSampler):
+class UncutWayBack(Gibbs):
     """Forgets that the piece that was there could not have been drawn."""
 
-    def proposed(self, chain: Chain, places: list[int], drawn: list[Drawn]) -> Proposal:
-        uncut = self.conditionals.logits(self.sites(chain, places)).log_softmax(-1)
-        back = sum(float(law[chain.ids[place]]) for law, place in zip(uncut, places, strict=True))
-        return replace(super().proposed(chain, places, drawn), reverse=back)
+    def proposed(self, point: Point, places: list[int], drawn: list[Drawn]) -> Proposal:
+        uncut = self.conditionals.logits(self.sites(point, places)).log_softmax(-1)
+        back = sum(float(law[point.ids[place]]) for law, place in zip(uncut, places, strict=True))
+        return replace(super().proposed(point, places, drawn), reverse=back)
 
 
-class MixedEnergies(GibbsSampler):
+class MixedEnergies(Gibbs):
     """Weighs the present state by the one energy, the proposed by the other."""
 
-    def measure(self, chains):
-        GibbsSampler.measure(replace(self, energy=raw), chains)
+    def measured(self, points):
+        return Gibbs.measured(replace(self, energy=raw), points)
 
 
-class SameContexts(GibbsSampler):
+class SameContexts(Gibbs):
     """Takes the way back from what the present places saw, though all of them have changed."""
 
-    def proposed(self, chain: Chain, places: list[int], drawn: list[Drawn]) -> Proposal:
-        return replace(super().proposed(chain, places, drawn), reverse=sum(back for *_, back in drawn))
+    def proposed(self, point: Point, places: list[int], drawn: list[Drawn]) -> Proposal:
+        return replace(super().proposed(point, places, drawn), reverse=sum(back for *_, back in drawn))
 
 
 BROKEN = [
-    (NoWayBack, Scan("random"), ProposalLaw()),
-    (NoWayBack, Scan("block", 2), ProposalLaw()),
-    (NoWayBack, Scan("all"), ProposalLaw()),
-    (UncutWayBack, Scan("random"), ProposalLaw(1.0, 2)),
-    (UncutWayBack, Scan("block", 2), ProposalLaw(1.0, 2)),
-    (MixedEnergies, Scan("random"), ProposalLaw()),
-    (SameContexts, Scan("all"), ProposalLaw()),
+    (NoWayBack, Scan("random"), ProposalDistribution()),
+    (NoWayBack, Scan("block", 2), ProposalDistribution()),
+    (NoWayBack, Scan("all"), ProposalDistribution()),
+    (UncutWayBack, Scan("random"), ProposalDistribution(1.0, 2)),
+    (UncutWayBack, Scan("block", 2), ProposalDistribution(1.0, 2)),
+    (MixedEnergies, Scan("random"), ProposalDistribution()),
+    (SameContexts, Scan("all"), ProposalDistribution()),
 ]
 
 
 @pytest.mark.parametrize(("kind", "scan", "law"), BROKEN, ids=str)
-def test_a_broken_ratio_would_show(kind: type[GibbsSampler], scan: Scan, law: ProposalLaw) -> None:
-    broken = sampler_of(VALUES, RANDOM, kind=kind, scan=scan, proposal=law, energy=local)
+def test_a_broken_ratio_would_show(kind: type[Gibbs], scan: Scan, law: ProposalDistribution) -> None:
+    broken = kernel_of(VALUES, RANDOM, kind=kind, scan=scan, proposal=law, energy=local)
     pi = target("local")
-    assert distance(stationary(sweep_matrix(broken, all_chains()), pi), pi) > 0.01
+    assert distance(stationary(sweep_matrix(broken, all_points()), pi), pi) > 0.01
 
 
 @pytest.mark.parametrize("name", VIEWS)
@@ -284,11 +292,11 @@ def test_a_broken_ratio_would_show(kind: type[GibbsSampler], scan: Scan, law: Pr
 def test_a_place_that_is_kept_belongs_to_the_energy(scan: Scan, name: str) -> None:
     kept = [state for state in STATES if state[1] == 2]
     there = torch.tensor([state in kept for state in STATES])
-    sampler = sampler_of(VALUES, RANDOM, scan=scan, energy=VIEWS[name])
+    kernel = kernel_of(VALUES, RANDOM, scan=scan, energy=VIEWS[name])
     laws = {}
     for scored in ([1, 2, 3], [1, 3]):
-        chains = [chain_at(state, VALUES, free=[1, 3], scored=scored) for state in kept]
-        laws[len(scored)] = stationary(sweep_matrix(sampler, chains))
+        points = [point_at(state, VALUES, free=[1, 3], scored=scored) for state in kept]
+        laws[len(scored)] = stationary(sweep_matrix(kernel, points))
         wanted = (-energies(name, places=[place - 1 for place in scored])[there]).softmax(0)
         torch.testing.assert_close(laws[len(scored)], wanted, atol=1e-10, rtol=0)
     assert distance(laws[3], laws[2]) > 0.01
@@ -309,13 +317,11 @@ DAILY = [(SCANS[0], raw), (SCANS[1], None), (SCANS[2], local), (SCANS[3], None),
     ],
 )
 def test_a_sweep_of_a_run_follows_the_matrix(scan: Scan, view) -> None:
-    sampler = sampler_of(VALUES, RANDOM, scan=scan, proposal=ProposalLaw(1.2, 2), energy=view)
-    step = sweep_matrix(sampler, all_chains())
-    start = STATES[14]
-    chains = [chain_at(start, VALUES, candidate=n) for n in range(2000)]
-    sampler.run(chains, Course(2))
+    kernel = kernel_of(VALUES, RANDOM, scan=scan, proposal=ProposalDistribution(1.2, 2), energy=view)
+    step = sweep_matrix(kernel, all_points())
+    chains = ran(kernel, chains_at(kernel, point_at(STATES[14], VALUES), 2000), Course(2))
     for sweep, wanted in enumerate([step[14], (step @ step)[14]]):
-        assert distance(law_of([chain.kept[sweep].ids for chain in chains], STATES), wanted) < 0.05
+        assert distance(shares([chain.kept[sweep].point for chain in chains], STATES), wanted) < 0.05
 
 
 @pytest.mark.parametrize(
@@ -329,22 +335,21 @@ def test_a_sweep_of_a_run_follows_the_matrix(scan: Scan, view) -> None:
 )
 def test_annealing_finds_the_best_state(scan: Scan, name: str) -> None:
     best = STATES[int(energies(name).argmin())]
-    chains = masked_chains(VALUES, LENGTH, 20)
-    sampler = sampler_of(VALUES, RANDOM, scan=scan, energy=VIEWS[name], schedule=Schedule(5.0, 0.05))
-    sampler.run(chains, Course(300))
-    assert {tuple(chain.best.ids[1:-1]) for chain in chains} == {best}
-    assert chains[0].best.energy == pytest.approx(float(energies(name).min()), abs=1e-12)
+    kernel = kernel_of(VALUES, RANDOM, scan=scan, energy=VIEWS[name])
+    start = masked_point(VALUES, LENGTH)
+    chains = ran(kernel, chains_at(kernel, start, 20), Course(300, schedule=Schedule(5.0, 0.05)))
+    assert {tuple(chain.best[0].point.ids[1:-1]) for chain in chains} == {best}
+    assert chains[0].best[0].point.energy == pytest.approx(float(energies(name).min()), abs=1e-12)
 
 
 def test_the_temperature_of_a_run_is_that_of_its_sweep() -> None:
     """Nearly cold from the second sweep on, the chain goes nowhere it would have to climb to."""
-    chains = [chain_at(STATES[0], VALUES, candidate=n) for n in range(300)]
-    sampler = sampler_of(VALUES, RANDOM, energy=raw, schedule=Schedule(50.0, 1e-4))
-    sampler.run(chains, Course(2))
-    climbed = [chain.kept[0].energy > chain_energy(STATES[0]) for chain in chains]
+    kernel = kernel_of(VALUES, RANDOM, energy=raw)
+    course = Course(2, schedule=Schedule(50.0, 1e-4))
+    chains = ran(kernel, chains_at(kernel, point_at(STATES[0], VALUES), 300), course)
+    climbed = [chain.kept[0].point.energy > chain_energy(STATES[0]) for chain in chains]
     assert sum(climbed) > 30
-    first = {id(chain): chain.kept[0].energy for chain in chains}
-    assert all(chain.kept[1].energy <= first[id(chain)] + 12 * 1e-4 for chain in chains)
+    assert all(chain.kept[1].point.energy <= chain.kept[0].point.energy + 12 * 1e-4 for chain in chains)
 
 
 def chain_energy(state: Body) -> float:

@@ -10,7 +10,7 @@ from sequences import distance, proposals
 
 from textgen.mcmc.cgmh.edits import FREE, Ids, State, Subject
 from textgen.mcmc.cgmh.initial_states import lengthened
-from textgen.mcmc.cgmh.proposals import Proposals
+from textgen.mcmc.cgmh.proposals import ContextProposals
 from textgen.mcmc.cgmh.target import Outside
 from textgen.rng import row_key
 
@@ -24,7 +24,7 @@ def characters(ids: Ids) -> int:
 
 
 def opened(
-    state: State, count: int = 40, *, blanks: bool = False, laws: Proposals | None = None
+    state: State, count: int = 40, *, blanks: bool = False, laws: ContextProposals | None = None
 ) -> list[State]:
     chains = [(KEY, n) for n in range(count)]
     outside = Outside(blanks, characters)
@@ -80,7 +80,7 @@ def test_chains_together_equal_single_chains() -> None:
 def test_pieces_are_drawn_from_their_law_where_they_fit() -> None:
     state = State.of([((0,), 1)], open_left=False, subject=Subject(length=(2, 2)))
     laws = proposals(4)
-    [law] = laws.laws([state.at_gap(1)], [None])
+    [law] = laws.distributions([state.at_gap(1)], [None])
     wanted = law.exp() * torch.tensor([1, 1, 0, 0])
     drawn = Counter(one.ids[1] for one in opened(state, 4000, laws=laws))
     shares = torch.tensor([drawn[token] / 4000 for token in range(4)], dtype=torch.float64)
@@ -88,6 +88,6 @@ def test_pieces_are_drawn_from_their_law_where_they_fit() -> None:
 
 
 def test_what_nothing_fits_into_stays() -> None:
-    wide = Proposals(proposals(4).model, torch.tensor([False, False, True, False]))
+    wide = ContextProposals(proposals(4).model, torch.tensor([False, False, True, False]))
     state = State.of([((0,), 1)], subject=Subject(length=(3, 3)))
     assert opened(state, 2, laws=wide) == [state, state]

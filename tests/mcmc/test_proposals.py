@@ -12,7 +12,7 @@ from sequences import TabularContext, everything, random_bigrams
 from torch import Tensor
 
 from textgen.mcmc.cgmh.edits import Context, State
-from textgen.mcmc.cgmh.proposals import Proposals, Weighted
+from textgen.mcmc.cgmh.proposals import ContextProposals, WeightedProposals
 from textgen.models.views import Scored
 
 VOCAB = 6
@@ -33,9 +33,9 @@ class Given:
         return torch.tensor([self.alone if context == NOWHERE else self.row for context in contexts])
 
 
-def law(proposals: Proposals, contexts: Sequence[Context] = CONTEXTS) -> Tensor:
+def law(proposals: ContextProposals, contexts: Sequence[Context] = CONTEXTS) -> Tensor:
     """The laws, as probabilities."""
-    found = proposals.laws(contexts, [None] * len(contexts))
+    found = proposals.distributions(contexts, [None] * len(contexts))
     assert found.dtype == torch.float64
     assert found.exp().sum(-1).tolist() == pytest.approx([1.0] * len(contexts), abs=1e-12)
     return found.exp()
@@ -43,7 +43,7 @@ def law(proposals: Proposals, contexts: Sequence[Context] = CONTEXTS) -> Tensor:
 
 def test_the_law_is_the_softmax_over_the_allowed() -> None:
     model = TabularContext(VOCAB, 1)
-    found = law(Proposals(model, ALLOWED))
+    found = law(ContextProposals(model, ALLOWED))
     assert (found > 0).tolist() == [ALLOWED.tolist()] * len(CONTEXTS)
     torch.testing.assert_close(found[:, ALLOWED], model.logits(CONTEXTS)[:, ALLOWED].softmax(-1))
     assert float((found[0] - found[1]).abs().max()) > 0.05
@@ -51,7 +51,7 @@ def test_the_law_is_the_softmax_over_the_allowed() -> None:
 
 def test_the_temperature_divides_the_logits() -> None:
     model = TabularContext(VOCAB, 1)
-    found = law(Proposals(model, everything(VOCAB), temperature=0.4))
+    found = law(ContextProposals(model, everything(VOCAB), temperature=0.4))
     torch.testing.assert_close(found, (model.logits(CONTEXTS) / 0.4).softmax(-1))
 
 
@@ -75,28 +75,28 @@ def test_the_temperature_divides_the_logits() -> None:
 def test_the_best_few(top_k: int, row: list[float], kept: list[int]) -> None:
     allowed = torch.tensor([value < inf for value in row])
     model = Given([9.0 if value == inf else value for value in row])
-    [found] = law(Proposals(model, allowed, top_k=top_k), CONTEXTS[:1])
+    [found] = law(ContextProposals(model, allowed, top_k=top_k), CONTEXTS[:1])
     assert found.nonzero()[:, 0].tolist() == kept
     torch.testing.assert_close(found[kept], torch.tensor([row[n] for n in kept]).double().softmax(0))
 
 
 def test_more_than_are_allowed_are_all_that_are_allowed() -> None:
     model = TabularContext(VOCAB, 1)
-    found = law(Proposals(model, ALLOWED, top_k=5))
-    torch.testing.assert_close(found, law(Proposals(model, ALLOWED)))
+    found = law(ContextProposals(model, ALLOWED, top_k=5))
+    torch.testing.assert_close(found, law(ContextProposals(model, ALLOWED)))
 
 
 def test_ties_of_many_pieces_are_broken_by_id() -> None:
     """A sort that is not stable shows only on long rows."""
     model = Given([0.0] * 300, [0.0] * 300)
-    found = law(Proposals(model, everything(300), top_k=100), CONTEXTS[:1])
+    found = law(ContextProposals(model, everything(300), top_k=100), CONTEXTS[:1])
     assert found[0].nonzero()[:, 0].tolist() == list(range(100))
 
 
 def test_the_mixture_is_with_the_law_of_a_piece_that_stands_alone() -> None:
     model = Given([0.0, 1.0, 2.0, 3.0], [2.0, 0.0, 0.0, 1.0])
     allowed = torch.tensor([True, True, False, True])
-    proposals = Proposals(model, allowed, temperature=0.5, top_k=1, epsilon=0.25)
+    proposals = ContextProposals(model, allowed, temperature=0.5, top_k=1, epsilon=0.25)
     unigram = torch.tensor([2.0, 0.0, -inf, 1.0], dtype=torch.float64).softmax(0)
     torch.testing.assert_close(proposals.unigram.exp(), unigram)
     [found] = law(proposals, CONTEXTS[:1])
@@ -105,39 +105,41 @@ def test_the_mixture_is_with_the_law_of_a_piece_that_stands_alone() -> None:
 
 
 def test_the_whole_mixture_is_the_unigram_law() -> None:
-    proposals = Proposals(TabularContext(VOCAB, 1), ALLOWED, epsilon=1.0)
+    proposals = ContextProposals(TabularContext(VOCAB, 1), ALLOWED, epsilon=1.0)
     found = law(proposals)
     torch.testing.assert_close(found, proposals.unigram.exp().expand_as(found))
 
 
 def test_candidates_are_ranked_over_the_allowed() -> None:
-    proposals = Proposals(Given([1.0, 5.0, 3.0, 3.0]), torch.tensor([True, False, True, True]), top_k=1)
+    proposals = ContextProposals(
+        Given([1.0, 5.0, 3.0, 3.0]), torch.tensor([True, False, True, True]), top_k=1
+    )
     assert proposals.candidates(CONTEXTS[:2], 3).tolist() == [[2, 3, 0]] * 2
     assert proposals.candidates(CONTEXTS[:1], 1).tolist() == [[2]]
 
 
 def test_together_equals_alone() -> None:
-    proposals = Proposals(TabularContext(VOCAB, 1), ALLOWED, temperature=0.8, top_k=2, epsilon=0.1)
-    weighted = Weighted(proposals, random_bigrams(VOCAB, 2), 0.7, 2)
+    proposals = ContextProposals(TabularContext(VOCAB, 1), ALLOWED, temperature=0.8, top_k=2, epsilon=0.1)
+    weighted = WeightedProposals(proposals, random_bigrams(VOCAB, 2), 0.7, 2)
     for laws in (proposals, weighted):
-        together = laws.laws(CONTEXTS, NONE)
+        together = laws.distributions(CONTEXTS, NONE)
         for n, context in enumerate(CONTEXTS):
-            alone = laws.laws([context], [None])
+            alone = laws.distributions([context], [None])
             assert torch.equal(together[n], alone[0])
 
 
 # weighed by a language model
 
 
-def weighted(count: int, *, power: float = 0.7, epsilon: float = 0.0) -> Weighted:
-    proposals = Proposals(TabularContext(VOCAB, 1), ALLOWED, temperature=9.0, top_k=1, epsilon=epsilon)
-    return Weighted(proposals, random_bigrams(VOCAB, 2), power, count)
+def weighted(count: int, *, power: float = 0.7, epsilon: float = 0.0) -> WeightedProposals:
+    proposals = ContextProposals(TabularContext(VOCAB, 1), ALLOWED, temperature=9.0, top_k=1, epsilon=epsilon)
+    return WeightedProposals(proposals, random_bigrams(VOCAB, 2), power, count)
 
 
 @pytest.mark.parametrize(("count", "kept"), [(1, 1), (3, 3), (4, 4), (50, 4)])
 def test_candidates_are_weighed_by_the_text_with_them(count: int, kept: int) -> None:
     laws = weighted(count)
-    found = laws.laws(CONTEXTS, NONE)
+    found = laws.distributions(CONTEXTS, NONE)
     best = laws.proposals.candidates(CONTEXTS, kept).tolist()
     for context, row, candidates in zip(CONTEXTS, found, best, strict=True):
         assert sorted(candidates) == (row > -inf).nonzero()[:, 0].tolist()
@@ -150,9 +152,9 @@ def test_candidates_are_weighed_by_the_text_with_them(count: int, kept: int) -> 
 
 
 def test_the_weighed_law_is_mixed_in_the_end() -> None:
-    plain = weighted(2).laws(CONTEXTS, NONE)
+    plain = weighted(2).distributions(CONTEXTS, NONE)
     laws = weighted(2, epsilon=0.2)
-    found = laws.laws(CONTEXTS, NONE)
+    found = laws.distributions(CONTEXTS, NONE)
     torch.testing.assert_close(found.exp(), 0.8 * plain.exp() + 0.2 * laws.proposals.unigram.exp())
     assert (found > -inf).tolist() == [ALLOWED.tolist()] * len(CONTEXTS)
 
@@ -161,7 +163,7 @@ def test_every_candidate_is_scored_from_its_own_parent() -> None:
     laws = weighted(3)
     parents = laws.model.score([(1, 2, 4, 3), (5, 5), (0, 1), ()], NONE)
     laws.model.calls.clear()
-    laws.laws(CONTEXTS, parents)
+    laws.distributions(CONTEXTS, parents)
     [(texts, given)] = laws.model.calls
     assert len(texts) == 12
     assert given == [parent.memory for parent in parents for _ in range(3)]
@@ -171,17 +173,17 @@ def test_every_candidate_is_scored_from_its_own_parent() -> None:
             assert text[len(context.left) + 1 :] == context.right
 
 
-@pytest.mark.parametrize("laws", [Proposals(TabularContext(VOCAB, 1), ALLOWED, top_k=2), weighted(2)])
-def test_the_law_is_the_same_for_a_move_and_its_reverse(laws: Proposals | Weighted) -> None:
+@pytest.mark.parametrize("laws", [ContextProposals(TabularContext(VOCAB, 1), ALLOWED, top_k=2), weighted(2)])
+def test_the_law_is_the_same_for_a_move_and_its_reverse(laws: ContextProposals | WeightedProposals) -> None:
     """It sees what stands around the place, not what is in it."""
     state = State.of([((1, 2), 1), ((3, 5, 0), 0)])
     for place in state.free:
         for token in range(VOCAB):
             after = state.replaced(place, token)
-            found = laws.laws([state.around(place), after.around(place)], [None, None])
+            found = laws.distributions([state.around(place), after.around(place)], [None, None])
             assert torch.equal(found[0], found[1])
         without = state.deleted(place)
-        found = laws.laws([state.around(place), without.at_gap(place)], [None, None])
+        found = laws.distributions([state.around(place), without.at_gap(place)], [None, None])
         assert torch.equal(found[0], found[1])
     assert found[0].exp().sum() == pytest.approx(1.0)
     assert found[0].max() < log(0.999)
@@ -195,9 +197,9 @@ class Impossible:
 
 
 def test_candidates_that_are_all_impossible_are_alike() -> None:
-    proposals = Proposals(TabularContext(VOCAB, 1), ALLOWED)
+    proposals = ContextProposals(TabularContext(VOCAB, 1), ALLOWED)
     impossible = Impossible()
-    [found] = Weighted(proposals, impossible, 0.0, 2).laws(CONTEXTS[:1], [None])
+    [found] = WeightedProposals(proposals, impossible, 0.0, 2).distributions(CONTEXTS[:1], [None])
     assert sorted(found.exp().tolist())[-2:] == pytest.approx([0.5, 0.5])
 
 
@@ -205,6 +207,6 @@ def test_many_candidates_are_scored_in_parts() -> None:
     laws = weighted(3)
     contexts = [*CONTEXTS] * 10
     laws.model.calls.clear()
-    found = laws.laws(contexts, [None] * len(contexts))
+    found = laws.distributions(contexts, [None] * len(contexts))
     assert [len(texts) for texts, _ in laws.model.calls] == [63, 57]
-    assert torch.equal(found[: len(CONTEXTS)], weighted(3).laws(CONTEXTS, NONE))
+    assert torch.equal(found[: len(CONTEXTS)], weighted(3).distributions(CONTEXTS, NONE))

@@ -20,7 +20,7 @@ from textgen.mcmc.cgmh.target import (
     Repeated,
     Shared,
     Target,
-    TooNear,
+    TooSimilar,
     levenshtein,
 )
 
@@ -208,4 +208,4 @@ def test_impossible_states_are_not_scored() -> None:
 def test_edits_that_are_missing_to_a_share_of_the_source(share: float, short: list[int]) -> None:
     subject = Subject(source=(1, 2, 3, 4))
     states = [text(*ids, subject=subject) for ids in ((1, 2, 3, 4), (1, 2, 3), (5, 6, 7, 4))]
-    assert TooNear(share).values(states) == short
+    assert TooSimilar(share).values(states) == short

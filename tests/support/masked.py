@@ -1,4 +1,4 @@
-"""A masked model whose conditionals are tables, so that its chain's laws can be computed exactly."""
+"""A masked model whose conditionals are tables, so that what its chains sample can be computed exactly."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from textgen.mcmc.gibbs.chain import Chain
+from textgen.mcmc.chain import Chain, Course, run
 from textgen.mcmc.gibbs.energy import Conditionals
-from textgen.mcmc.gibbs.sampler import GibbsSampler
+from textgen.mcmc.gibbs.kernel import Gibbs
+from textgen.mcmc.gibbs.point import Point, Template
 from textgen.rng import row_key
 
 Body = tuple[int, ...]  # a state without its frame
@@ -51,7 +52,7 @@ class TabularMasked:
 
 
 def conditionals_of(joint: Tensor, vocab_size: int, mask: int) -> Conditional:
-    """p(x_i | the others) of a joint law `(V, ..., V)`; what is masked elsewhere is summed over."""
+    """p(x_i | the others) of a joint distribution `(V, ..., V)`; what is masked elsewhere is summed over."""
 
     @cache
     def conditional(body: Body, place: int) -> Tensor:
@@ -71,7 +72,7 @@ def random_joint(values: int, length: int, seed: int) -> Tensor:
 
 
 def padded(probs: Tensor, vocab_size: int) -> Tensor:
-    """Logits of a law over the first ids."""
+    """Logits of a distribution over the first ids."""
     return torch.cat([probs, probs.new_zeros(vocab_size - len(probs))]).log()
 
 
@@ -90,7 +91,7 @@ def random_conditional(vocab_size: int, seed: int) -> Conditional:
 
 @cache
 def inconsistent(body: Body, place: int) -> Tensor:
-    """p(x1 | x2) nearly copies x2, p(x2 | x1) is uniform: no joint law has both."""
+    """p(x1 | x2) nearly copies x2, p(x2 | x1) is uniform: no joint distribution has both."""
     copies = torch.full((2,), 0.5, dtype=torch.float64)
     if place == 0 and body[1] < 2:
         copies = torch.tensor([[0.99, 0.01], [0.01, 0.99]], dtype=torch.float64)[body[1]]
@@ -106,26 +107,33 @@ def allowed_ids(values: int) -> Tensor:
     return torch.arange(frame(values)[3]) < values
 
 
-def chain_at(body: Sequence[int], values: int, *, candidate: int = 0, **fields: Any) -> Chain:
-    """A chain of which everything is free, unless told otherwise."""
+def point_at(body: Sequence[int], values: int, **fields: Any) -> Point:
+    """A point of which everything is free, unless told otherwise."""
     _, cls, sep, _ = frame(values)
     places = list(range(1, len(body) + 1))
-    given = {"free": places, "allowed": allowed_ids(values), "key": KEY} | fields
-    return Chain([cls, *body, sep], candidate=candidate, **given)
+    return Point([cls, *body, sep], Template(**{"free": places, "allowed": allowed_ids(values)} | fields))
 
 
-def masked_chains(values: int, length: int, count: int) -> list[Chain]:
-    """Chains that start from masks only."""
-    return [chain_at([values] * length, values, candidate=number) for number in range(count)]
+def chains_at(kernel: Gibbs, point: Point, count: int) -> list[Chain[Point]]:
+    """Chains that begin at one point."""
+    return [kernel.chain(KEY, number, point.ids, point.template) for number in range(count)]
 
 
-def sampler_of(
-    values: int,
-    conditional: Conditional,
-    width: int = 8,
-    kind: type[GibbsSampler] = GibbsSampler,
-    **fields: Any,
-) -> GibbsSampler:
+def ran(kernel: Gibbs, chains: list[Chain[Point]], course: Course, **listener: Any) -> list[Chain[Point]]:
+    """The chains, started and run."""
+    kernel.start(chains)
+    run(kernel, chains, course, **listener)
+    return chains
+
+
+def masked_point(values: int, length: int) -> Point:
+    """Masks only."""
+    return point_at([values] * length, values)
+
+
+def kernel_of(
+    values: int, conditional: Conditional, width: int = 8, kind: type[Gibbs] = Gibbs, **fields: Any
+) -> Gibbs:
     mask, _, _, size = frame(values)
     return kind(Conditionals(TabularMasked(size, mask, conditional), mask, width), **fields)
 
@@ -135,24 +143,24 @@ def states_of(values: int, length: int) -> list[Body]:
 
 
 def update_matrix(
-    sampler: GibbsSampler, chains: Sequence[Chain], places: list[int], *, temperature: float = 1.0
+    kernel: Gibbs, points: Sequence[Point], places: list[int], *, temperature: float = 1.0
 ) -> Tensor:
-    """Transition matrix `(states, states)` of one update of some places, from what the sampler says of every
-    possible draw; each chain stands in one of the states."""
-    number = {tuple(chain.ids): n for n, chain in enumerate(chains)}
-    found = torch.zeros(len(chains), len(chains), dtype=torch.float64)
-    sampler.measure(chains)
-    for row, chain in enumerate(chains):
-        laws = sampler.proposal(sampler.conditionals.logits(sampler.sites(chain, places))).tolist()
-        present = [chain.ids[place] for place in places]
+    """Transition matrix `(states, states)` of one update of some places, from what the kernel makes of every
+    possible draw; each point is at one of the states."""
+    number = {tuple(point.ids): n for n, point in enumerate(points)}
+    found = torch.zeros(len(points), len(points), dtype=torch.float64)
+    for row, point in enumerate(kernel.measured(points)):
+        drawn_from = kernel.proposal(kernel.conditionals.logits(kernel.sites(point, places))).tolist()
+        present = [point.ids[place] for place in places]
         proposals = []
-        for tokens in itertools.product(*[range(len(law)) for law in laws]):
+        for tokens in itertools.product(*[range(len(logprobs)) for logprobs in drawn_from]):
             drawn = [
-                (token, law[token], law[old]) for token, law, old in zip(tokens, laws, present, strict=True)
+                (token, logprobs[token], logprobs[old])
+                for token, logprobs, old in zip(tokens, drawn_from, present, strict=True)
             ]
             if all(forward > -torch.inf for _, forward, _ in drawn):
-                proposals.append(sampler.proposed(chain, places, drawn))
-        judged = sampler.judge(proposals, [temperature] * len(proposals))
+                proposals.append(kernel.proposed(point, places, drawn))
+        judged = kernel.judge(proposals, [temperature] * len(proposals))
         for proposal, (_, ratio) in zip(proposals, judged, strict=True):
             drawn_with = torch.tensor(proposal.forward, dtype=torch.float64).exp()
             kept = torch.tensor(min(0.0, ratio), dtype=torch.float64).exp()
@@ -162,33 +170,33 @@ def update_matrix(
     return found
 
 
-def sweep_matrix(sampler: GibbsSampler, chains: Sequence[Chain], *, temperature: float = 1.0) -> Tensor:
+def sweep_matrix(kernel: Gibbs, points: Sequence[Point], *, temperature: float = 1.0) -> Tensor:
     """Transition matrix of a whole sweep: the places of an update are any that `Scan` could draw."""
-    free = chains[0].free
-    found = torch.eye(len(chains), dtype=torch.float64)
-    for update, size in enumerate(sampler.scan.sizes(len(free))):
+    free = points[0].template.free
+    found = torch.eye(len(points), dtype=torch.float64)
+    for update, size in enumerate(kernel.scan.sizes(len(free))):
         sets = list(itertools.combinations(free, size))
-        if sampler.scan.kind == "sequential":
+        if kernel.scan.kind == "sequential":
             sets = [(free[update],)]
-        one = [update_matrix(sampler, chains, list(places), temperature=temperature) for places in sets]
+        one = [update_matrix(kernel, points, list(places), temperature=temperature) for places in sets]
         found = found @ torch.stack(one).mean(0)
     return found
 
 
 def stationary(step: Tensor, start: Tensor | None = None) -> Tensor:
-    """The law that a chain ends in; from some start, where there are several, and on average."""
-    law = torch.full((len(step),), 1 / len(step), dtype=torch.float64) if start is None else start
+    """The distribution that a chain ends in; from some start, where there are several, and on average."""
+    even = torch.full((len(step),), 1 / len(step), dtype=torch.float64) if start is None else start
     lazy = (step + torch.eye(len(step), dtype=torch.float64)) / 2
     for _ in range(40):  # 2**40 steps: some chains hardly ever move
         lazy = lazy @ lazy
         lazy /= lazy.sum(1, keepdim=True)
-    return law @ lazy
+    return even @ lazy
 
 
-def law_of(kept: Sequence[Sequence[int]], states: Sequence[Body]) -> Tensor:
-    """Shares of the states among recorded ones."""
+def shares(points: Sequence[Point], states: Sequence[Body]) -> Tensor:
+    """Shares of the states among points."""
     number = {state: n for n, state in enumerate(states)}
-    counts = torch.tensor([number[tuple(state[1:-1])] for state in kept]).bincount(minlength=len(states))
+    counts = torch.tensor([number[tuple(p.ids[1:-1])] for p in points]).bincount(minlength=len(states))
     return counts.double() / counts.sum()
 
 

@@ -12,13 +12,16 @@ import torch
 from torch import Tensor
 
 from textgen.mcmc.cgmh.edits import FREE, NO_SUBJECT, Context, Ids, State, Subject
+from textgen.mcmc.cgmh.kernel import Cgmh
 from textgen.mcmc.cgmh.moves import Choice, choices, log_proposals
-from textgen.mcmc.cgmh.proposals import Proposals
-from textgen.mcmc.cgmh.sampler import Cgmh
+from textgen.mcmc.cgmh.proposals import ContextProposals
 from textgen.mcmc.cgmh.target import Point
+from textgen.mcmc.chain import Chain, Course, Step, run
+from textgen.mcmc.schedule import Schedule
 from textgen.models.views import Scored
 
 # (before, after, choice, law, token) -> log of the reverse proposal's probability less that of the proposal
+ONE = Schedule()
 Ratio = Callable[[State, State, Choice, Tensor, int], float]
 LawOf = Callable[[State, Choice], Tensor]
 
@@ -132,11 +135,25 @@ def everything(vocab: int) -> Tensor:
     return torch.ones(vocab, dtype=torch.bool)
 
 
-def proposals(vocab: int, *, top_k: int = 0, epsilon: float = 0.1, temperature: float = 1.0) -> Proposals:
+def proposals(
+    vocab: int, *, top_k: int = 0, epsilon: float = 0.1, temperature: float = 1.0
+) -> ContextProposals:
     """The law of a piece from a random context model."""
-    return Proposals(
+    return ContextProposals(
         TabularContext(vocab, 5), everything(vocab), temperature=temperature, top_k=top_k, epsilon=epsilon
     )
+
+
+def walk(
+    kernel: Cgmh,
+    chains: Sequence[Chain[Point]],
+    steps: int,
+    on_step: Callable[[Chain[Point], Step[Point]], None] = lambda chain, step: None,
+    *,
+    schedule: Schedule = ONE,
+) -> None:
+    """Run chains for some steps."""
+    run(kernel, chains, Course(steps, thin=0, schedule=schedule), on_step)
 
 
 def at_most(most: int) -> Callable[[State], bool]:
@@ -267,7 +284,7 @@ def _laws(
     if law_of is not None:
         return [law_of(space.points[n].state, choice) for n, choice in tried]
     contexts = [choice.context(space.points[n].state) for n, choice in tried]
-    return list(chain.laws.laws(contexts, [space.points[n].scored for n, _ in tried]))
+    return list(chain.proposals.distributions(contexts, [space.points[n].scored for n, _ in tried]))
 
 
 def _draws(choice: Choice, law: Tensor) -> list[float]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
@@ -11,15 +11,16 @@ from typing import cast
 from torch import Tensor
 
 from textgen.backends.base import Backend, Outcome, Prepared
-from textgen.backends.chain_reports import Reports, lost
+from textgen.backends.chain_reports import Reports, StepReports, lost
 from textgen.backends.editing.locks import kept_spans, ordinary
 from textgen.choice.allowed import line_ids
 from textgen.choice.token_lengths import piece_lengths, text_length
 from textgen.errors import DataError, UsageError
-from textgen.events import ChainStep, OnEvent, Steps, hears_steps
-from textgen.mcmc.gibbs.chain import LENGTH, Chain, Course, Update, Visited
-from textgen.mcmc.gibbs.energy import ENERGIES, Conditionals, ProposalLaw
-from textgen.mcmc.gibbs.sampler import GibbsSampler
+from textgen.events import OnEvent
+from textgen.mcmc.chain import Chain, Course, Visit, run
+from textgen.mcmc.gibbs.energy import ENERGIES, Conditionals, ProposalDistribution
+from textgen.mcmc.gibbs.kernel import LENGTH, Gibbs
+from textgen.mcmc.gibbs.point import Point, Template
 from textgen.mcmc.scan import Scan
 from textgen.mcmc.schedule import Schedule
 from textgen.models.batching import alike
@@ -45,7 +46,7 @@ class Seed(Prepared):
 
     Attributes:
         reading: What is read of it.
-        ids: Its pieces, without frame.
+        ids: Its tokens, without frame.
         free: Those that may be drawn anew.
     """
 
@@ -87,7 +88,7 @@ class BertBackend(Backend[GibbsOptions, Seed]):
         longest = len(ids) or options.length[1]
         if longest + FRAME > self.positions:
             raise (DataError if ids else UsageError)(
-                f"{longest} pieces are more than the model reads", hint=f"at most {self.positions - FRAME}"
+                f"{longest} tokens are more than the model reads", hint=f"at most {self.positions - FRAME}"
             )
         vocabulary = self.tokenizer.vocabulary
         kept = {place for span in kept_spans(reading, ids, options.keep, vocabulary) for place in span}
@@ -103,45 +104,49 @@ class BertBackend(Backend[GibbsOptions, Seed]):
     ) -> list[Outcome]:
         rows = [self._chains(start, seed, options) for start in batch]
         chains = [chain for row in rows for chain in row]
-        names = {id(chain): start.row.name for start, row in zip(batch, rows, strict=True) for chain in row}
-        total = sum(options.sweeps * self._sampler(chain, options).steps(chain) for chain in chains)
-        course = Course(options.sweeps, options.burnt, options.thin, self._teller(names, total, on_event))
+        reports = StepReports(self.tokenizer.decode, on_event, frame=FRAME)
+        reports.expect(sum(options.sweeps * chain.period for chain in chains))
+        schedule = Schedule.falling(*options.anneal) if options.method == "anneal" else Schedule()
+        course = Course(options.sweeps, options.burnt, options.thin, schedule)
         for together in alike(chains, _padded, lambda _: options.batch_size):
-            self._sampler(together[0], options).run(together, course)
+            kernel = self._kernel(together[0].point.ids, options)
+            kernel.start(together)
+            run(kernel, together, course, reports)
         return [self._texts(start, row, options) for start, row in zip(batch, rows, strict=True)]
 
-    def _chains(self, start: Seed, seed: int, options: GibbsOptions) -> list[Chain]:
+    def _chains(self, start: Seed, seed: int, options: GibbsOptions) -> list[Chain[Point]]:
         key = row_key(seed, start.row.text, id=start.row.id)
-        return [self._chain(start, key, number, options) for number in range(options.parallel)]
+        chains = []
+        for number in range(options.parallel):
+            ids, template = self._seeded(start) if start.ids else self._free(key, number, options)
+            kernel = self._kernel(ids, options)
+            chains.append(kernel.chain(key, number, ids, template, name=start.row.name))
+        return chains
 
-    def _chain(self, start: Seed, key: bytes, number: int, options: GibbsOptions) -> Chain:
+    def _seeded(self, start: Seed) -> tuple[list[int], Template]:
+        """The ids and the template of a chain that starts from a sentence."""
         specials = self.tokenizer.specials
-        if not start.ids:
-            return self._free(key, number, options)
         body, free = start.ids, start.free
         spaces = any(i in self.tokenizer.vocabulary.spaced for i in body)
         allowed = line_ids(self.tokenizer, self.network.vocab_size, spaces=spaces)
         # what is kept counts for the energy; bytes and line breaks, which may not be drawn, have none
         scored = [place + 1 for place in ordinary(body, self.tokenizer.vocabulary)]
         framed = [specials.cls, *body, specials.sep]
-        return Chain(framed, [place + 1 for place in free], allowed, key, number, scored)
+        return framed, Template([place + 1 for place in free], allowed, scored)
 
-    def _free(self, key: bytes, number: int, options: GibbsOptions) -> Chain:
-        """A chain of texts of so many pieces as it draws, whose characters lie in the range.
+    def _free(self, key: bytes, number: int, options: GibbsOptions) -> tuple[list[int], Template]:
+        """Those of a chain of texts of so many tokens as it draws, whose characters lie in the range.
 
-        A piece has a character or more, so the texts of so many pieces are as long as the least of the
+        A token has a character or more, so the texts of so many tokens are as long as the least of the
         range; those that would be longer than the most are no states of the chain.
         """
         specials = self.tokenizer.specials
         least, most = options.length
         length = least + int(uniform(key, number, 0, LENGTH) * (most - least + 1))
         allowed = line_ids(self.tokenizer, self.network.vocab_size, spaces=False)
-        return Chain(
-            [specials.cls, *[specials.mask] * length, specials.sep],
+        return [specials.cls, *[specials.mask] * length, specials.sep], Template(
             list(range(1, length + 1)),
             allowed,
-            key,
-            number,
             opening=allowed & (self._sizes == 1),
             possible=lambda ids: least <= text_length(self.tokenizer, ids) <= most,
         )
@@ -150,81 +155,43 @@ class BertBackend(Backend[GibbsOptions, Seed]):
     def _sizes(self) -> Tensor:
         return piece_lengths(self.tokenizer.vocabulary, self.network.vocab_size)
 
-    def _sampler(self, chain: Chain, options: GibbsOptions) -> GibbsSampler:
-        """The sampler of all chains of this one's padded length."""
-        return GibbsSampler(
-            Conditionals(self._masked(options), self.tokenizer.specials.mask, _padded(chain)),
+    def _kernel(self, ids: Sequence[int], options: GibbsOptions) -> Gibbs:
+        """The kernel of all chains over texts of the padded length of these ids."""
+        return Gibbs(
+            Conditionals(self._masked(options), self.tokenizer.specials.mask, _width(ids)),
             Scan(options.scan, options.block),
-            ProposalLaw(options.temperature, options.top_k),
+            ProposalDistribution(options.temperature, options.top_k),
             None if options.method == "gibbs" else ENERGIES[options.energy],
-            Schedule.falling(*options.anneal) if options.method == "anneal" else Schedule(),
         )
 
     def _masked(self, options: GibbsOptions) -> MaskedModel:
         """The network in the style that was asked for. Raises UsageError: it does not know that."""
         return masked_in(self.network, options.style, options.guidance, name=self.model.files.name)
 
-    def _teller(
-        self, names: dict[int, str], total: int, on_event: OnEvent
-    ) -> Callable[[Update], None] | None:
-        """Tells of every step of the chains, whose rows have these names, as events, if anyone listens."""
-        if not hears_steps(on_event):
-            return None
-        done = 0
-
-        def tell(update: Update) -> None:
-            nonlocal done
-            done += 1
-            on_event(Steps(done, total))
-            on_event(self._step(update, names[id(update.chain)]))
-
-        return tell
-
-    def _step(self, update: Update, name: str) -> ChainStep:
-        ids, decode = update.chain.ids, self.tokenizer.decode
-        edited = len(decode(ids[: min(update.places)])), len(decode(ids[: max(update.places) + 1]))
-        return ChainStep(
-            name,
-            update.chain.candidate,
-            update.step,
-            update.move,
-            update.accepted,
-            update.changed,
-            update.log_target,
-            decode(ids),
-            edited,
-            len(ids) - FRAME,
-        )
-
-    def _texts(self, start: Seed, chains: Sequence[Chain], options: GibbsOptions) -> Outcome:
+    def _texts(self, start: Seed, chains: Sequence[Chain[Point]], options: GibbsOptions) -> Outcome:
         searched = options.method == "anneal"
         reports = Reports([chain.series for chain in chains], search=searched)
         found = []
         for number in range(options.num_candidates):
             back, at = divmod(number, len(chains))
             chain = chains[at]
-            visited = chain.best if searched else chain.kept[-1 - back]
-            assert visited is not None  # the options leave sweeps after burn-in
-            value = None if visited.energy is None else -visited.energy
-            report = reports.of(
-                chain.candidate, chain.moves, log_target=value, step=visited.sweep, steps=options.sweeps
-            )
-            found.append(self._candidate(start, chain, visited, report, options))
+            visit = chain.best[0] if searched else chain.kept[-1 - back]
+            found.append(self._candidate(start, visit, reports.of(chain, visit), options))
         if words := [word for candidate in found for word in missing(candidate.text, options.keep)]:
             return lost(words[0])
         return found
 
     def _candidate(
-        self, start: Seed, chain: Chain, visited: Visited, report: ChainReport, options: GibbsOptions
+        self, start: Seed, visit: Visit[Point], report: ChainReport, options: GibbsOptions
     ) -> Candidate:
-        score = self._sampler(chain, options).pseudo_logprob(chain, visited.ids) / len(chain.free)
-        text, _ = start.reading.edited(self.tokenizer.decode(visited.ids), self._stayed(start, visited))
-        tokens = len(visited.ids) - FRAME
-        return Candidate(text, score, "mean_pseudo_logprob", None, tokens, "stop", chain=report)
+        ids, free = visit.point.ids, visit.point.template.free
+        score = self._kernel(ids, options).pseudo_logprob(visit.point) / len(free)
+        text, _ = start.reading.edited(self.tokenizer.decode(ids), self._stayed(start, ids))
+        return Candidate(text, score, "mean_pseudo_logprob", None, len(ids) - FRAME, "stop", chain=report)
 
-    def _stayed(self, start: Seed, visited: Visited) -> list[Anchor]:
-        """The pieces that were not drawn anew: each piece has its place."""
-        before, now, free = start.ids, visited.ids[1 : 1 + len(start.ids)], set(start.free)
+    def _stayed(self, start: Seed, ids: Sequence[int]) -> list[Anchor]:
+        """The tokens that were not drawn anew: each token has its place."""
+        before, now, free = start.ids, list(ids[1 : 1 + len(start.ids)]), set(start.free)
         decode = self.tokenizer.decode
         runs = [
             list(places) for fixed, places in groupby(range(len(before)), lambda n: n not in free) if fixed
@@ -239,5 +206,9 @@ class BertBackend(Backend[GibbsOptions, Seed]):
         ]
 
 
-def _padded(chain: Chain) -> int:
-    return -(-len(chain.ids) // UNIT) * UNIT
+def _width(ids: Sequence[int]) -> int:
+    return -(-len(ids) // UNIT) * UNIT
+
+
+def _padded(chain: Chain[Point]) -> int:
+    return _width(chain.point.ids)

@@ -1,4 +1,4 @@
-"""Whether a proposal is accepted.
+"""The acceptance of proposals by Metropolis and Hastings.
 
 Metropolis et al. 1953; Hastings 1970, https://doi.org/10.1093/biomet/57.1.97; 苏剑林,
 搜出来的文本（二）：从MCMC到模拟退火, https://kexue.fm/archives/8084.

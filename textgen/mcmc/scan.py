@@ -1,7 +1,7 @@
-"""Which places of a text are drawn anew, and in which order.
+"""Scans of a Gibbs sampler: the places of a text that are drawn anew, and their order.
 
-With conditionals that come from no joint law the law that a Gibbs sampler ends in depends on its scan
-(Heckerman et al. 2000, Dependency Networks, https://www.jmlr.org/papers/v1/heckerman00a.html; Goyal et al.
+With conditionals that come from no joint distribution the one that a Gibbs sampler ends in depends on its
+scan (Heckerman et al. 2000, Dependency Networks, https://www.jmlr.org/papers/v1/heckerman00a.html; Goyal et al.
 2021, https://arxiv.org/abs/2106.02736). Corrected by Metropolis-Hastings it does not.
 """
 
@@ -16,7 +16,7 @@ ScanKind = Literal["random", "sequential", "block", "all"]
 
 @dataclass(frozen=True)
 class Scan:
-    """How a sweep goes over the free places; in every scan it draws as many places as there are.
+    """The way of a sweep over the free places; in every scan it draws as many places as there are.
 
     Attributes:
         kind: `random`, one place a time, any; `sequential`, one place a time, in order; `block`, some

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 class Schedule:
     """From one temperature to another, both above 0.
 
-    The law at temperature T is proportional to exp(log pi / T).
+    At temperature T the target is proportional to exp(log pi / T).
 
     Attributes:
         first: The temperature of the first step.

@@ -15,19 +15,19 @@ from typing import ClassVar, Generic, TypeVar, cast
 from torch import Tensor
 
 from textgen.backends.base import Backend, Found, Outcome, Prepared
-from textgen.backends.chain_reports import Narrator, Reports, lost
-from textgen.backends.editing.chain_texts import best_states, last_states, told, wanting
+from textgen.backends.chain_reports import Reports, StepReports, lost
+from textgen.backends.editing.chain_texts import best_states, chain_notes, further_chains, last_states
 from textgen.backends.editing.proposals import Proposer, load_beside, proposer_of
 from textgen.choice.allowed import line_ids, punctuation_ids, text_ids
 from textgen.choice.token_lengths import piece_lengths, text_length
 from textgen.errors import DataError, UsageError
 from textgen.events import OnEvent
-from textgen.mcmc.cgmh.chain import Chain, Step, Visit
 from textgen.mcmc.cgmh.edits import Operations, State
 from textgen.mcmc.cgmh.initial_states import lengthened
-from textgen.mcmc.cgmh.proposals import Laws, Proposals, Weighted
-from textgen.mcmc.cgmh.sampler import Cgmh
-from textgen.mcmc.cgmh.target import Length, Outside, Repeated, Target, Term
+from textgen.mcmc.cgmh.kernel import Cgmh
+from textgen.mcmc.cgmh.proposals import ContextProposals, Proposals, WeightedProposals
+from textgen.mcmc.cgmh.target import Length, Outside, Point, Repeated, Target, Term
+from textgen.mcmc.chain import Chain, Course, Visit, run
 from textgen.mcmc.schedule import Schedule
 from textgen.models.families.gpt2 import Gpt2
 from textgen.models.incremental_scoring import IncrementalGpt2
@@ -163,49 +163,46 @@ class CgmhBackend(Backend[C, Start], Generic[C]):
         return Start(row, 1, tokens, used, reading, state, tuple(keywords), spaces, notes=notes)
 
     def compute(self, batch: Sequence[Start], options: C, seed: int, on_event: OnEvent) -> list[Outcome]:
-        narrator = Narrator(self.tokenizer.decode, options.steps, on_event)
-        narrator.expect(len(batch) * options.parallel)
+        reports = StepReports(self.tokenizer.decode, on_event)
+        reports.expect(options.steps * len(batch) * options.parallel)
         found: list[Outcome] = [[] for _ in batch]
-        # pieces with a space may be written where the row itself has one
+        # tokens with a space may be written where the row itself has one
         for spaces in sorted({start.spaces for start in batch}):
             kernel = self._kernel(options, spaces=spaces)
             rows = [n for n, start in enumerate(batch) if start.spaces == spaces]
-            chains: dict[int, list[Chain]] = {n: [] for n in rows}
+            chains: dict[int, list[Chain[Point]]] = {n: [] for n in rows}
             while new := [
-                (batch[n].row.name, chain)
-                for n in rows
-                for chain in self._further(batch[n], chains[n], kernel, options, seed)
+                chain for n in rows for chain in self._further(batch[n], chains[n], kernel, options, seed)
             ]:
-                narrator.expect(sum(chain.candidate >= options.parallel for _, chain in new))
-                self._run(kernel, new, options, narrator)
+                reports.expect(options.steps * sum(chain.candidate >= options.parallel for chain in new))
+                self._run(kernel, new, options, reports)
             for n in rows:
-                found[n] = self._outcome(batch[n], chains[n], kernel, options)
+                found[n] = self._outcome(batch[n], chains[n], options)
         return found
 
-    def _further(self, start: Start, chains: list[Chain], kernel: Cgmh, options: C, seed: int) -> list[Chain]:
+    def _further(
+        self, start: Start, chains: list[Chain[Point]], kernel: Cgmh, options: C, seed: int
+    ) -> list[Chain[Point]]:
         """The chains that are still to be run for a row, added to those it has."""
-        missing = wanting(chains, kernel, options)
         key = row_key(seed, start.row.text, id=start.row.id, keywords=start.keywords)
-        names = [(key, len(chains) + n) for n in range(missing)]
-        states = [self.first(start, *name, options) for name in names]
+        numbers = [(key, len(chains) + n) for n in range(further_chains(chains, options))]
+        states = [self.first(start, *number, options) for number in numbers]
         slack = options.steps // GROWTH if options.searching else 0
-        states = lengthened(states, names, kernel.laws, self._outside, self._sizes, slack=slack)
-        new = [kernel.start(*name, state) for name, state in zip(names, states, strict=True)]
+        states = lengthened(states, numbers, kernel.proposals, self._outside, self._sizes, slack=slack)
+        new = [
+            kernel.start(*number, state, name=start.row.name)
+            for number, state in zip(numbers, states, strict=True)
+        ]
         chains += new
         return new
 
-    def _run(self, kernel: Cgmh, chains: Sequence[tuple[str, Chain]], options: C, narrator: Narrator) -> None:
-        """Run chains of rows with these names."""
+    def _run(self, kernel: Cgmh, chains: Sequence[Chain[Point]], options: C, reports: StepReports) -> None:
+        schedule = Schedule.falling(*options.anneal) if options.searching else Schedule()
         for at in range(0, len(chains), options.batch_size):
             together = chains[at : at + options.batch_size]
-            names = {id(chain): name for name, chain in together}
-            kernel.run(
-                [chain for _, chain in together],
-                steps=options.steps,
-                on_step=partial(_tell, narrator, names),
-            )
-            for _, chain in together:
-                chain.forget()
+            run(kernel, together, Course(options.steps, thin=0, schedule=schedule), reports)
+            for chain in together:
+                chain.point = chain.point.lean()
 
     def _kernel(self, options: C, *, spaces: bool) -> Cgmh:
         terms: list[tuple[float, Term]] = [
@@ -219,9 +216,8 @@ class CgmhBackend(Backend[C, Start], Generic[C]):
         target = Target(self.language_model, options.power, [term for term in terms if term[0]], constraints)
         return Cgmh(
             target,
-            self._laws(options, spaces=spaces),
+            self._proposals(options, spaces=spaces),
             self.operations(options),
-            Schedule.falling(*options.anneal) if options.searching else Schedule(),
             lambda state: self._outside.distance(state) == 0 and self.reportable(state),
         )
 
@@ -237,9 +233,9 @@ class CgmhBackend(Backend[C, Start], Generic[C]):
         """Probabilities of the moves."""
         return Operations(0.35, 0.35, 0.3)
 
-    def _laws(self, options: C, *, spaces: bool) -> Laws:
+    def _proposals(self, options: C, *, spaces: bool) -> Proposals:
         allowed = line_ids(self.tokenizer, self.language_model.network.vocab_size, spaces=spaces)
-        proposals = Proposals(
+        proposals = ContextProposals(
             self._proposer(options).model,
             allowed,
             temperature=options.temperature,
@@ -248,13 +244,13 @@ class CgmhBackend(Backend[C, Start], Generic[C]):
         )
         if not options.candidates:
             return proposals
-        return Weighted(proposals, self.language_model, options.power, options.candidates)
+        return WeightedProposals(proposals, self.language_model, options.power, options.candidates)
 
     def _proposer(self, options: C) -> Proposer:
         return proposer_of(self.loaded(options.proposals))
 
-    def _outcome(self, start: Start, chains: list[Chain], kernel: Cgmh, options: C) -> Outcome:
-        found = best_states(chains) if options.searching else last_states(chains, kernel)
+    def _outcome(self, start: Start, chains: list[Chain[Point]], options: C) -> Outcome:
+        found = best_states(chains) if options.searching else last_states(chains)
         if not found:
             reason = f"{self.unfound(start)} (chains: {len(chains)}, steps of each: {options.steps})"
             return DataError(reason, hint="raise {@steps}, or widen {@length}")
@@ -262,12 +258,12 @@ class CgmhBackend(Backend[C, Start], Generic[C]):
         if options.searching:
             chosen.sort(key=lambda pair: -pair[1].point.log_target)
         # the second halves tell how the chains agree
-        series = [chain.energies[options.steps // 2 : options.steps] for chain in chains]
+        series = [chain.series[options.steps // 2 :] for chain in chains]
         reports = Reports(series, search=options.searching)
         candidates = [self._candidate(start, chain, visit, reports) for chain, visit in chosen]
         if not all(self.holds(start, candidate.text, options) for candidate in candidates):
             return lost("what must be there")
-        return Found(candidates, told(chains, kernel, options, len(candidates)))
+        return Found(candidates, chain_notes(chains, options, len(candidates)))
 
     def unfound(self, start: Start) -> str:
         """What to say where no text was found."""
@@ -287,17 +283,12 @@ class CgmhBackend(Backend[C, Start], Generic[C]):
         """The candidate with what only the command tells of it."""
         return candidate
 
-    def _candidate(self, start: Start, chain: Chain, visit: Visit, reports: Reports) -> Candidate:
-        point = visit.point
-        report = reports.of(
-            chain.candidate, chain.moves, log_target=point.log_target, step=visit.step, steps=chain.steps
-        )
+    def _candidate(
+        self, start: Start, chain: Chain[Point], visit: Visit[Point], reports: Reports
+    ) -> Candidate:
+        point, report = visit.point, reports.of(chain, visit)
         tokens = len(point.state.ids) + 1  # the end counts
         text, changes = self.written(start, point.state)
         logprob = point.scored.logprob
         candidate = Candidate(text, logprob / tokens, "mean_logprob", logprob, tokens, "stop", chain=report)
         return self.finished(candidate, changes)
-
-
-def _tell(narrator: Narrator, names: dict[int, str], step: Step) -> None:
-    narrator(step, names[id(step.chain)])

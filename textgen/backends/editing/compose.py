@@ -7,7 +7,7 @@ from textgen.backends.editing.whole_words import Merged
 from textgen.errors import DataError
 from textgen.events import OnEvent
 from textgen.mcmc.cgmh.edits import Operations, State, Subject
-from textgen.mcmc.cgmh.sampler import ORDER
+from textgen.mcmc.cgmh.kernel import ORDER
 from textgen.mcmc.cgmh.target import Term
 from textgen.options import ComposeOptions
 from textgen.rng import uniform

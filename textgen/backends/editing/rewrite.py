@@ -5,7 +5,7 @@ from __future__ import annotations
 from textgen.backends.editing.base import Start
 from textgen.backends.editing.source import NearBackend
 from textgen.mcmc.cgmh.edits import State, Subject
-from textgen.mcmc.cgmh.target import Distance, Missing, Shared, Term, TooNear
+from textgen.mcmc.cgmh.target import Distance, Missing, Shared, Term, TooSimilar
 from textgen.options import RewriteOptions
 from textgen.text.content_words import content_words
 from textgen.text.length import characters
@@ -25,7 +25,7 @@ class RewriteBackend(NearBackend[RewriteOptions]):
     def terms(self, options: RewriteOptions) -> list[tuple[float, Term]]:
         return [
             *super().terms(options),
-            (-options.change_weight, TooNear(options.changes)),
+            (-options.change_weight, TooSimilar(options.changes)),
             (-options.content, Missing()),
             (options.shared, Shared()),
             (-options.distance, Distance()),

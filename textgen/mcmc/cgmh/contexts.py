@@ -1,4 +1,4 @@
-"""Models that judge the piece at a place by what stands around it."""
+"""Models that judge the token at a place by what stands around it."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 
-FREE = 0  # the label of a piece that may change
+FREE = 0  # the label of a token that may change
 REPLACE, INSERT, DELETE, SWAP = "replace", "insert", "delete", "swap"
 
 Ids = tuple[int, ...]
@@ -24,7 +24,7 @@ class Context:
     right: Ids
 
     def filled(self, token: int) -> Ids:
-        """The text with a piece at the place."""
+        """The text with a token at the place."""
         return (*self.left, token, *self.right)
 
 
@@ -33,10 +33,10 @@ class Subject:
     """What the texts of a chain are about; it stays as it is while they change.
 
     Attributes:
-        source: Pieces of the text they are to be like; none where there is no such text.
-        words: Pieces of words they should hold.
-        length: The range they should lie in, least and most, in what the law counts; where there are blanks
-            to fill, the range of each blank.
+        source: Tokens of the text they are to be like; none where there is no such text.
+        words: Tokens of words they should hold.
+        length: The range they should lie in, least and most, in what the target counts; where there are
+            blanks to fill, the range of each blank.
     """
 
     source: Ids = ()
@@ -52,8 +52,8 @@ class State:
     """A text with locked spans.
 
     Attributes:
-        ids: The pieces.
-        labels: For each piece `FREE`, or the number of the locked span it belongs to, from 1. The pieces of
+        ids: The tokens.
+        labels: For each token `FREE`, or the number of the locked span it belongs to, from 1. The tokens of
             a span stand side by side.
         open_left: Whether something may be written before the text.
         open_right: Whether something may be written behind it.
@@ -75,9 +75,9 @@ class State:
         open_right: bool = True,
         subject: Subject = NO_SUBJECT,
     ) -> State:
-        """Join parts, each pieces and their label."""
-        ids = tuple(i for piece, _ in parts for i in piece)
-        labels = tuple(label for pieces, label in parts for _ in pieces)
+        """Join parts, each tokens and their label."""
+        ids = tuple(i for tokens, _ in parts for i in tokens)
+        labels = tuple(label for tokens, label in parts for _ in tokens)
         return cls(ids, labels, open_left, open_right, subject)
 
     @property
@@ -87,7 +87,7 @@ class State:
 
     @property
     def gaps(self) -> list[int]:
-        """Places before which a piece may be inserted: anywhere but inside a locked span or a closed end."""
+        """Places before which a token may be inserted: anywhere but inside a locked span or a closed end."""
         last = len(self.ids)
         inner = [g for g in range(1, last) if self.labels[g] == FREE or self.labels[g - 1] != self.labels[g]]
         return [0] * self.open_left + inner + [last] * (self.open_right and (last > 0 or not self.open_left))
@@ -116,7 +116,7 @@ class State:
         return list(combinations(sorted(self.labels[span.start] for span in self.spans), 2))
 
     def around(self, place: int) -> Context:
-        """What stands around a piece."""
+        """What stands around a token."""
         return Context(self.ids[:place], self.ids[place + 1 :])
 
     def at_gap(self, gap: int) -> Context:
@@ -124,16 +124,16 @@ class State:
         return Context(self.ids[:gap], self.ids[gap:])
 
     def replaced(self, place: int, token: int) -> State:
-        """The state with another piece at a free place."""
+        """The state with another token at a free place."""
         return self._with((*self.ids[:place], token, *self.ids[place + 1 :]), self.labels)
 
     def inserted(self, gap: int, token: int) -> State:
-        """The state with a free piece more."""
+        """The state with a free token more."""
         labels = (*self.labels[:gap], FREE, *self.labels[gap:])
         return self._with((*self.ids[:gap], token, *self.ids[gap:]), labels)
 
     def deleted(self, place: int) -> State:
-        """The state without the piece at a free place."""
+        """The state without the token at a free place."""
         labels = self.labels[:place] + self.labels[place + 1 :]
         return self._with(self.ids[:place] + self.ids[place + 1 :], labels)
 
@@ -159,9 +159,9 @@ class Operations:
     """Probabilities of the moves, the same in every state; what is left does nothing.
 
     Attributes:
-        replace: Draw another piece at a free place.
-        insert: Draw a piece more at a gap.
-        delete: Leave out a free piece.
+        replace: Draw another token at a free place.
+        insert: Draw one more token at a gap.
+        delete: Leave out a free token.
         swap: Let two locked spans change places.
     """
 

@@ -1,8 +1,8 @@
 """First states inside the range of lengths.
 
-Where a chain begins has no influence on its law. One that begins at bare keywords spends its first steps on
-the way to the range, though, and may not arrive. A search finds better texts if it makes that way itself,
-as far as its steps allow.
+Where a chain begins has no influence on the distribution that it ends in. One that begins at bare
+keywords spends its first steps on the way to the range, though, and may not arrive. A search finds better
+texts if it makes that way itself, as far as its steps allow.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from torch import Tensor
 
 from textgen.choice.categorical import invert_cdf
 from textgen.mcmc.cgmh.edits import State
-from textgen.mcmc.cgmh.proposals import Laws
-from textgen.mcmc.cgmh.sampler import GAP, PIECE
+from textgen.mcmc.cgmh.kernel import GAP, PIECE
+from textgen.mcmc.cgmh.proposals import Proposals
 from textgen.mcmc.cgmh.target import Outside
 from textgen.rng import uniform
 
@@ -23,24 +23,24 @@ from textgen.rng import uniform
 def lengthened(
     states: Sequence[State],
     chains: Sequence[tuple[bytes, int]],
-    laws: Laws,
+    proposals: Proposals,
     outside: Outside,
     sizes: Tensor,
     *,
     slack: int = 0,
 ) -> list[State]:
-    """Draw pieces into states that are too short, until none is.
+    """Draw tokens into states that are too short, until none is.
 
     Args:
         states: The beginnings.
         chains: For each the key and the number of its chain.
-        laws: The law of the piece at a place.
+        proposals: The distribution of the token at a place.
         outside: Measures a state against its range.
-        sizes: `(vocab,)`, the length of every piece.
+        sizes: `(vocab,)`, the length of every token.
         slack: A state may be so much shorter than the least of its range, but not empty.
 
     Returns:
-        The states, none longer than the most of its range by what was drawn. One into which no piece that
+        The states, none longer than the most of its range by what was drawn. One into which no token that
         fits can be drawn stays too short.
     """
     found = list(states)
@@ -48,7 +48,7 @@ def lengthened(
     number = 0
     while short:
         gaps = {n: _gap(found[n], part, uniform(*chains[n], number, GAP)) for n, (part, _) in short.items()}
-        drawn = laws.laws([found[n].at_gap(gap) for n, gap in gaps.items()], [None] * len(gaps))
+        drawn = proposals.distributions([found[n].at_gap(gap) for n, gap in gaps.items()], [None] * len(gaps))
         rooms = torch.tensor([found[n].subject.length[1] - length for n, (_, length) in short.items()])
         weights = drawn.exp().masked_fill((sizes > rooms[:, None]) | (sizes < 1), 0.0)
         tokens = invert_cdf(weights, [uniform(*chains[n], number, PIECE) for n in gaps]).tolist()

@@ -1,4 +1,4 @@
-"""The moves of a chain of edits: where they can be made, and how likely they are there and back."""
+"""Moves of a chain of edits: the places for them, and their probabilities there and back."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Choice:
     pair: tuple[int, int] = (0, 0)
 
     def context(self, state: State) -> Context:
-        """What the law of the piece depends on."""
+        """What the distribution of the token depends on."""
         return state.at_gap(self.place) if self.move == INSERT else state.around(self.place)
 
     def apply(self, state: State, token: int) -> State:
@@ -45,7 +45,12 @@ def choices(state: State, move: str) -> list[Choice]:
 
 
 def log_proposals(
-    before: State, after: State, choice: Choice, law: Tensor | None, token: int, operations: Operations
+    before: State,
+    after: State,
+    choice: Choice,
+    distribution: Tensor | None,
+    token: int,
+    operations: Operations,
 ) -> float:
     """log of the reverse proposal's probability, less that of the proposal.
 
@@ -53,18 +58,18 @@ def log_proposals(
         before: The state.
         after: The state that is proposed.
         choice: The move between them.
-        law: `(vocab,)`, log-probabilities of the piece at the place; not needed for a swap.
-        token: The piece drawn.
+        distribution: `(vocab,)`, log-probabilities of the token at the place; not needed for a swap.
+        token: The token drawn.
         operations: The probabilities of the moves.
     """
-    if choice.move == SWAP or law is None:
+    if choice.move == SWAP or distribution is None:
         return 0.0
     if choice.move == REPLACE:
-        return float(law[before.ids[choice.place]] - law[token])
+        return float(distribution[before.ids[choice.place]] - distribution[token])
     if choice.move == INSERT:
         back = _log(operations.delete) - log(len(after.free))
-        return back - _log(operations.insert) + log(len(before.gaps)) - float(law[token])
-    back = _log(operations.insert) - log(len(after.gaps)) + float(law[before.ids[choice.place]])
+        return back - _log(operations.insert) + log(len(before.gaps)) - float(distribution[token])
+    back = _log(operations.insert) - log(len(after.gaps)) + float(distribution[before.ids[choice.place]])
     return back - _log(operations.delete) + log(len(before.free))
 
 

@@ -1,4 +1,4 @@
-"""How alike two texts are to a masked model."""
+"""The similarity of two texts to a masked model."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Encoder(Protocol):
 
 
 class Similarity:
-    """Cosine of a text's embedding with its source's: the mean of the hidden states over the pieces.
+    """Cosine of a text's embedding with its source's: the mean of the hidden states over the tokens.
 
     Args:
         model: The model.

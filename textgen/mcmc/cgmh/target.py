@@ -1,19 +1,21 @@
-"""The law that a chain of edits samples: log pi, a sum of weighted terms.
+"""The distribution that a chain of edits samples: log pi, a sum of weighted terms.
 
 苏剑林, 搜出来的文本（一）：从文本生成到搜索采样, https://kexue.fm/archives/8062: fluency, relevance and hard
-constraints as factors of one law.
+constraints as factors of one distribution.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from math import ceil, inf
 from typing import Protocol
 
-from textgen.mcmc.cgmh.edits import Ids, State
+from torch import Tensor
+
+from textgen.mcmc.cgmh.edits import Context, Ids, State
 from textgen.models.views import Scored, SequenceModel
 
 Constraint = Callable[[State], bool]
@@ -26,19 +28,43 @@ class Term(Protocol):
         """One value a state."""
 
 
+@dataclass
+class Memory:
+    """Results that a chain may need again at a point: a cold one stays there for long, and repeats itself.
+
+    Attributes:
+        distributions: Of the token, by what stands around it.
+        proposed: Points proposed from there, with the language model's memory of the text that stays.
+    """
+
+    distributions: dict[Context, Tensor] = field(default_factory=dict)
+    proposed: dict[State, Point] = field(default_factory=dict)
+
+
 @dataclass(frozen=True)
 class Point:
-    """A state and its place in the law.
+    """A state, judged.
 
     Attributes:
         state: The state.
-        scored: What the language model says of its text.
+        scored: The language model's score of its text.
         log_target: log pi, up to a constant.
+        memory: Results that belong to the point.
     """
 
     state: State
     scored: Scored
     log_target: float
+    memory: Memory = field(default_factory=Memory, compare=False, repr=False)
+
+    @property
+    def ids(self) -> Ids:
+        """The tokens of the state."""
+        return self.state.ids
+
+    def lean(self) -> Point:
+        """The point without any memory, which is of no use once the chain has moved on."""
+        return Point(self.state, Scored(self.scored.logprob), self.log_target)
 
 
 @dataclass(frozen=True)
@@ -62,7 +88,7 @@ class Target:
 
         Args:
             states: The states.
-            parents: What was said of texts that begin like theirs; see `SequenceModel.score`.
+            parents: Scores of texts that begin like theirs; see `SequenceModel.score`.
         """
         possible = [n for n, state in enumerate(states) if all(holds(state) for holds in self.constraints)]
         found = [Point(state, Scored(-inf), -inf) for state in states]
@@ -70,9 +96,9 @@ class Target:
             return found
         scored = self.model.score([states[n].ids for n in possible], [parents[n] for n in possible])
         added = self._added([states[n] for n in possible])
-        for n, said, more in zip(possible, scored, added, strict=True):
-            value = self.power * said.logprob + more if said.logprob > -inf else -inf
-            found[n] = Point(states[n], said, value)
+        for n, score, more in zip(possible, scored, added, strict=True):
+            value = self.power * score.logprob + more if score.logprob > -inf else -inf
+            found[n] = Point(states[n], score, value)
         return found
 
     def _added(self, states: Sequence[State]) -> list[float]:
@@ -85,11 +111,11 @@ class Target:
 
 @dataclass(frozen=True)
 class Outside:
-    """How far a length lies outside the subject's range: that of the text, or that of every blank in it.
+    """The distance of a length from the subject's range: that of the text, or that of every blank in it.
 
     Attributes:
         blanks: Measure the blanks between the locked spans and sum their distances.
-        measure: The length of pieces; by default how many they are.
+        measure: The length of tokens; by default how many they are.
     """
 
     blanks: bool = False
@@ -110,40 +136,40 @@ class Outside:
 
 
 class Length:
-    """How many pieces a text has: a reward for every piece, so that the end of a range is no better than
-    its beginning only for being shorter."""
+    """The number of tokens of a text: a reward for each, so that the end of a range is no better than its
+    beginning only for being shorter."""
 
     def values(self, states: Sequence[State]) -> list[float]:
         return [len(state.ids) for state in states]
 
 
 class Missing:
-    """How many of the subject's words a text lacks."""
+    """The number of the subject's words that a text lacks."""
 
     def values(self, states: Sequence[State]) -> list[float]:
         return [sum(not _holds(state.ids, word) for word in state.subject.words) for state in states]
 
 
 class Shared:
-    """The share of pieces that a text has in common with its source: F1 of the multisets."""
+    """The share of tokens that a text has in common with its source: F1 of the multisets."""
 
     def values(self, states: Sequence[State]) -> list[float]:
         return [_overlap(state.ids, state.subject.source) for state in states]
 
 
 class Distance:
-    """How many pieces must be replaced, inserted or deleted to make the text of its source (Levenshtein)."""
+    """The number of tokens to replace, insert or delete to make the text of its source (Levenshtein)."""
 
     def values(self, states: Sequence[State]) -> list[float]:
         return [float(levenshtein(state.subject.source, state.ids)) for state in states]
 
 
 @dataclass(frozen=True)
-class TooNear:
-    """How many edits a text is short of a share of its source's length.
+class TooSimilar:
+    """The number of edits that a text is short of a share of its source's length.
 
     Attributes:
-        share: Of the source's pieces that should be edited.
+        share: Of the source's tokens that should be edited.
     """
 
     share: float
@@ -157,12 +183,12 @@ class TooNear:
 
 @dataclass(frozen=True)
 class Repeated:
-    """How many pairs of neighbours a text has that it had before, or that are two marks.
+    """The number of pairs of neighbours in a text that it had before, or that are two marks.
 
     Language models love both, and under a low temperature nothing else would be left.
 
     Attributes:
-        marks: Pieces that are punctuation.
+        marks: Tokens that are punctuation.
     """
 
     marks: frozenset[int] = frozenset()

@@ -6,8 +6,8 @@ Metropolis-Hastings, https://arxiv.org/abs/2106.02736:
     E_raw(x)   = -sum_t logit_t(x_t | the others)
     E_local(x) = -sum_t log p(x_t | the others)
 
-Logits have a zero of their own in every context, so the two are different laws: one ratio holds one of
-them. Both are over the allowed ids, on which p is renormalised; anything else has infinite energy.
+Logits have a zero of their own in every context, so the two give different distributions: one ratio holds
+one of them. Both are over the allowed ids, on which p is renormalised; anything else has infinite energy.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from textgen.models.views import MaskedModel
 ROWS = 16  # masked copies computed together
 
 # restricted logits (rows, vocab) -> scores (rows, vocab)
-View = Callable[[Tensor], Tensor]
+TokenScores = Callable[[Tensor], Tensor]
 
 
 def raw(logits: Tensor) -> Tensor:
@@ -38,18 +38,18 @@ def local(logits: Tensor) -> Tensor:
     return logits.log_softmax(-1)
 
 
-ENERGIES: dict[str, View] = {"raw": raw, "local": local}
+ENERGIES: dict[str, TokenScores] = {"raw": raw, "local": local}
 
 
 @dataclass(frozen=True)
-class ProposalLaw:
-    """log q of the piece at a place: the conditional, sharpened and cut off.
+class ProposalDistribution:
+    """log q of the token at a place: the conditional, sharpened and cut off.
 
-    What is cut off depends on the context alone, so the law is the same for a move and its reverse.
+    What is cut off depends on the context alone, so it is the same for a move and its reverse.
 
     Attributes:
         temperature: Divides the logits.
-        top_k: Keep the k most probable pieces, and what is as probable as the last; 0 keeps all.
+        top_k: Keep the k most probable tokens, and what is as probable as the last; 0 keeps all.
     """
 
     temperature: float = 1.0
@@ -77,7 +77,7 @@ class Site:
 
 @dataclass(frozen=True)
 class Conditionals:
-    """What a masked model says of masked places.
+    """A masked model's distributions at masked places.
 
     Attributes:
         model: The model.
@@ -114,20 +114,20 @@ class Conditionals:
             part = slice(start, start + ROWS)
             yield part, self.logits(sites[part])
 
-    def scores(self, sites: Sequence[Site], asked: Sequence[tuple[View, Sequence[int]]]) -> Tensor:
-        """What some views say of one piece a site.
+    def scores(self, sites: Sequence[Site], asked: Sequence[tuple[TokenScores, Sequence[int]]]) -> Tensor:
+        """Scores of one token a site.
 
         Args:
             sites: Masked places.
-            asked: Each view with its piece for every site.
+            asked: Each kind of scores with its token for every site.
 
         Returns:
             `(asked, sites)`, float64.
         """
         found = [torch.empty(len(asked), 0, dtype=torch.float64)]
         for part, logits in self.parts(sites):
-            said = [view(logits).gather(1, torch.tensor(pieces[part])[:, None]) for view, pieces in asked]
-            found.append(torch.cat(said, 1).T)
+            columns = [score(logits).gather(1, torch.tensor(ids[part])[:, None]) for score, ids in asked]
+            found.append(torch.cat(columns, 1).T)
         return torch.cat(found, 1)
 
 
@@ -135,12 +135,12 @@ def log_ratio(before: float, after: float, forward: float, reverse: float, tempe
     """The logarithm of the Metropolis-Hastings ratio.
 
     Args:
-        before: Energy of the present state; infinite only for a start that the law does not hold, which is
-            left at once.
+        before: Energy of the present state; infinite only for a start of no probability, which is left at
+            once.
         after: Energy of the proposed state.
         forward: log q(proposed | present).
         reverse: log q(present | proposed); -inf where there is no way back, and then the move is refused.
-        temperature: The law is proportional to exp(-E / temperature).
+        temperature: The target is proportional to exp(-E / temperature).
     """
     if before == inf:
         return inf
