@@ -159,13 +159,13 @@ def test_what_is_impossible_is_said(
     ("options", "reason"),
     [
         ({"length": "9-3"}, "not a range"),
-        ({"chains": 1, "num_candidates": 2}, "--chains"),
-        ({"method": "mh", "anneal": "1:0.5"}, "--anneal"),
+        ({"chains": 1, "num_candidates": 2}, "chains"),
+        ({"method": "mh", "anneal": "1:0.5"}, "anneal"),
         ({"anneal": "0.1:0.5"}, "rises"),
-        ({"candidates": 8, "top_k": 5}, "--top-k"),
+        ({"candidates": 8, "top_k": 5}, "top_k"),
         ({"proposals": "nothing"}, "no model nothing"),
-        ({"steps": 0}, "--steps"),
-        ({"beams": 3}, "--beams"),
+        ({"steps": 0}, "steps"),
+        ({"beams": 3}, "beams"),
         ({"length": "600-700"}, "more than the models read"),
     ],
 )

@@ -1,8 +1,8 @@
 """Scans of a Gibbs sampler: the places of a text that are drawn anew, and their order.
 
 With conditionals that come from no joint distribution the one that a Gibbs sampler ends in depends on its
-scan (Heckerman et al. 2000, Dependency Networks, https://www.jmlr.org/papers/v1/heckerman00a.html; Goyal et al.
-2021, https://arxiv.org/abs/2106.02736). Corrected by Metropolis-Hastings it does not.
+scan (Heckerman et al. 2000, Dependency Networks, https://www.jmlr.org/papers/v1/heckerman00a.html; Goyal et
+al. 2021, https://arxiv.org/abs/2106.02736). Corrected by Metropolis-Hastings it does not.
 """
 
 from __future__ import annotations
