@@ -1,4 +1,4 @@
-"""The automaton says what naive string matching says."""
+"""The automaton finds what naive string matching finds."""
 
 from __future__ import annotations
 
@@ -48,10 +48,20 @@ def lacking(spelt: Spelt, text: Sequence[int], unmet: frozenset[int], *, ordered
 
 
 @given(patterns, texts)
-def test_completed_are_all_patterns_that_end_here(spelt: Spelt, text: list[int]) -> None:
+def test_nothing_is_left_of_the_patterns_that_end_here(spelt: Spelt, text: list[int]) -> None:
+    """The shorter ones within the longest, too."""
     automaton = build(spelt)
     for length in range(len(text) + 1):
-        assert automaton.completed(walk(automaton, text[:length])) == ends(spelt, text[:length])
+        state = walk(automaton, text[:length])
+        assert automaton.left(state, automaton.labels) == automaton.labels - ends(spelt, text[:length])
+
+
+@given(patterns)
+def test_the_table_holds_every_step(spelt: Spelt) -> None:
+    automaton = build(spelt)
+    for state, row in enumerate(automaton.table(4)):
+        assert row == [automaton.step(state, symbol) for symbol in range(4)]
+        assert walk(automaton, automaton.prefixes[state]) == state
 
 
 @given(patterns, texts, st.booleans())
@@ -84,7 +94,7 @@ def test_wanted_continue_or_begin_an_unmet_label(
 
 
 def fewest(automaton: AhoCorasick, state: int, unmet: frozenset[int]) -> int:
-    """Pieces to the nearest place where all is met, by breadth-first search over all texts."""
+    """Tokens to the nearest place where all is met, by breadth-first search over all texts."""
     queue, seen = deque([(state, unmet, 0)]), {(state, unmet)}
     while True:
         state, unmet, count = queue.popleft()
@@ -109,7 +119,7 @@ def test_remaining_is_the_least(spelt: Spelt, text: list[int], ordered: bool) ->
 
 @given(patterns, texts, st.booleans())
 def test_the_bound_for_many_labels_can_be_kept(spelt: Spelt, text: list[int], ordered: bool) -> None:
-    """Without the exact answer: never too little, and a wanted piece always lowers it."""
+    """Without the exact answer: never too little, and a wanted token always lowers it."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "EXACT", 0)
         automaton = build(spelt, ordered=ordered)
@@ -128,15 +138,15 @@ def test_a_broken_match_falls_back() -> None:
     automaton = build([((0, 0, 1), 0)])
     state = walk(automaton, [0, 0, 0])
     assert automaton.matched(state, automaton.labels) == 2
-    assert automaton.completed(automaton.step(state, 1)) == {0}
+    assert not automaton.left(automaton.step(state, 1), automaton.labels)
     assert automaton.remaining(state, automaton.labels) == 1
 
 
 def test_keywords_within_each_other_and_overlapping() -> None:
     guang, zhou, shi = range(3)
     automaton = build([((guang, zhou), 0), ((guang, zhou, shi), 1), ((zhou,), 2), ((zhou, shi), 3)])
-    assert automaton.completed(walk(automaton, [guang, zhou])) == {0, 2}
-    assert automaton.completed(walk(automaton, [guang, zhou, shi])) == {1, 3}
+    assert automaton.left(walk(automaton, [guang, zhou]), automaton.labels) == {1, 3}
+    assert automaton.left(walk(automaton, [guang, zhou, shi]), automaton.labels) == {0, 2}
     assert automaton.remaining(ROOT, automaton.labels) == 3
 
 

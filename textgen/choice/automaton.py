@@ -1,8 +1,8 @@
-"""Which keywords a text of pieces has completed, and which pieces would continue one.
+"""An automaton that finds patterns in a sequence of symbols, such as keywords in a text of tokens.
 
-One automaton watches all keywords at once: a state is the longest end of the text that begins some
-keyword, so a partial match that breaks falls back to the longest part that still counts, and keywords
-that overlap or hold each other are all seen. Aho & Corasick 1975, "Efficient string matching: an aid to
+It watches all patterns at once: a state is the longest end of the sequence that begins some pattern, so a
+partial match that breaks falls back to the longest part that still counts, and patterns that overlap or
+hold each other are all seen. Aho & Corasick 1975, "Efficient string matching: an aid to
 bibliographic search", https://doi.org/10.1145/360825.360855.
 """
 
@@ -20,10 +20,10 @@ Labels = frozenset[int]
 
 
 class AhoCorasick:
-    """An automaton over piece ids.
+    """An automaton over tokens, or bytes.
 
     Args:
-        patterns: Pieces of each pattern, at least one.
+        patterns: Symbols of each pattern, at least one.
         labels: The keyword that each pattern spells; several patterns may spell one.
         ordered: A label counts only behind all lower ones; what is written before its turn does not.
 
@@ -38,7 +38,7 @@ class AhoCorasick:
         self.labels: Labels = frozenset(labels)
         self._children: list[dict[int, int]] = [{}]
         self._fail = [ROOT]
-        self._depth = [0]
+        self.prefixes: list[Pattern] = [()]  # by state, the beginning of a pattern that it stands for
         self._ends: list[set[int]] = [set()]
         self._leads: list[set[int]] = [set()]  # labels of the patterns that go on behind a node
         self._paths: dict[int, list[tuple[Pattern, list[int]]]] = {}  # patterns of a label, nodes of each
@@ -50,17 +50,23 @@ class AhoCorasick:
         self._needed: dict[tuple[int, Labels], int] = {}
 
     def step(self, state: int, token: int) -> int:
-        """The state after one more piece; `ROOT` is that of an empty text."""
+        """The state after one more symbol; `ROOT` is that of an empty text."""
         while state != ROOT and token not in self._children[state]:
             state = self._fail[state]
         return self._children[state].get(token, ROOT)
 
-    def completed(self, state: int) -> Labels:
-        """All labels with a pattern that ends here, the shorter ones within the longest too."""
-        return frozenset(self._ends[state])
+    def table(self, symbols: int) -> list[list[int]]:
+        """The state after every state and each of the symbols from 0."""
+        after = [[ROOT] * symbols] * len(self.prefixes)
+        # shorter states are ready before those that fall back to them
+        for state in sorted(range(len(after)), key=lambda state: len(self.prefixes[state])):
+            after[state] = after[self._fail[state]].copy()
+            for symbol, child in self._children[state].items():
+                after[state][symbol] = child
+        return after
 
     def left(self, state: int, unmet: Labels) -> Labels:
-        """Those of the unmet labels that are still unmet once this state is reached."""
+        """The unmet labels of which no pattern ends here, within a longer one or not."""
         ended = unmet & self._ends[state]
         if not self.ordered:
             return unmet - ended
@@ -69,7 +75,7 @@ class AhoCorasick:
         return unmet
 
     def wanted(self, state: int, unmet: Labels) -> set[int]:
-        """Pieces that continue a partial match of an unmet label, or begin one."""
+        """Tokens that continue a partial match of an unmet label, or begin one."""
         goals = self._open(unmet)
         return {
             token
@@ -79,16 +85,16 @@ class AhoCorasick:
         }
 
     def matched(self, state: int, unmet: Labels) -> int:
-        """Pieces of the longest partial match of an unmet label."""
+        """Tokens of the longest partial match of an unmet label."""
         goals = self._open(unmet)
-        return next((self._depth[n] for n in self._suffixes(state) if goals & self._leads[n]), 0)
+        return next((len(self.prefixes[n]) for n in self._suffixes(state) if goals & self._leads[n]), 0)
 
     def remaining(self, state: int, unmet: Labels) -> int:
-        """The least number of pieces that complete all unmet labels.
+        """The least number of tokens that complete all unmet labels.
 
         Exact for up to `EXACT` labels (the shortest common superstring that begins with the partial
         match); else at most what it takes to write them one after the other. In either case some wanted
-        piece lowers it by one. Labels without a pattern are not counted.
+        token lowers it by one. Labels without a pattern are not counted.
         """
         unmet &= self.labels
         if not unmet:
@@ -121,14 +127,14 @@ class AhoCorasick:
         return min(found)
 
     def _rests(self, state: int, pattern: Pattern, path: list[int]) -> Iterator[Pattern]:
-        """What a pattern lacks behind the ends of the text that begin it, the longest end first."""
+        """The rests of a pattern behind the ends of the text that begin it, the longest end first."""
         for node in self._suffixes(state):
-            depth = self._depth[node]
+            depth = len(self.prefixes[node])
             if depth < len(pattern) and path[depth] == node:
                 yield pattern[depth:]
 
     def _rest(self, state: int, pattern: Pattern, path: list[int]) -> Pattern:
-        """What a pattern lacks behind the longest end of the text that begins it."""
+        """The rest of a pattern behind the longest end of the text that begins it."""
         return next(self._rests(state, pattern, path))
 
     def _open(self, unmet: Labels) -> Labels:
@@ -155,7 +161,7 @@ class AhoCorasick:
                 self._children[node][token] = len(self._children)
                 self._children.append({})
                 self._fail.append(ROOT)
-                self._depth.append(len(path))
+                self.prefixes.append((*self.prefixes[node], token))
                 self._ends.append(set())
                 self._leads.append(set())
             path.append(self._children[node][token])

@@ -1,4 +1,4 @@
-"""Words that a text may not hold, whatever pieces spell them."""
+"""A filter of words that a text may not hold, whatever tokens spell them."""
 
 from __future__ import annotations
 
@@ -8,17 +8,19 @@ import torch
 from torch import Tensor
 
 from textgen.choice.allowed import following_bytes, unfinished
+from textgen.choice.automaton import ROOT, AhoCorasick
 from textgen.choice.filters import BANNED
 from textgen.errors import UsageError
 from textgen.tokenizers.base import Vocabulary
 
+WORD = 0  # the one label of all words
+
 
 class Avoid:
-    """A filter that bans the pieces with which one of the words would be complete.
+    """A filter that bans the tokens with which one of the words would be complete.
 
-    It works on bytes: a word may have many segmentations, and end in the middle of a piece. All words
-    are followed at once by the automaton of Aho and Corasick 1975,
-    https://doi.org/10.1145/360825.360855. Words count as they are written, upper and lower case apart.
+    It works on bytes: a word may have many segmentations, and end in the middle of a token. Words count as
+    they are written, upper and lower case apart.
     No character is begun that could only be finished as an avoided word: its first bytes are banned, too.
 
     Everything in `ids` is text that comes before: a word that begins in a prompt is not completed, one
@@ -28,10 +30,10 @@ class Avoid:
     batch.
 
     Args:
-        vocabulary: The pieces.
+        vocabulary: The tokens.
         words: None of them empty.
         vocab_size: Width of the scores, at least the size of the vocabulary.
-        reverse: The texts are written from their end: `ids` holds the last piece first.
+        reverse: The texts are written from their end: `ids` holds the last token first.
 
     Raises:
         UsageError: A word is empty.
@@ -47,14 +49,17 @@ class Avoid:
         silent = [b""] * (vocab_size - len(vocabulary))
         self._pieces = [piece[::step] for piece in vocabulary.pieces] + silent
         self._columns = _columns(self._pieces)
-        self._after, complete, prefixes = _automaton(patterns)
+        automaton = AhoCorasick(patterns, [WORD] * len(patterns))
+        prefixes = [bytes(prefix) for prefix in automaton.prefixes]
+        complete = [not automaton.left(state, frozenset([WORD])) for state in range(len(prefixes))]
+        self._after = automaton.table(256)
         self._table = torch.tensor(self._after)
         self._complete = torch.tensor(complete)
         # backwards a character comes last byte first, and `WholeCharacters` does not hold
         self._hopeless = torch.tensor(
             [False] * len(prefixes) if reverse else _hopeless(self._after, complete, prefixes)
         )
-        # with so many bytes, and so with so many pieces, behind a text its next bytes are judged
+        # with so many bytes, and so with so many tokens, behind a text its next bytes are judged
         self._reach = max(map(len, patterns), default=1) - 1
         self._masks: dict[int, Tensor] = {}
 
@@ -64,14 +69,14 @@ class Avoid:
         return scores.masked_fill(banned, BANNED)
 
     def _state(self, tail: Iterable[int]) -> int:
-        state = 0
+        state = ROOT
         for i in tail:
             for byte in self._pieces[i]:
                 state = self._after[state][byte]
         return state
 
     def _mask(self, state: int) -> Tensor:
-        """`(vocab,)`, true for the pieces on whose way a word is complete, or behind which one must be."""
+        """`(vocab,)`, true for the tokens on whose way a word is complete, or behind which one must be."""
         if state not in self._masks:
             states = torch.full((len(self._pieces),), state)
             banned = torch.zeros(len(self._pieces), dtype=torch.bool)
@@ -83,7 +88,7 @@ class Avoid:
 
 
 def _columns(pieces: Sequence[bytes]) -> list[tuple[Tensor, Tensor]]:
-    """For the first byte, the second, ...: the ids of the pieces that have one, and its values."""
+    """For the first byte, the second, ...: the ids of the tokens that have one, and its values."""
     columns: list[tuple[Tensor, Tensor]] = []
     longer = [i for i, piece in enumerate(pieces) if piece]
     while longer:
@@ -91,35 +96,6 @@ def _columns(pieces: Sequence[bytes]) -> list[tuple[Tensor, Tensor]]:
         columns.append((torch.tensor(longer), torch.tensor([pieces[i][at] for i in longer])))
         longer = [i for i in longer if len(pieces[i]) > at + 1]
     return columns
-
-
-def _automaton(words: Iterable[bytes]) -> tuple[list[list[int]], list[bool], list[bytes]]:
-    """The state after every state and byte, from state 0; of each state whether any word ends there, and
-    the beginning of a word that it stands for."""
-    children: list[dict[int, int]] = [{}]
-    complete = [False]
-    prefixes = [b""]
-    for word in words:
-        state = 0
-        for byte in word:
-            if byte not in children[state]:
-                children[state][byte] = len(children)
-                children.append({})
-                complete.append(False)
-                prefixes.append(prefixes[state] + bytes([byte]))
-            state = children[state][byte]
-        complete[state] = True
-    after = [[0] * 256] * len(children)
-    shorter = [0] * len(children)  # the state of the longest other suffix
-    order = [0]
-    for state in order:  # it grows: breadth first, so that shorter states are ready
-        after[state] = after[shorter[state]].copy()
-        complete[state] |= complete[shorter[state]]
-        for byte, child in children[state].items():
-            shorter[child] = after[state][byte]
-            after[state][byte] = child
-        order += children[state].values()
-    return after, complete, prefixes
 
 
 def _hopeless(

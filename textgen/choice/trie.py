@@ -1,4 +1,4 @@
-"""Texts that are one of a list."""
+"""A filter that lets texts be one of a list, and the trie of the list."""
 
 from __future__ import annotations
 
@@ -66,8 +66,8 @@ class Trie:
 class OneOf:
     """A filter that lets a row only go on as one of the listed texts does, and end where one does.
 
-    What is drawn is the law of the model, renormalised at every piece over the ones left; a search finds
-    the listed text with the best score, since bans do not change scores.
+    Drawn texts have the distribution of the model, renormalised at every token over the ones left; a search
+    finds the listed text with the best score, since bans do not change scores.
 
     Behind its end a row may only end again: in a group of `write`, copies that have ended wait so for the
     others. A row that begins no listed text is an error, since it must have passed a ban.
