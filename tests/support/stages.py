@@ -13,7 +13,7 @@ from textgen.events import ignore
 from textgen.files.rows import FileRows
 from textgen.options import parse
 from textgen.train.data.arrays import Arrays, ArrayWriter, Example
-from textgen.train.data.corpus import tokenised
+from textgen.train.data.corpus import build_corpus
 from textgen.train.recipes import recipe_class
 from textgen.train.run import READING, never
 from textgen.train.step.loop import Loop
@@ -79,7 +79,7 @@ class Stages(Bench):
     def written(self, recipe: Any, name: str = "written", rows: Any = None) -> Arrays:
         """The examples of rows, with what the title model writes for them."""
         path = write_lines(self.folder / f"{name}.jsonl", ROWS if rows is None else rows)
-        corpus = tokenised(FileRows([str(path)], READING), recipe, {}, self.folder / name, never, ignore)
+        corpus = build_corpus(FileRows([str(path)], READING), recipe, {}, self.folder / name, never, ignore)
         found = recipe.complete(corpus.arrays, self.folder / f"{name}-more", never, ignore)
         assert found is not None
         return found  # type: ignore[no-any-return]

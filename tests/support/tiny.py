@@ -19,7 +19,7 @@ from textgen.options import parse
 from textgen.store.save import save_model
 from textgen.tokenizers.sentencepiece import SentencePieceTokenizer
 from textgen.tokenizers.training import FIXED, TokenizerPlan, train_tokenizer
-from textgen.train.data.corpus import tokenised
+from textgen.train.data.corpus import build_corpus
 from textgen.train.recipes import recipe_class
 from textgen.train.run import READING, Outcome, never, train
 from textgen.train.step.loop import Loop
@@ -187,7 +187,7 @@ class Bench:
         path = write_lines(self.folder / f"{name}.jsonl", self.rows(recipe) if rows is None else rows)
         kind = recipe_class(recipe)
         made = kind(parse(kind.options_class, SHORT | self.starts(recipe) | options, user=recipe))
-        corpus = tokenised(FileRows([str(path)], READING), made, {}, self.folder / name, never, ignore)
+        corpus = build_corpus(FileRows([str(path)], READING), made, {}, self.folder / name, never, ignore)
         network = made.build(corpus.arrays).requires_grad_(True)
         if made.options.lora:
             add_adapters(network, made.options.lora, alpha=2.0, seed=3, still_trained=made.still_trained)

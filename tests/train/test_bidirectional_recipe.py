@@ -311,7 +311,7 @@ def test_pseudo_targets_are_what_the_start_writes(stages: Stages) -> None:
         for example in range(10):
             for number, way in enumerate(WAYS):
                 if not told(batch.targets[example, number]):
-                    text = recipe.told(arrays.ids(way, example), backwards=bool(number))[:-1]
+                    text = recipe.target(arrays.ids(way, example), backwards=bool(number))[:-1]
                     assert fed(batch, example, number) == text
                     assert best[example, number, : len(text)].tolist() == text
                     own += 1

@@ -131,11 +131,11 @@ def test_a_finished_run_leaves_what_a_model_needs(bench: Bench) -> None:
 @pytest.mark.parametrize(
     ("options", "named"),
     [
-        ({"seed": 4}, "--seed was 0, not 4"),
-        ({"learning_rate": 0.5}, "--learning-rate was 0.01, not 0.5"),
-        ({"steps": 6}, "--steps was 5, not 6"),
-        ({"ema": 0.5}, "--ema was 0.0, not 0.5"),
-        ({"weight": {"run.jsonl": 2.0}}, "--weight"),
+        ({"seed": 4}, "seed was 0, not 4"),
+        ({"learning_rate": 0.5}, "learning_rate was 0.01, not 0.5"),
+        ({"steps": 6}, "steps was 5, not 6"),
+        ({"ema": 0.5}, "ema was 0.0, not 0.5"),
+        ({"weight": {"run.jsonl": 2.0}}, "weight"),
         ({"fields": {"text": "body"}}, "another fields"),
         ({"rows": some_texts(11)}, "the input has changed"),
         ({"dev": "dev.jsonl"}, "the dev file has changed"),

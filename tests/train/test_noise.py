@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from textgen.train.step.noise import draws, torch_seed
+from textgen.train.data.noise import draws, torch_seed
 
 
 def test_the_same_purpose_draws_the_same() -> None:

@@ -9,7 +9,7 @@ from tiny import Bench, some_pairs
 
 from textgen.errors import UsageError
 from textgen.train.data.padding import NO_TARGET
-from textgen.train.data.pairs import Pairs
+from textgen.train.recipes.pairs import Pairs
 from textgen.train.step.loop import Loop
 
 MOST = 8  # pieces of a title

@@ -6,7 +6,7 @@ import pytest
 import torch
 from tiny import LETTERS, Bench, some_text
 
-from textgen.train.data.pairs import Pairs
+from textgen.train.recipes.pairs import Pairs
 from textgen.train.step.loop import Loop
 
 COUNT, LENGTH, SHARE = 300, 8, 0.3

@@ -12,7 +12,7 @@ from tiny import Bench, Countdown, same, some_texts, weights_of, write_lines
 
 from textgen.errors import UsageError
 from textgen.events import Scored, Trained
-from textgen.train.recipe import Recipe
+from textgen.train.recipes.base import Recipe
 from textgen.train.run_directory.log import read_log
 from textgen.train.step.loop import Loop
 
@@ -68,7 +68,7 @@ def test_what_is_refused_late_leaves_what_is_there(
 
 def test_a_run_stopped_while_it_reads_begins_again(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     bench.train("gpt2", "whole")
-    monkeypatch.setattr("textgen.train.data.corpus.TOLD", 4)
+    monkeypatch.setattr("textgen.train.data.corpus.EVERY", 4)
     outcome = bench.train("gpt2", stopped=Countdown(2))
     assert (outcome.step, outcome.finished) == (0, False)
     assert not (bench.folder / "run" / "model.safetensors").exists()

@@ -11,8 +11,8 @@ from tiny import Bench, gradients_of
 from torch import Tensor
 from torch.nn import functional
 
+from textgen.train.data.noise import torch_seed
 from textgen.train.step.loop import Loop
-from textgen.train.step.noise import torch_seed
 
 EXAMPLES = [4, 1, 6, 0]
 

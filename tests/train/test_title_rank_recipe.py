@@ -81,7 +81,7 @@ def laws(network: Any, recipe: Any, source: list[int], title: list[int]) -> list
     framed = [specials.cls, *source, specials.sep]
     found = []
     for way, first in enumerate((specials.l2r, specials.r2l)):
-        wanted = recipe.told(title, backwards=bool(way))
+        wanted = recipe.target(title, backwards=bool(way))
         found.append(network([framed], torch.tensor([[first, *wanted[:-1]]]))[0].log_softmax(-1))
     return found
 
@@ -89,7 +89,7 @@ def laws(network: Any, recipe: Any, source: list[int], title: list[int]) -> list
 def logprobs(network: Any, recipe: Any, source: list[int], title: list[int]) -> list[Tensor]:
     """Those of its pieces `(steps,)`, each way."""
     whole = laws(network, recipe, source, title)
-    wanted = [recipe.told(title, backwards=way) for way in (False, True)]
+    wanted = [recipe.target(title, backwards=way) for way in (False, True)]
     return [law[torch.arange(len(ids)), ids] for law, ids in zip(whole, wanted, strict=True)]
 
 
@@ -125,7 +125,7 @@ def test_lines_of_a_batch(stages: Stages, tmp_path: Path) -> None:
         texts = [arrays.ids("target", example), *split(arrays.ids("candidates", example), END)]
         for line in range(8):
             if line < 2 * len(texts):
-                wanted = recipe.told(texts[line // 2], backwards=bool(line % 2))
+                wanted = recipe.target(texts[line // 2], backwards=bool(line % 2))
                 assert told(batch.targets[row, line]) == wanted
                 assert batch.inputs[row, line, 1 : len(wanted)].tolist() == wanted[:-1]
             else:

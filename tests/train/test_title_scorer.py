@@ -25,7 +25,7 @@ from textgen.store.load import load_model
 from textgen.train.data import generated
 from textgen.train.data.arrays import Arrays, Example
 from textgen.train.data.candidates import UNIT, Writing, before, in_order, out_of_order, ranks, split
-from textgen.train.data.corpus import tokenised
+from textgen.train.data.corpus import build_corpus
 from textgen.train.recipes.title_scorer import TitleScorerRecipe, apart, first_rouge, pairs_in_order
 from textgen.train.run import READING, Outcome, never, train
 
@@ -76,7 +76,7 @@ def shop(bench: Bench, writer: Path) -> Workshop:
 
 def written(shop: Workshop, recipe: TitleScorerRecipe, folder: Path) -> Arrays | None:
     """The examples with candidates."""
-    corpus = tokenised(FileRows([str(shop.rows)], READING), recipe, {}, folder, never, ignore)
+    corpus = build_corpus(FileRows([str(shop.rows)], READING), recipe, {}, folder, never, ignore)
     return recipe.complete(corpus.arrays, folder.with_name(f"{folder.name}-written"), lambda: False, ignore)
 
 
@@ -262,18 +262,18 @@ def test_an_article_without_candidates_teaches_nothing(shop: Workshop, tmp_path:
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        ({"writer": "gpt2"}, "--writer gpt2 is a gpt2 model (a title model writes titles)"),
+        ({"writer": "gpt2"}, "writer gpt2 is a gpt2 model (a title model writes titles)"),
         ({"writer": "nobody"}, "there is no model nobody"),
-        ({"start": "gpt2"}, "--start gpt2 is a gpt2 model (this recipe starts from a bert or title)"),
-        ({"start": "random"}, "a title-scorer starts from a bert or title (--start bert"),
-        ({"rdrop": 1.0}, "--rdrop goes with one title an article"),
-        ({"label_smoothing": 0.1}, "--label-smoothing is for what is written"),
+        ({"start": "gpt2"}, "start gpt2 is a gpt2 model (this recipe starts from a bert or title)"),
+        ({"start": "random"}, "a title-scorer starts from a bert or title (start bert"),
+        ({"rdrop": 1.0}, "rdrop goes with one title an article"),
+        ({"label_smoothing": 0.1}, "label_smoothing is for what is written"),
         ({"beams": 1, "samples": 0}, "leave nothing to order"),
-        ({"sharpness": 3.0}, "--sharpness does not apply to --objective margin"),
-        ({"objective": "listwise", "margin": 0.2}, "--margin does not apply to --objective listwise"),
-        ({"source_length": 70}, "--source-length 70 is more than the model reads (69 pieces"),
-        ({"title_length": 78}, "--title-length 78 leaves no room for the article"),
-        ({"dev_metric": "bleu"}, "--dev-metric"),
+        ({"sharpness": 3.0}, "sharpness does not apply to objective margin"),
+        ({"objective": "listwise", "margin": 0.2}, "margin does not apply to objective listwise"),
+        ({"source_length": 70}, "source_length 70 is more than the model reads (69 pieces"),
+        ({"title_length": 78}, "title_length 78 leaves no room for the article"),
+        ({"dev_metric": "bleu"}, "dev_metric"),
     ],
 )
 def test_refusals(shop: Workshop, options: dict[str, Any], told: str) -> None:

@@ -202,9 +202,9 @@ def test_what_was_read_is_read_once(bench: Bench) -> None:
 @pytest.mark.parametrize(
     ("recipe", "options", "said"),
     [
-        ("title", {"title_length": 8}, "titles longer than --title-length 8, which are cut: 2"),
+        ("title", {"title_length": 8}, "titles longer than title_length 8, which are cut: 2"),
         ("title", {"title_length": 9}, None),
-        ("conditional", {"length": 8}, "texts longer than --length 8, which are cut: 1"),
+        ("conditional", {"length": 8}, "texts longer than length 8, which are cut: 1"),
     ],
 )
 def test_what_is_cut_is_counted(bench: Bench, recipe: str, options: Any, said: str | None) -> None:

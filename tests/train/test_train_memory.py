@@ -11,7 +11,7 @@ from tiny import SHORT, Bench, some_text
 from textgen.events import ignore
 from textgen.files.rows import FileRows
 from textgen.options import parse
-from textgen.train.data.corpus import tokenised
+from textgen.train.data.corpus import build_corpus
 from textgen.train.recipes import recipe_class
 from textgen.train.run import READING, never
 
@@ -35,7 +35,7 @@ def peak(bench: Bench, recipe: str, rows: int) -> int:
     files = FileRows([str(path)], READING)
     tracemalloc.start()
     try:
-        corpus = tokenised(files, made, {}, bench.folder / f"{recipe}-{rows}", never, ignore)
+        corpus = build_corpus(files, made, {}, bench.folder / f"{recipe}-{rows}", never, ignore)
         assert len(corpus.arrays) >= rows
         return tracemalloc.get_traced_memory()[1]
     finally:

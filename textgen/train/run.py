@@ -17,11 +17,10 @@ from textgen.options import InputOptions, parse
 from textgen.options.train import RANDOM, TrainOptions
 from textgen.store.catalog import find_model, fingerprint
 from textgen.text.names import bare
-from textgen.train.data.corpus import SOURCE
-from textgen.train.data.examples import Material, read_material
+from textgen.train.data.corpus import READING, SOURCE
 from textgen.train.data.order import Order
-from textgen.train.recipe import Recipe
 from textgen.train.recipes import recipe_class
+from textgen.train.recipes.base import Recipe
 from textgen.train.run_directory.card import write_card
 from textgen.train.run_directory.checkpoint import load_checkpoint
 from textgen.train.run_directory.directory import (
@@ -32,6 +31,7 @@ from textgen.train.run_directory.directory import (
     read_settings,
     write_settings,
 )
+from textgen.train.run_directory.examples import ExampleReader, Examples, RunFiles
 from textgen.train.session import Session
 from textgen.train.step.loop import Loop
 from textgen.train.step.lora import add_adapters, check_installed
@@ -40,18 +40,17 @@ from textgen.version import __version__
 
 EPOCHS = 3.0  # where nothing is said
 OF_DEV = {"patience", "dev_metric", "dev_rows", "eval_every"}
-READING = InputOptions(id_field="", keywords_field="", keep_fields=True, lines=True)
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a run.
+    """The outcome of a run.
 
     Attributes:
         step: Steps done.
         steps: All there are.
         finished: Whether it is at its end: all steps, or no better for too long.
-        figures: What the dev file said of the model that was kept.
+        figures: Of the model that was kept, on the dev file.
     """
 
     step: int
@@ -113,49 +112,84 @@ def train(
     if chosen.lora:
         check_installed()
     machine = Machine(chosen.precision)
-    told = on_event if machine.first else ignore
-    directory = Path(output)
     made: Recipe[Any, Any] = kind(chosen)
     _check_fields(made, fields)
-    files = FileRows([str(name) for name in inputs], reading)
-    held_out = FileRows([str(dev)], reading) if dev is not None else None
-    settings = _settings(made, files, held_out, fields, reading, machine)
-    replacing = machine.first and check(directory, settings, resume=resume, force=force)
-    with alone(directory, machine):
-        earlier = read_settings(directory) or {}
-        if earlier.get("outcome") and not force:
-            if machine.first:
-                clear(directory)  # a kill may have left some of it
-            told(Note(f"{directory} is finished after {earlier['outcome']['step']} steps"))
-            return Outcome(**earlier["outcome"])
-        if machine.first and not replacing:
-            write_settings(directory, settings)
-        try:
-            material = read_material(
-                made, files, held_out, fields, directory, machine, must_stop, told, anew=replacing
-            )
-            loop = _loop(made, material, machine) if material else None
-        except TextgenError:
-            if replacing and earlier.get("outcome"):
-                clear(directory)  # the finished run stays as it was
-            raise
-        if replacing:  # only now that neither the rows nor the options can be refused any more
-            begin_anew(directory, settings)
-        machine.wait()
-        if material is None or loop is None:
-            return Outcome(0, chosen.steps or 0, finished=False, figures={})
-        session = Session(directory, made, loop, material, machine, told)
+    files = RunFiles(
+        FileRows([str(name) for name in inputs], reading),
+        None if dev is None else FileRows([str(dev)], reading),
+        fields,
+    )
+    run = _Run(Path(output), made, files, machine, on_event if machine.first else ignore)
+    return run.start(must_stop, resume=resume, force=force)
+
+
+class _Run:
+    """A run in its directory.
+
+    Args:
+        directory: Of the run.
+        recipe: The recipe.
+        files: What is read.
+        machine: The processes.
+        on_event: Told how it goes.
+    """
+
+    def __init__(
+        self, directory: Path, recipe: Recipe[Any, Any], files: RunFiles, machine: Machine, on_event: OnEvent
+    ) -> None:
+        self._directory, self._recipe, self._files = directory, recipe, files
+        self._machine, self._tell = machine, on_event
+        self._settings = _settings(recipe, files, machine)
+
+    def start(self, stopped: Callable[[], bool], *, resume: bool, force: bool) -> Outcome:
+        """Begin the run, or go on with it. Raises as `train`."""
+        directory, machine = self._directory, self._machine
+        replacing = machine.first and check(directory, self._settings, resume=resume, force=force)
+        with alone(directory, machine):
+            earlier = read_settings(directory) or {}
+            if earlier.get("outcome") and not force:
+                return self._ended(earlier["outcome"])
+            if machine.first and not replacing:
+                write_settings(directory, self._settings)
+            try:
+                reader = ExampleReader(
+                    self._recipe, self._files, directory, machine, self._tell, anew=replacing
+                )
+                examples = reader.read(stopped)
+                loop = _loop(self._recipe, examples, machine) if examples else None
+            except TextgenError:
+                if replacing and earlier.get("outcome"):
+                    clear(directory)  # the finished run stays as it was
+                raise
+            if replacing:  # only now that neither the rows nor the options can be refused any more
+                begin_anew(directory, self._settings)
+            machine.wait()
+            if examples is None or loop is None:
+                return Outcome(0, self._recipe.options.steps or 0, finished=False, figures={})
+            return self._train(loop, examples, stopped)
+
+    def _ended(self, outcome: dict[str, Any]) -> Outcome:
+        """The outcome of a run that has finished before."""
+        if self._machine.first:
+            clear(self._directory)  # a kill may have left some of it
+        self._tell(Note(f"{self._directory} is finished after {outcome['step']} steps"))
+        return Outcome(**outcome)
+
+    def _train(self, loop: tuple[Loop, Order], examples: Examples, stopped: Callable[[], bool]) -> Outcome:
+        directory, machine = self._directory, self._machine
+        session = Session(directory, self._recipe, loop, examples, machine, self._tell)
         checkpoint = load_checkpoint(directory)
         if checkpoint is not None:
             session.restore(checkpoint)
-        outcome = Outcome(**session.run(must_stop))
+        outcome = Outcome(**session.run(stopped))
         if machine.first:
-            write_card(directory, settings, chosen, vars(outcome), material.corpus.arrays.about)
+            about = examples.corpus.arrays.about
+            write_card(directory, self._settings, self._recipe.options, vars(outcome), about)
         if outcome.finished and machine.first:
-            write_settings(directory, settings | {"outcome": vars(outcome)})
+            write_settings(directory, self._settings | {"outcome": vars(outcome)})
             clear(directory)
         machine.wait()
-    return outcome
+        return outcome
 
 
 def _check_fields(recipe: Recipe[Any, Any], fields: Mapping[str, str]) -> None:
@@ -174,9 +208,9 @@ def _check_fields(recipe: Recipe[Any, Any], fields: Mapping[str, str]) -> None:
         named[field] = what
 
 
-def _loop(recipe: Recipe[Any, Any], material: Material, machine: Machine) -> tuple[Loop, Order]:
+def _loop(recipe: Recipe[Any, Any], examples: Examples, machine: Machine) -> tuple[Loop, Order]:
     """The network on its device, ready for its first step, and the order of its examples."""
-    options, corpus = recipe.options, material.corpus
+    options, corpus = recipe.options, examples.corpus
     network = recipe.build(corpus.arrays).requires_grad_(True)
     if options.lora:
         alpha = options.lora_alpha or 2.0 * options.lora
@@ -188,30 +222,23 @@ def _loop(recipe: Recipe[Any, Any], material: Material, machine: Machine) -> tup
     return Loop(recipe, network.to(machine.device), corpus.arrays, machine, steps), order
 
 
-def _settings(
-    recipe: Recipe[Any, Any],
-    files: FileRows,
-    held_out: FileRows | None,
-    fields: Mapping[str, str],
-    reading: InputOptions,
-    machine: Machine,
-) -> dict[str, Any]:
-    """What makes the run what it is."""
+def _settings(recipe: Recipe[Any, Any], files: RunFiles, machine: Machine) -> dict[str, Any]:
+    """All that makes the run what it is."""
     options = recipe.options.model_dump(mode="json") | {"precision": machine.precision}
     models = [options[name] for name in ("start", "writer") if options.get(name) not in (None, RANDOM)]
     return {
         "recipe": recipe.name,
         "options": options,
-        "inputs": [str(path) for path in files.files],
-        "dev": [str(path) for path in held_out.files] if held_out else [],
+        "inputs": [str(path) for path in files.train.files],
+        "dev": [str(path) for path in files.dev.files] if files.dev else [],
         "sha256": {
-            "the input": files.fingerprint(),
-            "the dev file": held_out.fingerprint() if held_out else None,
+            "the input": files.train.fingerprint(),
+            "the dev file": files.dev.fingerprint() if files.dev else None,
             "the tokenizer": fingerprint(recipe.tokenizer.path),
             "the model to start from": [fingerprint(find_model(name).weights) for name in models],
         },
-        "fields": dict(fields),
-        "reading": reading.model_dump(),
+        "fields": dict(files.fields),
+        "reading": files.train.reading,
         "textgen": __version__,
         "torch": torch.__version__,
     }

@@ -17,10 +17,10 @@ from textgen.models.families.unilm import UniLM
 from textgen.store.catalog import ModelFiles, kind_of
 from textgen.store.load import LoadedModel
 from textgen.store.save import save_model
-from textgen.train.data.examples import Material
 from textgen.train.data.order import Order
-from textgen.train.recipe import Recipe
+from textgen.train.recipes.base import Recipe
 from textgen.train.run_directory.checkpoint import Checkpoint, save_checkpoint
+from textgen.train.run_directory.examples import Examples
 from textgen.train.run_directory.log import Log, draw_curve
 from textgen.train.step.loop import Done, Loop
 from textgen.train.step.lora import merged
@@ -36,7 +36,7 @@ class Session:
         directory: Of the run.
         recipe: What is learned.
         loop: The network in training, and the order of its examples.
-        material: What it is trained on, and the dev file.
+        examples: What it is trained on, and the dev file.
         machine: What computes.
         on_event: Told how it goes.
     """
@@ -46,13 +46,13 @@ class Session:
         directory: Path,
         recipe: Recipe[Any, Any],
         loop: tuple[Loop, Order],
-        material: Material,
+        examples: Examples,
         machine: Machine,
         on_event: OnEvent,
     ) -> None:
         self.directory, self.recipe, self.machine, self.tell = directory, recipe, machine, on_event
         self.loop, self.order = loop
-        self.dev, self.rows = material.dev, material.rows[: recipe.options.dev_rows]
+        self.dev, self.rows = examples.dev, examples.dev_rows[: recipe.options.dev_rows]
         self.options = recipe.options
         self._began = time.monotonic()
         self._before = 0.0  # seconds of earlier sessions

@@ -1,4 +1,4 @@
-"""From files to examples: every row is read and tokenised once, before anything is trained."""
+"""The training corpus: every row of the files, read and tokenised once, before anything is trained."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from textgen.errors import DataError, UsageError
 from textgen.events import Note, OnEvent, Progress, ignore
 from textgen.files.rows import FileRows, rows_or_error
 from textgen.files.sources import Source
+from textgen.options.batch import InputOptions
 from textgen.options.train import TrainOptions
 from textgen.schema import Row
 from textgen.text.blank import is_blank
@@ -23,12 +24,13 @@ from textgen.text.names import bare
 from textgen.text.normalize import check_encodable, clean
 from textgen.train.data.arrays import ABOUT, Arrays, ArrayWriter
 from textgen.train.data.order import Order
-from textgen.train.recipe import Recipe
+from textgen.train.data.preprocessor import Preprocessor
 
-ALIKE = 64  # characters at the beginning of two texts that make them the same one
+PREFIX = 64  # characters; two texts that begin with the same so many are taken for one
 NOT_LETTERS = re.compile(r"\W+")
-TOLD = 1000  # rows between two events
+EVERY = 1000  # rows between two events
 SOURCE, LABEL = "source", "label"
+READING = InputOptions(id_field="", keywords_field="", keep_fields=True, lines=True)
 
 
 @dataclass(frozen=True)
@@ -67,13 +69,13 @@ class Corpus:
 def keys_of(text: str) -> tuple[bytes, ...]:
     """What tells a text, and how it begins, whatever its punctuation and white space."""
     letters = NOT_LETTERS.sub("", text)
-    begins = (letters[:ALIKE],) if len(letters) >= ALIKE else ()
+    begins = (letters[:PREFIX],) if len(letters) >= PREFIX else ()
     return tuple(
         blake2b(part.encode("utf-8", "replace"), digest_size=8).digest() for part in (letters, *begins)
     )
 
 
-def dev_rows(files: FileRows, recipe: Recipe[Any, Any], fields: Mapping[str, str]) -> list[Row]:
+def dev_rows(files: FileRows, recipe: Preprocessor[Any], fields: Mapping[str, str]) -> list[Row]:
     """The rows of a dev file, which must all be usable. Raises DataError for the first that is not."""
     found = [row for _, row in checked_rows(files, recipe.needs, fields)]
     if not found:
@@ -81,10 +83,10 @@ def dev_rows(files: FileRows, recipe: Recipe[Any, Any], fields: Mapping[str, str
     return found
 
 
-def tokenised_before(
-    files: FileRows, recipe: Recipe[Any, Any], fields: Mapping[str, str], directory: Path
+def kept_corpus(
+    files: FileRows, recipe: Preprocessor[Any], fields: Mapping[str, str], directory: Path
 ) -> Corpus | None:
-    """What `tokenised` has left in a directory, if it is of the same rows."""
+    """What `build_corpus` has left in a directory, if it is of the same rows."""
     kept = _kept(directory, _shape(files, recipe, fields))
     if kept is None:
         return None
@@ -92,9 +94,9 @@ def tokenised_before(
     return Corpus(kept)
 
 
-def tokenised(
+def build_corpus(
     files: FileRows,
-    recipe: Recipe[Any, Any],
+    recipe: Preprocessor[Any],
     fields: Mapping[str, str],
     directory: Path,
     stopped: Callable[[], bool],
@@ -108,7 +110,7 @@ def tokenised(
         recipe: What is learned from a row.
         fields: Names of the fields, by what they hold.
         directory: Where the arrays lie.
-        stopped: Asked between `TOLD` rows.
+        stopped: Asked between `EVERY` rows.
         on_event: Told of progress, and of rows that are held out, too.
         held_out: Rows of the dev file.
 
@@ -119,7 +121,7 @@ def tokenised(
         DataError: A row cannot be used; the message has its line. Nothing is left to train on.
         UsageError: No row has the field that names its source.
     """
-    if (before := tokenised_before(files, recipe, fields, directory)) is not None:
+    if (before := kept_corpus(files, recipe, fields, directory)) is not None:
         return before
     writer = ArrayWriter(directory, recipe.columns, (*recipe.numbers, SOURCE))
     sources: dict[str, int] = {}
@@ -135,7 +137,7 @@ def tokenised(
             raise _misplaced(source, row, error) from None
         leaked.see(source, row)
         with_source += bool((row.fields or {}).get(SOURCE))
-        if count % TOLD == 0:
+        if count % EVERY == 0:
             on_event(Progress(count, None))
             if stopped():
                 return None
@@ -232,7 +234,7 @@ def _unless_hinted(error: str) -> str | None:
 def _unnamed(source: Source, row: Row, what: str, field: str) -> UsageError:
     """What to say of a file whose first row lacks a field: it was probably meant to be another."""
     names = ", ".join(row.fields or {})
-    hint = f"--{what}-field one of: {names}" if names else "rows come in a table, such as .jsonl or .csv"
+    hint = f"{{@{what}_field}} one of: {names}" if names else "rows come in a table, such as .jsonl or .csv"
     return UsageError(f"the first row of {source.name} has no field {field!r}", hint=hint)
 
 
@@ -250,7 +252,7 @@ def _misplaced(source: Source, row: Row, error: DataError) -> DataError:
     return DataError(f"{_place(source, row)}: {error.message}", hint=error.hint)
 
 
-def _shape(files: FileRows, recipe: Recipe[Any, Any], fields: Mapping[str, str]) -> dict[str, Any]:
+def _shape(files: FileRows, recipe: Preprocessor[Any], fields: Mapping[str, str]) -> dict[str, Any]:
     """What the examples of some rows depend on."""
     return {"files": files.fingerprint(), "fields": dict(fields), "recipe": recipe.shape()}
 

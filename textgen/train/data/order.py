@@ -8,7 +8,7 @@ from math import ceil
 import numpy as np
 from numpy.typing import NDArray
 
-from textgen.train.step.noise import draws
+from textgen.train.data.noise import draws
 
 POOL = 50  # most batches whose examples are sorted by length together
 POOLS = 4  # least of an epoch: sorted all together, the examples would make the same batches every epoch
@@ -73,8 +73,8 @@ class Order:
         numbers = noise.permutation(self._drawn(epoch))
         size = self._batch_size
         if self._bucketing:
-            room = size * min(POOL, ceil(len(numbers) / (POOLS * size)))
-            pools = (numbers[at : at + room] for at in range(0, len(numbers), room))
+            pool_size = size * min(POOL, ceil(len(numbers) / (POOLS * size)))
+            pools = (numbers[at : at + pool_size] for at in range(0, len(numbers), pool_size))
             numbers = np.concatenate(
                 [pool[np.argsort(self._lengths[pool % len(self._lengths)], kind="stable")] for pool in pools]
             )

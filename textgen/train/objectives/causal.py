@@ -10,14 +10,14 @@ from torch import Tensor
 
 from textgen.models.families.gpt2 import Gpt2
 from textgen.tokenizers.base import Specials
+from textgen.train.data.noise import draws
 from textgen.train.data.padding import NO_TARGET, padded
 from textgen.train.data.replacement import replaced
 from textgen.train.objectives.loss import Prediction
-from textgen.train.step.noise import draws
 
 
 @dataclass(frozen=True)
-class Told:
+class CausalBatch:
     """A batch of rows.
 
     Attributes:
@@ -34,7 +34,7 @@ class Told:
         return int((self.targets != NO_TARGET).sum())
 
 
-class Telling:
+class CausalBatches:
     """Makes batches of rows.
 
     Args:
@@ -46,14 +46,14 @@ class Telling:
     def __init__(self, specials: Specials, share: float, seed: int) -> None:
         self.specials, self.share, self.seed = specials, share, seed
 
-    def batch(self, rows: Sequence[list[int]], examples: Sequence[int], epoch: int | None) -> Told:
+    def batch(self, rows: Sequence[list[int]], examples: Sequence[int], epoch: int | None) -> CausalBatch:
         """Rows as they are fed for these examples in an epoch; None is the dev file's, fed as they are."""
         fed = rows
         if self.share and epoch is not None:
             given = zip(rows, examples, strict=True)
             fed = [self._replaced(row, epoch, example) for row, example in given]
         inputs = padded([row[:-1] for row in fed], self.specials.pad)
-        return Told(inputs, padded([row[1:] for row in rows], NO_TARGET))
+        return CausalBatch(inputs, padded([row[1:] for row in rows], NO_TARGET))
 
     def _replaced(self, row: list[int], epoch: int, example: int) -> list[int]:
         noise = draws(self.seed, "replace", epoch, example)
@@ -65,7 +65,7 @@ class Telling:
         return fed
 
 
-def told_from_the_left(network: Gpt2, batch: Told) -> Prediction:
+def causal_prediction(network: Gpt2, batch: CausalBatch) -> Prediction:
     """What a network says of every piece but the first."""
     known = batch.targets != NO_TARGET
     return Prediction(network(batch.inputs)[known], batch.targets[known])

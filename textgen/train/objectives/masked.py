@@ -16,14 +16,14 @@ from torch import Tensor
 from textgen.models.families.bert import Bert
 from textgen.models.layers.attention import padded_length
 from textgen.tokenizers.base import Tokenizer
+from textgen.train.data.noise import draws
 from textgen.train.objectives.loss import Prediction
-from textgen.train.step.noise import draws
 
 MASKED, SWAPPED = 0.8, 0.1
 
 
 @dataclass(frozen=True)
-class Hidden:
+class MaskedBatch:
     """A batch of passages with hidden pieces.
 
     Attributes:
@@ -55,7 +55,7 @@ class Masking:
             i for i, piece in enumerate(vocabulary.pieces) if piece and i not in vocabulary.byte_ids
         ]
 
-    def batch(self, passages: Sequence[list[int]], examples: Sequence[int], epoch: int | None) -> Hidden:
+    def batch(self, passages: Sequence[list[int]], examples: Sequence[int], epoch: int | None) -> MaskedBatch:
         """Hide pieces of passages, as drawn for these examples in an epoch; None is that of the dev file."""
         given = zip(passages, examples, strict=True)
         rows = [self._hidden(passage, epoch, example) for passage, example in given]
@@ -63,7 +63,7 @@ class Masking:
         asked = torch.zeros(len(rows), width, dtype=torch.bool)
         for row, (_, places, _) in enumerate(rows):
             asked[row, places] = True
-        return Hidden(
+        return MaskedBatch(
             torch.tensor([[*ids, *[self.specials.pad] * (width - len(ids))] for ids, _, _ in rows]),
             torch.tensor([len(ids) for ids, _, _ in rows]),
             asked,
@@ -87,7 +87,7 @@ class Masking:
         return ids, [place + 1 for place in places], [passage[place] for place in places]
 
 
-def told_from_both_sides(network: Bert, batch: Hidden) -> Prediction:
+def masked_prediction(network: Bert, batch: MaskedBatch) -> Prediction:
     """What a network says of the hidden pieces."""
     states = network.encode(batch.ids, batch.lengths)
     return Prediction(network.logits(states[batch.asked]), batch.targets)

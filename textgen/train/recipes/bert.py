@@ -16,13 +16,13 @@ from textgen.schema import Row
 from textgen.store.load import load_model
 from textgen.text.segment import sentences
 from textgen.train.data.arrays import Arrays, Example
-from textgen.train.initial_model import Beginning
 from textgen.train.objectives.loss import Prediction
-from textgen.train.objectives.masked import Hidden, Masking, told_from_both_sides
-from textgen.train.recipe import Recipe
+from textgen.train.objectives.masked import MaskedBatch, Masking, masked_prediction
+from textgen.train.recipes.base import Recipe
+from textgen.train.recipes.initial_model import InitialModel
 
 
-class BertRecipe(Recipe[BertTrainOptions, Hidden]):
+class BertRecipe(Recipe[BertTrainOptions, MaskedBatch]):
     """`<cls> passage <sep>`, of whole sentences as far as they fit."""
 
     name: ClassVar = "bert"
@@ -31,14 +31,14 @@ class BertRecipe(Recipe[BertTrainOptions, Hidden]):
 
     def __init__(self, options: BertTrainOptions) -> None:
         super().__init__(options)
-        self.beginning = Beginning(options, kind="bert")
-        self.tokenizer = self.beginning.tokenizer
+        self.initial = InitialModel(options, kind="bert")
+        self.tokenizer = self.initial.tokenizer
         self.masking = Masking(self.tokenizer, options.mask_rate, options.seed)
 
     @property
-    def room(self) -> int:
+    def passage_length(self) -> int:
         """Most pieces of a passage."""
-        config = self.beginning.config
+        config = self.initial.config
         positions = int(config["max_position_embeddings"]) if config else self.options.positions
         given = "length" in self.options.model_fields_set
         if given and self.options.length > positions:
@@ -51,45 +51,45 @@ class BertRecipe(Recipe[BertTrainOptions, Hidden]):
     def shape(self) -> dict[str, Any]:
         return {
             "kind": "passages",
-            "room": self.room,
+            "length": self.passage_length,
             "keep_layout": self.options.keep_layout,
             "tokenizer": str(self.tokenizer.path),
         }
 
     def examples(self, row: Row, source: int) -> Iterator[Example]:
-        room, passage = self.room, list[int]()
+        most, passage = self.passage_length, list[int]()
         for sentence in sentences(self.text(row)):
             ids = self.tokenizer.encode(sentence)
-            if passage and len(passage) + len(ids) > room:
+            if passage and len(passage) + len(ids) > most:
                 yield Example({"text": passage}, {"source": source})
                 passage = []
-            while len(ids) > room:
-                yield Example({"text": ids[:room]}, {"source": source})
-                ids = ids[room:]
+            while len(ids) > most:
+                yield Example({"text": ids[:most]}, {"source": source})
+                ids = ids[most:]
             passage = [*passage, *ids]
         if passage:
             yield Example({"text": passage}, {"source": source})
 
     def build(self, arrays: Arrays) -> Bert:
-        if self.beginning.files is not None:
-            return cast(Bert, load_model(self.beginning.files).network)
+        if self.initial.files is not None:
+            return cast(Bert, load_model(self.initial.files).network)
         return fresh_bert(self._config(), self.options.seed)
 
     def config(self, network: Bert) -> dict[str, Any]:
-        return self.beginning.config or self._config()
+        return self.initial.config or self._config()
 
     def embedding(self, network: Bert) -> nn.Embedding:
         return network.bert.embeddings.word_embeddings
 
-    def batch(self, arrays: Arrays, examples: Sequence[int], epoch: int | None) -> Hidden:
+    def batch(self, arrays: Arrays, examples: Sequence[int], epoch: int | None) -> MaskedBatch:
         passages = [arrays.ids("text", example) for example in examples]
         return self.masking.batch(passages, examples, epoch)
 
-    def places(self, batch: Hidden) -> int:
+    def places(self, batch: MaskedBatch) -> int:
         return len(batch.targets)
 
-    def predict(self, network: Bert, batch: Hidden) -> Prediction:
-        return told_from_both_sides(network, batch)
+    def predict(self, network: Bert, batch: MaskedBatch) -> Prediction:
+        return masked_prediction(network, batch)
 
     def _config(self) -> dict[str, Any]:
         options = self.options

@@ -26,10 +26,10 @@ from textgen.options.train_titles import BidirectionalTrainOptions
 from textgen.store.load import load_model
 from textgen.train.data.arrays import Arrays, Example
 from textgen.train.data.generated import with_generated
+from textgen.train.data.noise import draws
 from textgen.train.data.padding import NO_TARGET
-from textgen.train.data.pairs import Pairs
+from textgen.train.recipes.pairs import Pairs
 from textgen.train.recipes.title import UniLMRecipe
-from textgen.train.step.noise import draws
 
 PSEUDO: tuple[Direction, Direction] = ("l2r", "r2l")
 
@@ -84,12 +84,12 @@ class BidirectionalRecipe(UniLMRecipe[BidirectionalTrainOptions]):
             alone, gold = self._fate(epoch, example)
             for way, first in enumerate((specials.l2r, specials.r2l)):
                 title = arrays.ids("target" if alone or way == gold else PSEUDO[way], example)
-                told = self.told(title, backwards=bool(way))
-                fed = told[:-1]
+                target = self.target(title, backwards=bool(way))
+                fed = target[:-1]
                 if epoch is not None:
                     fed = self.replaced(fed, arrays.ids("source", example), (epoch, example, way))
                 inputs.append([first, *fed])
-                targets.append(told if alone or way == gold else [NO_TARGET] * len(told))
+                targets.append(target if alone or way == gold else [NO_TARGET] * len(target))
                 shown.append(0 if alone else len(fed) + 1)
         return Streams(*self.padded(sources, inputs, targets), shown=torch.tensor(shown).view(-1, 2))
 

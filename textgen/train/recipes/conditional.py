@@ -27,11 +27,11 @@ from textgen.store.catalog import find_model
 from textgen.store.load import load_model, load_tokenizer
 from textgen.text.names import bare
 from textgen.train.data.arrays import Arrays, Example
-from textgen.train.objectives.causal import Telling, Told, told_from_the_left
+from textgen.train.data.noise import draws
+from textgen.train.objectives.causal import CausalBatch, CausalBatches, causal_prediction
 from textgen.train.objectives.loss import Prediction
-from textgen.train.objectives.masked import Hidden, Masking
-from textgen.train.recipe import Recipe
-from textgen.train.step.noise import draws
+from textgen.train.objectives.masked import MaskedBatch, Masking
+from textgen.train.recipes.base import Recipe
 
 POSITIONS = {"gpt2": "n_positions", "bert": "max_position_embeddings"}
 FRAME = 2  # the start and the end symbol, or <cls> and <sep>
@@ -47,7 +47,7 @@ class Styled:
         styles: `(rows,)`.
     """
 
-    texts: Told | Hidden
+    texts: CausalBatch | MaskedBatch
     styles: Tensor
 
 
@@ -86,14 +86,14 @@ class ConditionalRecipe(Recipe[ConditionalTrainOptions, Styled]):
             )
         self.tokenizer = load_tokenizer(self.files)
         self.masking = Masking(self.tokenizer, options.mask_rate, options.seed)
-        self.telling = Telling(self.tokenizer.specials, options.replace, options.seed)
+        self.causal = CausalBatches(self.tokenizer.specials, options.replace, options.seed)
         self.styles: list[str] = []
         self._known = False
 
     def shape(self) -> dict[str, Any]:
         return {
             "kind": "styled",
-            "room": self._room,
+            "length": self._text_length,
             "keep_layout": self.options.keep_layout,
             "tokenizer": str(self.tokenizer.path),
         }
@@ -106,15 +106,15 @@ class ConditionalRecipe(Recipe[ConditionalTrainOptions, Styled]):
                 raise DataError(f"the label {style!r} is in no row that is trained on", hint=hint)
             self.styles.append(style)
         ids = self.tokenizer.encode(self.text(row))
-        self.cut += len(ids) > self._room
+        self.cut += len(ids) > self._text_length
         # what was cut is not taught to end there
-        end = [self.tokenizer.specials.eos] if len(ids) <= self._room else []
+        end = [self.tokenizer.specials.eos] if len(ids) <= self._text_length else []
         yield Example(
-            {"text": [*ids[: self._room], *end]}, {"style": self.styles.index(style), "source": source}
+            {"text": [*ids[: self._text_length], *end]}, {"style": self.styles.index(style), "source": source}
         )
 
     def remark(self) -> str | None:
-        most = self._room + FRAME
+        most = self._text_length + FRAME
         return (
             Message(
                 "texts longer than {@length} {most}, which are cut: {cut}", most=most, cut=f"{self.cut:,}"
@@ -153,12 +153,12 @@ class ConditionalRecipe(Recipe[ConditionalTrainOptions, Styled]):
         specials = self.tokenizer.specials
         if self.files.kind == "gpt2":
             whole = [[specials.bos, *row] for row in rows]
-            return Styled(self.telling.batch(whole, examples, epoch), styles)
+            return Styled(self.causal.batch(whole, examples, epoch), styles)
         passages = [[i for i in row if i != specials.eos] for row in rows]
         return Styled(self.masking.batch(passages, examples, epoch), styles)
 
     def places(self, batch: Styled) -> int:
-        if isinstance(batch.texts, Hidden):
+        if isinstance(batch.texts, MaskedBatch):
             return len(batch.texts.targets)
         return batch.texts.places
 
@@ -166,9 +166,9 @@ class ConditionalRecipe(Recipe[ConditionalTrainOptions, Styled]):
         condition = condition_of(network)
         assert condition is not None
         texts = batch.texts
-        if not isinstance(texts, Hidden):
+        if not isinstance(texts, MaskedBatch):
             with condition.given(batch.styles):
-                return told_from_the_left(cast(Gpt2, network), texts)
+                return causal_prediction(cast(Gpt2, network), texts)
         bert = cast(Bert, network)
         with condition.given(batch.styles):
             states = bert.encode(texts.ids, texts.lengths)
@@ -177,7 +177,7 @@ class ConditionalRecipe(Recipe[ConditionalTrainOptions, Styled]):
             return Prediction(bert.logits(states[texts.asked]), texts.targets)
 
     @property
-    def _room(self) -> int:
+    def _text_length(self) -> int:
         return min(self.options.length, int(self.files.config[POSITIONS[self.files.kind]])) - FRAME
 
     def _style(self, arrays: Arrays, example: int, epoch: int | None) -> int:

@@ -15,13 +15,13 @@ from textgen.options.train_texts import Gpt2TrainOptions
 from textgen.schema import Row
 from textgen.store.load import load_model
 from textgen.train.data.arrays import Arrays, Example
-from textgen.train.initial_model import Beginning
-from textgen.train.objectives.causal import Telling, Told, told_from_the_left
+from textgen.train.objectives.causal import CausalBatch, CausalBatches, causal_prediction
 from textgen.train.objectives.loss import Prediction
-from textgen.train.recipe import Recipe
+from textgen.train.recipes.base import Recipe
+from textgen.train.recipes.initial_model import InitialModel
 
 
-class Gpt2Recipe(Recipe[Gpt2TrainOptions, Told]):
+class Gpt2Recipe(Recipe[Gpt2TrainOptions, CausalBatch]):
     """Windows of `<s> text </s><s> text </s> …`."""
 
     name: ClassVar = "gpt2"
@@ -30,15 +30,15 @@ class Gpt2Recipe(Recipe[Gpt2TrainOptions, Told]):
 
     def __init__(self, options: Gpt2TrainOptions) -> None:
         super().__init__(options)
-        self.beginning = Beginning(options, kind="gpt2")
-        self.tokenizer = self.beginning.tokenizer
-        self.telling = Telling(self.tokenizer.specials, options.replace, options.seed)
+        self.initial = InitialModel(options, kind="gpt2")
+        self.tokenizer = self.initial.tokenizer
+        self.causal = CausalBatches(self.tokenizer.specials, options.replace, options.seed)
         self._open: dict[int, list[int]] = defaultdict(list)  # what does not fill a window yet, by source
 
     @property
     def positions(self) -> int:
         """Most pieces that the network reads."""
-        return int(self.beginning.config["n_positions"]) if self.beginning.config else self.options.positions
+        return int(self.initial.config["n_positions"]) if self.initial.config else self.options.positions
 
     @property
     def window(self) -> int:
@@ -77,24 +77,24 @@ class Gpt2Recipe(Recipe[Gpt2TrainOptions, Told]):
         self._open.clear()
 
     def build(self, arrays: Arrays) -> Gpt2:
-        if self.beginning.files is not None:
-            return cast(Gpt2, load_model(self.beginning.files).network)
+        if self.initial.files is not None:
+            return cast(Gpt2, load_model(self.initial.files).network)
         return fresh_gpt2(self._config(), self.options.seed)
 
     def config(self, network: Gpt2) -> dict[str, Any]:
-        return self.beginning.config or self._config()
+        return self.initial.config or self._config()
 
     def embedding(self, network: Gpt2) -> nn.Embedding:
         return network.transformer.wte
 
-    def batch(self, arrays: Arrays, examples: Sequence[int], epoch: int | None) -> Told:
-        return self.telling.batch([arrays.ids("text", example) for example in examples], examples, epoch)
+    def batch(self, arrays: Arrays, examples: Sequence[int], epoch: int | None) -> CausalBatch:
+        return self.causal.batch([arrays.ids("text", example) for example in examples], examples, epoch)
 
-    def places(self, batch: Told) -> int:
+    def places(self, batch: CausalBatch) -> int:
         return batch.places
 
-    def predict(self, network: Gpt2, batch: Told) -> Prediction:
-        return told_from_the_left(network, batch)
+    def predict(self, network: Gpt2, batch: CausalBatch) -> Prediction:
+        return causal_prediction(network, batch)
 
     def _config(self) -> dict[str, Any]:
         options, specials = self.options, self.tokenizer.specials

@@ -18,9 +18,9 @@ from textgen.models.initialization import padded_vocabulary
 from textgen.options.train_titles import RnnTitleTrainOptions
 from textgen.store.load import load_model
 from textgen.train.data.arrays import Arrays
-from textgen.train.data.pairs import PairRecipe, Pairs
-from textgen.train.initial_model import Beginning
-from textgen.train.step.noise import draws
+from textgen.train.data.noise import draws
+from textgen.train.recipes.initial_model import InitialModel
+from textgen.train.recipes.pairs import PairRecipe, Pairs
 
 KIND = "rnn-title"
 
@@ -33,12 +33,12 @@ class RnnTitleRecipe(PairRecipe[RnnTitleTrainOptions]):
 
     def __init__(self, options: RnnTitleTrainOptions) -> None:
         super().__init__(options)
-        self.beginning = Beginning(options, kind=KIND)
-        self.tokenizer = self.beginning.tokenizer
+        self.initial = InitialModel(options, kind=KIND)
+        self.tokenizer = self.initial.tokenizer
 
     @property
     def source_length(self) -> int:
-        return int(self.beginning.config.get("source_length", self.options.source_length))
+        return int(self.initial.config.get("source_length", self.options.source_length))
 
     def ways(self, epoch: int | None, example: int) -> Sequence[int]:
         if epoch is None:
@@ -46,12 +46,12 @@ class RnnTitleRecipe(PairRecipe[RnnTitleTrainOptions]):
         return (int(draws(self.options.seed, "way", epoch, example).integers(2)),)
 
     def build(self, arrays: Arrays) -> RnnTitle:
-        if self.beginning.files is not None:
-            return cast(RnnTitle, load_model(self.beginning.files).network)
+        if self.initial.files is not None:
+            return cast(RnnTitle, load_model(self.initial.files).network)
         return RnnTitle.initialised(RnnTitleConfig.from_dict(self._config()), self.options.seed)
 
     def config(self, network: RnnTitle) -> dict[str, Any]:
-        return self.beginning.config or self._config()
+        return self.initial.config or self._config()
 
     def embedding(self, network: RnnTitle) -> nn.Embedding:
         return network.embedding

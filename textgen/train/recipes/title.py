@@ -23,8 +23,8 @@ from textgen.options.train_titles import TitleTrainBase, TitleTrainOptions
 from textgen.store.catalog import ModelFiles
 from textgen.store.load import load_model, load_tokenizer
 from textgen.train.data.arrays import Arrays
-from textgen.train.data.pairs import PairRecipe, Pairs
-from textgen.train.initial_model import start_of
+from textgen.train.recipes.initial_model import start_of
+from textgen.train.recipes.pairs import PairRecipe, Pairs
 
 TYPES = {"l2r": 1, "r2l": 2}
 
@@ -50,7 +50,7 @@ class UniLMRecipe(PairRecipe[O]):
 
     @property
     def source_length(self) -> int:
-        return room_beside(self.options.title_length, self.files)
+        return source_length_beside(self.options.title_length, self.files)
 
     def build(self, arrays: Arrays) -> UniLM:
         network = load_model(self.files).network
@@ -84,16 +84,16 @@ class TitleRecipe(UniLMRecipe[TitleTrainOptions]):
     options_class: ClassVar = TitleTrainOptions
 
 
-def room_beside(title: int, files: ModelFiles) -> int:
+def source_length_beside(title: int, files: ModelFiles) -> int:
     """Most pieces of an article beside a title of so many and one more. Raises UsageError: there are none."""
     positions = int(files.config["max_position_embeddings"])
-    room = positions - title - 1 - FRAME
-    if room < 1:
+    length = positions - title - 1 - FRAME
+    if length < 1:
         raise UsageError(
             f"{{@title_length}} {title} leaves no room for the article",
             hint=f"the model has {positions} positions",
         )
-    return room
+    return length
 
 
 def retyped(bert: Bert, rows: list[int]) -> Bert:

@@ -23,8 +23,8 @@ from textgen.store.load import load_model
 from textgen.train.data.arrays import Arrays
 from textgen.train.data.candidates import Writing, out_of_order, split, with_candidates
 from textgen.train.data.padding import NO_TARGET
-from textgen.train.data.pairs import Pairs
 from textgen.train.objectives.loss import Prediction
+from textgen.train.recipes.pairs import Pairs
 from textgen.train.recipes.title import UniLMRecipe
 
 WAYS = 2
@@ -68,9 +68,9 @@ class TitleRankRecipe(UniLMRecipe[TitleRankTrainOptions]):
             texts = split(arrays.ids("candidates", example), self.tokenizer.specials.eos)
             for text in [*texts, *[None] * (most - len(texts))]:
                 for way, first in enumerate((self.tokenizer.specials.l2r, self.tokenizer.specials.r2l)):
-                    told = [] if text is None else self.told(text, backwards=bool(way))
-                    inputs.append([first, *told[:-1]])
-                    targets.append(told)
+                    target = [] if text is None else self.target(text, backwards=bool(way))
+                    inputs.append([first, *target[:-1]])
+                    targets.append(target)
         padded = torch.tensor([[*row, *[NO_TARGET] * (most - len(row))] for row in ranks])
         return Ranked(*self.padded(gold.sources, inputs, targets), ranks=padded)
 

@@ -40,10 +40,10 @@ from textgen.train.data.candidates import (
     split,
     with_candidates,
 )
-from textgen.train.data.pairs import TitledRecipe
-from textgen.train.initial_model import start_of
 from textgen.train.objectives.loss import Prediction
-from textgen.train.recipes.title import retyped, room_beside
+from textgen.train.recipes.initial_model import start_of
+from textgen.train.recipes.pairs import TitledRecipe
+from textgen.train.recipes.title import retyped, source_length_beside
 
 STARTS = ("bert", "title")
 
@@ -90,7 +90,7 @@ class TitleScorerRecipe(TitledRecipe[TitleScorerTrainOptions, Contests]):
     @property
     def source_length(self) -> int:
         """What the writer is given: more than the scorer reads, if that is to read less."""
-        return room_beside(self.options.title_length, self.files)
+        return source_length_beside(self.options.title_length, self.files)
 
     def complete(
         self, arrays: Arrays, directory: Path, stopped: Callable[[], bool], on_event: OnEvent

@@ -16,8 +16,7 @@ from textgen.options import InputOptions, parse
 from textgen.options.tokenizer import TokenizerTrainOptions
 from textgen.store.catalog import CONFIG, TOKENIZER_FILES
 from textgen.tokenizers import training as sentencepiece
-from textgen.train.data.corpus import TOLD, checked_rows
-from textgen.train.run import READING
+from textgen.train.data.corpus import EVERY, READING, checked_rows
 
 
 def train_tokenizer(
@@ -80,6 +79,6 @@ def _counted(texts: Iterable[str], on_event: OnEvent) -> Iterator[str]:
     count = 0
     for count, text in enumerate(texts, 1):
         yield text
-        if count % TOLD == 0:
+        if count % EVERY == 0:
             on_event(Progress(count, None))
     on_event(Progress(count, None))

@@ -20,11 +20,11 @@ from textgen.errors import TextgenError
 from textgen.models.layers.dropout import set_dropout
 from textgen.options.train import TrainOptions
 from textgen.train.data.arrays import Arrays
+from textgen.train.data.noise import torch_seed
 from textgen.train.objectives.loss import Prediction, disagreement, embedded_inputs, gradient_penalty, moved
-from textgen.train.recipe import Recipe
+from textgen.train.recipes.base import Recipe
 from textgen.train.step.ema import MovingAverage
 from textgen.train.step.machine import Machine
-from textgen.train.step.noise import torch_seed
 from textgen.train.step.schedule import learning_rate
 
 BETAS = (0.9, 0.999)

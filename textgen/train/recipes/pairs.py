@@ -16,11 +16,11 @@ from textgen.registry import backend_class
 from textgen.schema import Row
 from textgen.store.load import LoadedModel
 from textgen.train.data.arrays import Arrays, Example
+from textgen.train.data.noise import draws
 from textgen.train.data.padding import NO_TARGET, padded
 from textgen.train.data.replacement import replaced
 from textgen.train.objectives.loss import Prediction
-from textgen.train.recipe import Recipe
-from textgen.train.step.noise import draws
+from textgen.train.recipes.base import Recipe
 
 O = TypeVar("O", bound=TitleTrainBase)  # noqa: E741
 T = TypeVar("T", bound=TitledTrainOptions)
@@ -98,19 +98,21 @@ class PairRecipe(TitledRecipe[O, Pairs]):
             article, title = arrays.ids("source", example), arrays.ids("target", example)
             sources.append([specials.cls, *article, specials.sep])
             for way in self.ways(epoch, example):
-                told = self.told(title, backwards=bool(way))
-                fed = told[:-1] if epoch is None else self.replaced(told[:-1], article, (epoch, example, way))
+                target = self.target(title, backwards=bool(way))
+                fed = target[:-1]
+                if epoch is not None:
+                    fed = self.replaced(fed, article, (epoch, example, way))
                 inputs.append([(specials.l2r, specials.r2l)[way], *fed])
-                targets.append(told)
+                targets.append(target)
         return Pairs(*self.padded(sources, inputs, targets))
 
     def padded(
         self, sources: list[list[int]], inputs: list[list[int]], targets: list[list[int]]
     ) -> tuple[list[list[int]], Tensor, Tensor]:
         """The sources, and as tensors what belongs to them: as many lines for each."""
-        fed, told = padded(inputs, self.tokenizer.specials.pad), padded(targets, NO_TARGET)
+        fed, wanted = padded(inputs, self.tokenizer.specials.pad), padded(targets, NO_TARGET)
         shape = len(sources), -1, fed.shape[1]
-        return sources, fed.view(shape), told.view(shape)
+        return sources, fed.view(shape), wanted.view(shape)
 
     def ways(self, epoch: int | None, example: int) -> Sequence[int]:
         """The directions that an example is learned in: 0 left to right, 1 right to left."""
@@ -139,11 +141,11 @@ class PairRecipe(TitledRecipe[O, Pairs]):
         wanted = [str((row.fields or {})["title"]) for row in rows]
         return {"rouge-l": 100 * mean_rouge(titles, wanted).rougeL}
 
-    def told(self, title: list[int], *, backwards: bool) -> list[int]:
+    def target(self, title: list[int], *, backwards: bool) -> list[int]:
         """What is to be predicted: the title and its end, or as much of it as is read."""
-        told = [*(title[::-1] if backwards else title), self.tokenizer.specials.eos]
+        target = [*(title[::-1] if backwards else title), self.tokenizer.specials.eos]
         # a title that is cut is not taught to end there, nor, backwards, to begin there
-        return told[: self.options.title_length] if len(title) > self.options.title_length else told
+        return target[: self.options.title_length] if len(title) > self.options.title_length else target
 
     def replaced(self, fed: list[int], article: list[int], counters: tuple[int, int, int]) -> list[int]:
         """Decoder inputs with random replacements."""

@@ -38,7 +38,7 @@ def start_of(start: str, kinds: Sequence[str], *, makes: str) -> ModelFiles:
     return files
 
 
-class Beginning:
+class InitialModel:
     """The model or the tokenizer that a recipe starts from.
 
     Args:

@@ -1,0 +1,74 @@
+"""The preprocessor of a recipe: it makes training examples of rows."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, ClassVar, Generic, TypeVar
+
+from textgen.events import OnEvent
+from textgen.options.train import TrainOptions
+from textgen.schema import Row
+from textgen.text.normalize import clean
+from textgen.tokenizers.sentencepiece import SentencePieceTokenizer
+from textgen.train.data.arrays import Arrays, Example
+
+O = TypeVar("O", bound=TrainOptions)  # noqa: E741
+
+
+class Preprocessor(ABC, Generic[O]):
+    """Makes training examples of rows.
+
+    Args:
+        options: Validated.
+
+    Attributes:
+        needs: Fields that every row must have, by purpose; the option `<purpose>_field` renames one.
+        columns: Columns of token ids of the examples.
+        numbers: Numbers that the examples have, beside that of their source.
+        tokenizer: Of the model that is made.
+        cut: The number of rows so far of whose text only a part is trained on.
+    """
+
+    needs: ClassVar[tuple[str, ...]] = ("text",)
+    columns: ClassVar[tuple[str, ...]]
+    numbers: ClassVar[tuple[str, ...]] = ()
+    tokenizer: SentencePieceTokenizer
+
+    def __init__(self, options: O) -> None:
+        self.options = options
+        self.cut = 0
+
+    @abstractmethod
+    def examples(self, row: Row, source: int) -> Iterable[Example]:
+        """The examples that a row gives. Raises DataError where it cannot be used."""
+
+    def rest(self) -> Iterable[Example]:
+        """The examples that are left when all rows have been seen."""
+        return ()
+
+    def remark(self) -> str | None:
+        """A warning about the rows that were read, in a line."""
+        return None
+
+    def text(self, row: Row) -> str:
+        """The text of a row as the model is to know it: cleaned as for generation."""
+        return row.text if self.options.keep_layout else clean(row.text)
+
+    @abstractmethod
+    def shape(self) -> dict[str, Any]:
+        """All that the examples depend on beside the rows."""
+
+    def all_read(self) -> dict[str, Any]:
+        """Called when no row follows; gives what the rows have shown, such as the names of styles."""
+        return {}
+
+    def recall(self, learned: dict[str, Any]) -> None:
+        """Take in what `all_read` gave in an earlier session."""
+
+    def complete(
+        self, arrays: Arrays, directory: Path, stopped: Callable[[], bool], on_event: OnEvent
+    ) -> Arrays | None:
+        """The examples with what a model must write for them first; None where that was stopped."""
+        return arrays

@@ -1,0 +1,85 @@
+"""The base class of recipes: how one kind of model is trained."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import Any, ClassVar, Generic, TypeVar
+
+import torch
+from torch import Tensor, nn
+
+from textgen.options.train import TrainOptions
+from textgen.schema import Row
+from textgen.store.load import LoadedModel
+from textgen.train.data.arrays import Arrays
+from textgen.train.data.preprocessor import Preprocessor
+from textgen.train.objectives.loss import Prediction, cross_entropy
+
+O = TypeVar("O", bound=TrainOptions)  # noqa: E741
+B = TypeVar("B")  # a batch
+
+
+class Recipe(Preprocessor[O], Generic[O, B]):
+    """How one kind of model is trained.
+
+    Args:
+        options: Validated.
+
+    Attributes:
+        name: Its name on the command line.
+        options_class: The class of its options.
+        figures: The names of the figures that `dev_sums` gives.
+        still_trained: Parts of names of parameters that are trained beside adapters.
+    """
+
+    name: ClassVar[str]
+    options_class: ClassVar[type[TrainOptions]]
+    figures: ClassVar[tuple[str, ...]] = ("loss",)
+    still_trained: ClassVar[tuple[str, ...]] = ()
+
+    def pace(self, name: str) -> float:
+        """The factor of a parameter's learning rate."""
+        return 1.0
+
+    @abstractmethod
+    def build(self, arrays: Arrays) -> nn.Module:
+        """The network, ready to be trained on these examples."""
+
+    @abstractmethod
+    def config(self, network: Any) -> dict[str, Any]:
+        """The content of the network's `config.json`."""
+
+    @abstractmethod
+    def embedding(self, network: Any) -> nn.Embedding:
+        """The table of its token embeddings."""
+
+    @abstractmethod
+    def batch(self, arrays: Arrays, examples: Sequence[int], epoch: int | None) -> B:
+        """Some examples, with what is drawn for them in an epoch; None is the dev file's, which is fixed."""
+
+    @abstractmethod
+    def places(self, batch: B) -> int:
+        """The number of predictions of a batch, over which the loss is the mean."""
+
+    @abstractmethod
+    def predict(self, network: Any, batch: B) -> Prediction:
+        """The network's prediction for a batch."""
+
+    def loss(self, network: Any, batch: B) -> tuple[Tensor, Prediction]:
+        """Sum of the loss over the places of a batch, and the prediction it is of."""
+        prediction = self.predict(network, batch)
+        return cross_entropy(prediction, self.options.label_smoothing), prediction
+
+    def plain_loss(self, network: Any, batch: B) -> Tensor:
+        """The same of the dev file: cross entropy alone."""
+        return cross_entropy(self.predict(network, batch))
+
+    def dev_sums(self, network: Any, batch: B) -> Tensor:
+        """Figures of a batch of the dev file, `(figures, 2)`: sums, and what they are to be divided by."""
+        loss = self.plain_loss(network, batch)
+        return torch.stack([loss.double(), torch.tensor(self.places(batch), dtype=torch.float64)])[None]
+
+    def score(self, model: LoadedModel, rows: Sequence[Row]) -> dict[str, float]:
+        """Figures, as of `textgen eval`, of what the trained model writes for rows of the dev file."""
+        return {}
