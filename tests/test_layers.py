@@ -10,6 +10,7 @@ ROOT = Path(__file__).parents[1] / "textgen"
 LEVELS = [
     {"messages", "plugins", "version", "compute"},
     {"errors", "schema", "events", "rng", "resources"},
+    {"commands"},
     {"registry"},
     {"text"},
     {"options"},

@@ -7,6 +7,7 @@ from importlib import import_module
 from importlib.metadata import entry_points
 from typing import Any
 
+from textgen.commands import EDITING
 from textgen.errors import ModelError, UsageError
 
 GROUP = "textgen.backends"
@@ -21,16 +22,6 @@ BACKENDS = {
 
 # kinds of models that write nothing: what they are for
 HELPERS = {"title-scorer": "textgen title {@rank} scorer {@scorer} DIR ranks titles by it"}
-
-# commands that write by editing under a language model: the backend's class and that of its options
-LANGUAGE_MODEL = "gpt2"  # also tells which texts the embedded models know
-SIMILARITY = "bert"  # tells how alike two texts are
-EDITORS = {
-    "compose": ("textgen.backends.editing.compose:ComposeBackend", "textgen.options:ComposeOptions"),
-    "rewrite": ("textgen.backends.editing.rewrite:RewriteBackend", "textgen.options:RewriteOptions"),
-    "correct": ("textgen.backends.editing.correct:CorrectBackend", "textgen.options:CorrectOptions"),
-    "fill": ("textgen.backends.editing.fill:FillBackend", "textgen.options:FillOptions"),
-}
 
 
 def backend_class(kind: str) -> Any:
@@ -70,12 +61,12 @@ def opener(kind: str) -> Callable[[Any], Any]:
 
 def editor_class(command: str) -> Any:
     """The backend of a command that writes by editing."""
-    return _resolve(EDITORS[command][0])
+    return _resolve(EDITING[command].backend)
 
 
 def editor_options(command: str) -> Any:
     """Its options."""
-    return _resolve(EDITORS[command][1])
+    return _resolve(EDITING[command].options)
 
 
 def _resolve(target: str) -> Any:

@@ -10,13 +10,13 @@ import pytest
 from small_editors import small_editors
 
 import textgen
-from textgen.registry import EDITORS
+from textgen.commands import EDITING
 
 
 @pytest.fixture(scope="module", params=["small", pytest.param("shipped", marks=pytest.mark.slow)])
 def editors(request: pytest.FixtureRequest, small_models: Path) -> Iterator[dict[str, Any]]:
     if request.param == "shipped":
-        yield {name: textgen.load(name) for name in EDITORS}
+        yield {name: textgen.load(name) for name in EDITING}
         return
     with small_editors(small_models) as editors:
         yield editors

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from textgen.cli.commands.edit import word_rows
+from textgen.cli.commands.compose import word_inputs
 from textgen.cli.flags import split_keywords
 from textgen.errors import UsageError
 from textgen.options import ComposeOptions, TitleOptions, parse
@@ -23,9 +23,9 @@ def test_a_flag_may_hold_several_keywords() -> None:
     assert split_keywords(["New York"]) == ["New York"]
     assert split_keywords(["\ufeff夜间，\u200b读者"]) == ["夜间", "读者"]
     assert split_keywords(None) is None
-    with pytest.raises(UsageError, match="--keyword "):
+    with pytest.raises(UsageError, match="keyword "):
         parse(TitleOptions, {"keyword": split_keywords([" "])})
-    with pytest.raises(UsageError, match=r"^--keyword: these keywords cannot be read: "):
+    with pytest.raises(UsageError, match=r"^keyword: these keywords cannot be read: "):
         split_keywords(["[广州"])
 
 
@@ -33,7 +33,7 @@ def test_a_flag_may_hold_several_keywords() -> None:
     "words", [["春天 公园"], ["春天，公园"], ["春天", "公园"], ["\u200b春天", "公园 春天"]]
 )
 def test_arguments_may_hold_several_words(words: list[str]) -> None:
-    (row,) = word_rows(words, None, {}, None)
+    (row,) = word_inputs(words, None, {})
     assert tuple(dict.fromkeys(row.keywords)) == ("春天", "公园")
 
 

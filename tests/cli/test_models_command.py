@@ -375,7 +375,7 @@ def test_of_several_that_add_one_name_at_once_one_succeeds(
     found = sorted(told.get(timeout=60) for _ in adding)
     for process in adding:
         process.join()
-    refused = "there is a model mine already (--force replaces it)"
+    refused = "there is a model mine already (force replaces it)"
     assert found == (["mine"] * count if force else ["mine", *[refused] * (count - 1)])
     assert [path.name for path in shelf.iterdir()] == ["mine"]
     assert (shelf / "mine" / "model.safetensors").read_bytes() == files.weights.read_bytes()

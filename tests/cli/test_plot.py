@@ -235,8 +235,9 @@ def test_a_plot_without_matplotlib_is_refused_at_once(tmp_path, monkeypatch):
 
 def test_checks_and_numbers_do_not_take_matplotlib(tmp_path):
     code = (
-        "import sys; from pathlib import Path; from textgen.cli import plot, observe;"
-        "observe.check_observation(observe.Observation(plot=Path(sys.argv[1])), [], force=False);"
+        "import sys; from pathlib import Path; from textgen.cli.render import plot;"
+        "from textgen.cli import observers;"
+        "observers.check_observation(observers.Observation(plot=Path(sys.argv[1])), [], force=False);"
         "plot.Curves(); sys.exit('matplotlib' in sys.modules or 'torch' in sys.modules)"
     )
     command = [sys.executable, "-c", code, str(tmp_path / "a.png")]

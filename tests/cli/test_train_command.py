@@ -9,8 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from pydantic import BaseModel
 
-from textgen.cli.commands.recipes import PANEL_OF, RECIPE_PANEL
+from textgen.options import fields
 from textgen.options.recipes import OPTIONS
 from textgen.options.tokenizer import TokenizerTrainOptions
 from textgen.train.recipes import RECIPES
@@ -43,15 +44,17 @@ def test_every_recipe_shows_its_options(call: Call, recipe: str) -> None:
     missing = [name for name in options.model_fields if f"--{name.replace('_', '-')[:20]}" not in out]
     assert missing == []
     panels = [line.split("─")[1].strip() for line in out.splitlines() if line.startswith("╭")]
-    order = ["Arguments", "Options", "Data", RECIPE_PANEL, *dict.fromkeys(PANEL_OF.values())]
+    order = ["Arguments", "Options", fields.DATA, *fields.OF_TRAINING]
     assert panels == [panel for panel in dict.fromkeys(order) if panel in panels]
     assert panels[:3] == ["Arguments", "Options", "Data"]
     assert panels[-1] == "Run"
 
 
-def test_panels_name_options_that_there_are() -> None:
-    known = {name for options in (*OPTIONS.values(), TokenizerTrainOptions) for name in options.model_fields}
-    assert set(PANEL_OF) <= known
+@pytest.mark.parametrize("options", [*OPTIONS.values(), TokenizerTrainOptions])
+def test_every_option_has_a_panel_and_a_description(options: type[BaseModel]) -> None:
+    for info in options.model_fields.values():
+        assert fields.shown(info, "panel") in fields.OF_TRAINING
+        assert info.description
 
 
 def test_the_recipes_are_listed(call: Call) -> None:
@@ -116,7 +119,7 @@ def test_a_trained_model_has_a_card_and_writes(call: Call) -> None:
     assert "- steps: 3 of 3\n" in out
     assert "- dev file: `dev.jsonl`: loss " in out
     assert "- tokenizer: `tok`\n" in out
-    assert "steps = 3, batch_size = 4, bucketing = false, weight = {\"news.jsonl\" = 0.5}, " in out
+    assert 'steps = 3, batch_size = 4, bucketing = false, weight = {"news.jsonl" = 0.5}, ' in out
     assert "None" not in out
     args = ("--seed", 1, "--min-new-tokens", 4, "--max-new-tokens", 8, "--json", "-q")
     code, out, err = call("sample", "今天", "--model", "runs/mine", *args)

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from textgen.registry import EDITORS, LANGUAGE_MODEL, editor_class
+from textgen.commands import EDITING, LANGUAGE_MODEL
+from textgen.registry import editor_class
 from textgen.store.catalog import ModelFiles, find_model, inspect_model
 
 
@@ -29,4 +30,4 @@ def small_editors(folder: Path) -> Iterator[dict[str, Any]]:
         patch.setattr("textgen.backends.editing.proposals.find_model", find)
         # to random weights no text reads like Chinese
         patch.setattr("textgen.backends.reader.Reader._bits", lambda *_: (0.0, 0))
-        yield {name: editor_class(name).open(find(LANGUAGE_MODEL)) for name in EDITORS}
+        yield {name: editor_class(name).open(find(LANGUAGE_MODEL)) for name in EDITING}

@@ -17,13 +17,14 @@ import torch
 
 from textgen.backends.cut_texts import cut_notes
 from textgen.backends.reader import Reader
+from textgen.commands import EDITING, LANGUAGE_MODEL
 from textgen.errors import DataError, UsageError
 from textgen.events import Computed, Note, OnEvent, Tally, ignore
 from textgen.messages import Message
 from textgen.models.batching import Room, alike, out_of_memory
 from textgen.models.layers.attention import padded_length
-from textgen.options import DecodingOptions, Options, parse
-from textgen.registry import EDITORS, LANGUAGE_MODEL, backend_class, editor_class
+from textgen.options import DecodingOptions, Options, composed, parse
+from textgen.registry import backend_class, editor_class
 from textgen.rng import fresh_seed
 from textgen.schema import Candidate, Record, Row
 from textgen.store.catalog import ModelFiles, find_model
@@ -111,11 +112,46 @@ class Backend(ABC, Generic[O, P]):
         """
         given = [texts] if isinstance(texts, str | Row) else texts
         rows = [_row(text, number) for number, text in enumerate(given, 1)]
-        return list(self.run(rows, parse(self.options, options, user=self.model.files.name), on_event))
+        return list(
+            self.run(rows, parse(composed(self.options), options, user=self.model.files.name), on_event)
+        )
 
     def stream(self, text: str = "", *, on_event: OnEvent = ignore, **options: Any) -> Iterator[str]:
-        """Write piece by piece. Raises UsageError: this model does not write from left to right."""
-        raise UsageError(f"a {self.model.files.kind} model cannot stream", hint="use generate")
+        """Write one text piece by piece.
+
+        Args:
+            text: The prompt.
+            on_event: Told if the prompt was shortened, and what a person should know of the text.
+            **options: Fields of the backend's `options`.
+
+        Yields:
+            Parts of the text, without the prompt; joined they are what `generate` writes after it.
+
+        Raises:
+            UsageError: An option is unknown, out of range, or cannot be streamed, or the model does not write
+                from left to right.
+            DataError: The prompt cannot be used.
+        """
+        parsed = self._parsed(options)
+        if parsed.num_candidates > 1:
+            raise UsageError("one text can be streamed, not several", hint="{@num_candidates} 1")
+        self.check(parsed)
+        self.check_streamable(parsed)
+        return self.stream_row(Row(text), parsed, self.seeded(parsed), on_event=on_event)
+
+    def stream_row(
+        self, row: Row, options: O, seed: int, *, candidate: int = 0, on_event: OnEvent = ignore
+    ) -> Iterator[str]:
+        """Stream one candidate of a row, with options that can be streamed; see `stream`."""
+        raise NotImplementedError(f"{type(self).__name__} does not stream")
+
+    def check_streamable(self, options: O) -> None:
+        """Refuse options whose texts are known only in the end. Raises UsageError."""
+        raise UsageError(
+            "{@stream}: a {kind} model does not write from left to right",
+            kind=self.model.files.kind,
+            hint="generate gives its texts whole",
+        )
 
     def run(self, rows: Iterable[Row], options: O, on_event: OnEvent = ignore) -> Iterator[Record]:
         """Generate for rows as they come, with validated options; records in the order of the rows."""
@@ -208,6 +244,10 @@ class Backend(ABC, Generic[O, P]):
         """What the record shows as the prompt; None where there is none."""
         return None
 
+    def _parsed(self, options: dict[str, Any]) -> O:
+        parsed: O = parse(composed(self.options), options, user=self.model.files.name)
+        return parsed
+
     def _prepared(
         self, window: Sequence[Row], options: O, records: dict[int, Record], on_event: OnEvent
     ) -> list[tuple[int, P]]:
@@ -299,7 +339,7 @@ def _row(text: object, number: int) -> Row:
 
 def open_backend(name: str) -> Backend[Any, Any]:
     """Load a model by embedded name or directory, with the backend of its kind; or an editor by its name."""
-    if name in EDITORS:
+    if name in EDITING:
         editor: Backend[Any, Any] = editor_class(name).open(find_model(LANGUAGE_MODEL))
         return editor
     files = find_model(name)

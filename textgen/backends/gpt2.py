@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, cast
+from typing import cast
 
 import torch
 
@@ -29,7 +29,7 @@ from textgen.events import Note, OnEvent, Shortened, ignore
 from textgen.models.families.gpt2 import Gpt2
 from textgen.models.guidance import writer_in
 from textgen.models.views import NextTokenModel
-from textgen.options import ContinueOptions, parse
+from textgen.options import ContinueOptions
 from textgen.options.strategies.beams import MAX_BEAMS
 from textgen.rng import row_key
 from textgen.schema import Candidate, Row
@@ -122,32 +122,16 @@ class Gpt2Backend(Backend[ContinueOptions, Prompt]):
             draws = blended(draws, self._writer(options), self.tokenizer, self.positions)
         return best(draws)
 
-    def stream(self, text: str = "", *, on_event: OnEvent = ignore, **options: Any) -> Iterator[str]:
-        """Write a continuation piece by piece.
-
-        Args:
-            text: The prompt.
-            on_event: Told if the prompt was shortened, and what a person should know of the text.
-            **options: Fields of `ContinueOptions`; `decode` greedy or sample, one candidate.
-
-        Yields:
-            Parts of the continuation, without the prompt; joined they are what `generate` writes after
-            it. Unless `end_at="any"` they are whole sentences.
-
-        Raises:
-            UsageError: An option is unknown, out of range, or cannot be streamed.
-            DataError: The prompt cannot be encoded.
-        """
-        parsed = parse(ContinueOptions, options, user=self.model.files.name)
-        if parsed.num_candidates > 1:
-            raise UsageError("one text can be streamed, not several", hint="{@num_candidates} 1")
-        self.check(parsed)
-        return self.stream_row(Row(text), parsed, self.seeded(parsed), on_event=on_event)
-
     def stream_row(
         self, row: Row, options: ContinueOptions, seed: int, *, candidate: int = 0, on_event: OnEvent = ignore
     ) -> Iterator[str]:
-        """Stream one candidate of a row, with validated options; see `stream`."""
+        """Stream one candidate of a row; unless `end_at` is `any`, in whole sentences. See `stream`."""
+        prepared = self.prepare(row, options, on_event)
+        for note in prepared.notes:
+            on_event(Note(note))
+        return self._parts(prepared, options, seed, candidate, on_event)
+
+    def check_streamable(self, options: ContinueOptions) -> None:
         if not options.strategy.streamable:
             raise UsageError(
                 f"{{@decode}} {options.decode} knows its text only at the end",
@@ -157,10 +141,6 @@ class Gpt2Backend(Backend[ContinueOptions, Prompt]):
             raise UsageError(
                 "the best of several texts is known only when all are written", hint="leave out {@rank}"
             )
-        prepared = self.prepare(row, options, on_event)
-        for note in prepared.notes:
-            on_event(Note(note))
-        return self._parts(prepared, options, seed, candidate, on_event)
 
     def _parts(
         self, prepared: Prompt, options: ContinueOptions, seed: int, candidate: int, on_event: OnEvent

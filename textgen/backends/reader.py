@@ -7,12 +7,12 @@ from typing import TypeVar, cast
 
 import torch
 
+from textgen.commands import LANGUAGE_MODEL
 from textgen.errors import DataError
 from textgen.messages import Message
 from textgen.models.families.gpt2 import Gpt2
 from textgen.models.scoring import sequence_logprobs
 from textgen.options.decoding import DecodingOptions
-from textgen.registry import LANGUAGE_MODEL
 from textgen.store.catalog import find_model
 from textgen.store.load import LoadedModel, load_model
 from textgen.text.blank import is_blank

@@ -11,9 +11,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Protocol
 
+from textgen.commands import LANGUAGE_MODEL, SIMILARITY
 from textgen.events import Computed, Note, OnEvent
 from textgen.options import Options
-from textgen.registry import LANGUAGE_MODEL, SIMILARITY, backend_class, editor_class
+from textgen.registry import backend_class, editor_class
 from textgen.schema import Record, Row
 from textgen.store.catalog import ModelFiles, find_model
 

@@ -38,17 +38,26 @@ class Job:
         command: `title`, `sample`, `compose` and so on.
         task: What is done with every row.
         rows: The input.
-        output: Where the records go.
+        target: Where the records go; None gives them to the caller, and keeps none.
         options: How the run goes.
         start: From `check_output`.
+        fresh_seed: Nobody has named the seed of what is drawn.
     """
 
     command: str
     task: Task
     rows: Rows
-    output: Output
+    target: Output | None
     options: RunOptions
     start: Start = "new"
+    fresh_seed: bool = False
+
+    @property
+    def output(self) -> Output:
+        """Where the records go. Raises ValueError if nowhere."""
+        if self.target is None:
+            raise ValueError("the job has no output; stream it")
+        return self.target
 
     @property
     def bounds(self) -> tuple[int, int]:
@@ -115,25 +124,23 @@ def run(job: Job, on_event: OnEvent = ignore, on_record: OnRecord = unheard) -> 
         return Summary(job.total, earlier.errors or 0, 0)
 
 
-def stream(task: Task, options: RunOptions, rows: Rows, on_event: OnEvent = ignore) -> Iterator[Record]:
-    """Compute rows and keep nothing: the records in their order.
+def stream(job: Job, on_event: OnEvent = ignore) -> Iterator[Record]:
+    """Compute the rows of a job and keep nothing: the records in their order.
 
     Args:
-        task: What is done with every row.
-        options: How the run goes.
-        rows: The input, of which `shard` is computed.
+        job: What to do; its target is not looked at.
         on_event: Told of the progress.
 
     Raises:
         TextgenError: A row is an error under `strict`, or a process died.
     """
-    some = Slice(rows, *bounds(len(rows), options.shard))
-    for note in rows.notes:
+    some = Slice(job.rows, *job.bounds)
+    for note in job.rows.notes:
         on_event(note)
-    with engine_for(task, options, rows, len(some)) as engine:
+    with engine_for(job.task, job.options, job.rows, len(some)) as engine:
         engine.begin(on_event)
         for record in engine.records(some, Tally(len(some), on_event)):
-            check_strict(record, options)
+            check_strict(record, job.options)
             yield record
 
 

@@ -13,17 +13,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from textgen import __version__
-from textgen.cli.commands.batch import batch
-from textgen.cli.commands.compose import compose
-from textgen.cli.commands.correct import correct
-from textgen.cli.commands.doctor import doctor
-from textgen.cli.commands.evaluate import evaluate
-from textgen.cli.commands.fill import fill
-from textgen.cli.commands.models import models
-from textgen.cli.commands.rewrite import rewrite
-from textgen.cli.commands.sample import sample
-from textgen.cli.commands.title import title
-from textgen.cli.commands.train import train
+from textgen.cli.commands import Commands
 from textgen.cli.render import console
 from textgen.errors import TextgenError
 
@@ -32,22 +22,12 @@ BROKEN_PIPE = 141
 
 app = typer.Typer(
     name="textgen",
+    cls=Commands,
     help="Write Chinese text offline: titles, continuations, samples, sentences around words, rewrites.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("title")(title)
-app.command("sample")(sample)
-app.command("compose")(compose)
-app.command("rewrite")(rewrite)
-app.command("correct")(correct)
-app.command("fill")(fill)
-app.command("batch")(batch)
-app.command("eval")(evaluate)
-app.add_typer(train, name="train")
-app.add_typer(models, name="models")
-app.command("doctor")(doctor)
 
 
 def _version(wanted: bool) -> None:

@@ -6,40 +6,42 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import BeforeValidator
 
 from textgen.errors import UsageError
 from textgen.events import ChainStep, Event, Note, OnEvent
+from textgen.options import ChainOptions, parse
+from textgen.options.fields import OptionGroup, field
+
+if TYPE_CHECKING:
+    from textgen.batch.run import Job
+
+PANEL = "Watching the chains"
 
 TRACE_SUFFIXES = (".jsonl",)
 PLOT_SUFFIXES = (".png", ".svg", ".pdf")
 DUMB = ("dumb", "unknown")  # terminals that cannot move their cursor
 
 
-def observation_of(given: dict[str, Any]) -> Observation:
-    """Take what is to be shown and kept of the chains out of the options that the user set."""
-    trace, plot = given.pop("trace", None), given.pop("plot", None)
-    return Observation(
-        bool(given.pop("watch", False)), Path(trace) if trace else None, Path(plot) if plot else None
+def _path(value: object) -> object:
+    return Path(value) if isinstance(value, str) else value
+
+
+FilePath = Annotated[Path, BeforeValidator(_path)]
+
+
+class Observation(OptionGroup):
+    """How a user wants to look at chains."""
+
+    watch: bool = field(False, "Show the chains while they run.", panel=PANEL)
+    trace: FilePath | None = field(None, "Write every step to this file.", panel=PANEL, metavar="FILE.jsonl")
+    plot: FilePath | None = field(
+        None, "Draw energy, acceptance, length, autocorrelation.", panel=PANEL, metavar="FILE.png"
     )
-
-
-@dataclass(frozen=True)
-class Observation:
-    """How a user wants to look at chains.
-
-    Attributes:
-        watch: Draw them on the terminal while they run.
-        trace: Where every step is written.
-        plot: Where a figure of them is drawn in the end.
-    """
-
-    watch: bool = False
-    trace: Path | None = None
-    plot: Path | None = None
 
     @property
     def wanted(self) -> bool:
@@ -50,6 +52,21 @@ class Observation:
     def files(self) -> list[Path]:
         """What is written."""
         return [path for path in (self.trace, self.plot) if path]
+
+
+def observation_of(options: dict[str, Any]) -> Observation:
+    """Take what is to be shown and kept of the chains out of the options that the user set."""
+    taken = {name: options.pop(name) for name in Observation.model_fields if name in options}
+    return parse(Observation, taken)
+
+
+def check_observable(job: Job) -> None:
+    """Refuse to observe a job that runs no chains, or runs them in several processes. Raises UsageError."""
+    if not isinstance(job.task.options, ChainOptions):
+        hint = "leave out --watch, --trace and --plot"
+        raise UsageError(f"a {job.task.files.kind} model runs no chains", hint=hint)
+    if job.options.engine != "local" or (job.options.workers or 1) > 1:
+        raise UsageError("chains are watched in one process", hint="leave out --workers and --engine")
 
 
 def check_observation(observation: Observation, others: Sequence[Path], *, force: bool) -> None:

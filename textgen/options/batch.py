@@ -38,10 +38,13 @@ class InputOptions(OptionGroup):
         panel=FILES,
     )
     lines: bool = option_field(
-        False, "A text file holds a text a line, or one text.", panel=FILES, flags=("--lines/--whole",)
+        False,
+        "A text file holds a text a line, or one text (default for titles).",
+        panel=FILES,
+        flags=("--lines/--whole",),
     )
     keep_fields: bool = option_field(False, "Carry the other fields of a row to its record.", panel=FILES)
-    format: Literal["text", "lines", "jsonl", "csv", "tsv", "parquet"] | None = option_field(
+    format: str | None = option_field(
         None, "What the files hold (default by their endings; stdin: text).", panel=FILES
     )
 

@@ -17,7 +17,15 @@ CHAIN = "Chains"
 TARGET = "Target distribution"
 FILES = "Files"
 BATCH = "Runs over files"
+DATA = "Data"
+RECIPE = "Recipe"
+MODEL = "Model"
+STEPS = "Steps"
+OPTIMIZER = "Optimizer"
+REGULARISERS = "Regularisers"
+DEV = "Dev file"
 RUN = "Run"
+OF_TRAINING = (RECIPE, DATA, MODEL, STEPS, OPTIMIZER, REGULARISERS, DEV, RUN)
 
 STRICT = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, strict=True)
 

@@ -4,26 +4,25 @@ from __future__ import annotations
 
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import model_validator
 
 from textgen.messages import OptionError, option
+from textgen.options.fields import RECIPE, RUN, OptionGroup, field
 
 
-class TokenizerTrainOptions(BaseModel):
+class TokenizerTrainOptions(OptionGroup):
     """Pieces that texts are cut into: a SentencePiece model."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-    kind: Literal["char", "unigram", "bpe"] = Field(
-        "char", description="One piece a Chinese character and sub-words of Latin, or pieces of any length."
+    kind: Literal["char", "unigram", "bpe"] = field(
+        "char", "One piece a Chinese character and sub-words of Latin, or pieces of any length.", panel=RECIPE
     )
-    vocab_size: int = Field(8185, ge=1, description="Most pieces; a small text gives fewer.")
-    latin_pieces: int = Field(1200, ge=0, description="Most Latin sub-words, of kind char.")
-    min_count: int = Field(1, ge=1, description="What occurs less often is written as bytes.")
-    max_sentences: int = Field(
-        200_000, ge=1, description="Sentences that unigram and bpe draw to learn from, held in memory."
+    vocab_size: int = field(8185, "Most pieces; a small text gives fewer.", panel=RECIPE, ge=1)
+    latin_pieces: int = field(1200, "Most Latin sub-words, of kind char.", panel=RECIPE, ge=0)
+    min_count: int = field(1, "What occurs less often is written as bytes.", panel=RECIPE, ge=1)
+    max_sentences: int = field(
+        200_000, "Sentences that unigram and bpe draw to learn from, held in memory.", panel=RECIPE, ge=1
     )
-    seed: int = Field(0, ge=0, lt=2**63, description="Of that draw.")
+    seed: int = field(0, "Of that draw.", panel=RUN, ge=0, lt=2**63)
 
     @model_validator(mode="after")
     def _kind(self) -> Self:

@@ -4,24 +4,25 @@ from __future__ import annotations
 
 from typing import Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
 from textgen.messages import OptionError, option
+from textgen.options.fields import DEV, MODEL, OPTIMIZER, RECIPE, REGULARISERS, STEPS, field
 from textgen.options.train import RANDOM, ReplacingOptions, TrainOptions
 
 
 class TitledTrainOptions(TrainOptions):
     """What all recipes take whose rows are articles with titles."""
 
-    title_length: int = Field(46, ge=1, description="Most pieces of a title.")
+    title_length: int = field(46, "Most pieces of a title.", panel=RECIPE, ge=1)
 
 
 class CandidateTrainOptions(TitledTrainOptions):
     """What recipes take that learn from the order of titles that a model has written."""
 
-    candidates: int = Field(12, ge=2, le=64, description="Most candidates of an article.")
-    beams: int = Field(6, ge=0, le=64, description="Beam hypotheses among them, in each direction.")
-    samples: int = Field(6, ge=0, le=64, description="Samples among them, in each direction.")
+    candidates: int = field(12, "Most candidates of an article.", panel=RECIPE, ge=2, le=64)
+    beams: int = field(6, "Beam hypotheses among them, in each direction.", panel=RECIPE, ge=0, le=64)
+    samples: int = field(6, "Samples among them, in each direction.", panel=RECIPE, ge=0, le=64)
 
     @model_validator(mode="after")
     def _some(self) -> Self:
@@ -35,11 +36,11 @@ class CandidateTrainOptions(TitledTrainOptions):
 class TitleTrainBase(TitledTrainOptions, ReplacingOptions):
     """What all recipes take that learn to write titles."""
 
-    dev_metric: Literal["loss", "rouge-l"] = Field(  # type: ignore[assignment]
-        "loss", description="What is best on the dev file."
+    dev_metric: Literal["loss", "rouge-l"] = field(  # type: ignore[assignment]
+        "loss", "What is best on the dev file.", panel=DEV
     )
-    replace_from: Literal["target", "input"] = Field(
-        "target", description="Where replacements are drawn from: the title, or article and title."
+    replace_from: Literal["target", "input"] = field(
+        "target", "Where replacements are drawn from: the title, or article and title.", panel=REGULARISERS
     )
 
     @model_validator(mode="after")
@@ -52,57 +53,58 @@ class TitleTrainBase(TitledTrainOptions, ReplacingOptions):
 class TitleTrainOptions(TitleTrainBase):
     """Titles by a BERT under the UniLM mask, with the copy prior, in both directions."""
 
-    start: str = Field("bert", description="A bert or title model to start from.")
-    learning_rate: float = Field(1e-4, gt=0, le=1, description="Highest learning rate of AdamW.")
+    start: str = field("bert", "A bert or title model to start from.", panel=MODEL)
+    learning_rate: float = field(1e-4, "Highest learning rate of AdamW.", panel=OPTIMIZER, gt=0, le=1)
 
 
 class BidirectionalTrainOptions(TitleTrainBase):
     """Titles whose two directions see each other while they are written: a second stage after `title`."""
 
-    start: str = Field("title", description="The title model of the first stage.")
-    learning_rate: float = Field(5e-5, gt=0, le=1, description="Highest learning rate of AdamW.")
-    alone: float = Field(
-        0.5, ge=0, le=1, description="Share of the examples whose directions do not see each other."
+    start: str = field("title", "The title model of the first stage.", panel=MODEL)
+    learning_rate: float = field(5e-5, "Highest learning rate of AdamW.", panel=OPTIMIZER, gt=0, le=1)
+    alone: float = field(
+        0.5, "Share of the examples whose directions do not see each other.", panel=RECIPE, ge=0, le=1
     )
 
 
 class TitleRankTrainOptions(TitleTrainBase, CandidateTrainOptions):
     """Titles whose probabilities order the model's own candidates: a stage after `title` (BRIO)."""
 
-    start: str = Field("title", description="The title model to go on from.")
-    learning_rate: float = Field(2e-5, gt=0, le=1, description="Highest learning rate of AdamW.")
-    batch_size: int = Field(8, ge=1, description="Articles of an optimizer step, all processes together.")
-    margin: float = Field(
-        0.01, ge=0, description="What a place in the order is worth, in nats a piece of a title."
+    start: str = field("title", "The title model to go on from.", panel=MODEL)
+    learning_rate: float = field(2e-5, "Highest learning rate of AdamW.", panel=OPTIMIZER, gt=0, le=1)
+    batch_size: int = field(8, "Articles of an optimizer step, all processes together.", panel=STEPS, ge=1)
+    margin: float = field(
+        0.01, "What a place in the order is worth, in nats a piece of a title.", panel=RECIPE, ge=0
     )
-    margin_weight: float = Field(1.0, ge=0, description="Weight of the ordering beside the cross entropy.")
-    length_exponent: float = Field(
-        1.0, ge=0, le=4, description="Candidates compare by their log-probability / pieces to this power."
+    margin_weight: float = field(1.0, "Weight of the ordering beside the cross entropy.", panel=RECIPE, ge=0)
+    length_exponent: float = field(
+        1.0, "Candidates compare by their log-probability / pieces to this power.", panel=RECIPE, ge=0, le=4
     )
 
 
 class TitleScorerTrainOptions(CandidateTrainOptions):
     """A BERT that ranks the titles which a title model writes: what --rank scorer takes."""
 
-    start: str = Field("bert", description="A bert or title model, which the scorer reads with.")
-    writer: str = Field("title", min_length=1, description="The title model that writes the candidates.")
-    learning_rate: float = Field(5e-5, gt=0, le=1, description="Highest learning rate of AdamW.")
-    batch_size: int = Field(8, ge=1, description="Articles of an optimizer step, all processes together.")
-    dev_metric: Literal["loss", "accuracy", "rouge-l"] = Field(  # type: ignore[assignment]
-        "loss", description="What is best on the dev file: pairs in order, or the title ranked first."
+    start: str = field("bert", "A bert or title model, which the scorer reads with.", panel=MODEL)
+    writer: str = field("title", "The title model that writes the candidates.", panel=RECIPE, min_length=1)
+    learning_rate: float = field(5e-5, "Highest learning rate of AdamW.", panel=OPTIMIZER, gt=0, le=1)
+    batch_size: int = field(8, "Articles of an optimizer step, all processes together.", panel=STEPS, ge=1)
+    dev_metric: Literal["loss", "accuracy", "rouge-l"] = field(  # type: ignore[assignment]
+        "loss", "What is best on the dev file: pairs in order, or the title ranked first.", panel=DEV
     )
-    source_length: int | None = Field(
-        None, ge=8, le=65536, description="Most pieces it reads of an article (default as many as it can)."
+    source_length: int | None = field(
+        None, "Most pieces it reads of an article (default as many as it can).", panel=RECIPE, ge=8, le=65536
     )
-    objective: Literal["margin", "listwise"] = Field(
-        "margin", description="A lead for each place in the order, or ROUGE-L as a distribution."
+    objective: Literal["margin", "listwise"] = field(
+        "margin", "A lead for each place in the order, or ROUGE-L as a distribution.", panel=RECIPE
     )
-    margin: float = Field(0.1, ge=0, description="What a place in the order is worth.")
-    sharpness: float = Field(
+    margin: float = field(0.1, "What a place in the order is worth.", panel=RECIPE, ge=0)
+    sharpness: float = field(
         10.0,
+        "Of {@objective} listwise: softmax of so many times ROUGE-L (0 to 1).",
+        panel=RECIPE,
         gt=0,
         le=1000,
-        description="Of {@objective} listwise: softmax of so many times ROUGE-L (0 to 1).",
     )
 
     @model_validator(mode="after")
@@ -121,11 +123,11 @@ class TitleScorerTrainOptions(CandidateTrainOptions):
 class RnnTitleTrainOptions(TitleTrainBase):
     """Titles by a BiLSTM with attention, self-modulated layer norm and the copy prior."""
 
-    learning_rate: float = Field(1e-3, gt=0, le=1, description="Highest learning rate of AdamW.")
-    dropout: float = Field(0.0, ge=0, lt=1, description="Nothing is dropped.")
-    width: int = Field(128, ge=16, le=4096, description="Width of a fresh network.")
-    source_length: int = Field(400, ge=8, le=4096, description="Most pieces it reads of an article.")
-    prior: bool = Field(True, description="With the copy prior of the article's pieces.")
+    learning_rate: float = field(1e-3, "Highest learning rate of AdamW.", panel=OPTIMIZER, gt=0, le=1)
+    dropout: float = field(0.0, "Nothing is dropped.", panel=REGULARISERS, ge=0, lt=1)
+    width: int = field(128, "Width of a fresh network.", panel=MODEL, ge=16, le=4096)
+    source_length: int = field(400, "Most pieces it reads of an article.", panel=RECIPE, ge=8, le=4096)
+    prior: bool = field(True, "With the copy prior of the article's pieces.", panel=RECIPE)
 
     @model_validator(mode="after")
     def _fresh(self) -> Self:

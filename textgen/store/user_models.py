@@ -10,9 +10,10 @@ import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from textgen.commands import EDITING
 from textgen.errors import UsageError
 from textgen.files.atomic import sync_path, writing
-from textgen.registry import EDITORS, opener
+from textgen.registry import opener
 from textgen.resources import user_models_dir
 from textgen.store.catalog import (
     CARD,
@@ -28,7 +29,7 @@ from textgen.store.catalog import (
 
 NAME = re.compile(r"(?![.-])[\w.-]{1,64}")
 OCCUPIED = (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR)  # why no folder can be called so
-TAKEN = (*EDITORS, "cgmh", "tokenizer")  # what else a name on the command line means
+TAKEN = (*EDITING, "cgmh", "tokenizer")  # what else a name on the command line means
 
 
 def add_model(files: ModelFiles, name: str, *, force: bool = False) -> ModelFiles:

@@ -8,6 +8,7 @@ from typing import Generic, TypeVar, cast
 
 from textgen.backends.editing.base import FRAME, CgmhBackend, Start
 from textgen.backends.editing.locks import locked_state, stayed
+from textgen.commands import SIMILARITY
 from textgen.errors import DataError
 from textgen.events import OnEvent
 from textgen.mcmc.cgmh.edits import State, Subject
@@ -15,7 +16,6 @@ from textgen.mcmc.cgmh.similarity import Similarity
 from textgen.mcmc.cgmh.target import Term
 from textgen.models.families.bert import Bert
 from textgen.options import SourceOptions
-from textgen.registry import SIMILARITY
 from textgen.schema import Row
 from textgen.text.blank import is_blank
 from textgen.text.diff import Change

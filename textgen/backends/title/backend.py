@@ -17,6 +17,7 @@ from textgen.backends.title.pmi import TitlePmi
 from textgen.backends.title.scorer import TitleScores
 from textgen.backends.title.search import BOTH, ROWS, Title, TitleSearch, View, interacts, merge
 from textgen.choice.allowed import title_ids
+from textgen.commands import LANGUAGE_MODEL
 from textgen.decoding.hypothesis import Length
 from textgen.decoding.rank import RANKINGS, Contender, score_kind
 from textgen.errors import DataError, UsageError
@@ -29,7 +30,6 @@ from textgen.models.shared_prefix import Read
 from textgen.models.views import FRAME, TitleModel
 from textgen.options import TitleOptions
 from textgen.options.title import Direction
-from textgen.registry import LANGUAGE_MODEL
 from textgen.rng import chunk_key, row_key
 from textgen.schema import Candidate, Row
 from textgen.store.catalog import find_model, find_scorer

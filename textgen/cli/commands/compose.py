@@ -2,43 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
 
 from textgen.cli import flags as opt
-from textgen.cli.commands import edit
+from textgen.cli.generate import Sink, generate
+from textgen.cli.observers import Observation
+from textgen.cli.render.texts import texts
+from textgen.errors import DataError, UsageError
+from textgen.options import ComposeOptions, InputOptions, RunOptions
+from textgen.schema import Row
+from textgen.text.keywords import words_of
 
 WORDS = "Words that every sentence contains."
-COMPOSE: opt.Flags = {
-    "keyword": opt.CONTENT["keyword"],
-    "ordered": Annotated[
-        bool | None,
-        typer.Option(
-            "--ordered/--any-order",
-            help="The words come in their order (default any).",
-            rich_help_panel=opt.CONTENT_PANEL,
-            show_default=False,
-        ),
-    ],
-    "whole_words": Annotated[
-        float | None, edit.law("Cost of an end of a word inside a longer one (default 2).")
-    ],
-}
+STDIN = "-"
 
 
-@opt.takes(
-    opt.COMMON,
-    COMPOSE,
-    edit.CHAIN,
-    edit.LAW,
-    {"keywords_field": Annotated[str | None, opt.KEYWORDS_FIELD]},
-    opt.READING,
-    opt.BATCH,
-    opt.OBSERVE,
-)
+@opt.takes(opt.without(opt.flags_of(ComposeOptions, InputOptions, RunOptions, Observation), "field"))
 def compose(
-    given: dict[str, Any],
+    options: dict[str, Any],
     words: Annotated[list[str] | None, typer.Argument(help=WORDS, show_default=False)] = None,
     model: opt.Model = "gpt2",
     input: opt.Inputs = None,
@@ -52,10 +36,23 @@ def compose(
 
     A text file holds a set of words a line, with blanks or ，,、；;| between them.
     """
-    from textgen.batch.planner import take
-    from textgen.cli.run import Sink, target_of
-    from textgen.options import RunOptions
+    inputs = word_inputs(words or (), input, options)
+    return generate("compose", inputs, options, model=model, sink=Sink(output, as_json, quiet), shown=texts)
 
-    run = take(given, RunOptions)
-    rows = edit.word_rows(words or (), input, given, target_of(output, run))
-    return edit.edit("compose", model, rows, given, run, Sink(output, as_json, quiet), show=edit.show_text)
+
+def word_inputs(
+    words: Sequence[str], inputs: list[str] | None, options: dict[str, Any]
+) -> list[str] | list[Row]:
+    """The row of some words, or files; words for all rows may be among the options."""
+    if words and inputs:
+        raise UsageError("words and -i exclude each other", hint="--keyword adds a word to every set")
+    if inputs:
+        return inputs
+    try:
+        row = Row("", name="1", keywords=tuple(word for text in words for word in words_of(text)))
+    except DataError as error:
+        raise UsageError(error.message, hint=error.hint) from None
+    if row.keywords == (STDIN,) or not (row.keywords or options.get("keyword")):
+        hint = "textgen compose 广州 美食, or a file with -i; -i - is stdin"
+        raise UsageError("there are no words", hint=hint)
+    return [row]

@@ -103,7 +103,7 @@ def named(name: str) -> Callable[[Callable[..., int]], Callable[..., int]]:
 @named("eval")
 def evaluate(
     predictions: Predictions,
-    given: dict[str, Any],
+    options: dict[str, Any],
     reference: ReferenceFile = None,
     against: Against = None,
     as_json: JsonObject = False,
@@ -134,10 +134,10 @@ def evaluate(
     from textgen.metrics.report import evaluate as evaluate_all
     from textgen.metrics.tables import read_predictions
 
-    settings = _settings(given, seed, with_reference=reference is not None)
+    settings = _settings(options, seed, with_reference=reference is not None)
     judges = _judge_files(lm, mlm)
     ours = read_predictions(predictions)
-    references = _references(reference, given, lambda text: console.note(f"note: {text}", quiet=quiet))
+    references = _references(reference, options, lambda text: console.note(f"note: {text}", quiet=quiet))
     theirs = None if against is None else read_predictions(against)
     _check(predictions, ours, references)
     if against is not None and theirs is not None:

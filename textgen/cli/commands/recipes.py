@@ -6,12 +6,14 @@ import json
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from textgen.cli import flags as opt
 from textgen.cli.render import console
+from textgen.files.formats.registry import format_names
+from textgen.options import fields
 from textgen.options.recipes import OPTIONS
 from textgen.options.tokenizer import TokenizerTrainOptions
 from textgen.options.train_titles import TitledTrainOptions
@@ -23,22 +25,6 @@ if TYPE_CHECKING:
     from textgen.train.run import Outcome
 
 OK, INTERRUPTED = 0, 130
-DATA_PANEL, RECIPE_PANEL = "Data", "Recipe"
-# where --help shows what several recipes take; what a recipe has for itself comes before
-PANELS = {
-    DATA_PANEL: ("weight", "keep_layout"),
-    "Model": ("start", "tokenizer", "layers", "width", "heads", "positions", "lora", "lora_alpha", "storage"),
-    "Steps": ("epochs", "steps", "batch_size", "accumulate", "bucketing", "minutes"),
-    "Optimizer": ("learning_rate", "scheduler", "warmup", "weight_decay", "clip", "ema"),
-    "Regularisers": (
-        *("dropout", "label_smoothing", "rdrop", "gradient_penalty", "fgm"),
-        *("replace", "replace_from"),
-    ),
-    "Dev file": ("dev_metric", "dev_rows", "eval_every", "patience"),
-    opt.RUN_PANEL: ("seed", "precision", "save_every", "log_every"),
-}
-PANEL_OF = {name: panel for panel, names in PANELS.items() for name in names}
-ORDER = {name: number for number, name in enumerate(PANEL_OF)}
 FIELDS = {
     "text_field": "Field with the text (default text).",
     "title_field": "Field with the title (default title).",
@@ -61,66 +47,45 @@ Folder = Annotated[
 ]
 Dev = Annotated[
     str | None,
-    opt.option("Rows to look at meanwhile; the best model is kept.", panel=DATA_PANEL, metavar="FILE"),
+    opt.option("Rows to look at meanwhile; the best model is kept.", panel=fields.DATA, metavar="FILE"),
 ]
 Resume = Annotated[bool, opt.switch("--resume", "Go on with the run in DIR, if there is one.")]
 Force = Annotated[bool, opt.switch("--force", "Replace the run in DIR, once all rows are read.")]
 Replace = Annotated[bool, opt.switch("--force", "Replace the tokenizer in DIR.")]
 Json = Annotated[bool, opt.switch("--json", "Print one JSON object.")]
-Whole = Annotated[bool, opt.switch("--whole", "A text file is one text, not one a line.", panel=DATA_PANEL)]
+Whole = Annotated[bool, opt.switch("--whole", "A text file is one text, not one a line.", panel=fields.DATA)]
 Format = Annotated[
     str | None,
     opt.option(
         "What the files hold (default by their endings).",
-        panel=DATA_PANEL,
-        metavar="text|lines|jsonl|csv|tsv|parquet",
+        panel=fields.DATA,
+        metavar="|".join(format_names()),
     ),
 ]
 
 
 def flags_of(options: type[BaseModel]) -> opt.Flags:
-    """Flags of a recipe's options, in their own words; those that it has for itself first."""
-    names = sorted(options.model_fields, key=lambda name: ORDER.get(name, -1))
-    return {name: _flag(name, options.model_fields[name]) for name in names}
-
-
-def _flag(name: str, field: Any) -> Any:
-    kind, default, panel = field.annotation, field.default, PANEL_OF.get(name, RECIPE_PANEL)
-    plain = [part for part in get_args(kind) if part is not type(None)] or [kind]
-    kind = plain[0] if len(plain) == 1 and get_origin(kind) is not Literal else kind
-    if kind is bool:
-        spelled = name.replace("_", "-")
-        told = _told(field.description, "on" if default else "off")
-        return Annotated[bool | None, opt.option(told, f"--{spelled}/--no-{spelled}", panel=panel)]
-    metavar = "|".join(get_args(kind)) if get_origin(kind) is Literal else None
-    given = {int: int, float: float}.get(kind, list[str] if get_origin(kind) is dict else str)
-    return Annotated[
-        given | None, opt.option(_told(field.description, default), panel=panel, metavar=metavar)
-    ]
+    """Flags of a recipe's options; those that it has for itself come first, then panel by panel."""
+    panels = {name: fields.shown(info, "panel") for name, info in options.model_fields.items()}
+    order = {panel: number for number, panel in enumerate(fields.OF_TRAINING)}
+    found = opt.flags_of(options)
+    return {name: found[name] for name in sorted(found, key=lambda name: order[panels[name]])}
 
 
 def _field(name: str) -> Any:
     """The flag that names a field; that of the text is called as in the other commands, too."""
     names = [f"--{name.replace('_', '-')}", *(["--field"] if name == "text_field" else [])]
-    return Annotated[str | None, opt.option(FIELDS[name], *names, panel=DATA_PANEL)]
+    return Annotated[str | None, opt.option(FIELDS[name], *names, panel=fields.DATA)]
 
 
-def _told(description: str, default: Any) -> str:
-    """The description with the default, where that is a value."""
-    if default in (None, {}):
-        return description
-    shown = "-".join(map(str, default)) if isinstance(default, tuple) else str(default)
-    return f"{description.removesuffix('.')} (default {shown})."
-
-
-def command_for(recipe: str, options: type[BaseModel]) -> Callable[..., int]:
+def command_for(recipe: str, model: type[BaseModel]) -> Callable[..., int]:
     """The command of a recipe of a network."""
-    needed = {"title_field": issubclass(options, TitledTrainOptions), "label_field": recipe in LABELLED}
+    needed = {"title_field": issubclass(model, TitledTrainOptions), "label_field": recipe in LABELLED}
     shown = [name for name in FIELDS if needed.get(name, True)]
 
     def command(
         inputs: Inputs,
-        given: dict[str, Any],
+        options: dict[str, Any],
         output: Directory,
         dev: Dev = None,
         format: Format = None,
@@ -138,20 +103,20 @@ def command_for(recipe: str, options: type[BaseModel]) -> Callable[..., int]:
         from textgen.train.run import train
 
         quiet = quiet or not _speaks()
-        fields = {name.removesuffix("_field"): given.pop(name) for name in shown if name in given}
+        named = {name.removesuffix("_field"): options.pop(name) for name in shown if name in options}
         with computing(threads), stopping(quiet=quiet) as stopped, watching(recipe, quiet=quiet) as on_event:
             outcome = train(
                 recipe,
                 inputs,
                 output,
                 dev=dev,
-                fields=fields,
+                fields=named,
                 reading=_reading(format, whole=whole),
                 resume=resume,
                 force=force,
                 stopped=stopped,
                 on_event=on_event,
-                **given,
+                **options,
             )
         if _speaks():
             _print_outcome(output, outcome, as_json=as_json)
@@ -160,8 +125,8 @@ def command_for(recipe: str, options: type[BaseModel]) -> Callable[..., int]:
             console.note(f"{usable}the same command with --resume goes on", quiet=quiet)
         return INTERRUPTED if stopped() and not outcome.finished else OK
 
-    command.__name__, command.__doc__ = f"train.{recipe}", options.__doc__  # the table of its options
-    return opt.takes({name: _field(name) for name in shown}, flags_of(options))(command)
+    command.__name__, command.__doc__ = f"train.{recipe}", model.__doc__  # the table of its options
+    return opt.takes({name: _field(name) for name in shown}, flags_of(model))(command)
 
 
 def _print_outcome(output: Path, outcome: Outcome, *, as_json: bool) -> None:
@@ -180,7 +145,7 @@ def _speaks() -> bool:
 
 def tokenizer(
     inputs: Inputs,
-    given: dict[str, Any],
+    options: dict[str, Any],
     output: Folder,
     format: Format = None,
     whole: Whole = False,
@@ -194,11 +159,11 @@ def tokenizer(
     from textgen.cli.render.training import watching
     from textgen.train.recipes.tokenizer import train_tokenizer
 
-    field = given.pop("text_field", "text")
+    field = options.pop("text_field", "text")
     reading = _reading(format, whole=whole)
     with watching("tokenizer", quiet=quiet) as on_event:
         trained = train_tokenizer(
-            inputs, output, field=field, reading=reading, force=force, on_event=on_event, **given
+            inputs, output, field=field, reading=reading, force=force, on_event=on_event, **options
         )
     if as_json:
         facts = vars(trained) | {"path": str(trained.path)}

@@ -6,12 +6,31 @@ import sys
 from typing import TYPE_CHECKING
 
 from textgen.cli.render import console
+from textgen.options import TitleOptions
 
 if TYPE_CHECKING:
-    from textgen.schema import Candidate
+    from textgen.batch.run import Job
+    from textgen.cli.generate import Show
+    from textgen.schema import Candidate, Record, Row
 
 CONTEXT = 14  # characters shown around a passage
 DIRECTIONS = {"l2r": "→", "r2l": "←", "both": "↔"}
+
+
+def titles(job: Job) -> Show:
+    """What prints the titles of a record; with the record's name, if there are several."""
+    several = len(job.rows) > 1
+    options = job.task.options
+    details = options.num_candidates > 1 or (isinstance(options, TitleOptions) and options.explain)
+
+    def show(record: Record, row: Row) -> None:
+        for candidate in record.candidates:
+            line = console.cells(*([record.id] if several else []), candidate.text)
+            title_line(line, candidate, details=details)
+            if candidate.support is not None:
+                passages(candidate, row.text)
+
+    return show
 
 
 def title_line(text: str, candidate: Candidate, *, details: bool) -> None:

@@ -1,0 +1,72 @@
+"""The commands that edit a sentence, or those of a file: rewrite, correct, fill."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from pydantic import BaseModel
+
+from textgen.cli import flags as opt
+from textgen.cli.generate import Show, Sink, generate
+from textgen.cli.observers import Observation
+from textgen.cli.render.texts import corrections, texts
+from textgen.errors import UsageError
+from textgen.options import CorrectOptions, FillOptions, InputOptions, RewriteOptions, RunOptions
+from textgen.schema import Row
+
+if TYPE_CHECKING:
+    from textgen.batch.run import Job
+
+STDIN = "-"
+
+
+def _command(
+    name: str, model_of_options: type[BaseModel], doc: str, shown: Callable[[Job], Show]
+) -> Callable[..., int]:
+    """A command that works on a sentence, or on those of a file."""
+
+    def command(
+        options: dict[str, Any],
+        sentence: Annotated[str | None, typer.Argument(help="The sentence.", show_default=False)] = None,
+        model: opt.Model = "gpt2",
+        input: opt.Inputs = None,
+        output: opt.Output = None,
+        as_json: opt.Json = False,
+        config: opt.Config = None,
+        quiet: opt.Quiet = False,
+        debug: opt.Debug = False,
+    ) -> int:
+        inputs = _inputs(sentence, input)
+        return generate(name, inputs, options, model=model, sink=Sink(output, as_json, quiet), shown=shown)
+
+    command.__name__, command.__doc__ = name, doc
+    flags = opt.flags_of(model_of_options, InputOptions, RunOptions, Observation)
+    return opt.takes(opt.without(flags, "keywords_field"))(command)
+
+
+def _inputs(sentence: str | None, inputs: list[str] | None) -> list[str] | list[Row]:
+    if inputs and sentence is not None:
+        raise UsageError("a sentence and -i exclude each other", hint="put the sentence into the file")
+    if inputs:
+        return inputs
+    if sentence is None or sentence.strip() in ("", STDIN):
+        hint = "give one as an argument, or a file with -i; -i - is stdin"
+        raise UsageError("there is no sentence", hint=hint)
+    return [Row(sentence, name="1")]
+
+
+rewrite = _command(
+    "rewrite",
+    RewriteOptions,
+    "Say the same in other words. The models are small: names and numbers may change; --keep them.",
+    texts,
+)
+correct = _command("correct", CorrectOptions, "Correct a sentence, and show what was changed.", corrections)
+fill = _command(
+    "fill",
+    FillOptions,
+    "Fill the blanks of a sentence, such as 今天___很好; they may be of any length.",
+    texts,
+)

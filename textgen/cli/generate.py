@@ -1,0 +1,188 @@
+"""The path that every generating command takes: plan, run, show or write the records, exit code."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from textgen.cli.observers import (
+    Observation,
+    check_observable,
+    check_observation,
+    observation_of,
+    observing,
+)
+from textgen.cli.render import console
+from textgen.errors import UsageError
+from textgen.schema import Record, Row
+
+if TYPE_CHECKING:
+    from textgen.batch.run import Job
+    from textgen.events import OnEvent
+
+OK, FAILED, SOME_FAILED = 0, 1, 3
+GIGABYTE = 1 << 30
+
+Show = Callable[[Record, Row], None]
+
+
+@dataclass(frozen=True)
+class Sink:
+    """Where results go, and how much is said beside them.
+
+    Attributes:
+        output: Where records go; None prints texts.
+        as_json: Print records instead of texts.
+        quiet: Say nothing on stderr but errors.
+    """
+
+    output: str | None = None
+    as_json: bool = False
+    quiet: bool = False
+
+
+def generate(
+    command: str,
+    inputs: Sequence[str] | Sequence[Row],
+    options: Mapping[str, Any],
+    *,
+    model: str | None,
+    sink: Sink,
+    shown: Callable[[Job], Show],
+) -> int:
+    """Run a command, show or write every record as it comes, and tell the exit code.
+
+    Args:
+        command: Its name.
+        inputs: Files, folders and patterns, or rows.
+        options: Those that the user set, and what is to be observed of the chains.
+        model: The model's name or directory; None is the command's own.
+        sink: Where results go.
+        shown: Makes what prints the texts of a record.
+
+    Raises:
+        UsageError: Something cannot be written or would destroy something, or options exclude each other.
+    """
+    job, observation = planned(command, inputs, options, model=model, sink=sink)
+    tell_seed(job, sink)
+    run = _to_file if job.target else _to_stdout
+    return run(job, sink, observation, shown(job))
+
+
+def planned(
+    command: str,
+    inputs: Sequence[str] | Sequence[Row],
+    options: Mapping[str, Any],
+    *,
+    model: str | None,
+    sink: Sink,
+) -> tuple[Job, Observation]:
+    """The job of a command, and what is observed of it."""
+    from textgen.batch.planner import plan
+
+    if sink.output and sink.as_json:
+        raise UsageError("-o writes the records, --json prints them", hint="leave out one of them")
+    settings = dict(options)
+    observation = observation_of(settings)
+    force = settings.get("force", False)
+    if sink.output is None and observation.files:
+        settings.pop("force", None)  # it is for these files
+    job = plan(command, inputs, settings, sink.output, model=model)
+    if observation.wanted:
+        others = [*job.rows.files, *(job.target.files if job.target else ())]
+        check_observation(observation, others, force=force)
+        check_observable(job)
+        job = replace(job, options=job.options.model_copy(update={"workers": 1}))
+    return job, observation
+
+
+def tell_seed(job: Job, sink: Sink) -> None:
+    """Tell a seed that nobody has named."""
+    if job.fresh_seed:
+        console.note(f"seed {job.task.options.seed}", quiet=sink.quiet)
+
+
+def _to_file(job: Job, sink: Sink, observation: Observation, show: Show) -> int:
+    from textgen.batch.run import run
+
+    output = job.output
+    errors = console.Errors(job.total, quiet=sink.quiet)
+    try:
+        with _listening(job, sink, observation) as on_event:
+            summary = run(job, on_event, errors.see)
+    except KeyboardInterrupt:
+        if job.start == "retry" and output.path.exists():
+            console.note(f"{output.path} is as it was; --retry-errors begins anew")
+        elif output.running.exists() and output.part.exists():
+            console.note(f"{output.path} is not finished; --resume goes on")
+        elif not output.path.parent.exists():
+            console.note(f"{output.path.parent} is gone, and with it what was written")
+        raise
+    finally:
+        errors.end()
+    if not summary.computed and job.start != "resume":
+        told = f"{output.path} has all {summary.rows} records already (errors: {summary.errors})"
+        console.note(told, quiet=sink.quiet)
+        return OK
+    records = "1 record" if summary.rows == 1 else f"{summary.rows} records"
+    failed = f" (errors: {summary.errors})" if summary.errors else ""
+    memory = f"; a process took up to {summary.memory / GIGABYTE:.2f} GiB" if summary.memory else ""
+    console.note(f"wrote {records} to {output.path}{failed}{memory}", quiet=sink.quiet)
+    return exit_code(summary.rows, summary.errors)
+
+
+def _to_stdout(job: Job, sink: Sink, observation: Observation, show: Show) -> int:
+    from textgen.batch.engine import Slice
+    from textgen.batch.run import stream
+
+    rows = Slice(job.rows, *job.bounds)
+    errors = console.Errors(len(rows), quiet=sink.quiet)
+    as_json = sink.as_json or sink.output is not None
+    with _lines_to(sink.output) as write, _listening(job, sink, observation) as on_event:
+        for record, row in zip(stream(job, on_event), rows, strict=True):
+            if as_json:
+                write(record.to_json())
+            elif record.error is None:
+                show(record, row)
+            errors.see(record)
+    errors.end()
+    return exit_code(len(rows), errors.count)
+
+
+@contextmanager
+def _listening(job: Job, sink: Sink, observation: Observation) -> Iterator[OnEvent]:
+    """What renders events, and observes chains where that was asked for."""
+    to_file, watched = job.target is not None, observation.watch
+    with (
+        console.listening(job.total, quiet=sink.quiet, to_file=to_file, watched=watched) as on_event,
+        observing(observation, on_event) as heard,
+    ):
+        yield heard
+
+
+@contextmanager
+def _lines_to(output: str | None) -> Iterator[Callable[[str], None]]:
+    """What writes a record to stdout, or to a device, which may be a terminal, or a pipe."""
+    from textgen.batch.output import STREAMS
+    from textgen.text.visible import escaped
+
+    if output is None or output in STREAMS:
+        yield console.json_result
+        return
+    with Path(output).open("w", encoding="utf-8", errors="backslashreplace") as file:
+
+        def write(line: str) -> None:
+            file.write(escaped(line) + "\n")
+            file.flush()
+
+        yield write
+
+
+def exit_code(rows: int, errors: int) -> int:
+    """The exit code of so many rows, of which so many are errors."""
+    if not errors:
+        return OK
+    return FAILED if errors == rows else SOME_FAILED

@@ -1,0 +1,90 @@
+"""How samples, edited texts and corrections are shown."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from textgen.cli.render import console
+
+if TYPE_CHECKING:
+    from textgen.batch.run import Job
+    from textgen.cli.generate import Show
+    from textgen.schema import Candidate, Record, Row
+
+
+def samples(job: Job) -> Show:
+    """What prints the samples of a record, told apart if there are several."""
+    number = numbering(len(job.rows) * job.task.options.num_candidates)
+
+    def show(record: Record, row: Row) -> None:
+        for candidate in record.candidates:
+            number()
+            console.result(candidate.text)
+
+    return show
+
+
+def numbering(total: int) -> Callable[[], None]:
+    """Call before each sample: draws what tells it apart from the one before."""
+    shown = 0
+
+    def number() -> None:
+        nonlocal shown
+        shown += 1
+        if total > 1:
+            console.rule(shown)
+
+    return number
+
+
+def texts(job: Job) -> Show:
+    """What prints the texts of a record, on a terminal with their scores."""
+    return _named(job, _text)
+
+
+def corrections(job: Job) -> Show:
+    """What prints the texts of a record, and where they differ from the row what was changed."""
+    return _named(job, _correction)
+
+
+def _named(job: Job, show: Callable[[Candidate, Row], None]) -> Show:
+    """What prints every candidate; behind the record's name, if there are several."""
+
+    def show_all(record: Record, row: Row) -> None:
+        for candidate in record.candidates:
+            if len(job.rows) > 1:
+                console.result(console.cells(record.id, ""), end="")
+            show(candidate, row)
+
+    return show_all
+
+
+def _text(candidate: Candidate, row: Row) -> None:
+    if not sys.stdout.isatty():
+        console.result(candidate.text)
+        return
+    console.styled(candidate.text, (f"  {candidate.score:.2f}", "dim"))
+
+
+def _correction(candidate: Candidate, row: Row) -> None:
+    from textgen.text.diff import marked
+
+    console.result(candidate.text)
+    source, found = row.text, candidate.changes or ()
+    if not sys.stdout.isatty():
+        if found:
+            console.result(f"  {marked(source, candidate.text, found)}")
+        return
+    if not found:
+        console.styled(("  no change", "dim"))
+        return
+    parts: list[str | tuple[str, str]] = ["  "]
+    end = 0
+    for change in found:
+        parts.append((candidate.text[end : change.start], "dim"))
+        parts.append((source[change.source_start : change.source_end], "red strike"))
+        parts.append((candidate.text[change.start : change.end], "bold green"))
+        end = change.end
+    console.styled(*parts, (candidate.text[end:], "dim"))
