@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import textgen
-from textgen.batch.engine import peak_memory
+from textgen.compute import peak_memory
 from textgen.files.lines import lines_in
 
 

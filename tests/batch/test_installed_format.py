@@ -13,6 +13,7 @@ from echo import some_texts
 from echo_backend import Bench
 
 from textgen import plugins
+from textgen.errors import UsageError
 from textgen.files.formats import registry
 from textgen.files.formats.base import File, Format, Records, Selection, Value
 from textgen.files.formats.registry import format_names, output_formats
@@ -71,6 +72,15 @@ def test_it_is_read_by_its_ending_and_from_folders(tmp_path: Path, name: str) ->
             ("甲", "春天", {"备注": "晴"}),
             ("乙", "秋天", {"备注": "阴"}),
         ]
+
+
+def test_it_is_read_where_it_is_named(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("text=春天\n", encoding="utf-8")
+    (row,) = FileRows([str(tmp_path / "a.txt")], InputOptions(format="query"))
+    assert row.text == "春天"
+    with pytest.raises(UsageError, match="there is no such format") as caught:
+        FileRows([str(tmp_path / "a.txt")], InputOptions(format="quary"))
+    assert caught.value.hint == "formats: text, lines, jsonl, csv, tsv, parquet, query"
 
 
 def test_a_run_writes_it_and_eval_reads_it(bench: Bench) -> None:

@@ -113,7 +113,7 @@ def test_error_rows_are_the_same_on_a_cluster(rows, tmp_path):
 
 def test_memory_does_not_grow_with_the_rows(tmp_path):
     script = (
-        "import sys, textgen; from textgen.batch.engine import peak_memory;"
+        "import sys, textgen; from textgen.compute import peak_memory;"
         "textgen.run_batch('title', sys.argv[1], sys.argv[2], workers=1, decode='greedy', max_new_tokens=16);"
         "print(peak_memory())"
     )

@@ -1,59 +1,18 @@
-"""What computes the rows of a run: this process, several, or a cluster; the records are the same."""
+"""Engines, which compute the rows of a run: this process, or several; the records are the same."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
-from functools import cached_property
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any, Protocol
 
-from textgen.commands import LANGUAGE_MODEL, SIMILARITY
+from textgen.batch.worker import Task, Worker
+from textgen.compute import threads
 from textgen.events import Computed, Note, OnEvent
-from textgen.options import Options
-from textgen.registry import backend_class, editor_class
 from textgen.schema import Record, Row
-from textgen.store.catalog import ModelFiles, find_model
-
-
-@dataclass(frozen=True)
-class Task:
-    """What is done with every row.
-
-    Attributes:
-        files: The model.
-        options: Validated; with a seed, where anything is drawn.
-        editor: The command, if it writes by editing under the model.
-        threads: Threads to compute with; None leaves torch's choice.
-    """
-
-    files: ModelFiles
-    options: Options
-    editor: str | None = None
-    threads: int | None = None
-
-    @property
-    def models(self) -> dict[str, ModelFiles]:
-        """All models that it takes, by what each is for."""
-        found = {"model": self.files}
-        if self.editor is not None:
-            found["proposals"] = find_model(getattr(self.options, "proposals", SIMILARITY))
-            found["similarity"] = find_model(SIMILARITY)
-        if scorer := getattr(self.options, "scorer", None):
-            found["scorer"] = find_model(scorer)
-        if getattr(self.options, "ranking", None) == "pmi":
-            found["ranker"] = find_model(LANGUAGE_MODEL)
-        if self.files.embedded and self.files.kind != LANGUAGE_MODEL:
-            found["reader"] = find_model(LANGUAGE_MODEL)  # refuses texts and remarks on them
-        return found
-
-    def open(self) -> Any:
-        """Load the backend."""
-        kind = backend_class(self.files.kind) if self.editor is None else editor_class(self.editor)
-        return kind.open(self.files)
 
 
 class Rows(Protocol):
@@ -116,49 +75,6 @@ class Engine(Protocol):
         """
 
 
-def windows(rows: Iterable[Row], size: int) -> Iterator[list[Row]]:
-    """Rows that are looked at together: a function of the input alone."""
-    stream = iter(rows)
-    while window := list(islice(stream, size)):
-        yield window
-
-
-class Worker:
-    """Computes windows in this process.
-
-    Args:
-        task: What is done with every row.
-    """
-
-    def __init__(self, task: Task) -> None:
-        self.task = task
-        self._seed = 0
-
-    def begin(self, on_event: OnEvent) -> None:
-        """Load the backend, check the options against it, and tell what their user should know."""
-        self._seed = self._backend.begin(self.task.options, on_event)
-
-    def window(self, rows: Sequence[Row], on_event: OnEvent) -> Iterator[Record]:
-        """The records of a window, each as soon as those before it are done."""
-        found = self._backend.window(rows, self.task.options, self._seed, on_event)
-        for row, record in zip(rows, found, strict=True):
-            yield replace(record, made_of=row.digest)
-
-    def records(self, rows: Iterable[Row], on_event: OnEvent) -> Iterator[Record]:
-        """The records of all rows, a window after the other."""
-        for window in windows(rows, self.task.options.window):
-            yield from self.window(window, on_event)
-
-    @property
-    def memory(self) -> int:
-        """Most bytes that this process has held."""
-        return peak_memory()
-
-    @cached_property
-    def _backend(self) -> Any:
-        return self.task.open()
-
-
 class Nothing:
     """Has nothing to compute, since no row could be read, or all is done; see `Engine`."""
 
@@ -188,33 +104,3 @@ def local(task: Task, workers: int) -> Iterator[Engine]:
         return
     with threads(task.threads):
         yield Worker(task)
-
-
-def cores() -> int:
-    """The processors that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-@contextmanager
-def threads(number: int | None) -> Iterator[None]:
-    """Compute with so many threads; afterwards with as many as before."""
-    import torch
-
-    before = torch.get_num_threads()
-    if number:
-        torch.set_num_threads(min(number, cores()))
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
-
-
-def peak_memory() -> int:
-    """Most bytes that this process has held at once; 0 where the system does not tell."""
-    with suppress(OSError):
-        for line in Path("/proc/self/status").read_text(encoding="ascii", errors="replace").splitlines():
-            if line.startswith("VmHWM:"):
-                return int(line.split()[1]) * 1024
-    return 0

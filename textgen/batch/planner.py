@@ -11,10 +11,11 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
-from textgen.batch.engine import Task, cores
 from textgen.batch.output import Output, check_output, output_of
 from textgen.batch.run import Job, Summary, earlier_seed, run
+from textgen.batch.worker import Task
 from textgen.commands import EDITING, GENERATING, LANGUAGE_MODEL, generating
+from textgen.compute import cores
 from textgen.errors import UsageError
 from textgen.events import OnEvent, ignore
 from textgen.files.rows import FileRows, GivenRows, read_lines

@@ -20,7 +20,8 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any
 
-from textgen.batch.engine import Task, Worker, peak_memory, windows
+from textgen.batch.worker import Task, Worker, windows
+from textgen.compute import peak_memory
 from textgen.errors import TextgenError
 from textgen.events import Note, OnEvent, WithoutSteps
 from textgen.schema import Record, Row

@@ -17,7 +17,9 @@ from dataclasses import replace
 from importlib.util import find_spec
 from typing import Any
 
-from textgen.batch.engine import Engine, Slice, Task, Worker, cores, windows
+from textgen.batch.engine import Engine, Slice
+from textgen.batch.worker import Task, Worker, windows
+from textgen.compute import cores
 from textgen.errors import ModelError, TextgenError, UsageError
 from textgen.events import Event, OnEvent, WithoutSteps
 from textgen.files.rows import FileRows, Span, rows_of

@@ -11,12 +11,14 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext, supp
 from dataclasses import dataclass, replace
 from itertools import islice
 
-from textgen.batch.engine import Engine, Nothing, Rows, Slice, Task, cores, local
+from textgen.batch.engine import Engine, Nothing, Rows, Slice, local
 from textgen.batch.journal import Journal, Kept, digests_in, journal, unwritten, whole_windows
 from textgen.batch.manifest import Manifest, check_same, manifest_of, read_manifest
 from textgen.batch.output import Output, Start, start_of
 from textgen.batch.publish import appeared, finish, publish_whole, stamps
 from textgen.batch.retry import RowsAgain, record_lines
+from textgen.batch.worker import Task
+from textgen.compute import cores
 from textgen.errors import TextgenError, UsageError
 from textgen.events import Note, OnEvent, Tally, ignore
 from textgen.files.lock import locked

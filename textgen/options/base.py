@@ -98,6 +98,11 @@ class Options(OptionGroup):
         """Whether random numbers are drawn."""
         return True
 
+    @property
+    def models(self) -> dict[str, str]:
+        """Names of the models needed beside the one that writes, by purpose."""
+        return {}
+
 
 class StyledOptions(Options):
     """What a model takes that may know styles."""

@@ -6,6 +6,7 @@ from typing import Literal, Self
 
 from pydantic import model_validator
 
+from textgen.commands import SIMILARITY
 from textgen.messages import OptionError, option
 from textgen.options.base import Keywords, Words
 from textgen.options.chains import ChainOptions, Fall, Span
@@ -103,6 +104,11 @@ class CgmhOptions(ChainOptions):
                     option=option(name),
                 )
         return self
+
+    @property
+    def models(self) -> dict[str, str]:
+        """The model that proposes tokens, and that which compares texts."""
+        return {"proposals": self.proposals, "similarity": SIMILARITY}
 
 
 class ComposeOptions(CgmhOptions):

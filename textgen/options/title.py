@@ -6,6 +6,7 @@ from typing import ClassVar, Literal, Self
 
 from pydantic import model_validator
 
+from textgen.commands import LANGUAGE_MODEL
 from textgen.messages import OptionError
 from textgen.options.chains import Span
 from textgen.options.decoding import DecodingOptions
@@ -92,6 +93,12 @@ class TitleOptions(DecodingOptions, BidirectionalOptions):
         if self.decode is None and self.one_of:
             return "pmi"  # listed texts are no evidence for each other, and may be no titles
         return {None: "blend", AGREE: "agree"}.get(self.decode, "logprob")  # type: ignore[return-value]
+
+    @property
+    def models(self) -> dict[str, str]:
+        """The models that rank candidates."""
+        scorer = {"scorer": self.scorer} if self.scorer else {}
+        return scorer | ({"ranker": LANGUAGE_MODEL} if self.ranking == "pmi" else {})
 
     @property
     def ranked_both_ways(self) -> bool:

@@ -98,8 +98,8 @@ def command_for(recipe: str, model: type[BaseModel]) -> Callable[..., int]:
         quiet: opt.Quiet = False,
         debug: opt.Debug = False,
     ) -> int:
-        from textgen.batch.engine import threads as computing
         from textgen.cli.render.training import stopping, watching
+        from textgen.compute import threads as computing
         from textgen.train.run import train
 
         quiet = quiet or not _speaks()

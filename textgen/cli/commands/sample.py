@@ -91,7 +91,7 @@ def _inputs(prompt: str | None, inputs: list[str] | None, options: dict[str, Any
 
 
 def _stream(inputs: list[str] | list[Row], options: dict[str, Any], model: str, sink: Sink) -> int:
-    from textgen.batch.engine import threads
+    from textgen.compute import threads
 
     if sink.as_json or sink.output:
         raise UsageError("--stream shows text, not records", hint="leave out --json and -o")
