@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from textgen.text.segment import ends_sentence, last_sentence_end, paragraphs, sentences
+from textgen.text.segment import ends_sentence, last_sentence_end, sentences
 
 TEXTS = st.text(st.one_of(st.sampled_from("甲a1.。！?…；\n \u3000\r“”‘’（）()《》\"'"), st.characters()))
 
@@ -58,11 +58,6 @@ def test_only_a_blank_text_has_a_blank_sentence(text: str) -> None:
 def test_sentences_of_a_long_text_take_linear_time() -> None:
     text = "。" + " " * 200_000 + "甲" + "\n" * 200_000 + "“" * 100_000
     assert "".join(sentences(text)) == text
-
-
-def test_paragraphs() -> None:
-    assert paragraphs("标题\n\n\u3000第一段。\r\n \n第二段") == ["标题", "第一段。", "第二段"]
-    assert paragraphs(" \n") == []
 
 
 @pytest.mark.parametrize(

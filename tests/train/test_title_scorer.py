@@ -271,7 +271,7 @@ def test_an_article_without_candidates_teaches_nothing(shop: Workshop, tmp_path:
         ({"beams": 1, "samples": 0}, "leave nothing to order"),
         ({"sharpness": 3.0}, "sharpness does not apply to objective margin"),
         ({"objective": "listwise", "margin": 0.2}, "margin does not apply to objective listwise"),
-        ({"source_length": 70}, "source_length 70 is more than the model reads (69 pieces"),
+        ({"source_length": 70}, "source_length 70 is more than the model reads (69 tokens"),
         ({"title_length": 78}, "title_length 78 leaves no room for the article"),
         ({"dev_metric": "bleu"}, "dev_metric"),
     ],

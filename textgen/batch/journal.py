@@ -1,4 +1,4 @@
-"""The records of a run that is not finished: a line each, flushed each, never lost and never torn.
+"""The journal of a run: its records so far, a line each, flushed each, never lost and never torn.
 
 Beside them lie the digests of the rows that they were made of, so that a record is never taken for that of
 another row.
@@ -22,7 +22,7 @@ from textgen.schema import DIGEST_SIZE
 
 @dataclass(frozen=True)
 class Kept:
-    """What of an interrupted run's records is whole.
+    """The part of an interrupted run's records that is whole.
 
     Attributes:
         rows: How many there are.
@@ -44,12 +44,12 @@ def digests_in(path: Path) -> Iterator[bytes]:
             yield digest
 
 
-def whole_windows(path: Path, fit: Iterable[bool], window: int, total: int) -> Kept:
+def whole_windows(path: Path, matches: Iterable[bool], window: int, total: int) -> Kept:
     """The records up to the end of the last window that is whole: a cut one is computed again.
 
     Args:
         path: The journal, if there is one. Its last line may be torn.
-        fit: Whether each record was made of the row that is there now.
+        matches: Whether each record was made of the row that is there now.
         window: Rows of a window.
         total: Rows of the run; the last window may be shorter.
     """
@@ -57,8 +57,8 @@ def whole_windows(path: Path, fit: Iterable[bool], window: int, total: int) -> K
     if not path.exists():
         return kept
     with path.open("rb") as file:
-        for line, fits in zip(file, fit, strict=False):
-            if not fits:
+        for line, same in zip(file, matches, strict=False):
+            if not same:
                 break
             try:
                 error = json.loads(line)["error"] if line.endswith(b"\n") else None
@@ -201,7 +201,7 @@ def publish(draft: Path, path: Path, *, over: bool) -> None:
 
 
 def unwritten(path: Path, error: OSError) -> TextgenError:
-    """What to say where writing failed."""
+    """The error where writing failed."""
     hint = "what was written before is safe; make room, and give {@resume}, or {@retry_errors} again"
     if not path.parent.is_dir():
         hint = f"the folder {path.parent} is gone, with all that was in it; begin anew"
@@ -209,7 +209,7 @@ def unwritten(path: Path, error: OSError) -> TextgenError:
 
 
 def gone(path: Path, error: TextgenError | None = None) -> TextgenError:
-    """What to say where what was written has been deleted; `error` is what ended the run besides."""
+    """The error where a journal has been deleted; `error` is what ended the run besides."""
     before = f"{error.message}; " if error else ""
     told = f"{before}{path} was deleted while the run wrote to it"
     return TextgenError(told, hint="the records in it are lost; begin anew")

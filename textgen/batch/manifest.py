@@ -1,4 +1,4 @@
-"""What a run is: everything its results depend on, in a file beside them.
+"""The manifest of a run: everything its results depend on, in a file beside them.
 
 A run may be resumed only as what it was: same options and seed, same models, same input, same versions,
 same machine. How many processes compute is not part of it, nor what the output is called.

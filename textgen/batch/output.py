@@ -1,4 +1,4 @@
-"""Where the results of a run go, and whether they may."""
+"""The output of a run: its files, and checks before anything is written."""
 
 from __future__ import annotations
 
@@ -59,12 +59,12 @@ class Output:
 
     @property
     def running(self) -> Path:
-        """What is run; gone once it has finished."""
+        """The manifest of a run that has not finished."""
         return self._beside(PART + MANIFEST)
 
     @property
     def manifest(self) -> Path:
-        """What the finished output is of."""
+        """The manifest of the finished output."""
         return self._beside(MANIFEST)
 
     @property
@@ -95,7 +95,7 @@ class Output:
 
     @property
     def whole(self) -> Path:
-        """What becomes the output: the journal, or the draft in another format."""
+        """The file that becomes the output: the journal, or the draft in another format."""
         return self.part if self.format.is_journal else self.draft
 
     @property
@@ -194,7 +194,7 @@ def _other_shards(output: Output) -> list[str]:
 
 
 def start_of(output: Output, run: RunOptions) -> Start:
-    """How a run is to begin, by what is there.
+    """The start of a run, by the files that are there.
 
     Raises:
         UsageError: The output exists without leave, or is unfinished, or there is nothing to go on from.

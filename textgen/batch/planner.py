@@ -131,7 +131,7 @@ def _generation_options(command: str, files: ModelFiles, given: dict[str, Any]) 
     if isinstance(given.get("one_of"), str):
         given = given | {"one_of": read_lines(given["one_of"], "{@one_of}")}
     options = parse(composed(options_class(files.kind)), given, user=f"{files.kind} models")
-    if scorer := getattr(options, "scorer", None):
+    if scorer := options.models.get("scorer"):
         find_scorer(scorer)
     return options
 

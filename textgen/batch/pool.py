@@ -1,4 +1,4 @@
-"""Several processes that compute the windows of a run, one thread each.
+"""A pool of processes that compute the windows of a run, one thread each.
 
 A window is computed by one process as a whole, so that how many there are changes no number. Records come
 back one by one and are put in order here; nobody runs far ahead of the window whose turn it is.
@@ -190,7 +190,7 @@ def _interrupts_blocked() -> Iterator[None]:
 
 
 def _work(task: Task, pipe: Connection) -> None:
-    """What a process does: compute windows until there are no more."""
+    """The loop of a process: it computes windows until there are no more."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
     import torch
 

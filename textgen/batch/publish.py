@@ -1,4 +1,4 @@
-"""The end of a run: what was computed becomes the output, at once and as a whole, or not at all.
+"""Publication: at the end of a run its records become the output, as a whole or not at all.
 
 A process that is killed between two steps leaves what `--resume` goes on from.
 """
@@ -71,7 +71,7 @@ def publish_whole(output: Output, manifest: Manifest) -> None:
 
 
 def appeared(output: Output) -> tuple[str, str]:
-    """What to say where somebody else has written a file of the output's name, and a hint."""
+    """The message and the hint where somebody else has written a file of the output's name."""
     where = output.whole if output.whole.exists() else output.part
     told = f"{{@output}} {output.path} exists, and did not when the run began; the records are in {where}"
     return told, "move that file away, then {@resume} finishes the run; {@force} begins anew"

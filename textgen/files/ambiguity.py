@@ -15,7 +15,7 @@ from textgen.text.line_ends import LINE_END
 from textgen.text.names import bare
 
 
-def told_readings(rows: Iterable[Row], source: Source, on_event: OnEvent) -> Iterator[Row]:
+def noting_encodings(rows: Iterable[Row], source: Source, on_event: OnEvent) -> Iterator[Row]:
     """The rows; a note says so if the file could as well be GBK, of which nothing but its bytes tells."""
     readings = set()
     for row in rows:
@@ -29,7 +29,7 @@ def told_readings(rows: Iterable[Row], source: Source, on_event: OnEvent) -> Ite
         )
 
 
-def told_tables(
+def noting_tables(
     rows: Iterable[Row], source: Source, options: InputOptions, on_event: OnEvent
 ) -> Iterator[Row]:
     """The rows of a text; a note says so if it looks like a table."""

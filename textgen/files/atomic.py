@@ -1,4 +1,4 @@
-"""Files that are there as a whole or not at all, and what to say where they cannot be written."""
+"""Atomic writing: a file is there as a whole or not at all."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def utf8_name(path: Path) -> Iterator[Path]:
 
 
 def draft_of(path: Path) -> Path:
-    """Where `write_whole` writes a file before it takes its place; what a kill may leave."""
+    """The draft that `write_whole` writes before it takes the file's place; a kill may leave it."""
     return path.with_name(f"{path.name}.new")
 
 
@@ -79,7 +79,7 @@ def sync_path(path: Path) -> None:
 
 
 def real_path(path: Path) -> Path:
-    """Where a path leads, absolute and without links.
+    """The absolute path without links.
 
     `Path.resolve` raises a RuntimeError for links that lead in a circle; here, as for any path that cannot be
     followed, whoever opens what is returned gets the OSError that says so.
@@ -89,7 +89,7 @@ def real_path(path: Path) -> Path:
 
 @contextmanager
 def writing(path: Path) -> Iterator[None]:
-    """Say in one line what could not be written. Raises TextgenError for any OSError."""
+    """Turn any OSError into a TextgenError of one line."""
     try:
         yield
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Blank lines of the input: no row is made of them, but the lines of a text output are counted with them."""
+"""Blank lines of the input: they give no row, but a text output has them, too."""
 
 from __future__ import annotations
 

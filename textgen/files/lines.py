@@ -1,4 +1,4 @@
-"""The lines of a text, and those of a file that is read as a stream, whatever its encoding.
+"""Lines of texts, and of files that are read as a stream, whatever their encoding.
 
 LF, CRLF and CR end a line, everywhere in the project. U+2028, U+2029, U+0085, VT and FF do not: a text may
 hold them, and the line numbers of an editor do not count them.
@@ -137,7 +137,7 @@ def lines_of(open: Open, encoding: str, name: str) -> Iterator[Line]:
     number = 0
     try:
         with open() as stream:
-            for number, line in _told(_split(_decoded(stream, encoding)), encoding):
+            for number, line in _checked(_split(_decoded(stream, encoding)), encoding):
                 yield number, line
     except DAMAGED as error:
         if not number:
@@ -181,7 +181,7 @@ def _whole_ends(blocks: Iterable[str]) -> Iterator[str]:
     yield held
 
 
-def _told(lines: Iterable[str | None], encoding: str) -> Iterator[Line]:
+def _checked(lines: Iterable[str | None], encoding: str) -> Iterator[Line]:
     """The lines with their numbers, and what is wrong with those that are no text."""
     for number, line in enumerate(lines, 1):
         if line is None:
@@ -200,7 +200,7 @@ def _too_long(number: int) -> DataError:
 
 
 def damaged(error: BaseException, name: str) -> DataError:
-    """What to say of a file that cannot be read, or not to its end."""
+    """The error for a file that cannot be read, or not to its end."""
     if isinstance(error, FileNotFoundError):
         return DataError(f"{name} does not exist", hint="check the spelling of the path")
     reason = getattr(error, "strerror", None) or str(error) or "it ends too early"
@@ -208,7 +208,7 @@ def damaged(error: BaseException, name: str) -> DataError:
 
 
 def shown(encoding: str) -> str:
-    """How messages spell an encoding."""
+    """The spelling of an encoding in messages."""
     return encoding.removesuffix("-sig").upper()
 
 
@@ -226,7 +226,7 @@ def _blocks(open: Open, name: str) -> Iterator[bytes]:
 
 
 def _evidence(blocks: Iterable[bytes]) -> tuple[int, int, list[bytes], list[bytes]]:
-    """What tells an encoding.
+    """The evidence for an encoding.
 
     Returns:
         How many lines beyond ASCII are UTF-8, and how many are not, or by chance; the first of those; and the

@@ -69,7 +69,7 @@ def _folders(root: str) -> Iterator[str]:
 
 
 def _shown(folder: Path) -> list[Path]:
-    """What may be folders in one; none where it cannot be read."""
+    """The visible folders in one; none where it cannot be read."""
     try:
         return [path for path in sorted(folder.iterdir()) if path.name[0] != "." and path.is_dir()]
     except OSError:

@@ -18,7 +18,7 @@ from typing import Any, ClassVar
 
 from textgen.errors import DataError, UsageError
 from textgen.events import Event, Note, OnEvent, ignore
-from textgen.files.ambiguity import told_readings, told_tables
+from textgen.files.ambiguity import noting_encodings, noting_tables
 from textgen.files.blank_lines import FullLines, between_blank_lines
 from textgen.files.encodings.detection import decode_bytes, read_text
 from textgen.files.lines import DAMAGED, LONGEST, damaged, lines_in
@@ -67,7 +67,7 @@ class FileRows:
 
     @property
     def notes(self) -> list[Note]:
-        """What their user should know of how the files are read."""
+        """Notes for the user on how the files are read."""
         len(self)
         return self._notes
 
@@ -75,7 +75,7 @@ class FileRows:
         return (row for source in self.sources for row in self._rows(source))
 
     def spans(self, start: int, stop: int) -> list[Span]:
-        """Where the rows from `start` to before `stop` lie."""
+        """The spans that hold the rows from `start` to before `stop`."""
         found, first = [], 0
         for source, count in zip(self.sources, self._counts, strict=True):
             begin, end = max(start - first, 0), min(stop - first, count)
@@ -96,7 +96,7 @@ class FileRows:
 
     @property
     def reading(self) -> dict[str, Any]:
-        """How the files are read."""
+        """The options by which the files are read."""
         return self.options.model_dump()
 
     def touched(self) -> bool:
@@ -140,7 +140,7 @@ class FileRows:
 def read_lines(name: str, option: str) -> list[str]:
     """The lines of a text file that are not blank, without invisible characters.
 
-    A blank stands for what breaks a line where it is shown: no model has a piece for that.
+    A blank stands for what breaks a line where it is shown: no model has a token for that.
 
     Raises:
         UsageError: There is no such file, or it is no text, or blank.
@@ -191,13 +191,13 @@ def source_rows(
     prefix = "" if alone else f"{source.label}:"
     if source.format.is_table:
         rows: Iterable[Row] = table_rows(source, options, prefix, on_event)
-        yield from rows if source.format.binary else told_readings(rows, source, on_event)
+        yield from rows if source.format.binary else noting_encodings(rows, source, on_event)
         return
     if source.format.shape == "text":
         rows = [_article(source, options)]
     else:
         rows = _line_rows(source, options, prefix)
-    yield from told_readings(told_tables(rows, source, options, on_event), source, on_event)
+    yield from noting_encodings(noting_tables(rows, source, options, on_event), source, on_event)
 
 
 def _article(source: Source, options: InputOptions) -> Row:

@@ -1,4 +1,4 @@
-"""Small files that are read as a whole: configs, cards, manifests, what a run says of itself."""
+"""Small files that are read as a whole: configs, cards, manifests, settings of runs."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def read_small(path: Path) -> bytes:
 
 
 def read_json(path: Path) -> Any:
-    """What a small file of JSON holds, in UTF-8 or UTF-16, with or without a byte-order mark.
+    """The content of a small JSON file in UTF-8 or UTF-16, with or without a byte-order mark.
 
     Raises:
         OSError: As `read_small`.

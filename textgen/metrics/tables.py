@@ -1,4 +1,4 @@
-"""Predictions and references from files, and which belongs to which.
+"""Predictions and references from files, matched by id.
 
 A figure over the rows that happen to be readable would be compared with others that it cannot be compared
 with. So a line that is broken ends the evaluation; only a row that its model failed on counts, as empty.
@@ -34,7 +34,7 @@ class Prediction:
 
 @dataclass(frozen=True)
 class Reference:
-    """What a text is held against.
+    """The reference of a text.
 
     Attributes:
         name: The row's id, else its number from 1.
@@ -53,7 +53,7 @@ class Reference:
 
 @dataclass(frozen=True)
 class Fields:
-    """Where in a row of the reference things lie; for None the usual name is tried.
+    """Names of the fields of a reference; for None the usual name is tried.
 
     Names are as `textgen.text.names.bare` gives them.
     """

@@ -1,4 +1,4 @@
-"""Where the sentences and the paragraphs of a text end."""
+"""The sentences of a text, and where they end."""
 
 from __future__ import annotations
 
@@ -47,18 +47,6 @@ def sentences(text: str) -> list[str]:
     if start < len(text):
         pieces.append(text[start:])
     return pieces
-
-
-def paragraphs(text: str) -> list[str]:
-    """Lists the lines of a text that are not blank.
-
-    Args:
-        text: Any text, its lines ended by newlines.
-
-    Returns:
-        The lines without white space at their ends.
-    """
-    return [line.strip() for line in text.split("\n") if line.strip()]
 
 
 def ends_sentence(text: str) -> bool:

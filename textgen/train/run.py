@@ -1,4 +1,4 @@
-"""A run: from files to a model directory, interrupted and resumed as often as need be."""
+"""A training run: from files to a model directory, interrupted and resumed as often as need be."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The steps of a run in their order, with looks at the dev file, checkpoints and a log between them."""
+"""A training session: steps in their order, with evaluations, checkpoints and a log between them."""
 
 from __future__ import annotations
 

@@ -180,7 +180,7 @@ def tokenizer(
 
 def _reading(format: str | None, *, whole: bool) -> InputOptions:
     from textgen.options import InputOptions, parse
-    from textgen.train.run import READING
+    from textgen.train.data.corpus import READING
 
     given = READING.model_dump() | {"lines": not whole} | ({"format": format} if format else {})
     return parse(InputOptions, given, user="train")

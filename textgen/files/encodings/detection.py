@@ -1,4 +1,4 @@
-"""Bytes to text: the encoding is found, and what is not text is refused."""
+"""Detection of the encoding of a text; binary data is refused."""
 
 from __future__ import annotations
 
@@ -170,7 +170,7 @@ def _share_of_lines(lines: Sequence[bytes], encoding: str) -> float:
 
 
 def not_text(name: str, detail: str = "") -> DataError:
-    """What to say of a file that is no text."""
+    """The error for a file that is no text."""
     return DataError(f"{name} is not a text file{detail}", hint=_TEXT_HINT)
 
 

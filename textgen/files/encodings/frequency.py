@@ -1,4 +1,4 @@
-"""How much a text reads as everyday Chinese: it tells an encoding from others that decode the same bytes."""
+"""The share of common Chinese characters in a text: it tells apart encodings that decode the same bytes."""
 
 from __future__ import annotations
 

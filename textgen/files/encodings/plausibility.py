@@ -1,4 +1,4 @@
-"""Bytes that several encodings read: which reading is text that somebody wrote.
+"""Plausibility of texts, which tells apart encodings that decode the same bytes.
 
 That bytes are valid UTF-8 proves little where they are few: one in a hundred words of a Chinese dictionary is
 valid UTF-8 by chance when it is written in GBK, 学校 as ѧУ.

@@ -53,7 +53,7 @@ class File:
 
 @dataclass(frozen=True)
 class Selection:
-    """What a caller asks of a reader of tables.
+    """The request of a caller to a reader of tables.
 
     Attributes:
         fields: The fields to read, if they are there; empty for all of them.

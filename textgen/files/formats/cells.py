@@ -1,4 +1,4 @@
-"""The cells of tables whose cells are separated by a character, row by row, as their lines come."""
+"""The cells of CSV and TSV tables, row by row, as their lines come."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _WITHIN = re.compile('(?:[^"]++|"")*+')  # what lies between a cell's quotation 
 
 
 def separated(lines: Iterable[Line], expected: str, *, certain: bool) -> tuple[str, Iterator[Line]]:
-    """What separates the cells of a table.
+    """The separator of the cells of a table.
 
     A first line such as `sep=;` says it. Else it is what is expected if the header has it, else that of
     `SEPARATORS` which the header has most of; a header without any is that of a single column.

@@ -169,7 +169,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _none(constant: str) -> None:
-    """What is read of NaN and Infinity, which are no JSON."""
+    """The value of NaN and Infinity, which are no JSON."""
 
 
 def _number(text: str) -> float | None:
@@ -179,7 +179,7 @@ def _number(text: str) -> float | None:
 
 
 def json_at_head(head: bytes) -> str | None:
-    """What a text holds if it is JSON: `JSON lines` or `JSON`.
+    """The kind of JSON that a text holds, if any: `JSON lines` or `JSON`.
 
     Args:
         head: Its beginning, in any encoding.

@@ -24,7 +24,7 @@ ABOUT = "about.json"
 
 @dataclass(frozen=True)
 class Example:
-    """What is learned from one row, or from a part of it.
+    """A training example: of one row, or of a part of it.
 
     Attributes:
         ids: By column.
@@ -104,7 +104,7 @@ class Arrays:
         return found
 
     def lengths(self) -> NDArray[np.int64]:
-        """How many ids each example has, in all columns."""
+        """The number of ids of each example, in all columns."""
         total = np.zeros(len(self), NUMBERS)
         for ends in self._ends.values():
             total += np.diff(ends, prepend=0)

@@ -32,7 +32,7 @@ Kept = Literal["ranks", "rouge"]
 
 @dataclass(frozen=True)
 class Writing:
-    """How the candidates of articles come about.
+    """The writer of candidates for articles.
 
     Args:
         backend: Writes them.
@@ -143,7 +143,7 @@ def split(ids: Sequence[int], end: int) -> list[list[int]]:
 
 
 def before(places: Tensor) -> Tensor:
-    """Which text of an order is better than which: `(…, texts, texts)` of places `(…, texts)`.
+    """The pairs of an order, better before worse: `(…, texts, texts)` of places `(…, texts)`.
 
     True where the text of the row has a place before that of the column; a place of -1 is no text.
     """
@@ -152,7 +152,7 @@ def before(places: Tensor) -> Tensor:
 
 
 def out_of_order(scores: Tensor, places: Tensor, margin: float) -> Tensor:
-    """How far scores are from keeping an order: the mean over pairs of what the better lacks.
+    """The distance of scores from an order: the mean over pairs of what the better lacks.
 
     The better of two should lead by `margin` for every place between them.
 

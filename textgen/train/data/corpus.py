@@ -55,7 +55,11 @@ class Corpus:
         return Order(lengths, weights, options.batch_size, options.seed, bucketing=options.bucketing)
 
     def weights(self, given: Mapping[str, float]) -> NDArray[np.float64]:
-        """How often an epoch has each example. Raises UsageError for a source that there is none of."""
+        """The weight of each example: how often an epoch has it.
+
+        Raises:
+            UsageError: No row is of a source that has a weight, or no example is left.
+        """
         if strange := [name for name in given if name not in self.sources]:
             known = ", ".join(self.sources[:20])
             raise UsageError(f"{{@weight}} {strange[0]}: no row is of that source", hint=f"there are {known}")
@@ -67,7 +71,7 @@ class Corpus:
 
 
 def keys_of(text: str) -> tuple[bytes, ...]:
-    """What tells a text, and how it begins, whatever its punctuation and white space."""
+    """The digests of a text and of its beginning, whatever its punctuation and white space."""
     letters = NOT_LETTERS.sub("", text)
     begins = (letters[:PREFIX],) if len(letters) >= PREFIX else ()
     return tuple(
@@ -86,7 +90,7 @@ def dev_rows(files: FileRows, recipe: Preprocessor[Any], fields: Mapping[str, st
 def kept_corpus(
     files: FileRows, recipe: Preprocessor[Any], fields: Mapping[str, str], directory: Path
 ) -> Corpus | None:
-    """What `build_corpus` has left in a directory, if it is of the same rows."""
+    """The corpus that `build_corpus` has left in a directory, if it is of the same rows."""
     kept = _kept(directory, _shape(files, recipe, fields))
     if kept is None:
         return None
@@ -232,14 +236,14 @@ def _unless_hinted(error: str) -> str | None:
 
 
 def _unnamed(source: Source, row: Row, what: str, field: str) -> UsageError:
-    """What to say of a file whose first row lacks a field: it was probably meant to be another."""
+    """The error for a file whose first row lacks a field: it was probably meant to be another."""
     names = ", ".join(row.fields or {})
     hint = f"{{@{what}_field}} one of: {names}" if names else "rows come in a table, such as .jsonl or .csv"
     return UsageError(f"the first row of {source.name} has no field {field!r}", hint=hint)
 
 
 def _source_of(source: Source, row: Row, fields: Mapping[str, str]) -> str:
-    """What the row's source is called: by its field, else by its file."""
+    """The name of the row's source: by its field, else by its file."""
     given = (row.fields or {}).get(SOURCE)
     return (bare(str(given)) if given is not None else "") or source.path.name
 
@@ -253,7 +257,7 @@ def _misplaced(source: Source, row: Row, error: DataError) -> DataError:
 
 
 def _shape(files: FileRows, recipe: Preprocessor[Any], fields: Mapping[str, str]) -> dict[str, Any]:
-    """What the examples of some rows depend on."""
+    """All that the examples of some rows depend on."""
     return {"files": files.fingerprint(), "fields": dict(fields), "recipe": recipe.shape()}
 
 

@@ -1,4 +1,4 @@
-"""Random numbers of a run: each a function of the seed and of what it is for.
+"""Random numbers of a run, each a function of the seed and of its purpose.
 
 So what an example draws in an epoch does not depend on its batch, on the number of processes, or on
 whether the run was interrupted; and nothing touches global random state.

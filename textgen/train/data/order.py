@@ -1,4 +1,4 @@
-"""Which examples make which step: a pure function of the seed, so that a run can go on anywhere."""
+"""The order of examples, a pure function of the seed, so that a run can go on at any step."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Order:
         return epoch, self._planned(epoch)[step - self._firsts[epoch]]
 
     def steps(self, epochs: float) -> int:
-        """How many steps so many epochs take, at least one."""
+        """The number of steps of so many epochs, at least one."""
         whole = int(epochs)
         total = sum(ceil(len(self._drawn(epoch)) / self._batch_size) for epoch in range(whole))
         part = (epochs - whole) * ceil(len(self._drawn(whole)) / self._batch_size) if epochs > whole else 0

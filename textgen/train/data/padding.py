@@ -1,4 +1,4 @@
-"""Rows of different lengths as one tensor."""
+"""Padding: rows of different lengths as one tensor."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rows whose every piece but the first is told from the left."""
+"""Causal language modelling: every token but the first is predicted from those before it."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from textgen.train.objectives.loss import Prediction
 
 @dataclass(frozen=True)
 class CausalBatch:
-    """A batch of rows.
+    """A batch for next-token prediction.
 
     Attributes:
         inputs: `(rows, steps)`, what the network is fed.
-        targets: `(rows, steps)`, the piece that comes next, -1 behind the end.
+        targets: `(rows, steps)`, the next token, -1 behind the end.
     """
 
     inputs: Tensor
@@ -30,16 +30,16 @@ class CausalBatch:
 
     @property
     def places(self) -> int:
-        """How many pieces are told."""
+        """The number of predictions."""
         return int((self.targets != NO_TARGET).sum())
 
 
 class CausalBatches:
-    """Makes batches of rows.
+    """Makes batches for next-token prediction.
 
     Args:
         specials: Of the rows' tokenizer.
-        share: Of the pieces of a text, how many are fed as others of the same text (random replacement).
+        share: The share of a text's tokens that are fed as others of the same text (random replacement).
         seed: Of the run.
     """
 
@@ -59,13 +59,13 @@ class CausalBatches:
         noise = draws(self.seed, "replace", epoch, example)
         fed: list[int] = []
         for frame, text in groupby(row, key=(self.specials.bos, self.specials.eos).__contains__):
-            pieces = list(text)
-            # every document of a window for itself: the pieces of another are no likely mistakes
-            fed += pieces if frame else replaced(pieces, pieces, self.share, noise)
+            tokens = list(text)
+            # every document of a window for itself: the tokens of another are no likely mistakes
+            fed += tokens if frame else replaced(tokens, tokens, self.share, noise)
         return fed
 
 
 def causal_prediction(network: Gpt2, batch: CausalBatch) -> Prediction:
-    """What a network says of every piece but the first."""
+    """The prediction of every token but the first."""
     known = batch.targets != NO_TARGET
     return Prediction(network(batch.inputs)[known], batch.targets[known])

@@ -1,4 +1,4 @@
-"""What is minimised: cross entropy, and what may be added to it.
+"""The loss: cross entropy, and terms that may be added to it.
 
 All are sums over what is predicted. The loop divides by how many predictions the whole step has, so that
 neither the split of a step into parts nor the number of processes changes anything.
@@ -17,7 +17,7 @@ from torch.nn import functional
 
 @dataclass(frozen=True)
 class Prediction:
-    """What a network says, and what is right.
+    """The logits of a network, and the targets.
 
     Attributes:
         logits: `(places, vocab)`.
@@ -33,7 +33,7 @@ def cross_entropy(prediction: Prediction, smoothing: float = 0.0) -> Tensor:
 
     Args:
         prediction: What was predicted.
-        smoothing: Mass taken from the target and spread over all pieces; Szegedy et al. 2016,
+        smoothing: Mass taken from the target and spread over all tokens; Szegedy et al. 2016,
             https://arxiv.org/abs/1512.00567.
     """
     logits = prediction.logits.float()
@@ -71,7 +71,7 @@ def embedded_inputs(embedding: nn.Module) -> Iterator[list[Tensor]]:
 def gradient_penalty(loss: Tensor, embedded: list[Tensor]) -> Tensor:
     """Half the squared norm of the loss's gradient with respect to the embedded inputs.
 
-    Of every occurrence of a piece for itself, as 苏剑林, https://kexue.fm/archives/7259 takes it, not of
+    Of every occurrence of a token for itself, as 苏剑林, https://kexue.fm/archives/7259 takes it, not of
     the rows of the table. It needs a second derivative, which fused attention does not have.
 
     Args:

@@ -1,8 +1,8 @@
-"""Passages with hidden pieces, to be told from both sides.
+"""Masked language modelling: hidden tokens are predicted from both sides.
 
 Devlin et al. 2019, https://arxiv.org/abs/1810.04805. Of what is asked for, 80 % is hidden by the mask, 10 %
-by another piece, and 10 % is left as it is; how much is asked for differs from passage to passage, since
-what samples from such a model hides one piece of a text, or nearly all.
+by another token, and 10 % is left as it is; how much is asked for differs from passage to passage, since
+what samples from such a model hides one token of a text, or nearly all.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ MASKED, SWAPPED = 0.8, 0.1
 
 @dataclass(frozen=True)
 class MaskedBatch:
-    """A batch of passages with hidden pieces.
+    """A batch of passages with hidden tokens.
 
     Attributes:
         ids: `(rows, length)`, as the network sees them, padded.
         lengths: `(rows,)`.
-        asked: `(rows, length)`, true where the piece is asked for.
+        asked: `(rows, length)`, true where the token is to be predicted.
         targets: `(places,)`, what was there.
     """
 
@@ -40,11 +40,11 @@ class MaskedBatch:
 
 
 class Masking:
-    """Hides pieces.
+    """Hides tokens.
 
     Args:
         tokenizer: Of the passages.
-        rate: Least and most of a passage's pieces that are asked for.
+        rate: Least and most of a passage's tokens that are to be predicted.
         seed: Of the run.
     """
 
@@ -56,7 +56,7 @@ class Masking:
         ]
 
     def batch(self, passages: Sequence[list[int]], examples: Sequence[int], epoch: int | None) -> MaskedBatch:
-        """Hide pieces of passages, as drawn for these examples in an epoch; None is that of the dev file."""
+        """Hide tokens of passages, as drawn for these examples in an epoch; None is that of the dev file."""
         given = zip(passages, examples, strict=True)
         rows = [self._hidden(passage, epoch, example) for passage, example in given]
         width = padded_length(max(len(ids) for ids, _, _ in rows))
@@ -73,7 +73,7 @@ class Masking:
     def _hidden(
         self, passage: list[int], epoch: int | None, example: int
     ) -> tuple[list[int], list[int], list[int]]:
-        """A passage in its frame with pieces hidden, the places in question, and what was there."""
+        """A passage in its frame with tokens hidden, the places in question, and what was there."""
         specials = self.specials
         noise = draws(self.seed, "mask", 0 if epoch is None else epoch + 1, example)
         count = max(1, round(noise.uniform(*self.rate) * len(passage)))
@@ -88,6 +88,6 @@ class Masking:
 
 
 def masked_prediction(network: Bert, batch: MaskedBatch) -> Prediction:
-    """What a network says of the hidden pieces."""
+    """The prediction of the hidden tokens."""
     states = network.encode(batch.ids, batch.lengths)
     return Prediction(network.logits(states[batch.asked]), batch.targets)

@@ -1,4 +1,4 @@
-"""The base class of recipes: how one kind of model is trained."""
+"""The base class of recipes, each of which trains one kind of model."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ B = TypeVar("B")  # a batch
 
 
 class Recipe(Preprocessor[O], Generic[O, B]):
-    """How one kind of model is trained.
+    """The training of one kind of model.
 
     Args:
         options: Validated.

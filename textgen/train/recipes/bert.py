@@ -1,4 +1,4 @@
-"""A masked language model from passages with hidden pieces; see `textgen.train.objectives.masked`."""
+"""A masked language model from passages with masked tokens; see `textgen.train.objectives.masked`."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class BertRecipe(Recipe[BertTrainOptions, MaskedBatch]):
 
     @property
     def passage_length(self) -> int:
-        """Most pieces of a passage."""
+        """Most tokens of a passage."""
         config = self.initial.config
         positions = int(config["max_position_embeddings"]) if config else self.options.positions
         given = "length" in self.options.model_fields_set

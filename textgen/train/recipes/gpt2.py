@@ -1,4 +1,4 @@
-"""A language model from left to right: documents end to end in windows."""
+"""A causal language model: documents end to end in windows."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ class Gpt2Recipe(Recipe[Gpt2TrainOptions, CausalBatch]):
 
     @property
     def positions(self) -> int:
-        """Most pieces that the network reads."""
+        """Most tokens that the network reads."""
         return int(self.initial.config["n_positions"]) if self.initial.config else self.options.positions
 
     @property
     def window(self) -> int:
-        """Pieces that are predicted together."""
+        """Tokens that are predicted together."""
         window = self.options.window or self.positions
         if window > self.positions:
             raise UsageError(
@@ -65,7 +65,7 @@ class Gpt2Recipe(Recipe[Gpt2TrainOptions, CausalBatch]):
         source = source if self.options.weight else 0
         specials, ids = self.tokenizer.specials, self._open[source]
         ids += [specials.bos, *self.tokenizer.encode(self.text(row)), specials.eos]
-        # a window begins with the piece that the one before has predicted last
+        # a window begins with the token that the one before has predicted last
         while len(ids) > self.window:
             yield Example({"text": ids[: self.window + 1]}, {"source": source})
             del ids[: self.window]

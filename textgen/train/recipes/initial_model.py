@@ -1,4 +1,4 @@
-"""What a training begins with: a model that is there, or a tokenizer and fresh weights."""
+"""The initial model of a training: an existing one, or a tokenizer and fresh weights."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from textgen.store.load import load_tokenizer
 from textgen.tokenizers.sentencepiece import SentencePieceTokenizer
 
 
-def start_of(start: str, kinds: Sequence[str], *, makes: str) -> ModelFiles:
+def find_initial_model(start: str, kinds: Sequence[str], *, makes: str) -> ModelFiles:
     """The model that a recipe starts from, where it needs one.
 
     Args:

@@ -1,4 +1,4 @@
-"""Articles and their titles: what all recipes share that learn to write titles."""
+"""Recipes for articles and their titles: the base classes of those that learn to write titles."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class TitledRecipe(Recipe[T, B]):
     @property
     @abstractmethod
     def source_length(self) -> int:
-        """Most pieces of an article, its frame not counted."""
+        """Most tokens of an article, its frame not counted."""
 
     def shape(self) -> dict[str, Any]:
         return {
@@ -142,7 +142,7 @@ class PairRecipe(TitledRecipe[O, Pairs]):
         return {"rouge-l": 100 * mean_rouge(titles, wanted).rougeL}
 
     def target(self, title: list[int], *, backwards: bool) -> list[int]:
-        """What is to be predicted: the title and its end, or as much of it as is read."""
+        """The target: the title and its end, or as much of it as is read."""
         target = [*(title[::-1] if backwards else title), self.tokenizer.specials.eos]
         # a title that is cut is not taught to end there, nor, backwards, to begin there
         return target[: self.options.title_length] if len(title) > self.options.title_length else target

@@ -23,7 +23,7 @@ from textgen.options.train_titles import TitleTrainBase, TitleTrainOptions
 from textgen.store.catalog import ModelFiles
 from textgen.store.load import load_model, load_tokenizer
 from textgen.train.data.arrays import Arrays
-from textgen.train.recipes.initial_model import start_of
+from textgen.train.recipes.initial_model import find_initial_model
 from textgen.train.recipes.pairs import PairRecipe, Pairs
 
 TYPES = {"l2r": 1, "r2l": 2}
@@ -45,7 +45,7 @@ class UniLMRecipe(PairRecipe[O]):
 
     def __init__(self, options: O) -> None:
         super().__init__(options)
-        self.files = start_of(options.start, self.starts, makes="title model")
+        self.files = find_initial_model(options.start, self.starts, makes="title model")
         self.tokenizer = load_tokenizer(self.files)
 
     @property
@@ -85,7 +85,7 @@ class TitleRecipe(UniLMRecipe[TitleTrainOptions]):
 
 
 def source_length_beside(title: int, files: ModelFiles) -> int:
-    """Most pieces of an article beside a title of so many and one more. Raises UsageError: there are none."""
+    """Most tokens of an article beside a title of so many and one more. Raises UsageError: there are none."""
     positions = int(files.config["max_position_embeddings"])
     length = positions - title - 1 - FRAME
     if length < 1:

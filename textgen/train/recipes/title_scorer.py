@@ -41,7 +41,7 @@ from textgen.train.data.candidates import (
     with_candidates,
 )
 from textgen.train.objectives.loss import Prediction
-from textgen.train.recipes.initial_model import start_of
+from textgen.train.recipes.initial_model import find_initial_model
 from textgen.train.recipes.pairs import TitledRecipe
 from textgen.train.recipes.title import retyped, source_length_beside
 
@@ -64,7 +64,7 @@ class Contests:
 
 
 class TitleScorerRecipe(TitledRecipe[TitleScorerTrainOptions, Contests]):
-    """What `--rank scorer` ranks by."""
+    """The model that ranks titles with `--rank scorer`."""
 
     name: ClassVar = SCORER
     options_class: ClassVar = TitleScorerTrainOptions
@@ -73,7 +73,7 @@ class TitleScorerRecipe(TitledRecipe[TitleScorerTrainOptions, Contests]):
 
     def __init__(self, options: TitleScorerTrainOptions) -> None:
         super().__init__(options)
-        self.files = start_of(options.start, STARTS, makes=SCORER)
+        self.files = find_initial_model(options.start, STARTS, makes=SCORER)
         self.writer = find_model(options.writer)
         if task_of(self.writer.kind) != "title":
             raise UsageError(
@@ -84,12 +84,12 @@ class TitleScorerRecipe(TitledRecipe[TitleScorerTrainOptions, Contests]):
         if (self.options.source_length or 0) > self.source_length:
             raise UsageError(
                 f"{{@source_length}} {self.options.source_length} is more than the model reads",
-                hint=f"{self.source_length} pieces, beside titles of {self.options.title_length}",
+                hint=f"{self.source_length} tokens, beside titles of {self.options.title_length}",
             )
 
     @property
     def source_length(self) -> int:
-        """What the writer is given: more than the scorer reads, if that is to read less."""
+        """The tokens that the writer is given: more than the scorer reads, if that is to read less."""
         return source_length_beside(self.options.title_length, self.files)
 
     def complete(
@@ -166,19 +166,19 @@ class TitleScorerRecipe(TitledRecipe[TitleScorerTrainOptions, Contests]):
 
     @property
     def _positions(self) -> int:
-        """Most pieces that are read of an article with a title."""
+        """Most tokens that are read of an article with a title."""
         read = self.options.source_length or self.source_length
         return read + self.options.title_length + 1 + FRAME
 
 
 def _first(scores: Tensor, batch: Contests) -> Prediction:
-    """Which candidate is ranked first; the first is the best."""
+    """The ranking as a prediction; the first candidate is the best."""
     found = scores.masked_fill(batch.places < 0, -torch.inf)
     return Prediction(found, torch.zeros(len(found), dtype=torch.long))
 
 
 def apart(scores: Tensor, wanted: Tensor, there: Tensor) -> Tensor:
-    """How far apart two laws over candidates are: KL(softmax of what is wanted || softmax of the scores).
+    """The divergence of two distributions over candidates: KL(softmax of `wanted` || softmax of `scores`).
 
     Args:
         scores: `(articles, candidates)`.
@@ -188,15 +188,15 @@ def apart(scores: Tensor, wanted: Tensor, there: Tensor) -> Tensor:
     Returns:
         `(articles,)`; 0 where there is no candidate, or one.
     """
-    lacking = ~there & there.any(1, keepdim=True)  # a law over nothing is no law
-    law, logs = (
+    lacking = ~there & there.any(1, keepdim=True)  # of no candidates there is no distribution
+    wanted_logs, logs = (
         x.masked_fill(lacking, -torch.inf).log_softmax(-1).masked_fill(~there, 0.0) for x in (wanted, scores)
     )
-    return (there * law.exp() * (law - logs)).sum(-1)
+    return (there * wanted_logs.exp() * (wanted_logs - logs)).sum(-1)
 
 
 def pairs_in_order(scores: Tensor, places: Tensor) -> tuple[Tensor, Tensor]:
-    """How many pairs of candidates are in order, and how many there are; equal scores are half in order."""
+    """The numbers of pairs of candidates in order, and of all pairs; equal scores are half in order."""
     pairs = before(places)
     lead = torch.where(pairs, scores[..., :, None] - scores[..., None, :], 0.0)
     return (pairs * (1 + lead.sign()) / 2).sum(), pairs.sum()

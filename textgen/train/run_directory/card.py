@@ -1,4 +1,4 @@
-"""The card of a model that was trained: what `textgen models info` says of how it was made."""
+"""The card of a trained model, which `textgen models info` shows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a run needs to go on where it was: weights, optimizer, averages, and how far it was.
+"""Checkpoints: weights, optimizer, averages and progress, so that a run can go on where it was.
 
 A checkpoint is a folder that appears by one rename, so that there is always a whole one. Tensors lie in
 safetensors files.

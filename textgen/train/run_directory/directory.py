@@ -1,4 +1,4 @@
-"""The directory of a run: what may be in it, who may write there, and what is left when it has ended."""
+"""The directory of a run: checks, its lock, its settings, and clearing up."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def check(directory: Path, settings: Mapping[str, Any], *, resume: bool, force: 
 
 
 def read_settings(directory: Path) -> dict[str, Any] | None:
-    """What a run is; None where there is none."""
+    """The settings of a run; None where there is none."""
     try:
         found = read_json(directory / RUN)
     except (OSError, ValueError):
@@ -70,7 +70,7 @@ def read_settings(directory: Path) -> dict[str, Any] | None:
 
 
 def write_settings(directory: Path, settings: Mapping[str, Any]) -> None:
-    """Say what a run is. Raises TextgenError: it cannot be written."""
+    """Write the settings of a run. Raises TextgenError: they cannot be written."""
     write_whole(directory / RUN, json_bytes(settings, indent=2))
 
 

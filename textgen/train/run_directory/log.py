@@ -1,4 +1,4 @@
-"""What a run tells of itself: a line of JSON an event, and the curves they draw."""
+"""The log of a run, a line of JSON an event, and its curves."""
 
 from __future__ import annotations
 

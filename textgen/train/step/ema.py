@@ -1,4 +1,4 @@
-"""The moving average of weights.
+"""The exponential moving average of weights.
 
 苏剑林, 权重滑动平均, https://kexue.fm/archives/6575.
 """

@@ -1,4 +1,4 @@
-"""Steps: what they compute, and how weights follow.
+"""The training loop: gradients and updates of weights, step by step.
 
 A step's examples are computed in parts, shared out among the processes; all sums are divided by what the
 whole step predicts. So the number of parts and of processes changes nothing but rounding, where nothing is
@@ -32,7 +32,7 @@ BETAS = (0.9, 0.999)
 
 @dataclass(frozen=True)
 class Done:
-    """What a step did.
+    """The result of a step.
 
     Attributes:
         loss: Sum over the predictions.
@@ -127,7 +127,7 @@ class Loop:
         return {name: float(whole / max(1, count)) for name, (whole, count) in zip(names, sums, strict=True)}
 
     def tensors(self) -> dict[str, dict[str, Tensor]]:
-        """What a checkpoint holds, by group."""
+        """The tensors of a checkpoint, by group."""
         moments = {
             f"{name}.{kind}": tensor
             for name, weight in self.weights.items()
@@ -181,7 +181,7 @@ class Loop:
 
     @property
     def _parts(self) -> int:
-        """How many parts a step is computed in: as many for every process."""
+        """The number of parts that a step is computed in: as many for every process."""
         processes = self.machine.processes
         return -(-self.options.accumulate // processes) * processes
 
@@ -196,7 +196,7 @@ class Loop:
         return total
 
     def _objective(self, batch: Any, places: int) -> tuple[Tensor, Tensor]:
-        """What is minimised, and the plain sum of the loss."""
+        """The objective, and the plain sum of the loss."""
         objective, loss, prediction = self._pass(batch, places)
         if not (weight := self.options.rdrop):
             return objective, loss
@@ -205,7 +205,7 @@ class Loop:
         return (objective + again) / 2 + weight * apart, (loss + other_loss) / 2
 
     def _pass(self, batch: Any, places: int) -> tuple[Tensor, Tensor, Prediction]:
-        """What one pass has to minimise, the sum of its loss, and its prediction."""
+        """The objective of one pass, the sum of its loss, and its prediction."""
         with embedded_inputs(self.recipe.embedding(self.network)) as embedded:
             loss, prediction = self.recipe.loss(self.network, batch)
         objective = loss / places

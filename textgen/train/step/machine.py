@@ -1,4 +1,4 @@
-"""What a run computes on: device, precision and processes, by accelerate.
+"""The hardware of a run: device, precision and processes, by accelerate.
 
 `accelerate launch -m textgen train RECIPE …` starts one process a device; alone, there is one.
 """

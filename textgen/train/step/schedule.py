@@ -1,4 +1,4 @@
-"""How the learning rate goes."""
+"""Learning-rate schedules."""
 
 from __future__ import annotations
 
