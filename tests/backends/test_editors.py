@@ -105,7 +105,7 @@ def test_a_sample_starts_inside_its_length_and_runs_as_long_as_it_was_asked(edit
 
 
 def test_a_length_counts_letters_one_by_one(editors: dict[str, Any]) -> None:
-    """`GPT-2 模型` has three pieces or four, and seven characters."""
+    """`GPT-2 模型` has three tokens or four, and seven characters."""
     row = keywords("GPT-2 模型")
     [candidate] = only(
         editors["compose"].generate([row], steps=6, seed=2, method="mh", length="7-9", length_weight=50)
@@ -133,11 +133,11 @@ def test_where_no_chain_ends_at_a_text_the_row_is_an_error_and_says_so(editors: 
         ("rewrite", Row(" \n ", "1"), {}, "empty"),
         ("rewrite", Row(SENTENCE, "1"), {"keep": "公园"}, "公园"),
         ("rewrite", Row(SENTENCE, "1"), {"keep": SENTENCE}, "nothing"),
-        ("rewrite", Row(SENTENCE * 40, "1"), {}, "600 pieces"),
+        ("rewrite", Row(SENTENCE * 40, "1"), {}, "600 tokens"),
         ("correct", Row("", "1"), {}, "empty"),
         ("fill", Row("没有空", "1"), {}, "no blank"),
         ("fill", Row("___", "1"), {}, "nothing but blanks"),
-        ("fill", Row((SENTENCE * 34)[:509] + "___好___", "1"), {}, "512 pieces"),
+        ("fill", Row((SENTENCE * 34)[:509] + "___好___", "1"), {}, "512 tokens"),
         ("fill", Row("今天___", "1", keywords=("好",)), {}, "keywords"),
         ("rewrite", Row(SENTENCE, "1", keywords=("好",)), {}, "keywords"),
         ("rewrite", Row(SENTENCE, "1"), {"keep": "一整天的书", "length": "1-4"}, "5 characters"),

@@ -68,7 +68,7 @@ class Step(Generic[P]):
 
 @dataclass(frozen=True)
 class Course:
-    """How long chains run, and what is recorded.
+    """The length of a run, and what is recorded of it.
 
     Attributes:
         sweeps: How many.

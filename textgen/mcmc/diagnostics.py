@@ -1,4 +1,4 @@
-"""What Markov chains say about their own mixing.
+"""Diagnostics of Markov chains: acceptance, effective sample size, split R-hat, autocorrelation.
 
 Gelman et al. 2013, Bayesian Data Analysis, 11.4 and 11.5: split R-hat, effective sample size; Geyer 1992,
 https://doi.org/10.1214/ss/1177011137, and Vehtari et al. 2021, https://arxiv.org/abs/1903.08008: where the
@@ -15,12 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 Series = Sequence[float]
-FEWEST = 8  # draws of a chain from which an effective sample size is told
+FEWEST = 8  # draws of a chain for an effective sample size
 
 
 @dataclass
 class Moves:
-    """What became of the proposals of a chain.
+    """Counts of the proposals of a chain.
 
     Attributes:
         proposed: How many, by kind of move.
@@ -53,7 +53,7 @@ class Moves:
 
 
 def split_rhat(chains: Sequence[Series]) -> float | None:
-    """Potential scale reduction of the halves of the chains: 1 where they all tell the same.
+    """Potential scale reduction of the halves of the chains: 1 where they all agree.
 
     Args:
         chains: One series a chain; all are cut to the length of the shortest.
@@ -73,14 +73,14 @@ def split_rhat(chains: Sequence[Series]) -> float | None:
 
 
 def effective_sample_size(chains: Sequence[Series]) -> float | None:
-    """How many independent draws tell the mean of the chains as well.
+    """The number of independent draws that would give the mean of the chains as precisely.
 
     Args:
         chains: One series a chain; all are cut to the length of the shortest, and halved as for R-hat.
 
     Returns:
         At most all values times log10 of their number, as `arviz.ess(…, method="mean")` gives it; None for
-        series of fewer than `FEWEST` values, which tell nothing, and where `split_rhat` is None.
+        series of fewer than `FEWEST` values, which are too few, and where `split_rhat` is None.
     """
     halves = _halves(chains)
     if min(map(len, chains), default=0) < FEWEST or split_rhat(chains) is None:

@@ -35,7 +35,7 @@ class Scan:
         return self.kind != "all"
 
     def sizes(self, free: int) -> list[int]:
-        """How many places each update of a sweep draws; they add up to all `free` of them."""
+        """The numbers of places that the updates of a sweep draw; they add up to all `free` of them."""
         size = {"block": self.block, "all": free}.get(self.kind, 1)
         whole, left = divmod(free, size)
         return [size] * whole + [left] * (left > 0)

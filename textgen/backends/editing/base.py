@@ -1,7 +1,7 @@
-"""Texts by editing: what compose, rewrite, correct and fill share.
+"""The base of the backends that write by editing: compose, rewrite, correct and fill.
 
-A language model says how good a text is, a proposing model what could stand at a place; `mcmc.cgmh` makes
-of both a chain that samples a known law.
+A language model scores the texts, another model proposes what could stand at a place; `mcmc.cgmh` makes of
+both a chain that samples a known distribution.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class Start(Prepared):
         reading: What is read of its text, or of its words.
         state: The first state; see `CgmhBackend.first`.
         keywords: What every text must contain.
-        spaces: Whether pieces with a space may be written.
+        spaces: Whether tokens with a space may be written.
     """
 
     reading: Reading
@@ -114,7 +114,7 @@ class CgmhBackend(Backend[C, Start], Generic[C]):
             )
 
     def longest(self, options: C) -> int:
-        """Most pieces that all models read."""
+        """The most tokens that all models read."""
         return min(self.language_model.longest, self._proposer(options).longest - FRAME)
 
     def loaded(self, name: str) -> LoadedModel:
@@ -137,13 +137,13 @@ class CgmhBackend(Backend[C, Start], Generic[C]):
 
         Raises:
             DataError: Its text is longer than the models read, what is locked is longer than the text may
-                be, or the language model has no piece for a character of it.
+                be, or the language model has no token for a character of it.
         """
         ids, longest = state.ids, self.longest(options)
         least = len(ids) + (len(state.blanks) * state.subject.length[0] if self.blanks else 0)
         if least > longest:
             raise DataError(
-                f"{least} pieces are more than the models read",
+                f"{least} tokens are more than the models read",
                 hint=f"at most {longest}; split the text into sentences",
             )
         locked = text_length(self.tokenizer, [i for span in state.spans for i in ids[span.start : span.stop]])
@@ -266,7 +266,7 @@ class CgmhBackend(Backend[C, Start], Generic[C]):
         return Found(candidates, chain_notes(chains, options, len(candidates)))
 
     def unfound(self, start: Start) -> str:
-        """What to say where no text was found."""
+        """The error of a row for which no text was found."""
         least, most = start.state.subject.length
         return f"no text of {least}-{most} characters was found"
 

@@ -42,10 +42,10 @@ class ComposeBackend(CgmhBackend[ComposeOptions]):
         if broken := [word for word in keywords if LINE_END.search(word)]:
             raise DataError(f"the keyword {broken[0]!r} has a line break", hint="give two keywords")
         wanted = essential(keywords, ordered=options.ordered)
-        pieces = [self.tokenizer.encode(self.reader.word(word)) for word in wanted]
+        encoded = [self.tokenizer.encode(self.reader.word(word)) for word in wanted]
         assert options.length is not None
         subject = Subject(length=options.length)
-        state = State.of([(ids, label) for label, ids in enumerate(pieces, 1)], subject=subject)
+        state = State.of([(ids, label) for label, ids in enumerate(encoded, 1)], subject=subject)
         reading = self.reader.read("\n".join(keywords))
         return self.start(row, reading, state, options, keywords, notes=self.reader.doubted(reading.text))
 

@@ -1,4 +1,4 @@
-"""The text as it was meant: a search for a more probable text near the given one."""
+"""Correction of errors: a search for a more probable text near the given one."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from textgen.backends.editing.base import Start
-from textgen.backends.editing.source import NearBackend
+from textgen.backends.editing.source import SourceBackend
 from textgen.mcmc.cgmh.edits import Subject
 from textgen.mcmc.cgmh.target import Distance, Term
 from textgen.options import CorrectOptions
@@ -14,7 +14,7 @@ from textgen.schema import Candidate
 from textgen.text.diff import Change
 
 
-class CorrectBackend(NearBackend[CorrectOptions]):
+class CorrectBackend(SourceBackend[CorrectOptions]):
     """Every edit between the text and the result costs.
 
     Miao et al. 2019, CGMH, https://arxiv.org/abs/1811.10996, section "Unsupervised sentence error

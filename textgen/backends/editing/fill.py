@@ -19,7 +19,7 @@ BLANK = re.compile(r"[_＿]{2,}|＿")
 
 
 class FillBackend(CgmhBackend[FillOptions]):
-    """What is given is locked; a blank is never empty, and nothing is written elsewhere."""
+    """Locks the text that is given; a blank is never empty, and nothing is written elsewhere."""
 
     options = FillOptions
     blanks = True
@@ -37,10 +37,10 @@ class FillBackend(CgmhBackend[FillOptions]):
         if all(map(is_blank, parts)):
             raise DataError("there is nothing but blanks", hint="give a text with ___ in it")
         assert options.length is not None
-        pieces = [self.tokenizer.encode(part) for part in parts]
-        given = [(ids, label) for label, ids in enumerate(pieces, 1) if ids]
+        encoded = [self.tokenizer.encode(part) for part in parts]
+        given = [(ids, label) for label, ids in enumerate(encoded, 1) if ids]
         subject = Subject(length=options.length)
-        state = State.of(given, open_left=not pieces[0], open_right=not pieces[-1], subject=subject)
+        state = State.of(given, open_left=not encoded[0], open_right=not encoded[-1], subject=subject)
         notes = self.reader.judged("".join(parts), row.text)
         return self.start(row, reading, state, options, notes=notes)
 

@@ -1,4 +1,4 @@
-"""Which pieces of a given text may not change."""
+"""Locks: the parts of a given text that may not change."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ def ordinary(ids: Sequence[int], vocabulary: Vocabulary) -> list[int]:
 def kept_spans(
     reading: Reading, ids: Sequence[int], words: Sequence[str], vocabulary: Vocabulary
 ) -> list[range]:
-    """Places of the pieces that write some of the words, every occurrence of them.
+    """Places of the tokens that write some of the words, every occurrence of them.
 
     Args:
         reading: The text.
-        ids: Its pieces.
+        ids: Its tokens.
         words: As they stand in the text as it was typed.
-        vocabulary: What the pieces write.
+        vocabulary: Of the tokens.
 
     Raises:
         DataError: A word is not in the text.
@@ -45,12 +45,12 @@ def kept_spans(
 
 
 def stayed(starts: Iterable[int], state: State, tokenizer: Tokenizer) -> list[Anchor]:
-    """What is locked, where it stood in the text that was read and where it stands now.
+    """The locked spans, where they stood in the text that was read and where they stand now.
 
     Args:
         starts: Where the locked spans stood, in characters, in their order.
         state: Where they stand now, in the same order.
-        tokenizer: Of the pieces.
+        tokenizer: Of the tokens.
     """
     ids = list(state.ids)
     return [

@@ -1,9 +1,9 @@
-"""The same in other words: paraphrase by edits."""
+"""Paraphrase by edits."""
 
 from __future__ import annotations
 
 from textgen.backends.editing.base import Start
-from textgen.backends.editing.source import NearBackend
+from textgen.backends.editing.source import SourceBackend
 from textgen.mcmc.cgmh.edits import State, Subject
 from textgen.mcmc.cgmh.target import Distance, Missing, Shared, Term, TooSimilar
 from textgen.options import RewriteOptions
@@ -13,8 +13,8 @@ from textgen.text.length import characters
 LESS, MORE = 0.75, 1.25  # characters of a rewritten sentence, as a multiple of the sentence's
 
 
-class RewriteBackend(NearBackend[RewriteOptions]):
-    """The law draws the sentence towards fluent texts that mean the same, and are not the same.
+class RewriteBackend(SourceBackend[RewriteOptions]):
+    """The target draws the sentence towards fluent texts that mean the same, and are not the same.
 
     Miao et al. 2019, CGMH, https://arxiv.org/abs/1811.10996, section "Unsupervised paraphrase generation";
     the similarities are those named there and in Liu et al. 2020, UPSA, https://arxiv.org/abs/1909.03588.

@@ -1,4 +1,4 @@
-"""What rewrite and correct share: a text that the results are to be like."""
+"""The base of rewrite and correct, whose results are to be like a source text."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from textgen.text.diff import Change
 N = TypeVar("N", bound=SourceOptions)
 
 
-class NearBackend(CgmhBackend[N], Generic[N]):
+class SourceBackend(CgmhBackend[N], Generic[N]):
     """Starts from a text, of which `--keep` locks parts."""
 
     @abstractmethod
     def subject(self, text: str, ids: tuple[int, ...], options: N) -> Subject:
-        """What a text's results are to be like."""
+        """The subject of the results of a text."""
 
     def terms(self, options: N) -> list[tuple[float, Term]]:
         return [(options.similarity, self._similarity)] if options.similarity else []
@@ -39,7 +39,7 @@ class NearBackend(CgmhBackend[N], Generic[N]):
         return label if more in label else f"{label}+{more}"
 
     def longest(self, options: N) -> int:
-        """Most pieces that all models read."""
+        """The most tokens that all models read."""
         longest = super().longest(options)
         if not options.similarity:
             return longest

@@ -1,4 +1,4 @@
-"""Whether keywords stand as words of their own."""
+"""A term of log pi for keywords that stand as words of their own."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Merged:
     """A term: how many ends of locked spans lie inside a longer word, as those of 市民 in 城市民俗.
 
     Args:
-        tokenizer: Writes the pieces.
+        tokenizer: Writes the tokens.
     """
 
     def __init__(self, tokenizer: Tokenizer) -> None:

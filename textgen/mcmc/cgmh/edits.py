@@ -18,7 +18,7 @@ Ids = tuple[int, ...]
 
 @dataclass(frozen=True)
 class Context:
-    """What stands on both sides of a place."""
+    """The tokens on both sides of a place."""
 
     left: Ids
     right: Ids
@@ -30,7 +30,7 @@ class Context:
 
 @dataclass(frozen=True)
 class Subject:
-    """What the texts of a chain are about; it stays as it is while they change.
+    """The subject of a chain's texts; it stays as it is while they change.
 
     Attributes:
         source: Tokens of the text they are to be like; none where there is no such text.
@@ -116,11 +116,11 @@ class State:
         return list(combinations(sorted(self.labels[span.start] for span in self.spans), 2))
 
     def around(self, place: int) -> Context:
-        """What stands around a token."""
+        """The tokens around one of them."""
         return Context(self.ids[:place], self.ids[place + 1 :])
 
     def at_gap(self, gap: int) -> Context:
-        """What stands around a gap."""
+        """The tokens around a gap."""
         return Context(self.ids[:gap], self.ids[gap:])
 
     def replaced(self, place: int, token: int) -> State:

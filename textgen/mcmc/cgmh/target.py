@@ -130,7 +130,7 @@ class Outside:
         return sum(max(least - length, length - most, 0) for _, length in self.parts(state))
 
     def parts(self, state: State) -> list[tuple[range, int]]:
-        """What has to lie in the range, each its places and its length."""
+        """The parts that have to lie in the range, each its places and its length."""
         places = state.blanks if self.blanks else [range(len(state.ids))]
         return [(part, self.measure(state.ids[part.start : part.stop])) for part in places]
 
