@@ -30,7 +30,7 @@ class Command:
     """A command.
 
     Attributes:
-        summary: What it does, in a line of --help.
+        summary: What it does, in a line of help.
         model: Its default model, if it generates.
         other_kinds: What does the work of models that it cannot use.
         reading: How it reads files where its user says nothing: fields of `textgen.options.InputOptions`.

@@ -8,14 +8,18 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence, Sized
-from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import islice
-from typing import Any, ClassVar, Generic, Self, TypeAlias, TypeVar
+from typing import Any, ClassVar, Generic, Self, TypeVar
 
 import torch
 
 from textgen.backends.cut_texts import cut_notes
+
+# backends of other packages take these from here
+from textgen.backends.outcome import Found as Found
+from textgen.backends.outcome import Outcome as Outcome
+from textgen.backends.outcome import Prepared as Prepared
 from textgen.backends.reader import Reader
 from textgen.commands import EDITING, LANGUAGE_MODEL
 from textgen.errors import DataError, UsageError
@@ -26,49 +30,13 @@ from textgen.models.layers.attention import padded_length
 from textgen.options import DecodingOptions, Options, composed, parse
 from textgen.registry import backend_class, editor_class
 from textgen.rng import fresh_seed
-from textgen.schema import Candidate, Record, Row
+from textgen.schema import Record, Row
 from textgen.store.catalog import ModelFiles, find_model
 from textgen.store.load import LoadedModel, load_model
 from textgen.text.keywords import several_in_one
 
-
-@dataclass(frozen=True)
-class Found:
-    """What was found for a row.
-
-    Attributes:
-        candidates: In the order to be reported.
-        notes: What a person should know of them.
-    """
-
-    candidates: list[Candidate]
-    notes: tuple[str, ...] = ()
-
-
-# what became of a row, or why it has no candidates
-Outcome: TypeAlias = list[Candidate] | Found | DataError
-
 O = TypeVar("O", bound=Options)  # noqa: E741
 P = TypeVar("P", bound="Prepared")
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """A row ready for the model.
-
-    Attributes:
-        row: The input.
-        size: Ids that are computed together; rows of the same padded size may share a batch.
-        input_tokens: Ids of the whole input.
-        used_tokens: How many of them the model reads.
-        notes: What a person should know of the row.
-    """
-
-    row: Row
-    size: int
-    input_tokens: int
-    used_tokens: int
-    notes: tuple[str, ...] = field(default=(), kw_only=True)
 
 
 class Backend(ABC, Generic[O, P]):

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, ParamSpec, get_args, get_origin
 
 import typer
 
-from textgen.cli.spelling import flag
+from textgen.cli.spelling import FLAGS, flag
 from textgen.errors import DataError, UsageError
 from textgen.messages import Message
 
@@ -97,10 +97,7 @@ def _flag(name: str, takers: list[tuple[str, Any, Any]]) -> Any:
 
     _, model, info = takers[0]
     kind = _plain(info.annotation)
-    names = list(shown(info, "flags"))
-    if kind is bool and not names:
-        spelled = name.replace("_", "-")
-        names = [f"--{spelled}/--no-{spelled}"]
+    names = FLAGS.get(name) or ([f"{flag(name)}/{flag('no_' + name)}"] if kind is bool else [])
     return Annotated[
         _value(kind, info) | None,
         typer.Option(
@@ -145,13 +142,13 @@ def _choices(model: Any, name: str, kind: Any) -> tuple[str, ...]:
 
 def _help(takers: list[tuple[str, Any, Any]]) -> str:
     """The description and the default; of models that differ, what each of them says."""
-    told = {label: _told(info) for label, _, info in takers}
-    if len(set(told.values())) == 1:
-        return next(iter(told.values()))
-    return " ".join(f"{label}: {text}" for label, text in told.items())
+    texts = {label: told(info) for label, _, info in takers}
+    if len(set(texts.values())) == 1:
+        return next(iter(texts.values()))
+    return " ".join(f"{label}: {text}" for label, text in texts.items())
 
 
-def _told(info: Any) -> str:
+def told(info: Any) -> str:
     """The description of a field with its default, where that is a value and not yet told."""
     description = Message(info.description).spelled(flag)
     default = info.default

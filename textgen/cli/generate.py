@@ -16,8 +16,9 @@ from textgen.cli.observers import (
     observing,
 )
 from textgen.cli.render import console
+from textgen.cli.render.show import Show
 from textgen.errors import UsageError
-from textgen.schema import Record, Row
+from textgen.schema import Row
 
 if TYPE_CHECKING:
     from textgen.batch.run import Job
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
 
 OK, FAILED, SOME_FAILED = 0, 1, 3
 GIGABYTE = 1 << 30
-
-Show = Callable[[Record, Row], None]
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+# where it is not made of the name
+FLAGS = {
+    "num_candidates": ("-n", "--num-candidates"),
+    "workers": ("--workers", "--num-workers"),
+    "lines": ("--lines/--whole",),
+}
 SHORT = {"num_candidates": "-n", "output": "-o", "input": "-i", "inputs": "-i", "as_json": "--json"}
 
 

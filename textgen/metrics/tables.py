@@ -83,7 +83,7 @@ T = TypeVar("T", Prediction, Reference)
 
 
 def read_predictions(path: Path) -> dict[str, Prediction]:
-    """Read records as `textgen title -o` writes them; what is evaluated is the first candidate.
+    """Read records as runs write them; what is evaluated is the first candidate.
 
     Args:
         path: A file of records, or the table that a run has made of them; it may be packed.

@@ -66,7 +66,7 @@ Texts = Annotated[tuple[Annotated[str, Field(min_length=1)], ...], BeforeValidat
 class Options(OptionGroup):
     """What every model takes."""
 
-    num_candidates: int = field(1, "How many texts a row.", flags=("-n", "--num-candidates"), ge=1, le=10_000)
+    num_candidates: int = field(1, "How many texts a row.", ge=1, le=10_000)
     seed: int | None = field(
         None,
         "The same seed gives the same texts (default: a fresh one, which is told).",

@@ -41,7 +41,6 @@ class InputOptions(OptionGroup):
         False,
         "A text file holds a text a line, or one text (default for titles).",
         panel=FILES,
-        flags=("--lines/--whole",),
     )
     keep_fields: bool = option_field(False, "Carry the other fields of a row to its record.", panel=FILES)
     format: str | None = option_field(
@@ -79,7 +78,6 @@ class RunOptions(OptionGroup):
         None,
         "Processes, of one thread each (default with {@output} one a core).",
         panel=BATCH,
-        flags=("--workers", "--num-workers"),
         ge=1,
         le=1024,
     )

@@ -125,7 +125,6 @@ class ComposeOptions(CgmhOptions):
         False,
         "The words come in their order; else each chain draws an order, and swaps them.",
         panel=CONTENT,
-        flags=("--ordered/--any-order",),
     )
     whole_words: float = field(
         2.0,

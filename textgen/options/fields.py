@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.fields import FieldInfo
 
-# panels of --help
+# panels of help
 DECODING = "Decoding"
 SAMPLING = "Sampling"
 CONTENT = "What the text may say"
@@ -42,21 +42,19 @@ def field(
     *,
     panel: str | None = None,
     metavar: str | None = None,
-    flags: tuple[str, ...] = (),
     **constraints: Any,
 ) -> Any:
     """A field of options.
 
     Args:
         default: Its value where nothing is set.
-        description: A sentence or two for --help and documents, without the default; `{@top_p}` stands for
+        description: A sentence or two for help and documents, without the default; `{@top_p}` stands for
             the name of an option.
-        panel: Where --help shows it; None is the panel of the command itself.
-        metavar: What --help shows of its values, if not their type or choices.
-        flags: Its flags, if they are not made of its name.
+        panel: Where help shows it; None is the panel of the command itself.
+        metavar: What help shows of its values, if not their type or choices.
         **constraints: Of `pydantic.Field`, such as `ge=0`.
     """
-    shown: dict[str, Any] = {"panel": panel, "metavar": metavar, "flags": list(flags)}
+    shown: dict[str, Any] = {"panel": panel, "metavar": metavar}
     return Field(default, description=description, json_schema_extra=shown, **constraints)
 
 
@@ -69,6 +67,6 @@ def changed(model: type[BaseModel], name: str, default: Any, description: str | 
 
 
 def shown(info: FieldInfo, key: str) -> Any:
-    """What a field says of how it is shown: its `panel`, `metavar` or `flags`."""
+    """What a field says of how it is shown: its `panel` or `metavar`."""
     extra = info.json_schema_extra
     return extra.get(key) if isinstance(extra, dict) else None

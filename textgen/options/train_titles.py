@@ -83,7 +83,7 @@ class TitleRankTrainOptions(TitleTrainBase, CandidateTrainOptions):
 
 
 class TitleScorerTrainOptions(CandidateTrainOptions):
-    """A BERT that ranks the titles which a title model writes: what --rank scorer takes."""
+    """A BERT that ranks the titles which a title model writes: what `rank` scorer takes."""
 
     start: str = field("bert", "A bert or title model, which the scorer reads with.", panel=MODEL)
     writer: str = field("title", "The title model that writes the candidates.", panel=RECIPE, min_length=1)

@@ -13,14 +13,19 @@ from textgen.cli.observers import Observation
 from textgen.cli.render.texts import texts
 from textgen.errors import DataError, UsageError
 from textgen.options import ComposeOptions, InputOptions, RunOptions
+from textgen.options.fields import CONTENT
 from textgen.schema import Row
 from textgen.text.keywords import words_of
 
 WORDS = "Words that every sentence contains."
+ORDERED = opt.told(ComposeOptions.model_fields["ordered"])
 STDIN = "-"
 
 
-@opt.takes(opt.without(opt.flags_of(ComposeOptions, InputOptions, RunOptions, Observation), "field"))
+@opt.takes(
+    opt.without(opt.flags_of(ComposeOptions, InputOptions, RunOptions, Observation), "field"),
+    {"ordered": Annotated[bool | None, opt.option(ORDERED, "--ordered/--any-order", panel=CONTENT)]},
+)
 def compose(
     options: dict[str, Any],
     words: Annotated[list[str] | None, typer.Argument(help=WORDS, show_default=False)] = None,

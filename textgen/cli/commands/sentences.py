@@ -9,8 +9,9 @@ import typer
 from pydantic import BaseModel
 
 from textgen.cli import flags as opt
-from textgen.cli.generate import Show, Sink, generate
+from textgen.cli.generate import Sink, generate
 from textgen.cli.observers import Observation
+from textgen.cli.render.show import Show
 from textgen.cli.render.texts import corrections, texts
 from textgen.errors import UsageError
 from textgen.options import CorrectOptions, FillOptions, InputOptions, RewriteOptions, RunOptions

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from textgen.cli.render import console
+from textgen.cli.render.show import Show
 
 if TYPE_CHECKING:
     from textgen.batch.run import Job
-    from textgen.cli.generate import Show
     from textgen.schema import Candidate, Record, Row
 
 

@@ -6,11 +6,11 @@ import sys
 from typing import TYPE_CHECKING
 
 from textgen.cli.render import console
+from textgen.cli.render.show import Show
 from textgen.options import TitleOptions
 
 if TYPE_CHECKING:
     from textgen.batch.run import Job
-    from textgen.cli.generate import Show
     from textgen.schema import Candidate, Record, Row
 
 CONTEXT = 14  # characters shown around a passage

@@ -17,7 +17,7 @@ class Strategy:
 
     Attributes:
         name: What `decode` calls it.
-        description: A line for --help.
+        description: A line of help.
         search: `module:function` of `search(model, batch, scoring, plan) -> list[list[Hypothesis]]`: for
             every source its texts, best first where they compare, else in the order drawn; see
             `textgen.decoding.plan`.

@@ -1,0 +1,9 @@
+"""What a command prints of a record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from textgen.schema import Record, Row
+
+Show = Callable[[Record, Row], None]
