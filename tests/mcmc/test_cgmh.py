@@ -68,10 +68,10 @@ def test_states_visited_have_the_law(toy: str) -> None:
     kernel, states = SMALL[toy]
     space = space_of(kernel, states)
     visited: list[State] = []
-    chains = started(kernel, states[0], 100)
-    walk(kernel, chains, 900, lambda chain, step: visited.append(chain.point.state))
+    chains = started(kernel, states[0], 80)
+    walk(kernel, chains, 400, lambda chain, step: visited.append(chain.point.state))
     found = space.shares(visited[2000:])
-    assert distance(found, space.law()) < 0.015
+    assert distance(found, space.law()) < 0.025
     assert distance(found, torch.full_like(found, 1 / len(found))) > 0.2
 
 
@@ -89,7 +89,8 @@ STARTS = [
 
 
 def one_step(kernel: Cgmh, space: Space, state: State, **schedule: Schedule) -> torch.Tensor:
-    chains = started(kernel, state, 8000)
+    [first] = started(kernel, state, 1)
+    chains = [Chain(KEY, candidate, first.point) for candidate in range(8000)]
     walk(kernel, chains, 1, **schedule)
     return space.shares([chain.point.state for chain in chains])
 

@@ -1,8 +1,9 @@
-"""What models say of a place by what stands around it is what they say when asked directly."""
+"""Logits of a place from its context equal those of the model when it is asked directly."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import pytest
 import torch
@@ -12,7 +13,8 @@ from sequences import PrefixModel
 from textgen.mcmc.cgmh.contexts import ForwardContext, MaskedContext, TwoWayContext
 from textgen.mcmc.cgmh.edits import Context
 from textgen.mcmc.cgmh.proposals import ContextModel
-from textgen.store.load import LoadedModel
+from textgen.store.catalog import find_model
+from textgen.store.load import LoadedModel, load_model
 
 VOCAB, MASK, CLS, SEP = 8, 5, 6, 7
 # of several padded lengths, in no order
@@ -107,7 +109,7 @@ def test_two_models_that_write_towards_each_other_multiply() -> None:
     assert_together_as_alone(model)
 
 
-# the shipped models
+# real networks: the shipped BERT, and small ones
 
 TEXT = "今天下午，市气象台发布了大风蓝色预警，提醒市民注意安全。"
 
@@ -135,10 +137,11 @@ def test_the_shipped_bert(bert_model: LoadedModel) -> None:
     assert float(whole[ids[2]]) > 0.2  # it knows which afternoon it is
 
 
-def test_the_shipped_gpt2(gpt2_model: LoadedModel) -> None:
-    network, specials = gpt2_model.network, gpt2_model.tokenizer.specials
+def test_a_gpt2(small_models: Path) -> None:
+    gpt2 = load_model(find_model(str(small_models / "gpt2")))
+    network, specials = gpt2.network, gpt2.tokenizer.specials
     model = ForwardContext(network, [], [specials.bos])
-    _, contexts = places(gpt2_model)
+    _, contexts = places(gpt2)
     lefts = list({context.left: Context(context.left, ()) for context in contexts}.values())
     assert_together_as_alone(model, lefts)
     for row, context in zip(model.logits(lefts), lefts, strict=True):
@@ -148,13 +151,14 @@ def test_the_shipped_gpt2(gpt2_model: LoadedModel) -> None:
         torch.testing.assert_close(row, logits[0].float().log_softmax(-1), atol=1e-4, rtol=1e-4)
 
 
-def test_the_shipped_title_model_from_both_sides(title_model: LoadedModel) -> None:
-    network, specials = title_model.network, title_model.tokenizer.specials
+def test_a_title_model_from_both_sides(small_models: Path) -> None:
+    title = load_model(find_model(str(small_models / "title")))
+    network, specials = title.network, title.tokenizer.specials
     source = [specials.cls, specials.sep]
     model = TwoWayContext(
         ForwardContext(network, source, [specials.l2r]), ForwardContext(network, source, [specials.r2l])
     )
-    contexts = places(title_model)[1][1:6:2]
+    contexts = places(title)[1][1:6:2]
     assert_together_as_alone(model, contexts)
     for row, context in zip(model.logits(contexts), contexts, strict=True):
         total = torch.zeros_like(row)

@@ -89,10 +89,10 @@ def test_inconsistent_conditionals_have_a_law_for_each_scan(
     assert states == [(0, 0), (0, 1), (1, 0), (1, 1)]
     torch.testing.assert_close(stationary(sweep_matrix(kernel, points)), wanted, atol=1e-12, rtol=0)
 
-    started = chains_at(kernel, point_at([2, 2], 2, free=free), 400)
-    ran(kernel, started, Course(30, 10, 2))
+    started = chains_at(kernel, point_at([2, 2], 2, free=free), 200)
+    ran(kernel, started, Course(20, 6, 2))
     found = shares([visit.point for chain in started for visit in chain.kept], states)
-    assert float((found - wanted).abs().max()) < 0.03
+    assert float((found - wanted).abs().max()) < 0.05
 
 
 @pytest.mark.parametrize(
@@ -104,9 +104,9 @@ def test_corrected_by_local_energies_all_scans_have_one_law(scan: str) -> None:
     wanted = torch.tensor([0.495, 0.005, 0.005, 0.495], dtype=torch.float64)
     found = stationary(sweep_matrix(kernel, [point_at(state, 2) for state in states]))
     torch.testing.assert_close(found, wanted, atol=1e-12, rtol=0)
-    chains = ran(kernel, chains_at(kernel, masked_point(2, 2), 300), Course(60, 20, 5))
+    chains = ran(kernel, chains_at(kernel, masked_point(2, 2), 150), Course(40, 15, 5))
     visited = shares([visit.point for chain in chains for visit in chain.kept], states)
-    assert distance(visited, wanted) < 0.05
+    assert distance(visited, wanted) < 0.08
 
 
 @pytest.mark.parametrize("length", [2, pytest.param(3, marks=SLOW)])
@@ -119,9 +119,9 @@ def test_consistent_conditionals_give_their_joint_law(length: int) -> None:
         found = stationary(sweep_matrix(kernel, points))
         torch.testing.assert_close(found, joint.flatten(), atol=1e-12, rtol=0)
     kernel = kernel_of(VALUES, conditional)
-    chains = ran(kernel, chains_at(kernel, masked_point(VALUES, length), 500), Course(40, 10))
+    chains = ran(kernel, chains_at(kernel, masked_point(VALUES, length), 250), Course(16, 6))
     visited = shares([visit.point for chain in chains for visit in chain.kept], states_of(VALUES, length))
-    assert distance(visited, joint.flatten()) < 0.04
+    assert distance(visited, joint.flatten()) < 0.05
     assert distance(visited, torch.full_like(visited, 1 / len(visited))) > 0.1  # and no other distribution
 
 
@@ -319,9 +319,9 @@ DAILY = [(SCANS[0], raw), (SCANS[1], None), (SCANS[2], local), (SCANS[3], None),
 def test_a_sweep_of_a_run_follows_the_matrix(scan: Scan, view) -> None:
     kernel = kernel_of(VALUES, RANDOM, scan=scan, proposal=ProposalDistribution(1.2, 2), energy=view)
     step = sweep_matrix(kernel, all_points())
-    chains = ran(kernel, chains_at(kernel, point_at(STATES[14], VALUES), 2000), Course(2))
+    chains = ran(kernel, chains_at(kernel, point_at(STATES[14], VALUES), 1200), Course(2))
     for sweep, wanted in enumerate([step[14], (step @ step)[14]]):
-        assert distance(shares([chain.kept[sweep].point for chain in chains], STATES), wanted) < 0.05
+        assert distance(shares([chain.kept[sweep].point for chain in chains], STATES), wanted) < 0.07
 
 
 @pytest.mark.parametrize(
@@ -337,7 +337,7 @@ def test_annealing_finds_the_best_state(scan: Scan, name: str) -> None:
     best = STATES[int(energies(name).argmin())]
     kernel = kernel_of(VALUES, RANDOM, scan=scan, energy=VIEWS[name])
     start = masked_point(VALUES, LENGTH)
-    chains = ran(kernel, chains_at(kernel, start, 20), Course(300, schedule=Schedule(5.0, 0.05)))
+    chains = ran(kernel, chains_at(kernel, start, 10), Course(150, schedule=Schedule(5.0, 0.05)))
     assert {tuple(chain.best[0].point.ids[1:-1]) for chain in chains} == {best}
     assert chains[0].best[0].point.energy == pytest.approx(float(energies(name).min()), abs=1e-12)
 
