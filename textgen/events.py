@@ -161,12 +161,12 @@ class WithoutSteps:
 
 def hears_steps(on_event: OnEvent) -> bool:
     """Whether a listener wants the steps of chains."""
-    if isinstance(on_event, Tally):
+    if isinstance(on_event, ProgressCounter):
         return hears_steps(on_event.on_event)
     return on_event is not ignore and not isinstance(on_event, WithoutSteps)
 
 
-class Tally:
+class ProgressCounter:
     """Adds up what is computed, and tells how far the whole is.
 
     Args:

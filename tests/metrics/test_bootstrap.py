@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from textgen.metrics.bootstrap import RESAMPLES, Interval, _weights, compare, intervals
-from textgen.metrics.tally import Tally, mean, ratio
+from textgen.metrics.statistics import Statistics, mean, ratio
 from textgen.metrics.translation import bleu
 
 
@@ -45,9 +45,9 @@ def test_every_resample_has_as_many_rows(rows: int, monkeypatch: pytest.MonkeyPa
 
 
 def test_the_seed_decides_and_nothing_else_is_touched() -> None:
-    tally = mean("m", scores(30, seed=2))
+    statistics = mean("m", scores(30, seed=2))
     before = torch.get_rng_state()
-    one, again, other = (intervals([tally], seed=seed) for seed in (5, 5, 6))
+    one, again, other = (intervals([statistics], seed=seed) for seed in (5, 5, 6))
     assert one == again != other
     assert torch.equal(torch.get_rng_state(), before)
 
@@ -61,7 +61,7 @@ def test_a_corpus_metric_is_resampled_as_a_whole() -> None:
     """The interval of BLEU is that of sacrebleu's BLEU over the drawn rows."""
     hypotheses = ["天地人山水", "天人地山水", "山水天地", "人人人人人人"]
     references = ["天地人山水", "天地人山水", "山水人天地", "天地玄黄宇宙"]
-    tally = bleu(hypotheses, references)
+    statistics = bleu(hypotheses, references)
     values = sorted(
         bleu(
             [hypotheses[row] for row in drawn],
@@ -71,12 +71,12 @@ def test_a_corpus_metric_is_resampled_as_a_whole() -> None:
         for weights in _weights(4, 0, 200)
         for drawn in ([n for n in range(4) for _ in range(int(row[n]))] for row in weights)
     )
-    found = intervals([tally], resamples=200)["bleu"]
+    found = intervals([statistics], resamples=200)["bleu"]
     expected = torch.tensor(values, dtype=torch.float64).quantile(
         torch.tensor([0.025, 0.975], dtype=torch.float64)
     )
     assert [found.low, found.high] == pytest.approx(expected.tolist())
-    assert found.low < (tally.value or 0) < found.high
+    assert found.low < (statistics.value or 0) < found.high
 
 
 def test_undefined_values_are_left_out() -> None:
@@ -87,8 +87,8 @@ def test_undefined_values_are_left_out() -> None:
 
 
 def test_a_difference_between_the_same_is_none() -> None:
-    tally = mean("m", scores(20, seed=1))
-    found = compare([tally], [tally])["m"]
+    statistics = mean("m", scores(20, seed=1))
+    found = compare([statistics], [statistics])["m"]
     assert (found.difference, found.interval, found.p) == (0, Interval(0, 0), 1)
 
 
@@ -139,5 +139,5 @@ def test_only_what_both_have_is_compared() -> None:
 
 
 def test_columns_of_any_number() -> None:
-    wide = Tally("w", [(1, 2, 3), (3, 2, 1)], lambda sums: sums[0] + sums[2])
+    wide = Statistics("w", [(1, 2, 3), (3, 2, 1)], lambda sums: sums[0] + sums[2])
     assert intervals([wide])["w"] == Interval(8, 8)

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from textgen.metrics.flips import EXACT, sign_flip_p
-from textgen.metrics.tally import Tally, mean
+from textgen.metrics.statistics import Statistics, mean
 from textgen.metrics.translation import bleu, chrf
 
 
@@ -80,5 +80,5 @@ def test_flips_that_leave_a_metric_undefined_do_not_count() -> None:
     """Of the two rows each system has a value in one; only half of the flips leave both one."""
     ours, theirs = mean("m", [1.0, None]), mean("m", [None, 0.0])
     assert sign_flip_p(ours, theirs) == 1.0
-    wide = Tally("w", [(1.0, 2.0), (3.0, 1.0)], lambda sums: sums[0] - sums[1])
+    wide = Statistics("w", [(1.0, 2.0), (3.0, 1.0)], lambda sums: sums[0] - sums[1])
     assert sign_flip_p(wide, wide) == 1.0

@@ -139,18 +139,18 @@ def test_perplexity_of_a_text_longer_than_the_model_reads(tiny_mlm: LoadedModel)
 
 @pytest.mark.parametrize("text", [SHORT[2], LONG, LONG * 2])
 def test_every_piece_is_guessed_once(flat_mlm: LoadedModel, text: str) -> None:
-    tally = pseudo_perplexity(flat_mlm, [text])
-    assert tally.counts[0][1] == len(pieces(flat_mlm, text))
-    assert tally.value == pytest.approx(VOCABULARY, rel=1e-4)
+    statistics = pseudo_perplexity(flat_mlm, [text])
+    assert statistics.counts[0][1] == len(pieces(flat_mlm, text))
+    assert statistics.value == pytest.approx(VOCABULARY, rel=1e-4)
 
 
 @pytest.mark.parametrize("metric", [bits_per_char, pseudo_perplexity])
 def test_blank_texts_have_no_part_in_it(metric, tiny_lm: LoadedModel, tiny_mlm: LoadedModel) -> None:
     model = tiny_lm if metric is bits_per_char else tiny_mlm
     assert metric(model, ["", " \n"]).value is None
-    tally = metric(model, ["", SHORT[0], " "])
-    assert tally.value == pytest.approx(metric(model, SHORT[:1]).value)
-    assert [counted > 0 for _, counted in tally.counts] == [False, True, False]
+    statistics = metric(model, ["", SHORT[0], " "])
+    assert statistics.value == pytest.approx(metric(model, SHORT[:1]).value)
+    assert [counted > 0 for _, counted in statistics.counts] == [False, True, False]
 
 
 @pytest.mark.parametrize("metric", [bits_per_char, pseudo_perplexity])

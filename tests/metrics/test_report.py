@@ -9,8 +9,8 @@ import pytest
 from textgen.errors import UsageError
 from textgen.metrics import translation
 from textgen.metrics.report import Report, Settings, evaluate
+from textgen.metrics.statistics import Statistics, ratio
 from textgen.metrics.tables import Prediction, Reference
-from textgen.metrics.tally import Tally, ratio
 
 FEW = {"few-rows": "fewer than 20 rows: the intervals are too narrow"}
 
@@ -103,7 +103,7 @@ def test_the_variant_and_the_units_are_told() -> None:
     assert set_by_character.metrics["rouge-l"] == pytest.approx(100 * (0.8 + 1) / 2)
 
 
-def judge(texts: Sequence[str]) -> Tally:
+def judge(texts: Sequence[str]) -> Statistics:
     return ratio("judged", [(len(text), 1) for text in texts], scale=1)
 
 

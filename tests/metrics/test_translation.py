@@ -9,7 +9,7 @@ from sacrebleu import corpus_bleu, corpus_chrf
 from sacrebleu.metrics.bleu import BLEU
 
 from textgen.metrics import translation
-from textgen.metrics.tally import Tally
+from textgen.metrics.statistics import Statistics
 from textgen.metrics.translation import bleu, chrf, sampled_rows, self_bleu
 
 TEXT = st.text("天地人山水，。a bC1.", max_size=12)
@@ -31,13 +31,13 @@ def theirs(hypotheses: list[str], references: list[str]) -> tuple[float, float]:
     return scores[0].score, scores[1].score
 
 
-def ours(hypotheses: list[str], references: list[str]) -> tuple[Tally, Tally]:
+def ours(hypotheses: list[str], references: list[str]) -> tuple[Statistics, Statistics]:
     return bleu(hypotheses, references), chrf(hypotheses, references)
 
 
 def test_chinese_as_sacrebleu() -> None:
     hypotheses, references = (list(side) for side in zip(*CHINESE, strict=True))
-    found = tuple(tally.value for tally in ours(hypotheses, references))
+    found = tuple(statistics.value for statistics in ours(hypotheses, references))
     assert found == pytest.approx(theirs(hypotheses, references))
     assert all(value is not None and 20 < value < 60 for value in found)
 
@@ -48,17 +48,17 @@ def test_any_resample_as_sacrebleu(pairs: list[tuple[str, str]], data: st.DataOb
     hypotheses, references = (list(side) for side in zip(*pairs, strict=True))
     rows = data.draw(st.lists(st.integers(0, len(pairs) - 1), min_size=1, max_size=8))
     expected = theirs([hypotheses[row] for row in rows], [references[row] for row in rows])
-    for tally, value in zip(ours(hypotheses, references), expected, strict=True):
-        sums = [float(sum(column)) for column in zip(*(tally.counts[row] for row in rows), strict=True)]
-        assert tally.score(sums) == pytest.approx(value)
-        assert tally.at(rows).value == pytest.approx(value)
+    for statistics, value in zip(ours(hypotheses, references), expected, strict=True):
+        sums = [float(sum(column)) for column in zip(*(statistics.counts[row] for row in rows), strict=True)]
+        assert statistics.score(sums) == pytest.approx(value)
+        assert statistics.at(rows).value == pytest.approx(value)
 
 
 def test_the_same_text_is_perfect_and_none_is_nothing() -> None:
     texts = ["今天的天气真好啊", "明天也会很好"]
-    assert [tally.value for tally in ours(texts, texts)] == pytest.approx([100, 100])
-    assert [tally.value for tally in ours(["", ""], texts)] == [0, 0]
-    assert [tally.value for tally in ours([], [])] == [None, None]
+    assert [statistics.value for statistics in ours(texts, texts)] == pytest.approx([100, 100])
+    assert [statistics.value for statistics in ours(["", ""], texts)] == [0, 0]
+    assert [statistics.value for statistics in ours([], [])] == [None, None]
 
 
 def by_sacrebleu(texts: list[str]) -> list[float]:
@@ -70,9 +70,9 @@ def by_sacrebleu(texts: list[str]) -> list[float]:
 @settings(max_examples=60)
 @given(st.lists(st.text("天地人山水，a ", min_size=1, max_size=10).filter(str.strip), min_size=2, max_size=6))
 def test_self_bleu_is_sentence_bleu_against_all_others(texts: list[str]) -> None:
-    tally = self_bleu(texts)
-    assert [100 * score for score, _ in tally.counts] == pytest.approx(by_sacrebleu(texts))
-    assert tally.value == pytest.approx(sum(by_sacrebleu(texts)) / len(texts))
+    statistics = self_bleu(texts)
+    assert [100 * score for score, _ in statistics.counts] == pytest.approx(by_sacrebleu(texts))
+    assert statistics.value == pytest.approx(sum(by_sacrebleu(texts)) / len(texts))
 
 
 def test_self_bleu_leaves_out_blank_texts() -> None:
@@ -87,6 +87,6 @@ def test_self_bleu_of_many_texts_is_that_of_some(monkeypatch: pytest.MonkeyPatch
     assert sampled_rows(texts, 6 * 8) == [0, 4, 8, 12, 16, 20, 24, 28]
     assert sampled_rows(["", *texts, " "], 6 * 8) == [1, 5, 9, 13, 17, 21, 25, 29]
     monkeypatch.setattr(translation.sampled_rows, "__defaults__", (6 * 8,))
-    tally = self_bleu(texts)
-    assert [row for row, (_, counted) in enumerate(tally.counts) if counted] == sampled_rows(texts)
-    assert tally.value == pytest.approx(self_bleu(texts[::4]).value)
+    statistics = self_bleu(texts)
+    assert [row for row, (_, counted) in enumerate(statistics.counts) if counted] == sampled_rows(texts)
+    assert statistics.value == pytest.approx(self_bleu(texts[::4]).value)

@@ -23,7 +23,7 @@ from textgen.backends.outcome import Prepared as Prepared
 from textgen.backends.reader import Reader
 from textgen.commands import EDITING, LANGUAGE_MODEL
 from textgen.errors import DataError, UsageError
-from textgen.events import Computed, Note, OnEvent, Tally, ignore
+from textgen.events import Computed, Note, OnEvent, ProgressCounter, ignore
 from textgen.messages import Message
 from textgen.models.batching import Room, alike, out_of_memory
 from textgen.models.layers.attention import padded_length
@@ -125,7 +125,7 @@ class Backend(ABC, Generic[O, P]):
         """Generate for rows as they come, with validated options; records in the order of the rows."""
         seed = self.begin(options, on_event)
         total = len(rows) if isinstance(rows, Sized) else None
-        listener = on_event if on_event is ignore else Tally(total, on_event)
+        listener = on_event if on_event is ignore else ProgressCounter(total, on_event)
         stream = iter(rows)
         while window := list(islice(stream, options.window)):
             yield from self.window(window, options, seed, listener)

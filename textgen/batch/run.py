@@ -20,7 +20,7 @@ from textgen.batch.retry import RowsAgain, record_lines
 from textgen.batch.worker import Task
 from textgen.compute import cores
 from textgen.errors import TextgenError, UsageError
-from textgen.events import Note, OnEvent, Tally, ignore
+from textgen.events import Note, OnEvent, ProgressCounter, ignore
 from textgen.files.lock import locked
 from textgen.options.batch import RunOptions
 from textgen.schema import Record, Row
@@ -141,7 +141,7 @@ def stream(job: Job, on_event: OnEvent = ignore) -> Iterator[Record]:
         on_event(note)
     with engine_for(job.task, job.options, job.rows, len(some)) as engine:
         engine.begin(on_event)
-        for record in engine.records(some, Tally(len(some), on_event)):
+        for record in engine.records(some, ProgressCounter(len(some), on_event)):
             check_strict(record, job.options)
             yield record
 
@@ -214,7 +214,7 @@ def _go_on(job: Job, manifest: Manifest, kept: Kept, on_event: OnEvent, on_recor
         engine.begin(on_event)
         with journal(job.output.part, job.output.part_digests, kept) as log:
             manifest.write(job.output.running)
-            records = engine.records(rows, Tally(job.total, on_event, done=kept.rows))
+            records = engine.records(rows, ProgressCounter(job.total, on_event, done=kept.rows))
             errors = kept.errors + _write(records, log, job, on_record)
         memory = engine.memory
     _check_input(job, whole=log.rows == len(rows))
@@ -232,7 +232,7 @@ def _retry(job: Job, manifest: Manifest, on_event: OnEvent, on_record: OnRecord)
     with engine_for(job.task, job.options, job.rows, len(rows)) as engine:
         engine.begin(on_event)
         with journal(output.part, output.part_digests, Kept()) as log:
-            again = engine.records(rows, Tally(len(rows), on_event))
+            again = engine.records(rows, ProgressCounter(len(rows), on_event))
             errors = 0
             kept = zip(rows.again, record_lines(output.records), digests_in(output.digests), strict=False)
             for computed, line, digest in kept:

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from textgen.metrics.flips import sign_flip_p
-from textgen.metrics.tally import Tally
+from textgen.metrics.statistics import Statistics
 
 RESAMPLES = 1000
 COVERAGE = 0.95
@@ -45,19 +45,21 @@ class Comparison:
     p: float
 
 
-def intervals(tallies: Sequence[Tally], *, seed: int = 0, resamples: int = RESAMPLES) -> dict[str, Interval]:
+def intervals(
+    metrics: Sequence[Statistics], *, seed: int = 0, resamples: int = RESAMPLES
+) -> dict[str, Interval]:
     """The intervals of metrics of the same rows, by name; none for a metric that is undefined."""
-    drawn = _resampled(tallies, seed, resamples)
-    known = {tally.name: [value for value in values if value is not None] for tally, values in drawn}
+    drawn = _resampled(metrics, seed, resamples)
+    known = {metric.name: [value for value in values if value is not None] for metric, values in drawn}
     return {
-        tally.name: _interval(known[tally.name])
-        for tally in tallies
-        if tally.value is not None and known[tally.name]
+        metric.name: _interval(known[metric.name])
+        for metric in metrics
+        if metric.value is not None and known[metric.name]
     }
 
 
 def compare(
-    ours: Sequence[Tally], theirs: Sequence[Tally], *, seed: int = 0, resamples: int = RESAMPLES
+    ours: Sequence[Statistics], theirs: Sequence[Statistics], *, seed: int = 0, resamples: int = RESAMPLES
 ) -> dict[str, Comparison]:
     """Compare two systems on the same rows, both resampled alike.
 
@@ -96,18 +98,20 @@ def _interval(values: Sequence[float]) -> Interval:
     return Interval(low, high)
 
 
-def _resampled(tallies: Sequence[Tally], seed: int, resamples: int) -> list[tuple[Tally, list[float | None]]]:
+def _resampled(
+    metrics: Sequence[Statistics], seed: int, resamples: int
+) -> list[tuple[Statistics, list[float | None]]]:
     """Every metric with its values in the resamples, which are the same for all metrics of a seed."""
-    if not tallies:
+    if not metrics:
         return []
-    counts = [torch.tensor(tally.counts, dtype=torch.float64) for tally in tallies]
-    sums: list[list[Tensor]] = [[] for _ in tallies]
-    for weights in _weights(len(tallies[0].counts), seed, resamples):
+    counts = [torch.tensor(metric.counts, dtype=torch.float64) for metric in metrics]
+    sums: list[list[Tensor]] = [[] for _ in metrics]
+    for weights in _weights(len(metrics[0].counts), seed, resamples):
         for found, table in zip(sums, counts, strict=True):
             found.append(weights @ table)
     return [
-        (tally, [tally.score(row) for row in torch.cat(found).tolist()])
-        for tally, found in zip(tallies, sums, strict=True)
+        (metric, [metric.score(row) for row in torch.cat(found).tolist()])
+        for metric, found in zip(metrics, sums, strict=True)
     ]
 
 

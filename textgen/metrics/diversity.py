@@ -6,13 +6,13 @@ from collections import Counter
 from collections.abc import Sequence
 
 from textgen.metrics.overlap import ngrams
-from textgen.metrics.tally import Tally, ratio
+from textgen.metrics.statistics import Statistics, ratio
 from textgen.text.length import characters, counted
 
 REPEATED = 4  # characters of a run whose second occurrence is a repetition
 
 
-def distinct(texts: Sequence[str], size: int) -> Tally:
+def distinct(texts: Sequence[str], size: int) -> Statistics:
     """Different n-grams of characters by all n-grams, over all texts together.
 
     Li et al. 2016, "A Diversity-Promoting Objective Function for Neural Conversation Models",
@@ -29,7 +29,7 @@ def distinct(texts: Sequence[str], size: int) -> Tally:
     return ratio(f"distinct-{size}", parts)
 
 
-def repetition(texts: Sequence[str]) -> Tally:
+def repetition(texts: Sequence[str]) -> Statistics:
     """Runs of four characters that occurred before in the same text, by all such runs.
 
     seq-rep-4 of Welleck et al. 2020, "Neural Text Generation with Unlikelihood Training",
@@ -39,7 +39,7 @@ def repetition(texts: Sequence[str]) -> Tally:
     return ratio("repetition", [(grams.total() - len(grams), grams.total()) for grams in found])
 
 
-def length_ratio(texts: Sequence[str], references: Sequence[str]) -> Tally:
+def length_ratio(texts: Sequence[str], references: Sequence[str]) -> Statistics:
     """Characters of the texts by characters of their references."""
     pairs = zip(texts, references, strict=True)
     return ratio("length-ratio", [(characters(text), characters(wanted)) for text, wanted in pairs])

@@ -13,14 +13,14 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from textgen.metrics.tally import Tally
+from textgen.metrics.statistics import Statistics
 
 EXACT = 12  # most rows of which all flips are tried, 2,048 of them: the opposite of each tells the same
 NEAR = 1e-9  # differences that differ by so little, relatively, only differ by rounding
 DRAWS = 1 << 22  # flips of rows at a time; bounds the memory
 
 
-def sign_flip_p(ours: Tally, theirs: Tally, *, seed: int = 0, flips: int = 1000) -> float:
+def sign_flip_p(ours: Statistics, theirs: Statistics, *, seed: int = 0, flips: int = 1000) -> float:
     """The share of flips that make a difference at least as large, in either direction.
 
     Args:
@@ -50,8 +50,8 @@ def sign_flip_p(ours: Tally, theirs: Tally, *, seed: int = 0, flips: int = 1000)
     return as_large / tried if exact else (as_large + 1) / (tried + 1)
 
 
-def _difference(tally: Tally, one: Tensor, other: Tensor) -> float | None:
-    ours, theirs = tally.score(one.tolist()), tally.score(other.tolist())
+def _difference(statistics: Statistics, one: Tensor, other: Tensor) -> float | None:
+    ours, theirs = statistics.score(one.tolist()), statistics.score(other.tolist())
     return None if ours is None or theirs is None else ours - theirs
 
 

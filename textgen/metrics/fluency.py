@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from textgen.events import OnEvent, Progress, ignore
-from textgen.metrics.tally import Counts, Tally, ratio
+from textgen.metrics.statistics import Counts, Statistics, ratio
 from textgen.models.batching import alike
 from textgen.models.families.bert import Bert
 from textgen.models.families.gpt2 import Gpt2
@@ -40,7 +40,7 @@ class Window:
     first: int
 
 
-def bits_per_char(model: LoadedModel, texts: Sequence[str], on_event: OnEvent = ignore) -> Tally:
+def bits_per_char(model: LoadedModel, texts: Sequence[str], on_event: OnEvent = ignore) -> Statistics:
     """Bits a character that a language model needs to write the texts: less is more fluent.
 
     The pieces after a start symbol and the end symbol, under the whole vocabulary. Of a text longer than
@@ -62,7 +62,7 @@ def bits_per_char(model: LoadedModel, texts: Sequence[str], on_event: OnEvent = 
     return ratio("bits-per-char", bits, scale=1)
 
 
-def pseudo_perplexity(model: LoadedModel, texts: Sequence[str], on_event: OnEvent = ignore) -> Tally:
+def pseudo_perplexity(model: LoadedModel, texts: Sequence[str], on_event: OnEvent = ignore) -> Statistics:
     """Perplexity of a piece, each masked in turn and told from all others: less is more fluent.
 
     Salazar et al. 2020, "Masked Language Model Scoring", https://arxiv.org/abs/1910.14659. Of a text
@@ -82,7 +82,7 @@ def pseudo_perplexity(model: LoadedModel, texts: Sequence[str], on_event: OnEven
             seen = [specials.cls, *ids[start : start + room], specials.sep]
             windows += (Window(row, seen, place - start + 1) for place in places)
     found = _sums(windows, len(texts), on_event, lambda batch: _guessed(network, specials.mask, batch))
-    return Tally("pseudo-perplexity", found, lambda sums: exp(-sums[0] / sums[1]) if sums[1] else None)
+    return Statistics("pseudo-perplexity", found, lambda sums: exp(-sums[0] / sums[1]) if sums[1] else None)
 
 
 def _not_blank(texts: Sequence[str]) -> Iterator[tuple[int, str]]:

@@ -8,21 +8,18 @@ from typing import Any
 
 from textgen.errors import UsageError
 from textgen.metrics.bootstrap import Comparison, Interval, compare, intervals
-from textgen.metrics.copying import copied
-from textgen.metrics.diversity import distinct, length_ratio, repetition
-from textgen.metrics.overlap import Segment, Variant, characters, rouge
+from textgen.metrics.metric import Evaluated
+from textgen.metrics.overlap import Variant
+from textgen.metrics.registry import statistics_of
+from textgen.metrics.statistics import Statistics
 from textgen.metrics.tables import Prediction, Reference
-from textgen.metrics.tally import Tally, mean, ratio
-from textgen.metrics.translation import bleu, chrf, sampled_rows, self_bleu
-from textgen.text.checks.editor import flags
-from textgen.text.words import words
+from textgen.metrics.translation import sampled_rows
 
 DECIMALS = 2
 P_DECIMALS = 4
 FEW_ROWS = 20  # of fewer the intervals are too narrow
 
-SEGMENTS: dict[str, Segment] = {"char": characters, "jieba": words}
-Judge = Callable[[Sequence[str]], Tally]  # a metric of texts alone, each row's counts its own
+Judge = Callable[[Sequence[str]], Statistics]  # a metric of texts alone, each row's counts its own
 
 
 @dataclass(frozen=True)
@@ -104,21 +101,24 @@ def evaluate(
     common = None if against is None else _common(names, predictions, against)
     texts = _texts(names, predictions)
     judged = [judge(texts) for judge in judges]
-    tallies = [*_tallies(names, texts, references, settings), *judged]
+    found = [*statistics_of(_evaluated(names, texts, references, settings)), *judged]
     compared: dict[str, Comparison] = {}
     if against is not None and common is not None:
         ours, theirs = _texts(common, predictions), _texts(common, against)
         places = {name: place for place, name in enumerate(names)}
-        again = [tally.at([places[name] for name in common]) for tally in judged]
-        left = [*_tallies(common, ours, references, settings), *again]
-        right = [*_tallies(common, theirs, references, settings), *(judge(theirs) for judge in judges)]
+        again = [one.at([places[name] for name in common]) for one in judged]
+        left = [*statistics_of(_evaluated(common, ours, references, settings)), *again]
+        right = [
+            *statistics_of(_evaluated(common, theirs, references, settings)),
+            *(judge(theirs) for judge in judges),
+        ]
         compared = compare(left, right, seed=settings.seed)
     return Report(
         rows=len(names),
         missing=sum(name not in predictions for name in names),
         errors=sum(prediction.failed for prediction in predictions.values()),
-        metrics={tally.name: tally.value for tally in tallies if tally.value is not None},
-        intervals=intervals(tallies, seed=settings.seed) if len(names) > 1 else {},
+        metrics={one.name: one.value for one in found if one.value is not None},
+        intervals=intervals(found, seed=settings.seed) if len(names) > 1 else {},
         notes=_notes(texts, settings, with_reference=references is not None)
         | _few(len(names) if common is None else len(common)),
         compared=None if common is None else len(common),
@@ -142,57 +142,21 @@ def _texts(names: Sequence[str], predictions: Mapping[str, Prediction]) -> list[
     return [predictions[name].text if name in predictions else "" for name in names]
 
 
-def _tallies(
+def _evaluated(
     names: Sequence[str],
     texts: Sequence[str],
     references: Mapping[str, Reference] | None,
     settings: Settings,
-) -> list[Tally]:
-    of_texts = [distinct(texts, 1), distinct(texts, 2), self_bleu(texts), repetition(texts)]
-    if references is None:
-        return of_texts
-    rows = [references[name] for name in names]
-    wanted = [row.text for row in rows]
-    return [
-        *_rouge(texts, wanted, settings),
-        bleu(texts, wanted),
-        chrf(texts, wanted),
-        *of_texts,
-        length_ratio(texts, wanted),
-        *_against_source(texts, rows),
-    ]
-
-
-def _rouge(texts: Sequence[str], wanted: Sequence[str], settings: Settings) -> list[Tally]:
-    segment = SEGMENTS[settings.segment]
-    scores = [
-        rouge(*pair, segment=segment, variant=settings.rouge_variant)
-        for pair in zip(texts, wanted, strict=True)
-    ]
-    return [
-        mean("rouge-1", [score.rouge1 for score in scores]),
-        mean("rouge-2", [score.rouge2 for score in scores]),
-        mean("rouge-l", [score.rougeL for score in scores]),
-    ]
-
-
-def _against_source(texts: Sequence[str], rows: Sequence[Reference]) -> list[Tally]:
-    """What needs a source or keywords, if any row has them."""
-    pairs = list(zip(texts, rows, strict=True))
-    tallies = []
-    if any(row.source is not None for row in rows):
-        parts = [(0, 0) if row.source is None else copied(text, row.source) for text, row in pairs]
-        tallies.append(ratio("copied", parts))
-        tallies.append(mean("flagged", [_flagged(text, row.source) for text, row in pairs]))
-    if any(row.keywords for row in rows):
-        found = [(sum(word in text for word in row.keywords), len(row.keywords)) for text, row in pairs]
-        tallies.append(ratio("keyword-coverage", found))
-    return tallies
-
-
-def _flagged(text: str, source: str | None) -> float | None:
-    """Whether a text fails one of an editor's checks; None where there is nothing to check."""
-    return None if source is None or not text.strip() else float(bool(flags(text, source)))
+) -> Evaluated:
+    rows = [] if references is None else [references[name] for name in names]
+    return Evaluated(
+        texts,
+        [row.text for row in rows],
+        [row.source for row in rows],
+        [row.keywords for row in rows],
+        settings.rouge_variant,
+        settings.segment,
+    )
 
 
 def _notes(texts: Sequence[str], settings: Settings, *, with_reference: bool) -> dict[str, str | int]:

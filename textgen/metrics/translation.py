@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from textgen.metrics.overlap import ngrams
-from textgen.metrics.tally import PERCENT, Counts, Tally, mean
+from textgen.metrics.statistics import PERCENT, Counts, Statistics, mean
 from textgen.text.length import counted
 
 BLEU_ORDER = 4
@@ -22,7 +22,7 @@ Grams = Counter[tuple[str, ...]]
 Rivals = dict[tuple[str, ...], tuple[int, int, int]]  # most, the text that has it, most of the others
 
 
-def bleu(hypotheses: Sequence[str], references: Sequence[str]) -> Tally:
+def bleu(hypotheses: Sequence[str], references: Sequence[str]) -> Statistics:
     """Corpus BLEU as sacrebleu gives it for Chinese.
 
     Papineni et al. 2002, "BLEU: a Method for Automatic Evaluation of Machine Translation"; Post 2018,
@@ -36,7 +36,7 @@ def bleu(hypotheses: Sequence[str], references: Sequence[str]) -> Tally:
     for hypothesis, reference in zip(hypotheses, references, strict=True):
         found = metric.sentence_score(hypothesis, [reference])
         counts.append((found.sys_len, found.ref_len, *found.counts, *found.totals))
-    return Tally("bleu", counts, _bleu)
+    return Statistics("bleu", counts, _bleu)
 
 
 def _bleu(sums: Sequence[float]) -> float | None:
@@ -49,14 +49,14 @@ def _bleu(sums: Sequence[float]) -> float | None:
     return BLEU.compute_bleu(correct, total, length, wanted, smooth_method="exp").score
 
 
-def chrf(hypotheses: Sequence[str], references: Sequence[str]) -> Tally:
+def chrf(hypotheses: Sequence[str], references: Sequence[str]) -> Statistics:
     """Corpus chrF2 as sacrebleu gives it: F of character n-grams up to six, white space left out.
 
     Popović 2015, "chrF: character n-gram F-score for automatic MT evaluation". Signature:
     nrefs:1|case:mixed|eff:yes|nc:6|nw:0|space:no.
     """
     pairs = zip(hypotheses, references, strict=True)
-    return Tally("chrf", [_character_counts(*pair) for pair in pairs], _chrf)
+    return Statistics("chrf", [_character_counts(*pair) for pair in pairs], _chrf)
 
 
 def _character_counts(hypothesis: str, reference: str) -> Counts:
@@ -85,7 +85,7 @@ def _chrf(sums: Sequence[float]) -> float | None:
     return PERCENT * (1 + factor) * precision * recall / (factor * precision + recall)
 
 
-def self_bleu(texts: Sequence[str]) -> Tally:
+def self_bleu(texts: Sequence[str]) -> Statistics:
     """Mean sentence BLEU of every text with all others as its references: high where texts are alike.
 
     Zhu et al. 2018, "Texygen: A Benchmarking Platform for Text Generation Models",

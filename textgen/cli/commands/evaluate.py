@@ -162,7 +162,8 @@ def evaluate(
 
 def _settings(given: dict[str, Any], seed: int, *, with_reference: bool) -> Settings:
     from textgen.metrics.overlap import VARIANTS
-    from textgen.metrics.report import SEGMENTS, Settings
+    from textgen.metrics.registry import SEGMENTS
+    from textgen.metrics.report import Settings
 
     for name, value in given.items():
         if name not in EVAL:

@@ -11,7 +11,7 @@ Counts = tuple[float, ...]
 
 
 @dataclass(frozen=True)
-class Tally:
+class Statistics:
     """Sufficient statistics of a metric.
 
     Attributes:
@@ -30,16 +30,16 @@ class Tally:
         sums = [fsum(column) for column in zip(*self.counts, strict=True)]
         return self.score(sums) if sums else None
 
-    def at(self, rows: Sequence[int]) -> Tally:
+    def at(self, rows: Sequence[int]) -> Statistics:
         """The same of some rows."""
         return replace(self, counts=[self.counts[row] for row in rows])
 
 
-def mean(name: str, values: Sequence[float | None]) -> Tally:
+def mean(name: str, values: Sequence[float | None]) -> Statistics:
     """Every row counts the same, in percent; a row without a value does not count."""
     return ratio(name, [(0.0, 0.0) if value is None else (value, 1.0) for value in values])
 
 
-def ratio(name: str, parts: Sequence[tuple[float, float]], scale: float = PERCENT) -> Tally:
+def ratio(name: str, parts: Sequence[tuple[float, float]], scale: float = PERCENT) -> Statistics:
     """The sum of (part, whole) over the rows, part by whole."""
-    return Tally(name, list(parts), lambda sums: scale * sums[0] / sums[1] if sums[1] else None)
+    return Statistics(name, list(parts), lambda sums: scale * sums[0] / sums[1] if sums[1] else None)

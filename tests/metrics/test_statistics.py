@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from textgen.metrics.tally import mean, ratio
+from textgen.metrics.statistics import mean, ratio
 
 
 def test_a_mean_leaves_out_rows_without_a_value() -> None:
@@ -12,8 +12,8 @@ def test_a_mean_leaves_out_rows_without_a_value() -> None:
 
 
 def test_a_ratio_is_of_the_sums() -> None:
-    tally = ratio("r", [(1, 2), (0, 0), (1, 6)])
-    assert tally.value == 25
-    assert tally.at([0, 1]).value == 50
-    assert tally.at([1]).value is None
+    statistics = ratio("r", [(1, 2), (0, 0), (1, 6)])
+    assert statistics.value == 25
+    assert statistics.at([0, 1]).value == 50
+    assert statistics.at([1]).value is None
     assert ratio("r", [(1, 2)], scale=1).value == 0.5
