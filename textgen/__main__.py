@@ -1,4 +1,4 @@
-"""`python -m textgen` and the `textgen` command."""
+"""The entry point of the package as a module, and of the command `textgen`."""
 
 from textgen.cli.main import main
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from textgen.errors import TextgenError
-from textgen.files.atomic import sync, sync_path
+from textgen.files.atomic import sync
 from textgen.schema import DIGEST_SIZE
 
 
@@ -166,12 +166,6 @@ def _opened(path: Path, size: int) -> Iterator[BinaryIO]:
             file.close()
 
 
-def replace_durably(draft: Path, path: Path) -> None:
-    """Put a file in the place of another, at once and as a whole. Raises OSError."""
-    sync_path(draft)
-    draft.replace(path)
-
-
 def publish(draft: Path, path: Path, *, over: bool) -> None:
     """Give a whole file its name.
 
@@ -211,5 +205,5 @@ def unwritten(path: Path, error: OSError) -> TextgenError:
 def gone(path: Path, error: TextgenError | None = None) -> TextgenError:
     """The error where a journal has been deleted; `error` is what ended the run besides."""
     before = f"{error.message}; " if error else ""
-    told = f"{before}{path} was deleted while the run wrote to it"
-    return TextgenError(told, hint="the records in it are lost; begin anew")
+    message = f"{before}{path} was deleted while the run wrote to it"
+    return TextgenError(message, hint="the records in it are lost; begin anew")

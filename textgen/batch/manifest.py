@@ -17,9 +17,9 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from textgen.batch.journal import replace_durably, unwritten
+from textgen.batch.journal import unwritten
 from textgen.errors import UsageError
-from textgen.files.atomic import json_bytes
+from textgen.files.atomic import json_bytes, replace_whole
 from textgen.files.small_files import read_json
 from textgen.options import Options
 from textgen.store.catalog import ModelFiles
@@ -60,12 +60,9 @@ class Manifest:
 
     def write(self, path: Path) -> None:
         """Write it as a whole. Raises TextgenError if that fails."""
-        draft = path.with_name(path.name + ".new")
         try:
-            draft.write_bytes(json_bytes(asdict(self), indent=1))
-            replace_durably(draft, path)
+            replace_whole(path, json_bytes(asdict(self), indent=1))
         except OSError as error:
-            draft.unlink(missing_ok=True)
             raise unwritten(path, error) from None
 
 

@@ -64,17 +64,20 @@ def publish_whole(output: Output, manifest: Manifest) -> None:
                 output.records.unlink(missing_ok=True)
         output.running.replace(output.manifest)
     except FileExistsError:
-        told, hint = appeared(output)
-        raise TextgenError(told, hint=hint) from None
+        raise appeared(output) from None
     except OSError as error:
         raise unwritten(output.path, error) from None
 
 
-def appeared(output: Output) -> tuple[str, str]:
-    """The message and the hint where somebody else has written a file of the output's name."""
+def appeared(output: Output, kind: type[TextgenError] = TextgenError) -> TextgenError:
+    """The error where somebody else has written a file of the output's name."""
     where = output.whole if output.whole.exists() else output.part
-    told = f"{{@output}} {output.path} exists, and did not when the run began; the records are in {where}"
-    return told, "move that file away, then {@resume} finishes the run; {@force} begins anew"
+    return kind(
+        "{@output} {path} exists, and did not when the run began; the records are in {where}",
+        hint="move that file away, then {@resume} finishes the run; {@force} begins anew",
+        path=output.path,
+        where=where,
+    )
 
 
 def stamps(output: Output) -> list[tuple[int, int] | None]:

@@ -48,8 +48,8 @@ class RowsAgain:
     def _compare(self, digests: Path) -> None:
         """Find what is computed again, once rows and records are known to belong together."""
         if not digests.exists() or digests.stat().st_size != len(self._rows) * DIGEST_SIZE:
-            told = f"{digests}, which says of which rows the records are, is missing or broken"
-            raise UsageError(told, hint=ANEW)
+            message = f"{digests}, which says of which rows the records are, is missing or broken"
+            raise UsageError(message, hint=ANEW)
         try:
             found = zip(self._rows, record_lines(self._records), digests_in(digests), strict=True)
             for row, line, digest in found:
@@ -57,8 +57,8 @@ class RowsAgain:
                 error = record["error"] is not None
                 if not error and record["id"] != row.name:
                     place = f"{self._records}, line {len(self.again) + 1}"
-                    told = f"{place} is {record['id']!r}, the input's row {row.name!r}"
-                    raise UsageError(told, hint=ANEW)
+                    message = f"{place} is {record['id']!r}, the input's row {row.name!r}"
+                    raise UsageError(message, hint=ANEW)
                 self.changed += not error and digest != row.digest
                 self.again.append(error or digest != row.digest)
         except (OSError, ValueError, KeyError, TypeError) as error:

@@ -23,17 +23,22 @@ def write_whole(path: Path, content: bytes) -> Path:
     Raises:
         TextgenError: It cannot be written; what was there is there still.
     """
-    draft = draft_of(path)
     with writing(path):
-        try:
-            draft.write_bytes(content)
-            sync_path(draft)
-            draft.replace(path)
-        except BaseException:
-            with suppress(OSError):
-                draft.unlink()
-            raise
+        replace_whole(path, content)
     return path
+
+
+def replace_whole(path: Path, content: bytes) -> None:
+    """The same, but raises OSError."""
+    draft = draft_of(path)
+    try:
+        draft.write_bytes(content)
+        sync_path(draft)
+        draft.replace(path)
+    except BaseException:
+        with suppress(OSError):
+            draft.unlink()
+        raise
 
 
 def json_bytes(content: Any, *, indent: int | None = None, sort_keys: bool = False) -> bytes:

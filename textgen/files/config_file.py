@@ -8,12 +8,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from textgen.commands import GENERATING
 from textgen.errors import UsageError
 from textgen.files.small_files import read_small
 from textgen.options.recipes import OPTIONS
 
 # whose options a file may hold
-COMMANDS = ("title", "sample", "compose", "rewrite", "correct", "fill", "eval", "train")
+COMMANDS = (*GENERATING, "eval", "train")
 RECIPES = ("tokenizer", *OPTIONS)
 OPTION_TABLES = ("weight",)
 
@@ -64,8 +65,8 @@ def read_job(path: Path, commands: Sequence[str]) -> tuple[str, list[str]]:
     command: Any = content.get("command")
     inputs: Any = content.get("input")
     if command not in commands:
-        told = "names no command" if command is None else f"has a command {command!r}"
-        raise UsageError(f"job {path} {told}", hint=f'command = "…" is one of {", ".join(commands)}')
+        problem = "names no command" if command is None else f"has a command {command!r}"
+        raise UsageError(f"job {path} {problem}", hint=f'command = "…" is one of {", ".join(commands)}')
     names: Any = [inputs] if isinstance(inputs, str) else inputs
     if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
         raise UsageError(f"job {path} names no input", hint='input = "news.jsonl", or a list of files')

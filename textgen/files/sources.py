@@ -120,11 +120,11 @@ def _source(source: Source, *, alone: bool) -> Source:
     if source.problem or source.certain or source.format.is_table or not (found := _recognized(source)):
         return source
     table, held = found
-    told = f"{source.name} holds {held}, it seems"
+    message = f"{source.name} holds {held}, it seems"
     hint = f"{{@format}} {table.name} reads its rows, {{@format}} text or lines takes it for text"
     if alone:
-        raise UsageError(told, hint=hint)
-    return replace(source, problem=DataError(told, hint=hint))  # of several inputs the others go on
+        raise UsageError(message, hint=hint)
+    return replace(source, problem=DataError(message, hint=hint))  # of several inputs the others go on
 
 
 def _recognized(source: Source) -> tuple[Format, str] | None:

@@ -1,6 +1,6 @@
 """The hardware of a run: device, precision and processes, by accelerate.
 
-`accelerate launch -m textgen train RECIPE …` starts one process a device; alone, there is one.
+`accelerate launch` starts one process a device; alone, there is one.
 """
 
 from __future__ import annotations
