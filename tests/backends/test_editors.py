@@ -54,18 +54,16 @@ def test_best_texts_come_first_and_differ(editors: dict[str, Any]) -> None:
     assert values == sorted(values, reverse=True)
 
 
-@pytest.mark.slow
 def test_rows_do_not_depend_on_each_other(editors: dict[str, Any]) -> None:
     rows = [
         keywords("春天", name="a"),
-        keywords("秋收", "农民", name="b"),
-        keywords("GPT-2 模型", name="c"),  # its blank lets the others' law alone
-        keywords("暴雨", "救援", "群众", name="d"),
+        keywords("GPT-2 模型", name="b"),  # its blank lets the others' tokens alone
+        keywords("暴雨", "救援", "群众", name="c"),
     ]
 
     def texts(some: list[Row], **options: Any) -> dict[str, list[tuple[str, float]]]:
         records = editors["compose"].generate(
-            some, steps=12, seed=5, num_candidates=2, method="mh", **options
+            some, steps=8, seed=5, num_candidates=2, method="mh", length="6-12", **options
         )
         return {r.id: [(c.text, c.score) for c in r.candidates] for r in records}
 
@@ -225,10 +223,22 @@ def test_traditional_words_are_in_the_text_as_they_were_typed(editors: dict[str,
         assert all(word in candidate.text for word in words)
 
 
-@pytest.mark.slow
+def test_all_but_the_edits_stays_as_it_was_typed(editors: dict[str, Any]) -> None:
+    source = "\u3000\u3000我今天😀很高心，\r\n\u3000\u3000因為考試\t成積很好。👍🏽\u200b"
+    [candidate] = only(editors["correct"].generate([source], steps=30, seed=2, distance=0.1))
+    made, end = "", 0
+    for change in candidate.changes or ():
+        made += source[end : change.source_start] + candidate.text[change.start : change.end]
+        end = change.source_end
+    assert candidate.changes
+    assert made + source[end:] == candidate.text
+    beside = "\u3000\u3000😀\r\n\u3000\u3000👍🏽\u200b"
+    assert [c for c in candidate.text if c in beside] == list(beside)
+
+
 def test_odd_characters_stay_whole(editors: dict[str, Any]) -> None:
     text = "王垚说：🙂\n第二行 with words"
-    for candidate in only(editors["rewrite"].generate([text], steps=40, seed=2, num_candidates=2)):
+    for candidate in only(editors["rewrite"].generate([text], steps=20, seed=2, num_candidates=2)):
         assert "垚" in candidate.text
         assert "🙂" in candidate.text
         assert candidate.text.count("\n") == 1
@@ -281,11 +291,10 @@ def test_steps_are_told_with_what_was_edited(editors: dict[str, Any]) -> None:
     assert candidate.chain.acceptance.keys() == {step.move for step in steps}
 
 
-@pytest.mark.slow
 def test_a_text_as_long_as_the_models_read(editors: dict[str, Any]) -> None:
     """Every longer state is impossible, and there are steps in which all that is proposed is longer."""
     for command in ("rewrite", "correct"):
-        [record] = editors[command].generate([SENTENCE * 34], chains=1, steps=4, seed=3)
+        [record] = editors[command].generate([SENTENCE * 34], chains=1, steps=3, seed=3)
         assert record.error is None or "no other text" in record.error
 
 
@@ -302,7 +311,6 @@ def test_fewer_texts_than_asked_for_are_told(editors: dict[str, Any]) -> None:
     assert record.notes == ("1 of 3 texts were found",)
 
 
-@pytest.mark.slow
 def test_one_character_reaches_the_length_well_within_sixty_steps(editors: dict[str, Any]) -> None:
     for method in ("mh", "anneal"):
         first: dict[int, int] = {}

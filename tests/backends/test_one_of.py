@@ -15,8 +15,8 @@ from textgen.backends.title.pmi import READ, TitlePmi
 from textgen.errors import UsageError
 from textgen.models.scoring import sequence_logprobs
 from textgen.options import TitleOptions
-from textgen.options.title import LISTED
 from textgen.store.catalog import find_model
+from textgen.store.load import LoadedModel, load_model
 
 FOOTBALL = (
     "昨晚的联赛中，主队三比一战胜来访的对手。前锋上半场头球破门，替补登场的边锋梅开二度，门将扑出一个点球。"
@@ -26,8 +26,8 @@ TOPICS = ("体育", "财经", "科技")
 
 
 @pytest.fixture(scope="module")
-def pmi() -> TitlePmi:
-    return TitlePmi(find_model("gpt2"))
+def gpt2(small_models: Path) -> LoadedModel:
+    return load_model(find_model(str(small_models / "gpt2")))
 
 
 @pytest.fixture(scope="module")
@@ -36,10 +36,10 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Any:
     return textgen.load(str(make_title(tmp_path_factory.mktemp("models") / "title")))
 
 
-def test_it_is_the_gain_in_the_log_probability_of_the_article(pmi: TitlePmi, gpt2_model: Any) -> None:
+def test_it_is_the_gain_in_the_log_probability_of_the_article(gpt2: LoadedModel) -> None:
     """By the whole text's log-probability less that of its beginning, and for any number of lines."""
     lines = ["体育", "主队三比一战胜对手", "Linux 内核"]
-    tokenizer, network = gpt2_model.tokenizer, gpt2_model.network
+    tokenizer, network, pmi = gpt2.tokenizer, gpt2.network, TitlePmi(gpt2.files)
     article = tokenizer.encode(FOOTBALL)
 
     def logprob(line: str) -> float:
@@ -79,8 +79,10 @@ def test_the_order_of_the_list_does_not_matter(small: Any) -> None:
     assert one.candidates[0].text == other.candidates[0].text
 
 
-def test_a_longer_list_is_searched_first(small: Any) -> None:
-    lines = [f"第{n}条" for n in range(1, LISTED + 9)]
+def test_a_longer_list_is_searched_first(small: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("textgen.options.title", "textgen.backends.title.listed"):
+        monkeypatch.setattr(f"{module}.LISTED", 8)
+    lines = [f"第{n}条" for n in range(1, 17)]
     (record,) = small.generate(FOOTBALL, one_of=lines, num_candidates=2, max_new_tokens=12)
     assert all(one.text in lines for one in record.candidates)
     assert record.candidates[0].score_kind.startswith("logprob(article|")

@@ -51,7 +51,7 @@ STRATEGIES: list[dict[str, Any]] = [
     {"decode": "stochastic", "num_candidates": 2, "seed": 5},
     {"decode": "contrastive"},
     {"decode": "agree", "num_candidates": 2},
-    {"rank": "mbr", "long": "chunk"},
+    {"rank": "mbr", "long": "chunk", "beams": 4},
     {"keyword": ("志愿者",), "beams": 2},
     {"one_of": ("体育", "科技", "文化"), "num_candidates": 2},
     {"avoid": ("图书馆",), "decode": "beam", "beams": 2},
@@ -161,7 +161,7 @@ def test_both_directions_at_once_are_refused(backend: Any, interaction: bool | N
 def test_a_title_model_writes_titles_alone(backend: Any, folder: RnnFolder) -> None:
     assert isinstance(backend, TitleBackend)
     assert backend.model.label.startswith("rnn@sha256:")
-    with pytest.raises(UsageError, match="a rnn-title model cannot stream"):
+    with pytest.raises(UsageError, match="a rnn-title model does not write from left to right"):
         next(iter(backend.stream("春天")))
 
 

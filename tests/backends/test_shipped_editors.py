@@ -30,20 +30,12 @@ def test_a_wrong_character_is_put_right_and_shown(correct: Any) -> None:
 
 
 def test_a_right_sentence_stays(correct: Any) -> None:
-    candidate = only(correct.generate(["这个问题需要尽快解决。"], steps=60, seed=1, chains=1))
+    candidate = only(correct.generate(["这个问题需要尽快解决。"], steps=24, seed=1, chains=1))
     assert candidate.text == "这个问题需要尽快解决。"
     assert candidate.changes == []
 
 
-def test_all_but_the_edits_stays_as_it_was_typed(correct: Any) -> None:
-    source = "\u3000\u3000我今天😀很高心，\r\n\u3000\u3000因為考試\t成積很好。👍🏽\u200b"
-    candidate = only(correct.generate([source], steps=60, seed=2, chains=1))
-    made, end = "", 0
-    for change in candidate.changes or ():
-        made += source[end : change.source_start] + candidate.text[change.start : change.end]
-        end = change.source_end
-    assert candidate.changes
-    assert made + source[end:] == candidate.text
+@pytest.mark.slow  # test_editors.py has it on small models: all but the edits stays as it was typed
+def test_a_traditional_text_is_corrected_in_its_characters(correct: Any) -> None:
+    candidate = only(correct.generate(["因為考試成積很好。"], steps=60, seed=2, chains=1))
     assert "績" in candidate.text  # not 绩
-    beside = "\u3000\u3000😀\r\n\u3000\u3000👍🏽\u200b"
-    assert [c for c in candidate.text if c in beside] == list(beside)
