@@ -103,9 +103,9 @@ def energy_of(bert: Any, text: str, energy: str, hidden: list[int] | None = None
     specials, vocabulary = bert.tokenizer.specials, bert.tokenizer.vocabulary
     framed = torch.tensor([[specials.cls, *ids, specials.sep]])
     banned = vocabulary.byte_ids | {vocabulary.newline} | vocabulary.spaced
-    allowed = [i for i, piece in enumerate(vocabulary.pieces) if piece and i not in banned]
+    allowed = [i for i, token in enumerate(vocabulary.pieces) if token and i not in banned]
     total = 0.0
-    for place, piece in enumerate(ids, 1):
+    for place, token in enumerate(ids, 1):
         if hidden is not None and place - 1 not in hidden:
             continue
         masked = framed.clone()
@@ -114,7 +114,7 @@ def energy_of(bert: Any, text: str, energy: str, hidden: list[int] | None = None
             logits = bert.network.masked_logits(masked, torch.tensor([len(ids) + 2]), torch.tensor([place]))[
                 0
             ]
-        total -= float(logits[piece])
+        total -= float(logits[token])
         if energy == "local":
             total += float(logits[allowed].double().logsumexp(-1))
     return total
@@ -179,10 +179,10 @@ def test_what_is_not_kept_goes(bert: Any) -> None:
     assert any("Linux" not in candidate.text for candidate in free)
 
 
-def test_a_piece_that_a_kept_word_only_touches_is_kept_whole(bert: Any) -> None:
+def test_a_token_that_a_kept_word_only_touches_is_kept_whole(bert: Any) -> None:
     text = "Windows系统很好用"
-    pieces = [bert.tokenizer.decode([i]) for i in bert.tokenizer.encode(text)]
-    assert "Windows" in pieces
+    tokens = [bert.tokenizer.decode([i]) for i in bert.tokenizer.encode(text)]
+    assert "Windows" in tokens
     assert all("Windows" in c.text for c in sample(bert, text, keep="dow", num_candidates=2, sweeps=6))
 
 

@@ -31,11 +31,11 @@ def spans(text: str, words: list[str], tokenizer: Tokenizer) -> list[str]:
         ("今天天气很好", ["天气"], ["天气"]),
         ("好天气，好心情", ["好"], ["好", "好"]),
         ("今天天气很好", ["今天", "天气"], ["今天", "天气"]),  # side by side: there may be something between
-        ("今天天气很好", ["今天天", "天气"], ["今天天气"]),  # they share a piece
+        ("今天天气很好", ["今天天", "天气"], ["今天天气"]),  # they share a token
         ("天天天气", ["天天"], ["天天天"]),
         ("他说😀好", [], ["😀"]),  # bytes stay together, and nothing comes between them
         ("他说\n好", [], ["\n"]),
-        ("我用Windows写", ["dow"], ["Windows"]),  # the piece that a word is a part of
+        ("我用Windows写", ["dow"], ["Windows"]),  # the token that a word is a part of
     ],
 )
 def test_words_bytes_and_line_breaks_are_locked(

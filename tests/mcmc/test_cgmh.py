@@ -1,4 +1,4 @@
-"""The loop samples the law of its transition matrix, and no chain depends on another."""
+"""The loop samples the distribution of its transition matrix, and no chain depends on another."""
 
 from __future__ import annotations
 
@@ -40,9 +40,9 @@ def weighted(model: BigramModel, count: int) -> WeightedProposals:
     return WeightedProposals(proposals(len(model.table) - 1), model, 1.0, count)
 
 
-def kernel_of(vocab: int, most: int, laws: Callable[[BigramModel], Proposals], **more: Any) -> Cgmh:
+def kernel_of(vocab: int, most: int, distributions: Callable[[BigramModel], Proposals], **more: Any) -> Cgmh:
     model = random_bigrams(vocab, 1)
-    return replace(Cgmh(Target(model, constraints=[at_most(most)]), laws(model), SWAPS), **more)
+    return replace(Cgmh(Target(model, constraints=[at_most(most)]), distributions(model), SWAPS), **more)
 
 
 def started(kernel: Cgmh, state: State, count: int) -> list[Chain[Point]]:
@@ -64,14 +64,14 @@ SMALL: dict[str, tuple[Cgmh, list[State]]] = {
 
 
 @pytest.mark.parametrize("toy", [pytest.param("a keyword", marks=pytest.mark.slow), "keywords that swap"])
-def test_states_visited_have_the_law(toy: str) -> None:
+def test_states_visited_have_the_distribution(toy: str) -> None:
     kernel, states = SMALL[toy]
     space = space_of(kernel, states)
     visited: list[State] = []
     chains = started(kernel, states[0], 80)
     walk(kernel, chains, 400, lambda chain, step: visited.append(chain.point.state))
     found = space.shares(visited[2000:])
-    assert distance(found, space.law()) < 0.025
+    assert distance(found, space.distribution()) < 0.025
     assert distance(found, torch.full_like(found, 1 / len(found))) > 0.2
 
 
@@ -96,7 +96,7 @@ def one_step(kernel: Cgmh, space: Space, state: State, **schedule: Schedule) -> 
 
 
 @pytest.mark.parametrize(
-    ("law", "start"),
+    ("distribution", "start"),
     [
         ("weighted", STARTS[1]),
         ("best two", STARTS[2]),
@@ -109,8 +109,8 @@ def one_step(kernel: Cgmh, space: Space, state: State, **schedule: Schedule) -> 
         ),
     ],
 )
-def test_one_step_is_a_row_of_the_matrix(law: str, start: State) -> None:
-    kernel = LARGE[law]
+def test_one_step_is_a_row_of_the_matrix(distribution: str, start: State) -> None:
+    kernel = LARGE[distribution]
     space = space_of(kernel, states_of([(1,), (0, 1)], 3, 5, any_order=True))
     row = transitions(kernel, space)[space.number[start]]
     found = one_step(kernel, space, start)
@@ -154,14 +154,14 @@ MIXED: dict[str, Callable[[BigramModel], Proposals]] = {
 }
 
 
-@pytest.mark.parametrize("law", MIXED)
-def test_chains_together_equal_single_chains(law: str) -> None:
+@pytest.mark.parametrize("distribution", MIXED)
+def test_chains_together_equal_single_chains(distribution: str) -> None:
     def kernel() -> Cgmh:
         model = random_bigrams(4, 1)
         terms = ((-0.5, Outside()), (-0.3, Distance()), (0.5, Length()))
         return Cgmh(
             Target(model, 0.9, terms, [at_most(7)]),
-            MIXED[law](model),
+            MIXED[distribution](model),
             SWAPS,
             lambda state: len(state.ids) % 3 == 1,
         )
@@ -268,7 +268,7 @@ def test_a_text_locked_elsewhere_may_be_the_better_visit() -> None:
         assert [visit.point.state for visit in chain.best] == [better]
 
 
-def test_a_chain_may_start_where_the_law_is_not() -> None:
+def test_a_chain_may_start_where_the_distribution_is_not() -> None:
     kernel = kernel_of(3, 4, lambda model: proposals(3))
     chains = started(kernel, State.of([((0, 1, 2, 0, 1), FREE)]), 20)
     assert {chain.point.log_target for chain in chains} == {-inf}
@@ -292,4 +292,4 @@ def test_annealed_chains_find_the_most_probable_text() -> None:
     assert sum(chain.best[0].point.state == most for chain in chains) > 34
     assert sum(chain.point.state == most for chain in chains) > 16
     # at temperature 1 they are there less often
-    assert float(space.law().max()) < 0.06
+    assert float(space.distribution().max()) < 0.06

@@ -1,4 +1,4 @@
-"""The kernel's transition matrix leaves the law invariant, and each known mistake makes it another law."""
+"""The kernel's transition matrix leaves the target invariant, and each known mistake samples another one."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from math import inf, log
 import pytest
 import torch
 from sequences import (
-    LawOf,
+    DistributionOf,
     Ratio,
     Space,
     at_most,
@@ -43,11 +43,11 @@ def no_blank_is_empty(state: State) -> bool:
 
 @dataclass(frozen=True)
 class Toy:
-    """A law over few states.
+    """A distribution over few states.
 
     Attributes:
         states: All of them.
-        target: The law.
+        target: The distribution.
         operations: The moves.
     """
 
@@ -78,7 +78,7 @@ def toys() -> dict[str, Toy]:
     half = states_of([(0, 2), (1,)], VOCAB, 6, open_left=False)
     return {
         "a keyword": Toy(states_of([(1,)], VOCAB, 4), plain(4)),
-        "a keyword of two pieces": Toy(states_of([(1, 2)], VOCAB, 5), plain(5)),
+        "a keyword of two tokens": Toy(states_of([(1, 2)], VOCAB, 5), plain(5)),
         "keywords that swap": Toy(states_of([(1,), (0, 1)], VOCAB, 5, any_order=True), plain(5), SWAPS),
         "equal keywords that swap": Toy(states_of([(1,), (1,)], VOCAB, 4, any_order=True), plain(4), SWAPS),
         "no keyword": Toy(states_of([], VOCAB, 4), plain(4)),
@@ -91,7 +91,7 @@ def toys() -> dict[str, Toy]:
 
 SIZES = {
     "a keyword": 142,
-    "a keyword of two pieces": 142,
+    "a keyword of two tokens": 142,
     "keywords that swap": 128,
     "equal keywords that swap": 128,
     "no keyword": 121,
@@ -106,7 +106,7 @@ def weighted(target: Target, epsilon: float, count: int = 2) -> WeightedProposal
     return WeightedProposals(proposals(VOCAB, epsilon=epsilon), target.model, target.power, count)
 
 
-LAWS: dict[str, Callable[[Target], Proposals]] = {
+DISTRIBUTIONS: dict[str, Callable[[Target], Proposals]] = {
     "whole": lambda target: proposals(VOCAB, epsilon=0.0),
     "best two": lambda target: proposals(VOCAB, top_k=2),
     "weighted": lambda target: weighted(target, 0.1),
@@ -114,61 +114,63 @@ LAWS: dict[str, Callable[[Target], Proposals]] = {
 }
 
 
-def kernel(toy: str, law: str) -> tuple[Cgmh, Space]:
-    chain = Cgmh(toys()[toy].target, LAWS[law](toys()[toy].target), toys()[toy].operations)
+def kernel(toy: str, distribution: str) -> tuple[Cgmh, Space]:
+    chain = Cgmh(toys()[toy].target, DISTRIBUTIONS[distribution](toys()[toy].target), toys()[toy].operations)
     return chain, space_of(chain, toys()[toy].states)
 
 
-def assert_reversible(matrix: Tensor, law: Tensor) -> None:
+def assert_reversible(matrix: Tensor, distribution: Tensor) -> None:
     """Rows sum to one, and as much goes from any state to any other as comes back."""
     assert float(matrix.min()) >= 0
     assert float((matrix.sum(1) - 1).abs().max()) < 1e-12
-    flow = law[:, None] * matrix
+    flow = distribution[:, None] * matrix
     assert float((flow - flow.T).abs().max()) < 1e-12
-    assert float((law @ matrix - law).abs().max()) < 1e-12
+    assert float((distribution @ matrix - distribution).abs().max()) < 1e-12
 
 
-@pytest.mark.parametrize("law", LAWS)
+@pytest.mark.parametrize("distribution", DISTRIBUTIONS)
 @pytest.mark.parametrize("toy", SIZES)
-def test_the_law_is_the_only_one_left_invariant(toy: str, law: str) -> None:
-    chain, space = kernel(toy, law)
+def test_the_distribution_is_the_only_one_left_invariant(toy: str, distribution: str) -> None:
+    chain, space = kernel(toy, distribution)
     assert len(space.points) == SIZES[toy]
     matrix = transitions(chain, space)
-    assert_reversible(matrix, space.law())
+    assert_reversible(matrix, space.distribution())
     assert closed_classes(matrix) == 1
     assert unit_eigenvalues(matrix) == 1
-    assert distance(stationary(matrix), space.law()) < 1e-10
-    assert distance(space.law(), torch.full_like(space.law(), 1 / len(matrix))) > 0.1
+    assert distance(stationary(matrix), space.distribution()) < 1e-10
+    assert distance(space.distribution(), torch.full_like(space.distribution(), 1 / len(matrix))) > 0.1
 
 
 @pytest.mark.parametrize("temperature", [0.6, 2.0])
-@pytest.mark.parametrize("law", LAWS)
-def test_at_a_temperature_the_law_is_its_power(law: str, temperature: float) -> None:
-    chain, space = kernel("soft terms that swap", law)
+@pytest.mark.parametrize("distribution", DISTRIBUTIONS)
+def test_at_a_temperature_the_distribution_is_its_power(distribution: str, temperature: float) -> None:
+    chain, space = kernel("soft terms that swap", distribution)
     matrix = transitions(chain, space, temperature)
-    assert_reversible(matrix, space.law(temperature))
+    assert_reversible(matrix, space.distribution(temperature))
     assert unit_eigenvalues(matrix) == 1
-    assert distance(space.law(temperature), space.law()) > 0.05
+    assert distance(space.distribution(temperature), space.distribution()) > 0.05
 
 
-@pytest.mark.parametrize("law", ["best two", "weighted"])
-def test_without_the_mixture_the_law_stays_but_the_states_fall_apart(law: str) -> None:
+@pytest.mark.parametrize("distribution", ["best two", "weighted"])
+def test_without_the_mixture_the_distribution_stays_but_the_states_fall_apart(distribution: str) -> None:
     target = toys()["a keyword"].target
     chain = Cgmh(
-        target, proposals(VOCAB, top_k=2, epsilon=0.0) if law == "best two" else weighted(target, 0.0), EDITS
+        target,
+        proposals(VOCAB, top_k=2, epsilon=0.0) if distribution == "best two" else weighted(target, 0.0),
+        EDITS,
     )
     space = space_of(chain, toys()["a keyword"].states)
     matrix = transitions(chain, space)
-    assert_reversible(matrix, space.law())
+    assert_reversible(matrix, space.distribution())
     assert closed_classes(matrix) > 3
     assert unit_eigenvalues(matrix) == closed_classes(matrix)
 
 
 @pytest.mark.parametrize("toy", ["keywords that swap", "no keyword", "closed blanks", "soft terms that swap"])
-@pytest.mark.parametrize("law", LAWS)
-def test_a_move_and_its_reverse_are_paired_one_by_one(toy: str, law: str) -> None:
+@pytest.mark.parametrize("distribution", DISTRIBUTIONS)
+def test_a_move_and_its_reverse_are_paired_one_by_one(toy: str, distribution: str) -> None:
     """Not only summed over the ways from a state to another: log ratios there and back are opposite."""
-    chain, space = kernel(toy, law)
+    chain, space = kernel(toy, distribution)
     pairs = []
     for point in space.points[::3]:
         for move in (REPLACE, INSERT, SWAP):
@@ -177,8 +179,8 @@ def test_a_move_and_its_reverse_are_paired_one_by_one(toy: str, law: str) -> Non
                 back = {REPLACE: REPLACE, INSERT: DELETE, SWAP: SWAP}[move]
                 pairs.append((point.state, after, choice, Choice(back, choice.place, choice.pair)))
     contexts = [there.context(before) for before, _, there, _ in pairs]
-    laws = chain.proposals.distributions(contexts, [None] * len(contexts))
-    for (before, after, there, back), drawn in zip(pairs, laws, strict=True):
+    distributions = chain.proposals.distributions(contexts, [None] * len(contexts))
+    for (before, after, there, back), drawn in zip(pairs, distributions, strict=True):
         token = before.ids[there.place] if there.move == REPLACE else 0
         assert back in choices(after, back.move)
         assert back.apply(after, token) == before
@@ -187,7 +189,7 @@ def test_a_move_and_its_reverse_are_paired_one_by_one(toy: str, law: str) -> Non
 
 
 def test_a_replacement_among_candidates_weighed_by_the_target_is_always_accepted() -> None:
-    """And whether an insertion is accepted does not depend on the piece drawn."""
+    """And whether an insertion is accepted does not depend on the token drawn."""
     target = replace(toys()["a keyword"].target, power=0.7)
     states = toys()["a keyword"].states
     chain = Cgmh(target, weighted(target, 0.0), EDITS)
@@ -195,15 +197,15 @@ def test_a_replacement_among_candidates_weighed_by_the_target_is_always_accepted
     replaced = inserted = 0
     for point in space.points:
         for choice in choices(point.state, REPLACE) + choices(point.state, INSERT):
-            [law] = chain.proposals.distributions([choice.context(point.state)], [None])
-            drawn = (law > -inf).nonzero()[:, 0].tolist()
+            [distribution] = chain.proposals.distributions([choice.context(point.state)], [None])
+            drawn = (distribution > -inf).nonzero()[:, 0].tolist()
             assert len(drawn) == 2
             ratios = []
             for token in drawn:
                 after = choice.apply(point.state, token)
                 [end] = chain.target.points([after], [None])
                 if end.log_target > -inf:
-                    back = log_proposals(point.state, after, choice, law, token, EDITS)
+                    back = log_proposals(point.state, after, choice, distribution, token, EDITS)
                     ratios.append(end.log_target - point.log_target + back)
             if choice.move == REPLACE:
                 replaced += 1
@@ -225,25 +227,28 @@ def reference() -> tuple[Cgmh, Space]:
     return chain, space_of(chain, toys()["a keyword"].states)
 
 
-def log_proposals_of(before: State, after: State, choice: Choice, law: Tensor, token: int) -> float:
-    return log_proposals(before, after, choice, law, token, reference()[0].operations)
+def log_proposals_of(before: State, after: State, choice: Choice, distribution: Tensor, token: int) -> float:
+    return log_proposals(before, after, choice, distribution, token, reference()[0].operations)
 
 
-def shift(*, ratio: Ratio | None = None, law_of: LawOf | None = None) -> float:
-    """How far the law of a chain with these functions is from the one it should have."""
+def shift(*, ratio: Ratio | None = None, distribution_of: DistributionOf | None = None) -> float:
+    """How far the distribution of a chain with these functions is from the one it should have."""
     chain, space = reference()
-    return distance(stationary(transitions(chain, space, ratio=ratio, law_of=law_of)), space.law())
+    return distance(
+        stationary(transitions(chain, space, ratio=ratio, distribution_of=distribution_of)),
+        space.distribution(),
+    )
 
 
-def test_the_right_chain_has_the_right_law() -> None:
+def test_the_right_chain_has_the_right_distribution() -> None:
     assert shift() < 1e-10
     assert shift(ratio=log_proposals_of) < 1e-10
-    assert shift(law_of=partial(forced, moves=())) < 1e-10
+    assert shift(distribution_of=partial(forced, moves=())) < 1e-10
 
 
-def test_places_not_counted_give_another_law() -> None:
-    def uncounted(before: State, after: State, choice: Choice, law: Tensor, token: int) -> float:
-        found = log_proposals_of(before, after, choice, law, token)
+def test_places_not_counted_give_another_distribution() -> None:
+    def uncounted(before: State, after: State, choice: Choice, distribution: Tensor, token: int) -> float:
+        found = log_proposals_of(before, after, choice, distribution, token)
         if choice.move == INSERT:
             return found + log(len(after.free) / len(before.gaps))
         return found - log(len(before.free) / len(after.gaps)) if choice.move == DELETE else found
@@ -251,20 +256,20 @@ def test_places_not_counted_give_another_law() -> None:
     assert shift(ratio=uncounted) == pytest.approx(0.235, abs=0.02)
 
 
-def test_replacements_always_accepted_give_another_law() -> None:
-    def always(before: State, after: State, choice: Choice, law: Tensor, token: int) -> float:
-        back = log_proposals_of(before, after, choice, law, token)
+def test_replacements_always_accepted_give_another_distribution() -> None:
+    def always(before: State, after: State, choice: Choice, distribution: Tensor, token: int) -> float:
+        back = log_proposals_of(before, after, choice, distribution, token)
         return inf if choice.move == REPLACE else back
 
     assert shift(ratio=always) == pytest.approx(0.149, abs=0.02)
-    # with every piece a candidate it is the same
+    # with every token a candidate it is the same
     chain, space = reference()
     whole = replace(chain, proposals=weighted(chain.target, 0.0, VOCAB))
-    assert distance(stationary(transitions(whole, space, ratio=always)), space.law()) < 1e-10
+    assert distance(stationary(transitions(whole, space, ratio=always)), space.distribution()) < 1e-10
 
 
 def forced(state: State, choice: Choice, moves: tuple[str, ...]) -> Tensor:
-    """The law in which the present piece is a candidate, too."""
+    """The distribution in which the present token is a candidate, too."""
     chain, _ = reference()
     weigher = chain.proposals
     assert isinstance(weigher, WeightedProposals)
@@ -279,10 +284,10 @@ def forced(state: State, choice: Choice, moves: tuple[str, ...]) -> Tensor:
 
 
 @pytest.mark.parametrize(("moves", "figure"), [((REPLACE,), 0.087), ((REPLACE, DELETE), 0.189)])
-def test_the_present_piece_forced_among_the_candidates_gives_another_law(
+def test_the_present_token_forced_among_the_candidates_gives_another_distribution(
     moves: tuple[str, ...], figure: float
 ) -> None:
-    assert shift(law_of=partial(forced, moves=moves)) == pytest.approx(figure, abs=0.02)
+    assert shift(distribution_of=partial(forced, moves=moves)) == pytest.approx(figure, abs=0.02)
 
 
 def test_pieces_outside_the_candidates_refused_despite_the_mixture_leave_states_fallen_apart() -> None:
@@ -290,14 +295,14 @@ def test_pieces_outside_the_candidates_refused_despite_the_mixture_leave_states_
     weigher = chain.proposals
     assert isinstance(weigher, WeightedProposals)
 
-    def refused(before: State, after: State, choice: Choice, law: Tensor, token: int) -> float:
+    def refused(before: State, after: State, choice: Choice, distribution: Tensor, token: int) -> float:
         if choice.move in (REPLACE, DELETE):
             best = weigher.proposals.candidates([choice.context(before)], weigher.count)[0].tolist()
             if before.ids[choice.place] not in best:
                 return -inf
-        return log_proposals_of(before, after, choice, law, token)
+        return log_proposals_of(before, after, choice, distribution, token)
 
     matrix = transitions(chain, space, ratio=refused)
     assert closed_classes(matrix) == unit_eigenvalues(matrix) == 5
-    law = space.law()
-    assert float((law @ matrix - law).abs().max()) == pytest.approx(7e-3, abs=2e-3)
+    distribution = space.distribution()
+    assert float((distribution @ matrix - distribution).abs().max()) == pytest.approx(7e-3, abs=2e-3)

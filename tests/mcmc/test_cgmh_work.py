@@ -22,15 +22,15 @@ START = State.of([((0, 1), 2), ((1, 2), FREE), ((1,), 1)])
 
 def test_where_nothing_can_be_done_nothing_is_computed() -> None:
     model, context = random_bigrams(1, 1), TabularContext(1, 5)
-    laws = ContextProposals(context, everything(1))
+    distributions = ContextProposals(context, everything(1))
     asked = len(context.calls)
-    still = Cgmh(Target(model), laws, Operations(0.0, 0.0, 0.0, 0.5))
+    still = Cgmh(Target(model), distributions, Operations(0.0, 0.0, 0.0, 0.5))
     chain = still.start(KEY, 0, State.of([((0,), FREE)]))
     walk(still, [chain], 30)
     assert set(chain.moves.proposed) == {SWAP, "none"}
     assert (len(model.calls), len(context.calls)) == (1, asked)
-    # a piece replaced by itself is no other text: it is accepted, and not scored again
-    same = Cgmh(Target(model), laws, Operations(1.0, 0.0, 0.0))
+    # a token replaced by itself is no other text: it is accepted, and not scored again
+    same = Cgmh(Target(model), distributions, Operations(1.0, 0.0, 0.0))
     walk(same, [chain], 30)
     assert chain.moves.accepted[REPLACE] == 30
     assert chain.moves.novel == 0

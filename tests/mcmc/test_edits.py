@@ -43,7 +43,7 @@ HALF = State.of([((1,), 1), ((5,), FREE)], open_left=False, open_right=True, sub
         (State.of([], open_left=False), [], [0], []),
         (State.of([], open_right=False), [], [0], []),
         (State.of([], open_left=False, open_right=False), [], [], []),
-        # the same piece twice, locked apart: a gap lies between
+        # the same token twice, locked apart: a gap lies between
         (State.of([((8,), 1), ((8,), 2)]), [], [0, 1, 2], [range(1), range(1, 2)]),
     ],
 )
@@ -134,7 +134,7 @@ def test_moves_of_probability_zero_are_never_chosen() -> None:
     assert {Operations(0.0, 0.5, 0.0).choose(n / 10) for n in range(10)} == {INSERT, None}
 
 
-pieces = st.lists(st.integers(0, 4), min_size=1, max_size=3)
+tokens = st.lists(st.integers(0, 4), min_size=1, max_size=3)
 
 
 @st.composite
@@ -143,7 +143,7 @@ def texts(draw: st.DrawFn) -> State:
     parts: list[tuple[list[int], int]] = []
     labels = draw(st.permutations(range(1, draw(st.integers(0, 4)) + 1)))
     for label in labels:
-        parts += [(draw(st.lists(st.integers(0, 4), max_size=2)), FREE), (draw(pieces), label)]
+        parts += [(draw(st.lists(st.integers(0, 4), max_size=2)), FREE), (draw(tokens), label)]
     parts.append((draw(st.lists(st.integers(0, 4), max_size=2)), FREE))
     left = parts[0][0] != [] or not labels or draw(st.booleans())
     right = parts[-1][0] != [] or not labels or draw(st.booleans())

@@ -1,4 +1,4 @@
-"""Conditionals of a masked model, the law of proposals, energies and ratios."""
+"""Conditionals of a masked model, the distribution of proposals, energies and ratios."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ def texts() -> list[list[int]]:
 def test_scores_of_many_sites_equal_a_loop() -> None:
     given, found = conditionals(), []
     sites = [s for ids in texts() for s in given.sites(ids, range(1, len(ids) - 1), ALLOWED)]
-    pieces = [ids[place] for ids in texts() for place in range(1, len(ids) - 1)]
-    others = [(piece + 1) % VALUES for piece in pieces]
-    scores = given.scores(sites, [(raw, pieces), (local, others)])
+    tokens = [ids[place] for ids in texts() for place in range(1, len(ids) - 1)]
+    others = [(token + 1) % VALUES for token in tokens]
+    scores = given.scores(sites, [(raw, tokens), (local, others)])
     for ids in texts():
         for place in range(1, len(ids) - 1):
             body = (*ids[1:place], MASK, *ids[place + 1 : -1])
@@ -97,7 +97,7 @@ LOGITS = torch.tensor([[1.0, 3.0, 2.0, -1.0, -torch.inf]], dtype=torch.float64)
 
 
 @pytest.mark.parametrize(
-    ("law", "weights"),
+    ("distribution", "weights"),
     [
         (ProposalDistribution(), [1, 3, 2, -1, -inf]),
         (ProposalDistribution(0.5), [2, 6, 4, -2, -inf]),
@@ -109,19 +109,19 @@ LOGITS = torch.tensor([[1.0, 3.0, 2.0, -1.0, -torch.inf]], dtype=torch.float64)
     ],
     ids=str,
 )
-def test_the_proposal_law_is_sharpened_cut_and_normalised(
-    law: ProposalDistribution, weights: list[float]
+def test_the_proposal_distribution_is_sharpened_cut_and_normalised(
+    distribution: ProposalDistribution, weights: list[float]
 ) -> None:
     wanted = torch.tensor([weights], dtype=torch.float64).softmax(-1)
-    torch.testing.assert_close(law(LOGITS).exp(), wanted, atol=1e-15, rtol=1e-14)
-    assert ((law(LOGITS) == -inf) == (wanted == 0)).all()
+    torch.testing.assert_close(distribution(LOGITS).exp(), wanted, atol=1e-15, rtol=1e-14)
+    assert ((distribution(LOGITS) == -inf) == (wanted == 0)).all()
 
 
 def test_ratios() -> None:
     assert log_ratio(5.0, 3.0, log(0.5), log(0.25)) == pytest.approx(2 - log(2))
     assert log_ratio(3.0, 5.0, -1.0, -1.0, 0.5) == pytest.approx(-4)
     assert log_ratio(3.0, 1.0, -1.0, -inf) == -inf  # no way back
-    assert log_ratio(3.0, inf, -1.0, -1.0) == -inf  # nothing of this law
+    assert log_ratio(3.0, inf, -1.0, -1.0) == -inf  # nothing of this distribution
     for after in (1.0, inf):
         for reverse in (-1.0, -inf):
             assert log_ratio(inf, after, -1.0, reverse) == inf  # out of what is none of it

@@ -1,4 +1,4 @@
-"""The likeness of two texts is the cosine of the means of their pieces' vectors."""
+"""The likeness of two texts is the cosine of the means of their tokens' vectors."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ VECTORS = torch.randn(10, 6, generator=torch.Generator().manual_seed(1))
 
 @dataclass
 class ByPiece:
-    """An encoder that gives every piece a vector of its own, and padding and frame strange ones."""
+    """An encoder that gives every token a vector of its own, and padding and frame strange ones."""
 
     calls: list[int] = field(default_factory=list)
 

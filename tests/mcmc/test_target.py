@@ -1,4 +1,4 @@
-"""The terms of the law, and their sum."""
+"""The terms of the distribution, and their sum."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def test_distance_is_that_from_the_source() -> None:
     [
         ((), 0),
         ((1,), 0),
-        ((1, 1), 0),  # a word of two equal pieces
+        ((1, 1), 0),  # a word of two equal tokens
         ((1, 1, 1), 1),
         ((1, 2, 3, 1), 0),
         ((1, 2, 1, 2), 1),
@@ -138,7 +138,7 @@ def test_levenshtein_is_the_least_number_of_edits(one: Ids, other: Ids) -> None:
 
 
 def test_levenshtein_of_all_short_texts_is_the_length_of_the_shortest_path() -> None:
-    """Walks of single edits among all texts of at most three pieces: no formula, only neighbours."""
+    """Walks of single edits among all texts of at most three tokens: no formula, only neighbours."""
     texts = [ids for length in range(4) for ids in product(range(2), repeat=length)]
     near = {ids: {other for other in texts if _one_edit(ids, other)} for ids in texts}
     for start in texts:
@@ -161,7 +161,7 @@ MODEL = random_bigrams(3, 4)
 TERMS = ((-2.0, Outside()), (0.5, Length()), (-3.0, Missing()), (4.0, Shared()), (-0.25, Distance()))
 
 
-def test_the_law_is_the_weighted_sum() -> None:
+def test_the_distribution_is_the_weighted_sum() -> None:
     target = Target(MODEL, 0.7, TERMS)
     states = [text(0, 1, 2), text(), text(2, 0, 0, 0, 1)]
     points = target.points(states, [None] * 3)

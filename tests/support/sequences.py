@@ -20,10 +20,10 @@ from textgen.mcmc.chain import Chain, Course, Step, run
 from textgen.mcmc.schedule import Schedule
 from textgen.models.views import Scored
 
-# (before, after, choice, law, token) -> log of the reverse proposal's probability less that of the proposal
 ONE = Schedule()
+# log of the reverse proposal's probability less that of the proposal
 Ratio = Callable[[State, State, Choice, Tensor, int], float]
-LawOf = Callable[[State, Choice], Tensor]
+DistributionOf = Callable[[State, Choice], Tensor]
 
 
 def normal(size: int, *parts: object) -> Tensor:
@@ -35,7 +35,7 @@ def normal(size: int, *parts: object) -> Tensor:
 
 @dataclass
 class BigramModel:
-    """A `SequenceModel`: every piece depends on the one before it, and so does the end.
+    """A `SequenceModel`: every token depends on the one before it, and so does the end.
 
     Attributes:
         table: Log-probabilities `(vocab + 1, vocab + 1)`; the last row is the beginning, the last column the
@@ -138,7 +138,7 @@ def everything(vocab: int) -> Tensor:
 def proposals(
     vocab: int, *, top_k: int = 0, epsilon: float = 0.1, temperature: float = 1.0
 ) -> ContextProposals:
-    """The law of a piece from a random context model."""
+    """The distribution of a token from a random context model."""
     return ContextProposals(
         TabularContext(vocab, 5), everything(vocab), temperature=temperature, top_k=top_k, epsilon=epsilon
     )
@@ -171,10 +171,10 @@ def states_of(
     open_right: bool = True,
     subject: Subject = NO_SUBJECT,
 ) -> list[State]:
-    """All texts of at most `most` pieces with the keywords, locked wherever they may be."""
-    spans = [(tuple(pieces), label) for label, pieces in enumerate(keywords, 1)]
+    """All texts of at most `most` tokens with the keywords, locked wherever they may be."""
+    spans = [(tuple(tokens), label) for label, tokens in enumerate(keywords, 1)]
     orders = list(permutations(spans)) if any_order else [tuple(spans)]
-    room = most - sum(len(pieces) for pieces, _ in spans)
+    room = most - sum(len(tokens) for tokens, _ in spans)
     return [
         State.of(_parts(order, blanks), open_left=open_left, open_right=open_right, subject=subject)
         for order in orders
@@ -192,7 +192,7 @@ def _parts(order: Sequence[tuple[Ids, int]], blanks: Sequence[Ids]) -> list[tupl
 
 
 def _blanks(count: int, room: int, vocab: int) -> Iterator[tuple[Ids, ...]]:
-    """All ways to write `count` blanks of together at most `room` pieces."""
+    """All ways to write `count` blanks of together at most `room` tokens."""
     if not count:
         yield ()
         return
@@ -204,7 +204,7 @@ def _blanks(count: int, room: int, vocab: int) -> Iterator[tuple[Ids, ...]]:
 
 @dataclass(frozen=True)
 class Space:
-    """The states that a law holds, and where they are in the matrix.
+    """The states that a distribution holds, and where they are in the matrix.
 
     Attributes:
         points: The states, judged.
@@ -214,8 +214,8 @@ class Space:
     points: list[Point]
     number: dict[State, int]
 
-    def law(self, temperature: float = 1.0) -> Tensor:
-        """The law at a temperature, normalised."""
+    def distribution(self, temperature: float = 1.0) -> Tensor:
+        """The distribution at a temperature, normalised."""
         energies = [point.log_target / temperature for point in self.points]
         return torch.tensor(energies, dtype=torch.float64).softmax(0)
 
@@ -238,21 +238,21 @@ def transitions(
     temperature: float = 1.0,
     *,
     ratio: Ratio | None = None,
-    law_of: LawOf | None = None,
+    distribution_of: DistributionOf | None = None,
 ) -> Tensor:
     """The transition matrix, made of the functions of the kernel; what is refused stays.
 
     Args:
         chain: The kernel.
         space: Its states.
-        temperature: Of the law.
+        temperature: Of the distribution.
         ratio: Stands for `log_proposals`.
-        law_of: Stands for the law of the piece.
+        distribution_of: Stands for the distribution of the token.
     """
     if ratio is None:
 
-        def ratio(before: State, after: State, choice: Choice, law: Tensor, token: int) -> float:
-            return log_proposals(before, after, choice, law, token, chain.operations)
+        def ratio(before: State, after: State, choice: Choice, distribution: Tensor, token: int) -> float:
+            return log_proposals(before, after, choice, distribution, token, chain.operations)
 
     found = torch.zeros(len(space.points), len(space.points), dtype=torch.float64)
     tried = [
@@ -262,34 +262,34 @@ def transitions(
         if getattr(chain.operations, move)
         for choice in choices(point.state, move)
     ]
-    laws = _laws(chain, space, [(n, choice) for n, choice, _ in tried], law_of)
-    assert (torch.stack(laws).exp().sum(1) - 1).abs().max() < 1e-12
-    for (n, choice, chance), law in zip(tried, laws, strict=True):
+    distributions = _distributions(chain, space, [(n, choice) for n, choice, _ in tried], distribution_of)
+    assert (torch.stack(distributions).exp().sum(1) - 1).abs().max() < 1e-12
+    for (n, choice, chance), distribution in zip(tried, distributions, strict=True):
         before = space.points[n]
-        for token, drawn in enumerate(_draws(choice, law)):
+        for token, drawn in enumerate(_draws(choice, distribution)):
             state = choice.apply(before.state, token)
             if not drawn or state not in space.number:
                 assert not drawn or not _holds(chain, state), f"{state} was not enumerated"
                 continue
             after = space.points[space.number[state]]
             change = (after.log_target - before.log_target) / temperature
-            change += ratio(before.state, state, choice, law, token)
+            change += ratio(before.state, state, choice, distribution, token)
             found[n, space.number[state]] += chance * drawn * exp(min(0.0, change))
     return found + torch.diag(1 - found.sum(1))
 
 
-def _laws(
-    chain: Cgmh, space: Space, tried: Sequence[tuple[int, Choice]], law_of: LawOf | None
+def _distributions(
+    chain: Cgmh, space: Space, tried: Sequence[tuple[int, Choice]], distribution_of: DistributionOf | None
 ) -> list[Tensor]:
-    if law_of is not None:
-        return [law_of(space.points[n].state, choice) for n, choice in tried]
+    if distribution_of is not None:
+        return [distribution_of(space.points[n].state, choice) for n, choice in tried]
     contexts = [choice.context(space.points[n].state) for n, choice in tried]
     return list(chain.proposals.distributions(contexts, [space.points[n].scored for n, _ in tried]))
 
 
-def _draws(choice: Choice, law: Tensor) -> list[float]:
-    """The probability of every piece that may be drawn; a move that needs none has one way."""
-    return law.exp().tolist() if choice.move in ("replace", "insert") else [1.0]
+def _draws(choice: Choice, distribution: Tensor) -> list[float]:
+    """The probability of every token that may be drawn; a move that needs none has one way."""
+    return distribution.exp().tolist() if choice.move in ("replace", "insert") else [1.0]
 
 
 def _holds(chain: Cgmh, state: State) -> bool:
@@ -311,7 +311,7 @@ def unit_eigenvalues(matrix: Tensor) -> int:
 
 
 def stationary(matrix: Tensor) -> Tensor:
-    """The law that the chain ends in; it has only one."""
+    """The distribution that the chain ends in; it has only one."""
     assert closed_classes(matrix) == 1
     system = torch.cat([matrix.T - torch.eye(len(matrix)), torch.ones(1, len(matrix))])
     wanted = torch.zeros(len(matrix) + 1, 1, dtype=torch.float64)

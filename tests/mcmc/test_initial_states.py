@@ -14,7 +14,7 @@ from textgen.mcmc.cgmh.proposals import ContextProposals
 from textgen.mcmc.cgmh.target import Outside
 from textgen.rng import row_key
 
-WIDE = (1, 1, 3, 0)  # characters of the four pieces; the last is a blank
+WIDE = (1, 1, 3, 0)  # characters of the four tokens; the last is a blank
 SIZES = torch.tensor(WIDE)
 KEY = row_key(1, "first")
 
@@ -24,11 +24,11 @@ def characters(ids: Ids) -> int:
 
 
 def opened(
-    state: State, count: int = 40, *, blanks: bool = False, laws: ContextProposals | None = None
+    state: State, count: int = 40, *, blanks: bool = False, distributions: ContextProposals | None = None
 ) -> list[State]:
     chains = [(KEY, n) for n in range(count)]
     outside = Outside(blanks, characters)
-    return lengthened([state] * count, chains, laws or proposals(4), outside, SIZES)
+    return lengthened([state] * count, chains, distributions or proposals(4), outside, SIZES)
 
 
 @pytest.mark.parametrize("length", [(1, 1), (4, 4), (5, 9), (7, 7)])
@@ -77,12 +77,12 @@ def test_chains_together_equal_single_chains() -> None:
     assert together == alone
 
 
-def test_pieces_are_drawn_from_their_law_where_they_fit() -> None:
+def test_pieces_are_drawn_from_their_distribution_where_they_fit() -> None:
     state = State.of([((0,), 1)], open_left=False, subject=Subject(length=(2, 2)))
-    laws = proposals(4)
-    [law] = laws.distributions([state.at_gap(1)], [None])
-    wanted = law.exp() * torch.tensor([1, 1, 0, 0])
-    drawn = Counter(one.ids[1] for one in opened(state, 4000, laws=laws))
+    distributions = proposals(4)
+    [distribution] = distributions.distributions([state.at_gap(1)], [None])
+    wanted = distribution.exp() * torch.tensor([1, 1, 0, 0])
+    drawn = Counter(one.ids[1] for one in opened(state, 4000, distributions=distributions))
     shares = torch.tensor([drawn[token] / 4000 for token in range(4)], dtype=torch.float64)
     assert distance(shares, wanted / wanted.sum()) < 0.03
 
@@ -90,4 +90,4 @@ def test_pieces_are_drawn_from_their_law_where_they_fit() -> None:
 def test_what_nothing_fits_into_stays() -> None:
     wide = ContextProposals(proposals(4).model, torch.tensor([False, False, True, False]))
     state = State.of([((0,), 1)], subject=Subject(length=(3, 3)))
-    assert opened(state, 2, laws=wide) == [state, state]
+    assert opened(state, 2, distributions=wide) == [state, state]

@@ -1,4 +1,4 @@
-"""The law of a chain, from the transition matrix of its own kernel, and from runs of it."""
+"""The distribution of a chain, from the transition matrix of its own kernel, and from runs of it."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ RANDOM = random_conditional(frame(VALUES)[3], 5)
 STATES = states_of(VALUES, LENGTH)
 SCANS = [Scan("random"), Scan("sequential"), Scan("block", 2), Scan("block", 5), Scan("all")]
 SLOW = pytest.mark.slow  # long runs: some scans and energies every day, all of them with -m slow
-LAWS = [ProposalDistribution(), ProposalDistribution(0.6), ProposalDistribution(1.7, 2)]
+DISTRIBUTIONS = [ProposalDistribution(), ProposalDistribution(0.6), ProposalDistribution(1.7, 2)]
 VIEWS = {"raw": raw, "local": local}
 
 
@@ -68,24 +68,24 @@ def all_points() -> list[Point]:
     return [point_at(state, VALUES) for state in STATES]
 
 
-# Gibbs sampling takes the law of its scan
+# Gibbs sampling takes the distribution of its scan
 
 
 @pytest.mark.parametrize(
-    ("scan", "free", "law"),
+    ("scan", "free", "distribution"),
     [
         ("random", [1, 2], [0.3725, 0.1275, 0.1275, 0.3725]),
         ("sequential", [1, 2], [0.25, 0.25, 0.25, 0.25]),
         ("sequential", [2, 1], [0.495, 0.005, 0.005, 0.495]),
     ],
 )
-def test_inconsistent_conditionals_have_a_law_for_each_scan(
-    scan: str, free: list[int], law: list[float]
+def test_inconsistent_conditionals_have_a_distribution_for_each_scan(
+    scan: str, free: list[int], distribution: list[float]
 ) -> None:
     states = states_of(2, 2)
     kernel = kernel_of(2, inconsistent, scan=Scan(scan))
     points = [point_at(state, 2, free=free) for state in states]
-    wanted = torch.tensor(law, dtype=torch.float64)
+    wanted = torch.tensor(distribution, dtype=torch.float64)
     assert states == [(0, 0), (0, 1), (1, 0), (1, 1)]
     torch.testing.assert_close(stationary(sweep_matrix(kernel, points)), wanted, atol=1e-12, rtol=0)
 
@@ -98,7 +98,7 @@ def test_inconsistent_conditionals_have_a_law_for_each_scan(
 @pytest.mark.parametrize(
     "scan", [pytest.param("random", marks=SLOW), pytest.param("sequential", marks=SLOW), "block", "all"]
 )
-def test_corrected_by_local_energies_all_scans_have_one_law(scan: str) -> None:
+def test_corrected_by_local_energies_all_scans_have_one_distribution(scan: str) -> None:
     kernel = kernel_of(2, inconsistent, scan=Scan(scan, 2), energy=local)
     states = states_of(2, 2)
     wanted = torch.tensor([0.495, 0.005, 0.005, 0.495], dtype=torch.float64)
@@ -110,7 +110,7 @@ def test_corrected_by_local_energies_all_scans_have_one_law(scan: str) -> None:
 
 
 @pytest.mark.parametrize("length", [2, pytest.param(3, marks=SLOW)])
-def test_consistent_conditionals_give_their_joint_law(length: int) -> None:
+def test_consistent_conditionals_give_their_joint_distribution(length: int) -> None:
     joint = random_joint(VALUES, length, seed=length)
     conditional = conditionals_of(joint, frame(VALUES)[3], MASK)
     points = [point_at(state, VALUES) for state in states_of(VALUES, length)]
@@ -126,16 +126,18 @@ def test_consistent_conditionals_give_their_joint_law(length: int) -> None:
 
 
 @pytest.mark.parametrize("scan", [Scan("block", 2), Scan("all")])
-def test_without_correction_places_drawn_together_miss_the_joint_law(scan: Scan) -> None:
+def test_without_correction_places_drawn_together_miss_the_joint_distribution(scan: Scan) -> None:
     joint = random_joint(VALUES, LENGTH, seed=3)
     kernel = kernel_of(VALUES, conditionals_of(joint, frame(VALUES)[3], MASK), scan=scan)
     assert distance(stationary(sweep_matrix(kernel, all_points())), joint.flatten()) > 0.01
 
 
-@pytest.mark.parametrize("law", LAWS[1:], ids=str)
-def test_without_correction_the_proposal_law_changes_the_law(law: ProposalDistribution) -> None:
+@pytest.mark.parametrize("distribution", DISTRIBUTIONS[1:], ids=str)
+def test_without_correction_the_proposal_distribution_changes_the_distribution(
+    distribution: ProposalDistribution,
+) -> None:
     plain = stationary(sweep_matrix(kernel_of(VALUES, RANDOM), all_points()))
-    bent = stationary(sweep_matrix(kernel_of(VALUES, RANDOM, proposal=law), all_points()))
+    bent = stationary(sweep_matrix(kernel_of(VALUES, RANDOM, proposal=distribution), all_points()))
     assert distance(plain, bent) > 0.05
 
 
@@ -143,15 +145,17 @@ def test_without_correction_the_proposal_law_changes_the_law(law: ProposalDistri
 
 
 @pytest.mark.parametrize("scan", SCANS, ids=str)
-@pytest.mark.parametrize("law", LAWS, ids=str)
+@pytest.mark.parametrize("distribution", DISTRIBUTIONS, ids=str)
 @pytest.mark.parametrize("name", VIEWS)
-def test_the_energys_law_is_invariant(scan: Scan, law: ProposalDistribution, name: str) -> None:
-    kernel = kernel_of(VALUES, RANDOM, scan=scan, proposal=law, energy=VIEWS[name])
+def test_the_energys_distribution_is_invariant(
+    scan: Scan, distribution: ProposalDistribution, name: str
+) -> None:
+    kernel = kernel_of(VALUES, RANDOM, scan=scan, proposal=distribution, energy=VIEWS[name])
     step = sweep_matrix(kernel, all_points())
     pi = target(name)
     torch.testing.assert_close(step.sum(1), torch.ones_like(pi), atol=1e-12, rtol=0)
     assert float((pi @ step - pi).abs().max()) < 1e-12
-    if not law.top_k:
+    if not distribution.top_k:
         torch.testing.assert_close(stationary(step), pi, atol=1e-10, rtol=0)
 
 
@@ -166,7 +170,7 @@ def test_every_update_is_reversible(scan: Scan) -> None:
 
 @pytest.mark.parametrize("name", VIEWS)
 @pytest.mark.parametrize("temperature", [0.4, 2.5])
-def test_a_temperature_sharpens_the_law(name: str, temperature: float) -> None:
+def test_a_temperature_sharpens_the_distribution(name: str, temperature: float) -> None:
     for scan in (Scan("random"), Scan("all")):
         kernel = kernel_of(VALUES, RANDOM, scan=scan, energy=VIEWS[name])
         step = sweep_matrix(kernel, all_points(), temperature=temperature)
@@ -193,19 +197,19 @@ def points_inside() -> tuple[list[Point], Tensor]:
 
 
 @pytest.mark.parametrize("scan", SCANS, ids=str)
-@pytest.mark.parametrize("law", LAWS, ids=str)
-def test_in_a_range_the_law_is_that_of_the_energy_given_the_range(
-    scan: Scan, law: ProposalDistribution
+@pytest.mark.parametrize("distribution", DISTRIBUTIONS, ids=str)
+def test_in_a_range_the_distribution_is_that_of_the_energy_given_the_range(
+    scan: Scan, distribution: ProposalDistribution
 ) -> None:
     points, held = points_inside()
-    step = sweep_matrix(kernel_of(VALUES, RANDOM, scan=scan, proposal=law, energy=raw), points)
+    step = sweep_matrix(kernel_of(VALUES, RANDOM, scan=scan, proposal=distribution, energy=raw), points)
     pi = target("raw")[held] / target("raw")[held].sum()
     assert float((pi @ step - pi).abs().max()) < 1e-12
-    if not law.top_k:
+    if not distribution.top_k:
         torch.testing.assert_close(stationary(step), pi, atol=1e-10, rtol=0)
 
 
-def test_in_a_range_consistent_conditionals_give_their_joint_law_given_the_range() -> None:
+def test_in_a_range_consistent_conditionals_give_their_joint_distribution_given_the_range() -> None:
     joint = random_joint(VALUES, LENGTH, seed=LENGTH)
     conditional = conditionals_of(joint, frame(VALUES)[3], MASK)
     points, held = points_inside()
@@ -231,10 +235,10 @@ def test_a_chain_that_starts_from_masks_never_leaves_its_range(
         on_step=lambda chain, step: seen.append(step.point.ids),
     )
     assert all(inside(ids) for ids in seen)
-    assert any(2 in ids for ids in seen)  # wide pieces come, and not all proposals stay
+    assert any(2 in ids for ids in seen)  # wide tokens come, and not all proposals stay
 
 
-def test_the_two_energies_have_different_laws() -> None:
+def test_the_two_energies_have_different_distributions() -> None:
     assert distance(target("raw"), target("local")) > 0.05
 
 
@@ -247,11 +251,13 @@ class NoWayBack(Gibbs):
 
 
 class UncutWayBack(Gibbs):
-    """Forgets that the piece that was there could not have been drawn."""
+    """Forgets that the token that was there could not have been drawn."""
 
     def proposed(self, point: Point, places: list[int], drawn: list[Drawn]) -> Proposal:
         uncut = self.conditionals.logits(self.sites(point, places)).log_softmax(-1)
-        back = sum(float(law[point.ids[place]]) for law, place in zip(uncut, places, strict=True))
+        back = sum(
+            float(distribution[point.ids[place]]) for distribution, place in zip(uncut, places, strict=True)
+        )
         return replace(super().proposed(point, places, drawn), reverse=back)
 
 
@@ -280,9 +286,9 @@ BROKEN = [
 ]
 
 
-@pytest.mark.parametrize(("kind", "scan", "law"), BROKEN, ids=str)
-def test_a_broken_ratio_would_show(kind: type[Gibbs], scan: Scan, law: ProposalDistribution) -> None:
-    broken = kernel_of(VALUES, RANDOM, kind=kind, scan=scan, proposal=law, energy=local)
+@pytest.mark.parametrize(("kind", "scan", "distribution"), BROKEN, ids=str)
+def test_a_broken_ratio_would_show(kind: type[Gibbs], scan: Scan, distribution: ProposalDistribution) -> None:
+    broken = kernel_of(VALUES, RANDOM, kind=kind, scan=scan, proposal=distribution, energy=local)
     pi = target("local")
     assert distance(stationary(sweep_matrix(broken, all_points()), pi), pi) > 0.01
 
@@ -293,13 +299,13 @@ def test_a_place_that_is_kept_belongs_to_the_energy(scan: Scan, name: str) -> No
     kept = [state for state in STATES if state[1] == 2]
     there = torch.tensor([state in kept for state in STATES])
     kernel = kernel_of(VALUES, RANDOM, scan=scan, energy=VIEWS[name])
-    laws = {}
+    distributions = {}
     for scored in ([1, 2, 3], [1, 3]):
         points = [point_at(state, VALUES, free=[1, 3], scored=scored) for state in kept]
-        laws[len(scored)] = stationary(sweep_matrix(kernel, points))
+        distributions[len(scored)] = stationary(sweep_matrix(kernel, points))
         wanted = (-energies(name, places=[place - 1 for place in scored])[there]).softmax(0)
-        torch.testing.assert_close(laws[len(scored)], wanted, atol=1e-10, rtol=0)
-    assert distance(laws[3], laws[2]) > 0.01
+        torch.testing.assert_close(distributions[len(scored)], wanted, atol=1e-10, rtol=0)
+    assert distance(distributions[3], distributions[2]) > 0.01
 
 
 # runs do what the matrices say

@@ -1,7 +1,8 @@
-"""Texts given out by chains of `mh` have the law, given that they may be shown: by enumeration.
+"""Texts given out by chains of `mh` have the target's distribution, given that they may be shown.
 
-Chains start from the law itself, every state so often as its probability asks for: then their states have it
-after any number of steps, and what is given out shows what the rule of giving out does, and nothing else.
+By enumeration: chains start from the distribution itself, every state so often as its probability asks for.
+Then their states have it after any number of steps, and what is given out shows what the rule of giving out
+does, and nothing else.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ from textgen.rng import row_key
 CHAINS = 2000
 VOCAB = 2
 MOST = 3
-WIDE = (1, 2)  # characters of the two pieces
+WIDE = (1, 2)  # characters of the two tokens
 
 
 def characters(ids: Ids) -> int:
@@ -55,20 +56,20 @@ def kernel_of(weight: float, outside: Outside, seed: int = 1) -> Cgmh:
     )
 
 
-def from_the_law(kernel: Cgmh, space: Space) -> list[Chain[Point]]:
+def from_the_distribution(kernel: Cgmh, space: Space) -> list[Chain[Point]]:
     """Chains at every state, as many as its share of all; each a key of its own."""
-    ends = [floor(edge * CHAINS + 0.5) for edge in space.law().cumsum(0).tolist()]
+    ends = [floor(edge * CHAINS + 0.5) for edge in space.distribution().cumsum(0).tolist()]
     counts = [end - start for start, end in zip([0, *ends], ends, strict=False)]
     states = [point.state for point, count in zip(space.points, counts, strict=True) for _ in range(count)]
     return [kernel.start(row_key(n, "chain"), 0, state) for n, state in enumerate(states)]
 
 
-def arrivals(matrix: Tensor, law: Tensor, shown: Tensor) -> Tensor:
-    """The law of chains that have `law` and then run on until they are where they may be shown."""
+def arrivals(matrix: Tensor, distribution: Tensor, shown: Tensor) -> Tensor:
+    """The distribution of chains that have one and then run on until they are where they may be shown."""
     rest = ~shown
     inside = torch.eye(int(rest.sum()), dtype=torch.float64) - matrix[rest][:, rest]
-    found = law * shown
-    found[shown] += torch.linalg.solve(inside.T, law[rest]) @ matrix[rest][:, shown]
+    found = distribution * shown
+    found[shown] += torch.linalg.solve(inside.T, distribution[rest]) @ matrix[rest][:, shown]
     return found
 
 
@@ -76,21 +77,21 @@ def arrivals(matrix: Tensor, law: Tensor, shown: Tensor) -> Tensor:
     ("measure", "length", "weight", "seed"),
     [(len, (2, 3), 0.1, 1), (characters, (2, 3), 0.1, 2), (characters, (2, 3), 1.0, 2)],
 )
-def test_what_is_given_out_has_the_law_given_that_it_may_be_shown(
+def test_what_is_given_out_has_the_distribution_given_that_it_may_be_shown(
     measure: Callable[[Ids], int], length: tuple[int, int], weight: float, seed: int
 ) -> None:
     kernel = kernel_of(weight, Outside(measure=measure), seed)
     space = space_of(kernel, states_of([(1,)], VOCAB, MOST, subject=Subject(length=length)))
-    chains = from_the_law(kernel, space)
+    chains = from_the_distribution(kernel, space)
     walk(kernel, chains, 1)
     shown = torch.tensor([kernel.reportable(point.state) for point in space.points])
-    wanted = space.law() * shown
+    wanted = space.distribution() * shown
     wanted /= (share := float(wanted.sum()))
     given = [visit.point.state for _, visit in last_states(chains)]
     assert len(given) / CHAINS == pytest.approx(share, abs=0.04)
     assert distance(space.shares(given), wanted) < 0.045
-    # which tells that law from that of arrivals, of chains that run on until they may be shown
-    assert distance(arrivals(transitions(kernel, space), space.law(), shown), wanted) > 0.1
+    # which tells that distribution from that of arrivals, of chains that run on until they may be shown
+    assert distance(arrivals(transitions(kernel, space), space.distribution(), shown), wanted) > 0.1
 
 
 def test_where_a_chain_is_does_not_decide_how_long_it_runs() -> None:
