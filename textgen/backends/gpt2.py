@@ -187,7 +187,9 @@ class Gpt2Backend(Backend[ContinueOptions, Prompt]):
     ) -> Iterator[list[Draft]]:
         scoring = self._scoring(batch, options)
         stops = [self._stop(prompt.row, options) for prompt in batch]
-        choose = options.strategy.chooser()(scoring, self._keys(batch, seed), copies, first_candidate)
+        choose = options.strategy.chooser()(
+            scoring, self._keys(batch, seed), copies, first_candidate, options
+        )
         return write(
             self._writer(options),
             self._batch(batch, seed),

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from collections.abc import Sequence
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 
@@ -16,6 +17,7 @@ from textgen import __version__
 from textgen.cli.commands import Commands
 from textgen.cli.render import console
 from textgen.errors import TextgenError
+from textgen.plugins import PluginWarning
 
 INTERRUPTED = 130
 BROKEN_PIPE = 141
@@ -55,6 +57,7 @@ def run(args: Sequence[str]) -> int:
     # threads that wait by spinning take the cores from every other program, and from each other
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     _open_closed_streams()
+    _show_plugin_warnings()
     for stream in (sys.stdout, sys.stderr):
         # a console in GBK would end the run at the first character it lacks
         if hasattr(stream, "reconfigure"):
@@ -87,6 +90,19 @@ def _failed(line: str, args: Sequence[str]) -> int:
         console.trace()
     console.report(" ".join(line.split()))
     return 1
+
+
+def _show_plugin_warnings() -> None:
+    """What is said of other packages is a line like our own warnings; all other warnings are Python's."""
+    show = warnings.showwarning
+
+    def shown(message: Warning | str, category: type[Warning], *place: Any, **more: Any) -> None:
+        if issubclass(category, PluginWarning):
+            console.note(f"warning: {message}")
+        else:
+            show(message, category, *place, **more)
+
+    warnings.showwarning = shown
 
 
 def _open_closed_streams() -> None:

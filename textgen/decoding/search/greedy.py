@@ -8,9 +8,16 @@ from torch import Tensor
 
 from textgen.choice.scoring import Scoring
 from textgen.decoding.loop import Choose
+from textgen.options import DecodingOptions
 
 
-def choose(scoring: Scoring, keys: Sequence[bytes], copies: int, first_candidate: int = 0) -> Choose:
+def choose(
+    scoring: Scoring,
+    keys: Sequence[bytes],
+    copies: int,
+    first_candidate: int = 0,
+    options: DecodingOptions | None = None,
+) -> Choose:
     """The choice of the strategy `greedy`, which needs nothing but the scores."""
     return best
 

@@ -9,10 +9,17 @@ from torch import Tensor
 from textgen.choice.categorical import invert_cdf
 from textgen.choice.scoring import Scoring
 from textgen.decoding.loop import Choose
+from textgen.options import DecodingOptions
 from textgen.rng import uniform
 
 
-def choose(scoring: Scoring, keys: Sequence[bytes], copies: int, first_candidate: int = 0) -> Choose:
+def choose(
+    scoring: Scoring,
+    keys: Sequence[bytes],
+    copies: int,
+    first_candidate: int = 0,
+    options: DecodingOptions | None = None,
+) -> Choose:
     """The choice of the strategy `sample`: a draw by the row's own random numbers.
 
     Args:
@@ -20,6 +27,7 @@ def choose(scoring: Scoring, keys: Sequence[bytes], copies: int, first_candidate
         keys: One random-number key a source.
         copies: Rows a source.
         first_candidate: The candidate number of each source's first row.
+        options: Not needed: the filters are in the scoring.
     """
 
     def draw(ids: Tensor, search: Tensor, numbers: Sequence[int], step: int) -> Tensor:

@@ -16,6 +16,6 @@ def search(model: NextTokenModel, batch: Batch, scoring: Scoring, plan: Plan) ->
     """
     strategy = plan.options.strategy
     copies = plan.copies if strategy.several else 1
-    choose = strategy.chooser()(scoring, batch.keys, copies, plan.first_candidate)
+    choose = strategy.chooser()(scoring, batch.keys, copies, plan.first_candidate, plan.options)
     *_, drafts = write(model, batch, scoring, choose, plan.stop, copies=copies, pad=plan.pad)
     return [finished(drafts[at : at + copies]) for at in range(0, len(drafts), copies)]

@@ -1,0 +1,20 @@
+"""The choice of the strategy `nth-best`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import Tensor
+
+from outsider.records import NthBestOptions
+
+
+def choose(scoring: Any, keys: Any, copies: int, first_candidate: int, options: Any) -> Any:
+    assert isinstance(options, NthBestOptions)
+
+    def nth_best(ids: Tensor, search: Tensor, numbers: Any, step: int) -> Tensor:
+        best = search.topk(options.nth, -1)
+        possible = (best.values > -float("inf")).sum(-1, keepdim=True)
+        return best.indices.gather(-1, (possible - 1).clamp(min=0))[:, 0]
+
+    return nth_best
