@@ -6,7 +6,8 @@ from types import SimpleNamespace
 import pytest
 
 import textgen
-from textgen import registry
+from textgen import plugins
+from textgen.backends import registry
 from textgen.backends.base import Backend, Prepared
 from textgen.cli.main import run
 from textgen.options import Options
@@ -33,7 +34,7 @@ class EchoBackend(Backend[Options, Prepared]):
 
 
 class Entry:
-    name = "echo"
+    name, value, dist = "echo", "echo:EchoBackend", None
 
     @staticmethod
     def load():
@@ -42,12 +43,12 @@ class Entry:
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    monkeypatch.setattr(
-        registry, "entry_points", lambda group: [Entry] if group == "textgen.backends" else []
-    )
+    monkeypatch.setattr(plugins, "entry_points", lambda group: [Entry] if group == "textgen.backends" else [])
+    registry._installed.cache_clear()
     (tmp_path / "config.json").write_text(json.dumps({"model_type": "echo"}), encoding="utf-8")
     (tmp_path / "model.safetensors").touch()
-    return tmp_path
+    yield tmp_path
+    registry._installed.cache_clear()
 
 
 def test_from_python(folder):

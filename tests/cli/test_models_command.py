@@ -363,7 +363,7 @@ def test_of_several_that_add_one_name_at_once_one_succeeds(
 
     def add() -> None:
         try:
-            told.put(added.add_model(files, "mine", force=force).name)
+            told.put(added.add_model(files, "mine", lambda _: None, force=force).name)
         except UsageError as error:
             told.put(error.line)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 import torch
@@ -11,6 +12,7 @@ from torch import Tensor, nn
 from transformers import BertForMaskedLM
 
 from textgen.models.families.bert import Bert
+from textgen.models.families.teacher_forcing import teacher_forced
 from textgen.models.families.two_streams import StreamState, TwoStreams
 from textgen.models.families.unilm import UniLM
 from textgen.models.layers.attention import both_sides
@@ -44,12 +46,12 @@ def unilm(tiny_bert: Bert, prior: CopyPrior) -> UniLM:
 
 @pytest.fixture(scope="module")
 def model(unilm: UniLM) -> TwoStreams:
-    return TwoStreams(unilm, FIRST).eval()
+    return TwoStreams(unilm, FIRST)
 
 
 @pytest.fixture(scope="module")
 def silent(unilm: UniLM) -> TwoStreams:
-    return TwoStreams(unilm, FIRST, interaction=False).eval()
+    return TwoStreams(unilm, FIRST, interaction=False)
 
 
 def stepped(model: TwoStreams, sources: list[list[int]], streams: Tensor) -> Tensor:
@@ -57,6 +59,13 @@ def stepped(model: TwoStreams, sources: list[list[int]], streams: Tensor) -> Ten
     state = model.start(sources)
     steps = [model.step(state, tokens.reshape(-1)) for tokens in streams.unbind(2)]
     return torch.stack([logits.view(len(sources), 2, -1) for logits in steps], 2)
+
+
+def whole(model: TwoStreams, sources: list[list[int]], streams: Tensor) -> Tensor:
+    """The same at once, without a cache, as in training."""
+    unilm: Any = model.model
+    types = torch.tensor([unilm.target_types[first] for first in model.first]).expand(len(streams), -1)
+    return teacher_forced(unilm, sources, streams, types, interaction=model.interaction)
 
 
 def reencoded(
@@ -89,7 +98,7 @@ def test_equals_transformers_under_the_same_mask(
     expected = reencoded(their_bert, unilm.prior, source, streams[0], interaction=interaction)
     other = reencoded(their_bert, unilm.prior, source, streams[0], interaction=not interaction)
     assert (expected - other).abs().max() > 0.1
-    torch.testing.assert_close(model.forward([source], streams)[0], expected, **TOLERANCE)
+    torch.testing.assert_close(whole(model, [source], streams)[0], expected, **TOLERANCE)
     torch.testing.assert_close(stepped(model, [source], streams)[0], expected, **TOLERANCE)
 
 
@@ -99,13 +108,13 @@ def test_cached_steps_equal_the_whole_mask(unilm: UniLM, interaction: bool) -> N
     model = TwoStreams(unilm, FIRST, interaction=interaction)
     sources = [make_source(length, seed=length) for length in (20, 30, 17)]
     streams = make_streams(3, 35, seed=1)
-    whole = model(sources, streams)
-    assert whole.shape == (3, 2, 35, VOCAB)
-    torch.testing.assert_close(stepped(model, sources, streams), whole, **TOLERANCE)
+    found = whole(model, sources, streams)
+    assert found.shape == (3, 2, 35, VOCAB)
+    torch.testing.assert_close(stepped(model, sources, streams), found, **TOLERANCE)
 
 
 @pytest.mark.parametrize("interaction", [True, False])
-@pytest.mark.parametrize("compute", [stepped, TwoStreams.forward], ids=["cached", "whole"])
+@pytest.mark.parametrize("compute", [stepped, whole], ids=["cached", "whole"])
 def test_a_piece_changes_what_comes_behind_it_in_both_streams_and_nothing_else(
     unilm: UniLM, compute: Callable[[TwoStreams, list[list[int]], Tensor], Tensor], interaction: bool
 ) -> None:
@@ -133,7 +142,7 @@ def test_the_gradient_has_the_support_of_the_mask(unilm: UniLM, monkeypatch: pyt
         return inputs[-1]
 
     monkeypatch.setattr(unilm.network, "embed", kept)
-    logits = TwoStreams(unilm, FIRST)([make_source(16, seed=3)], make_streams(1, steps, seed=3))[0]
+    logits = whole(TwoStreams(unilm, FIRST), [make_source(16, seed=3)], make_streams(1, steps, seed=3))[0]
     for stream in (0, 1):
         for step in range(steps):
             (gradient,) = torch.autograd.grad(logits[stream, step, 20], inputs[0], retain_graph=True)
@@ -176,7 +185,9 @@ def test_streams_that_change_places_with_their_types_change_logits(unilm: UniLM,
     there = TwoStreams(unilm, (R2L, L2R), interaction=interaction)
     swapped = streams.flip(1)
     assert torch.equal(stepped(there, sources, swapped).flip(1), stepped(here, sources, streams))
-    torch.testing.assert_close(there(sources, swapped).flip(1), here(sources, streams), atol=1e-5, rtol=0.0)
+    torch.testing.assert_close(
+        whole(there, sources, swapped).flip(1), whole(here, sources, streams), atol=1e-5, rtol=0.0
+    )
     # the tokens alone are not enough: the types tell the streams apart
     assert (stepped(here, sources, swapped).flip(1) - stepped(here, sources, streams)).abs().max() > 0.1
 
@@ -187,7 +198,7 @@ def test_equal_streams_of_equal_type_are_told_apart_by_nothing(tiny_bert: Bert) 
     streams[:, 1] = streams[:, 0]
     logits = stepped(same, [make_source(12, seed=6)], streams)
     torch.testing.assert_close(logits[:, 0], logits[:, 1], atol=1e-5, rtol=0.0)
-    silenced = TwoStreams(same.unilm, FIRST, interaction=False)
+    silenced = TwoStreams(same.model, FIRST, interaction=False)
     assert not torch.equal(stepped(silenced, [make_source(12, seed=6)], streams), logits)
 
 
@@ -246,7 +257,7 @@ class Rows:
 
     def __init__(self, model: TwoStreams, source: list[int], half: int) -> None:
         self.model, self.half = model, half
-        self.replay = Replay(model.unilm, source)
+        self.replay = Replay(model.model, source)
         self.state = model.start([source])
         self.rows: list[Place | None] = [None, None]
         self.shown: list[int | None] = [None, None]
@@ -307,7 +318,7 @@ def test_the_replay_tells_partners_of_then_from_partners_of_now(model: TwoStream
     rows.select([2, 0, 1, 3, 4, 5])
     rows.step([*range(30, 36)])
     streams = torch.tensor([[[place.token for place in rows.line(row)] for row in (0, 3)]])
-    as_if = model([make_source(20, seed=8)], streams)[0, 0, -1]
+    as_if = whole(model, [make_source(20, seed=8)], streams)[0, 0, -1]
     assert (as_if - rows.replay.logits(rows.line(0)[-1])).abs().max() > 0.01
 
 

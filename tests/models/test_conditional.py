@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -33,6 +36,7 @@ from textgen.models.layers.conditional_norm import (
     ConditionalLayerNorm,
     add_condition,
     condition_of,
+    in_style,
 )
 
 
@@ -67,10 +71,8 @@ def test_at_first_every_style_is_the_pretrained_network(case: tuple[Any, Forward
     plain = forward(base)
     assert torch.equal(forward(network), plain)
     for style in range(len(STYLES) + 1):
-        with condition.given(style):
-            assert torch.equal(forward(network), plain)
-    with condition.given(torch.tensor([2, 0, condition.null])):
-        assert torch.equal(forward(network), plain)
+        assert torch.equal(forward(in_style(network, style)), plain)
+    assert torch.equal(forward(in_style(network, torch.tensor([2, 0, condition.null]))), plain)
 
 
 def test_a_learnt_style_makes_a_difference(case: tuple[Any, Forward]) -> None:
@@ -78,66 +80,60 @@ def test_a_learnt_style_makes_a_difference(case: tuple[Any, Forward]) -> None:
     forward = case[1]
     found = [forward(network)]
     for style in range(len(STYLES)):
-        with condition.given(style):
-            found.append(forward(network))
+        found.append(forward(in_style(network, style)))
     for n, one in enumerate(found):
         for other in found[:n]:
             assert float((one - other).abs().max()) > 0.1
-    with condition.given(condition.null):
-        assert torch.equal(forward(network), found[0])
+    assert torch.equal(forward(in_style(network, condition.null)), found[0])
+    assert torch.equal(forward(network), found[0])
 
 
 def test_rows_of_several_styles_are_computed_as_alone(tiny_gpt2: Gpt2, tiny_bert: Bert) -> None:
     styles = torch.tensor([1, 3, 0])
-    writer, of_writer = conditional(tiny_gpt2)
-    masked, of_masked = conditional(tiny_bert)
-    with of_writer.given(styles), of_masked.given(styles):
-        written, read = whole_gpt2(writer), masked.encode(IDS, LENGTHS)
-        head, filled = masked.logits(read), masked_bert(masked)
+    writers, bert = conditional(tiny_gpt2)[0], conditional(tiny_bert)[0]
+    masked = in_style(bert, styles)
+    written, read = whole_gpt2(in_style(writers, styles)), masked.encode(IDS, LENGTHS)
+    head, filled = masked.logits(read), masked_bert(masked)
     for row, style in enumerate(styles.tolist()):
         one = slice(row, row + 1)
-        with of_writer.given(style), of_masked.given(style):
-            alone = writer.extend(writer.start([[]]), IDS[one])
-            assert torch.equal(alone[0], written[row])
-            alone = masked.encode(IDS[one], LENGTHS[one])
-            torch.testing.assert_close(alone[0], read[row], atol=1e-6, rtol=0)
-            torch.testing.assert_close(masked.logits(alone)[0], head[row], atol=1e-5, rtol=0)
-            alone = masked.masked_logits(IDS[one], LENGTHS[one], PLACES[one])
-            torch.testing.assert_close(alone[0], filled[row], atol=1e-5, rtol=0)
+        writer, masked = in_style(writers, style), in_style(bert, style)
+        alone = writer.extend(writer.start([[]]), IDS[one])
+        assert torch.equal(alone[0], written[row])
+        alone = masked.encode(IDS[one], LENGTHS[one])
+        torch.testing.assert_close(alone[0], read[row], atol=1e-6, rtol=0)
+        torch.testing.assert_close(masked.logits(alone)[0], head[row], atol=1e-5, rtol=0)
+        alone = masked.masked_logits(IDS[one], LENGTHS[one], PLACES[one])
+        torch.testing.assert_close(alone[0], filled[row], atol=1e-5, rtol=0)
 
 
 def test_the_head_takes_places_with_their_styles(tiny_bert: Bert) -> None:
-    network, condition = conditional(tiny_bert)
+    network, _ = conditional(tiny_bert)
     styles = torch.tensor([1, 3, 0])
     rows, places = torch.tensor([0, 0, 2, 1]), torch.tensor([3, 4, 1, 7])
-    with condition.given(styles):
-        hidden = network.encode(IDS, LENGTHS)
-        whole = network.logits(hidden)
-    with condition.given(styles[rows]):
-        some = network.logits(hidden[rows, places])
+    hidden = in_style(network, styles).encode(IDS, LENGTHS)
+    whole = in_style(network, styles).logits(hidden)
+    some = in_style(network, styles[rows]).logits(hidden[rows, places])
     torch.testing.assert_close(some, whole[rows, places], atol=1e-5, rtol=0)
 
 
 def test_a_row_does_not_depend_on_how_many_there_are(one_thread: None, tiny_gpt2: Gpt2) -> None:
-    network, condition = conditional(tiny_gpt2)
+    network = in_style(conditional(tiny_gpt2)[0], 2)
     ids = IDS[:1].repeat(40, 1)
-    with condition.given(2):
-        many = network.extend(network.start([[]] * 40), ids)
-        alone = network.extend(network.start([[]]), ids[:1])
+    many = network.extend(network.start([[]] * 40), ids)
+    alone = network.extend(network.start([[]]), ids[:1])
     assert torch.equal(many, alone.expand_as(many))
 
 
 def test_the_norm_is_the_formula() -> None:
     generator = torch.Generator().manual_seed(7)
-    norm = nn.LayerNorm(6, eps=1e-3)
-    condition = Condition(STYLES, SIZE)
-    ours = ConditionalLayerNorm(norm, condition)
+    network = nn.Sequential(nn.LayerNorm(6, eps=1e-3))
+    condition = add_condition(network, STYLES, SIZE)
+    ours: Any = network[0]
     for parameter in ours.parameters():
         parameter.data.copy_(torch.randn(parameter.shape, generator=generator))
     x = torch.randn(3, 4, 6, generator=generator)
     styles = torch.tensor([2, 0, 3])
-    with condition.given(styles):
-        found = ours(x)
+    found = in_style(network, styles)[0](x)
     for row, style in enumerate(styles):
         c = condition.embedding.weight[style]
         normed = (x[row] - x[row].mean(-1, keepdim=True)) / (
@@ -162,7 +158,7 @@ class OneNorm(nn.Module):
 def test_gradients_of_a_norm_are_those_of_finite_differences() -> None:
     """By the input, the styles' vectors, and all that they are multiplied with or added to."""
     network = OneNorm().double()
-    condition = add_condition(network, STYLES, 3)
+    add_condition(network, STYLES, 3)
     names = [name for name, _ in network.named_parameters()]
     assert len(names) == 5
     generator = torch.Generator().manual_seed(8)
@@ -172,9 +168,9 @@ def test_gradients_of_a_norm_are_those_of_finite_differences() -> None:
     ]
 
     def norm(x: Tensor, *parameters: Tensor) -> Tensor:
-        with condition.given(torch.tensor([2, 0])):
-            found: Tensor = functional_call(network, dict(zip(names, parameters, strict=True)), (x,))
-            return found
+        styled = in_style(network, torch.tensor([2, 0]))
+        found: Tensor = functional_call(styled, dict(zip(names, parameters, strict=True)), (x,))
+        return found
 
     assert torch.autograd.gradcheck(norm, given)
 
@@ -193,13 +189,12 @@ def float64() -> Iterator[None]:
 def test_gradients_of_a_network_are_those_of_finite_differences(
     float64: None, case: tuple[Any, Forward], part: str
 ) -> None:
-    network, condition = conditional(case[0])
+    network, _ = conditional(case[0])
     network.double().requires_grad_(True)
     weighing = torch.randn(case[1](network).shape, generator=torch.Generator().manual_seed(9)).double()
 
     def loss() -> Tensor:
-        with condition.given(torch.tensor([2, 0, 3])):
-            return (case[1](network) * weighing).mean()
+        return (case[1](in_style(network, torch.tensor([2, 0, 3]))) * weighing).mean()
 
     found = {name: p for name, p in network.named_parameters() if name.endswith(part)}
     slopes = torch.autograd.grad(loss(), list(found.values()))
@@ -220,8 +215,7 @@ def test_one_step_teaches_the_styles_apart(tiny_gpt2: Gpt2, tiny_bert: Bert) -> 
     for base, forward in ((tiny_gpt2, whole_gpt2), (tiny_bert, masked_bert)):
         network, condition = conditional(base, learnt=False)
         network.requires_grad_(True)
-        with condition.given(torch.tensor([0, 1, 1])):
-            logits = forward(network)
+        logits = forward(in_style(network, torch.tensor([0, 1, 1])))
         logits.log_softmax(-1)[..., 7].mean().neg().backward()
         # the vectors cannot learn before what they are multiplied with
         assert not bool(condition.embedding.weight.grad.any())
@@ -231,10 +225,7 @@ def test_one_step_teaches_the_styles_apart(tiny_gpt2: Gpt2, tiny_bert: Bert) -> 
             assert bool(norm.gain.any())
             assert bool(norm.shift.any())
         network.requires_grad_(False)
-        found = []
-        for style in range(3):
-            with condition.given(style):
-                found.append(forward(network))
+        found = [forward(in_style(network, style)) for style in range(3)]
         assert float((found[0] - found[1]).abs().max()) > 1e-3
         assert float((found[0] - found[2]).abs().max()) > 1e-3
 
@@ -264,29 +255,50 @@ def test_every_norm_is_replaced_and_the_condition_kept_once(tiny_gpt2: Gpt2, tin
 def test_a_copy_has_a_condition_of_its_own(tiny_gpt2: Gpt2) -> None:
     network, condition = conditional(tiny_gpt2)
     twin = copy.deepcopy(network)
-    plain = whole_gpt2(network)
-    with condition.given(1):
-        assert torch.equal(whole_gpt2(twin), plain)
-        assert not torch.equal(whole_gpt2(network), plain)
-    with condition_of(twin).given(1), condition.given(1):
-        assert torch.equal(whole_gpt2(twin), whole_gpt2(network))
+    styled = whole_gpt2(in_style(network, 1))
+    condition.embedding.weight.zero_()
+    assert torch.equal(whole_gpt2(in_style(twin, 1)), styled)
+    assert not torch.equal(whole_gpt2(in_style(network, 1)), styled)
 
 
-def test_given_restores_what_was_before() -> None:
+def test_a_style_shares_the_parameters_and_changes_nothing(tiny_gpt2: Gpt2) -> None:
+    network, condition = conditional(tiny_gpt2)
+    plain, names = whole_gpt2(network), [name for name, _ in network.named_modules()]
+    styled = in_style(network, 0)
+    assert type(styled) is type(network)
+    assert [name for name, _ in styled.named_modules()] == names
+    assert all(styled.get_parameter(name) is p for name, p in network.named_parameters())
+    assert not torch.equal(whole_gpt2(styled), plain)
+    assert torch.equal(whole_gpt2(network), plain)
+    assert torch.equal(whole_gpt2(in_style(styled, condition.null)), plain)
+    for number in (-1, 4):
+        with pytest.raises(IndexError):
+            in_style(network, number)
+    with pytest.raises(IndexError):
+        in_style(tiny_gpt2, 0)
+
+
+def test_vectors_of_styles() -> None:
     condition = Condition(STYLES, SIZE)
     table = condition.embedding.weight
-    assert torch.equal(condition.vector(), table[None, None, 3])
-    with condition.given(0):
-        assert torch.equal(condition.vector(), table[None, None, 0])
-        with condition.given(torch.tensor([2, 1])):
-            assert torch.equal(condition.vector(), table[[2, 1]][:, None])
-        with pytest.raises(RuntimeError, match="stop"), condition.given(1):
-            raise RuntimeError("stop")
-        assert torch.equal(condition.vector(), table[None, None, 0])
-    assert torch.equal(condition.vector(), table[None, None, 3])
-    for number in (-1, 4):
-        with pytest.raises(IndexError), condition.given(number):
-            pass
+    assert torch.equal(condition.vector(0), table[None, None, 0])
+    assert torch.equal(condition.vector(torch.tensor([2, 1])), table[[2, 1]][:, None])
+
+
+def meet(barrier: Barrier, *_: Any) -> None:
+    barrier.wait()
+
+
+def test_threads_in_different_styles_do_not_see_each_other(tiny_gpt2: Gpt2, tiny_bert: Bert) -> None:
+    """Every forward of one thread begins while the other is inside one."""
+    for base, forward in ((tiny_gpt2, whole_gpt2), (tiny_bert, masked_bert)):
+        network, _ = conditional(base)
+        alone = [forward(in_style(network, style)) for style in (0, 1)]
+        hook = network.embedding.register_forward_pre_hook(partial(meet, Barrier(2, timeout=20)))
+        with ThreadPoolExecutor(2) as pool:
+            found = list(pool.map(lambda style: forward(in_style(network, style)), (0, 1)))  # noqa: B023
+        hook.remove()
+        assert all(map(torch.equal, found, alone))
 
 
 def test_numbers_of_styles() -> None:

@@ -18,8 +18,8 @@ from textgen.decoding.stop import Stop
 from textgen.errors import UsageError
 from textgen.models.families.bert import Bert
 from textgen.models.families.gpt2 import Gpt2
-from textgen.models.guidance import Guided, GuidedMasked, Styled, guided, masked_in, writer_in
-from textgen.models.layers.conditional_norm import Condition, add_condition
+from textgen.models.guidance import Guided, GuidedMasked, guided, masked_in, writer_in
+from textgen.models.layers.conditional_norm import Condition, add_condition, in_style
 
 STYLES = ("诗歌", "新闻")
 GENERATOR = torch.Generator().manual_seed(5)
@@ -75,17 +75,12 @@ def write(model: Any) -> Tensor:
     return torch.cat([first, second, third.flatten(0, 1), fourth])
 
 
-def in_force(condition: Condition, style: int, model: Any) -> Tensor:
-    with condition.given(style):
-        return write(model)
-
-
 @pytest.mark.parametrize("weight", WEIGHTS)
 def test_guided_writing_is_the_formula(writer: tuple[Gpt2, Condition], weight: float) -> None:
-    network, condition = writer
+    network, _ = writer
     for style in (0, 1):
-        styled, null = in_force(condition, style, network), write(network)
-        found = write(Guided(network, condition, style, weight))
+        styled, null = write(in_style(network, style)), write(network)
+        found = write(Guided(in_style(network, style), network, weight))
         assert torch.equal(found, (1 + weight) * styled - weight * null)
         of_logprobs = (1 + weight) * styled.log_softmax(-1) - weight * null.log_softmax(-1)
         torch.testing.assert_close(found.softmax(-1), of_logprobs.softmax(-1), atol=1e-6, rtol=1e-4)
@@ -93,20 +88,21 @@ def test_guided_writing_is_the_formula(writer: tuple[Gpt2, Condition], weight: f
 
 @pytest.mark.parametrize("weight", WEIGHTS)
 def test_a_guided_place_is_the_formula(masked: tuple[Bert, Condition], weight: float) -> None:
-    network, condition = masked
+    network, _ = masked
     null = network.masked_logits(*MASKED)
     for style in (0, 1):
-        with condition.given(style):
-            styled = network.masked_logits(*MASKED)
-        found = GuidedMasked(network, condition, style, weight).masked_logits(*MASKED)
+        styled = in_style(network, style).masked_logits(*MASKED)
+        found = GuidedMasked(in_style(network, style), network, weight).masked_logits(*MASKED)
         assert torch.equal(found, (1 + weight) * styled - weight * null)
         of_logprobs = guided(styled.log_softmax(-1), null.log_softmax(-1), weight)
         torch.testing.assert_close(found.softmax(-1), of_logprobs.softmax(-1), atol=1e-6, rtol=1e-4)
 
 
 def test_guidance_leads_away_from_no_style(writer: tuple[Gpt2, Condition]) -> None:
-    network, condition = writer
-    laws = [write(Guided(network, condition, 0, weight)).log_softmax(-1) for weight in (0.0, 1.0, 2.0)]
+    network, _ = writer
+    laws = [
+        write(Guided(in_style(network, 0), network, weight)).log_softmax(-1) for weight in (0.0, 1.0, 2.0)
+    ]
     null = write(network).log_softmax(-1)
     away = [(law.exp() * (laws[0] - null)).sum(-1).mean() for law in laws]
     assert away[0] < away[1] < away[2]
@@ -118,10 +114,10 @@ def test_no_guidance_costs_one_forward(
 ) -> None:
     model: Any = writer_in(writer[0], "新闻", guidance, name="x")
     state = model.start(PREFIXES)
-    with counted(writer[0].transformer.h[0]) as calls:
+    with counted(writer[0].transformer.h[0].attn.c_attn) as calls:
         model.step(state, WRITTEN[:3, 0])
     assert len(calls) == forwards
-    with counted(masked[0].layers[0]) as calls:
+    with counted(masked[0].layers[0].attention.self) as calls:
         masked_in(masked[0], "新闻", guidance, name="x").masked_logits(*MASKED)
     assert len(calls) == forwards
 
@@ -130,11 +126,10 @@ def test_no_guidance_is_the_style_itself(
     writer: tuple[Gpt2, Condition], masked: tuple[Bert, Condition]
 ) -> None:
     found = write(writer_in(writer[0], "新闻", name="x"))
-    assert torch.equal(found, in_force(writer[1], 1, writer[0]))
+    assert torch.equal(found, write(in_style(writer[0], 1)))
     assert not torch.equal(found, write(writer[0]))
     found = masked_in(masked[0], "新闻", name="x").masked_logits(*MASKED)
-    with masked[1].given(1):
-        assert torch.equal(found, masked[0].masked_logits(*MASKED))
+    assert torch.equal(found, in_style(masked[0], 1).masked_logits(*MASKED))
 
 
 def test_no_style_is_the_network_as_it_is(writer: tuple[Gpt2, Condition], tiny_bert: Bert) -> None:
@@ -142,37 +137,29 @@ def test_no_style_is_the_network_as_it_is(writer: tuple[Gpt2, Condition], tiny_b
     assert masked_in(tiny_bert, None, name="x") is tiny_bert
 
 
-def test_the_style_is_in_force_whatever_is_around(writer: tuple[Gpt2, Condition]) -> None:
-    """Two texts that are written in turns, and under a third style, are those written alone."""
-    network, condition = writer
-    models: list[Any] = [writer_in(network, style, 1.0, name="x") for style in STYLES]
+def test_texts_that_are_written_in_turns_are_those_written_alone(writer: tuple[Gpt2, Condition]) -> None:
+    models: list[Any] = [writer_in(writer[0], style, 1.0, name="x") for style in STYLES]
     alone = [write(model) for model in models]
     states = [model.start(PREFIXES) for model in models]
-    with condition.given(1):
-        assert torch.equal(write(models[0]), alone[0])
-        for column in range(2):
-            for number, (model, state) in enumerate(zip(models, states, strict=True)):
-                logits = model.step(state, WRITTEN[:3, column])
-                if not column:
-                    assert torch.equal(logits, alone[number][:3])
-        assert torch.equal(condition.vector()[0, 0], condition.embedding.weight[1])
-    assert torch.equal(condition.vector()[0, 0], condition.embedding.weight[condition.null])
+    assert torch.equal(write(models[0]), alone[0])
+    for column in range(2):
+        for number, (model, state) in enumerate(zip(models, states, strict=True)):
+            logits = model.step(state, WRITTEN[:3, column])
+            if not column:
+                assert torch.equal(logits, alone[number][:3])
 
 
 def test_hidden_states_of_a_style(writer: tuple[Gpt2, Condition]) -> None:
-    network, condition = writer
-    styled = Styled(network, condition, 0)
+    network, _ = writer
+    styled = writer_in(network, STYLES[0], name="x")
     scoring, search, stop = Scoring(torch.ones(101, dtype=torch.bool)), ContrastiveSearch(4, 0.6), Stop(4, 8)
     batch = Batch([[20, 21, 22], [30]], [5, 6], [[]] * 2)
 
     def found(model: Any) -> list[Any]:
         return contrastive_search(model, batch, scoring, search, lambda _, ids: stop.reason(ids))
 
-    with condition.given(0):
-        wanted = found(network)
-    assert found(styled) == wanted
-    assert found(network) != wanted
-    assert not hasattr(Guided(network, condition, 0, 1.0), "hidden")
+    assert found(styled) == found(in_style(network, 0)) != found(network)
+    assert not hasattr(writer_in(network, STYLES[0], 1.0, name="x"), "hidden")
 
 
 def test_styles_that_are_not_there(

@@ -28,7 +28,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from textgen.models.families.rnn_title import BothWays, RnnTitle, RnnTitleConfig, reversed_places
-from textgen.models.shared_prefix import Read
+from textgen.models.shared_prefix import SharedPrefix
 
 
 @pytest.fixture(scope="module")
@@ -214,7 +214,7 @@ def test_beams_keep_their_states_where_they_move(network: RnnTitle) -> None:
 
 
 def test_a_copy_of_a_state_goes_its_own_way(network: RnnTitle) -> None:
-    model = Read(network, [make_source(17), make_source(32)])
+    model = SharedPrefix(network, [make_source(17), make_source(32)])
     for first in (L2R, R2L):
         target = torch.tensor([first, 20, 30])
         state = model.start([make_source(32)])

@@ -19,7 +19,7 @@ from textgen.resources import models_dir
 from textgen.store.catalog import find_model, find_scorer
 from textgen.store.export import export_model, store_model
 from textgen.store.load import load_model
-from textgen.store.save import save_model
+from textgen.store.save import save_model, write_model
 from textgen.store.user_models import add_model
 
 Maker = Callable[..., Any]
@@ -174,7 +174,7 @@ def test_it_is_added_and_not_exported(
 ) -> None:
     monkeypatch.setenv("TEXTGEN_MODELS", str(tmp_path / "shelf"))
     save_model(tmp_path / "mine", whole, config_of(whole), TOKENIZER)
-    assert add_model(find_model(str(tmp_path / "mine")), "judge").kind == "title-scorer"
+    assert add_model(find_model(str(tmp_path / "mine")), "judge", load_model).kind == "title-scorer"
     assert find_scorer("judge").added
     with pytest.raises(UsageError, match="is a title-scorer model, which transformers does not know"):
         list(export_model(find_model("judge"), tmp_path / "theirs"))
@@ -182,7 +182,7 @@ def test_it_is_added_and_not_exported(
         json.dumps(config_of(whole) | {"hidden_size": 32}), encoding="utf-8"
     )
     with pytest.raises(ModelError, match=r"config\.json says"):
-        add_model(find_model(str(tmp_path / "mine")), "broken")
+        add_model(find_model(str(tmp_path / "mine")), "broken", load_model)
 
 
 def without(name: str) -> Callable[[dict[str, Any], dict[str, Tensor]], None]:
@@ -210,9 +210,7 @@ def test_broken_files(
 ) -> None:
     config, tensors = config_of(whole), dict(whole.state_dict())
     change(config, tensors)
-    other = torch.nn.Module()
-    other.state_dict = lambda: tensors  # type: ignore[assignment, method-assign]
-    save_model(tmp_path / "broken", other, config, TOKENIZER)
+    list(write_model(tmp_path / "broken", tensors, config, TOKENIZER, "fp16"))
     with pytest.raises(TextgenError) as caught:
         load_model(find_scorer(str(tmp_path / "broken")))
     assert type(caught.value) is ModelError

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 import torch
+from leaks import leaked
 
 from textgen.models.families.teacher_forcing import visible
-from textgen.models.families.two_streams import leaked
 
 # a source of two places, then two streams of two
 HEARD = [

@@ -13,15 +13,17 @@ from typing import Any, ClassVar
 
 import pytest
 import typer.main
-from echo import BACKEND, BAD, KIND, make_model, some_texts, write_rows
+from echo import BACKEND, BAD, KIND, Echo, make_model, some_texts, write_rows
 
 from textgen.backends.base import Backend, Prepared
+from textgen.backends.registry import BACKENDS, Served
 from textgen.batch.output import Output
 from textgen.cli.main import run
 from textgen.errors import DataError
 from textgen.files.rows import FileRows
+from textgen.models.families import OWN
+from textgen.models.family import Family
 from textgen.options import InputOptions, Options
-from textgen.registry import BACKENDS
 from textgen.rng import row_key
 from textgen.schema import Candidate
 
@@ -165,5 +167,6 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
     """A fixture: a bench with the kind of model known to this process, where nothing takes long."""
     monkeypatch.setattr(os, "fsync", lambda number: None)
     monkeypatch.setattr(typer.main, "get_command", COMMANDS)
-    monkeypatch.setitem(BACKENDS, KIND, BACKEND)
+    monkeypatch.setitem(BACKENDS, Echo, Served(*BACKEND))
+    monkeypatch.setitem(OWN, KIND, Family(KIND, views=(Echo,)))
     return Bench(tmp_path)

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from textgen.backends.registry import editor_class
 from textgen.commands import EDITING, LANGUAGE_MODEL
-from textgen.registry import editor_class
 from textgen.store.catalog import ModelFiles, find_model, inspect_model
 
 

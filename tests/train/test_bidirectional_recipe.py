@@ -7,18 +7,19 @@ from typing import Any
 
 import pytest
 import torch
+from leaks import leaked
 from stages import ROWS, Stages, examples_of, make_writer
 from tiny import Bench
 
 import textgen
 from textgen.choice.allowed import title_ids
 from textgen.models.families.teacher_forcing import teacher_forced
-from textgen.models.families.two_streams import TwoStreams, leaked
+from textgen.models.families.two_streams import TwoStreams
 from textgen.options.title import Direction
 from textgen.store.catalog import find_model
 from textgen.store.load import load_model
 from textgen.train.data.arrays import Arrays
-from textgen.train.data.padding import NO_TARGET
+from textgen.train.objectives.loss import NO_TARGET
 from textgen.train.recipes.bidirectional import PSEUDO, Streams
 from textgen.train.step.loop import Loop
 

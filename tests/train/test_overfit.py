@@ -9,7 +9,7 @@ import pytest
 import torch
 from tiny import LETTERS, Bench, make_bert, make_gpt2, some_text
 
-from textgen.registry import backend_class
+from textgen.backends.registry import backend_class
 from textgen.store.catalog import find_model
 from textgen.store.load import LoadedModel, load_model
 

@@ -8,7 +8,7 @@ import pytest
 from tiny import Bench, some_pairs
 
 from textgen.errors import UsageError
-from textgen.train.data.padding import NO_TARGET
+from textgen.train.objectives.loss import NO_TARGET
 from textgen.train.recipes.pairs import Pairs
 from textgen.train.step.loop import Loop
 

@@ -18,7 +18,7 @@ from textgen.store.catalog import find_model
 from textgen.store.load import load_model
 from textgen.train.data.arrays import Arrays
 from textgen.train.data.candidates import DIGITS, ranks, split
-from textgen.train.data.padding import NO_TARGET
+from textgen.train.objectives.loss import NO_TARGET
 from textgen.train.step.loop import Loop
 from textgen.train.step.machine import Machine
 

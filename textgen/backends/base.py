@@ -21,6 +21,7 @@ from textgen.backends.outcome import Found as Found
 from textgen.backends.outcome import Outcome as Outcome
 from textgen.backends.outcome import Prepared as Prepared
 from textgen.backends.reader import Reader
+from textgen.backends.registry import backend_class, editor_class
 from textgen.commands import EDITING, LANGUAGE_MODEL
 from textgen.errors import DataError, UsageError
 from textgen.events import Computed, Note, OnEvent, ProgressCounter, ignore
@@ -28,7 +29,6 @@ from textgen.messages import Message
 from textgen.models.batching import Room, alike, out_of_memory
 from textgen.models.layers.attention import padded_length
 from textgen.options import DecodingOptions, Options, composed, parse
-from textgen.registry import backend_class, editor_class
 from textgen.rng import fresh_seed
 from textgen.schema import Record, Row
 from textgen.store.catalog import ModelFiles, find_model

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
-from typing import cast
 
 from torch import Tensor
 
@@ -24,9 +23,8 @@ from textgen.mcmc.gibbs.point import Point, Template
 from textgen.mcmc.scan import Scan
 from textgen.mcmc.schedule import Schedule
 from textgen.models.batching import alike
-from textgen.models.families.bert import Bert
 from textgen.models.guidance import masked_in
-from textgen.models.views import MaskedModel
+from textgen.models.views import FRAME, MaskedLanguageModel, MaskedModel
 from textgen.options import GibbsOptions
 from textgen.rng import row_key, uniform
 from textgen.schema import Candidate, ChainReport, Row
@@ -36,7 +34,6 @@ from textgen.text.diff import Anchor
 from textgen.text.keywords import missing
 from textgen.text.model_input import Reading
 
-FRAME = 2  # <cls> and <sep>
 UNIT = 4  # chains are padded to a multiple of this; a forward here costs by the place, not by the call
 
 
@@ -67,8 +64,8 @@ class BertBackend(Backend[GibbsOptions, Seed]):
 
     def __init__(self, model: LoadedModel) -> None:
         super().__init__(model)
-        self.network = cast(Bert, model.network)
-        self.positions = self.network.config.max_position_embeddings
+        self.network: MaskedLanguageModel = model.network
+        self.positions = self.network.positions
 
     def check(self, options: GibbsOptions) -> None:
         self._masked(options)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import cast
 
 import torch
 
@@ -26,9 +25,8 @@ from textgen.decoding.run import search
 from textgen.decoding.stop import RUN_ON, SentenceStop, Stop, relabel
 from textgen.errors import DataError, UsageError
 from textgen.events import Note, OnEvent, Shortened, ignore
-from textgen.models.families.gpt2 import Gpt2
 from textgen.models.guidance import writer_in
-from textgen.models.views import NextTokenModel
+from textgen.models.views import LanguageModel, NextTokenModel
 from textgen.options import ContinueOptions
 from textgen.options.strategies.beams import MAX_BEAMS
 from textgen.rng import row_key
@@ -49,9 +47,9 @@ class Gpt2Backend(Backend[ContinueOptions, Prompt]):
 
     def __init__(self, model: LoadedModel) -> None:
         super().__init__(model)
-        self.network = cast(Gpt2, model.network)
+        self.network: LanguageModel = model.network
         self.allowed = text_ids(self.tokenizer, self.network.vocab_size)
-        self.positions = self.network.config.n_positions
+        self.positions = self.network.positions
         closing = closing_ids(self.tokenizer.vocabulary, self.network.vocab_size)
         self.opening = Opening(closing, self.tokenizer.specials.bos)
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import TypeVar, cast
+from typing import TypeVar
 
 import torch
 
 from textgen.commands import LANGUAGE_MODEL
 from textgen.errors import DataError
 from textgen.messages import Message
-from textgen.models.families.gpt2 import Gpt2
 from textgen.models.scoring import sequence_logprobs
+from textgen.models.views import LanguageModel
 from textgen.options.decoding import DecodingOptions
 from textgen.store.catalog import find_model
 from textgen.store.load import LoadedModel, load_model
@@ -105,14 +105,14 @@ class Reader:
         """Bits a piece of the first pieces, and how many these are."""
         if is_blank(text):
             return 0.0, 0  # as often where a sample has no prompt: no model need be loaded
-        model = self._model if self._model.files.kind == LANGUAGE_MODEL else _language_model()
+        model = self._model if isinstance(self._model.network, LanguageModel) else _language_model()
         # so long a beginning holds them: the rest need not be encoded
         ids = model.tokenizer.encode(text[: 4 * PIECES])[:PIECES]
         if not ids:
             return 0.0, 0
         with torch.inference_mode():
             target = [model.tokenizer.specials.bos, *ids]
-            logprob = float(sequence_logprobs(cast(Gpt2, model.network), [], [target])[0])
+            logprob = float(sequence_logprobs(model.network, [], [target])[0])
         return bits_of(logprob, len(ids)), len(ids)
 
 

@@ -11,17 +11,17 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
+from textgen.backends.registry import editor_options, options_class, task_of
 from textgen.batch.output import Output, check_output, output_of
 from textgen.batch.run import Job, Summary, earlier_seed, run
 from textgen.batch.worker import Task
-from textgen.commands import EDITING, GENERATING, LANGUAGE_MODEL, generating
+from textgen.commands import EDITING, GENERATING, generating
 from textgen.compute import cores
 from textgen.errors import UsageError
 from textgen.events import OnEvent, ignore
 from textgen.files.rows import FileRows, GivenRows, read_lines
 from textgen.messages import option
 from textgen.options import InputOptions, Options, RunOptions, composed, parse
-from textgen.registry import editor_options, options_class, task_of
 from textgen.rng import fresh_seed
 from textgen.schema import Row
 from textgen.store.catalog import ModelFiles, find_model, find_scorer
@@ -116,7 +116,7 @@ def _choose_model(command: str, name: str | None) -> ModelFiles:
     """Find the model that a command is to use; it must be of a kind that does the command's task."""
     known = generating(command)
     files = find_model(known.model if name is None else name)  # type: ignore[arg-type]  # it has one
-    wrong = files.kind != LANGUAGE_MODEL if command in EDITING else task_of(files.kind) != command
+    wrong = files.family.sequences is None if command in EDITING else task_of(files.kind) != command
     if wrong:
         raise UsageError("{name} is a {kind} model", name=name, kind=files.kind, hint=known.other_kinds)
     return files

@@ -8,11 +8,12 @@ from functools import cached_property
 from itertools import islice
 from typing import Any
 
+from textgen.backends.registry import backend_class, editor_class
 from textgen.commands import LANGUAGE_MODEL
 from textgen.compute import peak_memory
 from textgen.events import OnEvent
+from textgen.models.views import LanguageModel
 from textgen.options import Options
-from textgen.registry import backend_class, editor_class
 from textgen.schema import Record, Row
 from textgen.store.catalog import ModelFiles, find_model
 
@@ -38,7 +39,7 @@ class Task:
         """All models that it takes, by purpose."""
         found = {"model": self.files}
         found |= {purpose: find_model(name) for purpose, name in self.options.models.items()}
-        if self.files.embedded and self.files.kind != LANGUAGE_MODEL:
+        if self.files.embedded and not self.files.family.offers(LanguageModel):
             found["reader"] = find_model(LANGUAGE_MODEL)  # refuses texts and remarks on them
         return found
 

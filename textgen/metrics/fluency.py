@@ -1,4 +1,4 @@
-"""What a language model thinks of texts.
+"""Fluency of texts under a language model.
 
 The one metric that needs a model, and so the one module of this room that may import them.
 """
@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from math import exp, log
-from typing import cast
 
 import torch
 from torch import Tensor
@@ -16,10 +15,9 @@ from torch import Tensor
 from textgen.events import OnEvent, Progress, ignore
 from textgen.metrics.statistics import Counts, Statistics, ratio
 from textgen.models.batching import alike
-from textgen.models.families.bert import Bert
-from textgen.models.families.gpt2 import Gpt2
 from textgen.models.layers.attention import padded_length
-from textgen.models.views import MaskedModel, NextTokenModel
+from textgen.models.padding import padded
+from textgen.models.views import FRAME, LanguageModel, MaskedLanguageModel, MaskedModel, NextTokenModel
 from textgen.store.load import LoadedModel
 
 PLACES = 4096  # places computed together, padding included: their logits are what takes the memory
@@ -48,15 +46,16 @@ def bits_per_char(model: LoadedModel, texts: Sequence[str], on_event: OnEvent = 
     texts have no part in it.
 
     Args:
-        model: A GPT-2.
+        model: A model that offers the view `LanguageModel`.
         texts: The texts.
         on_event: Told how many texts are done.
     """
-    network, specials = cast(Gpt2, model.network), model.tokenizer.specials
+    network: LanguageModel = model.network
+    specials = model.tokenizer.specials
     windows: list[Window] = []
     for row, text in _not_blank(texts):
         ids = [specials.bos, *model.tokenizer.encode(text), specials.eos]
-        windows += _parts(row, ids, network.config.n_positions)
+        windows += _parts(row, ids, network.positions)
     found = _sums(windows, len(texts), on_event, lambda batch: _written(network, batch))
     bits = [(-logprob / log(2), len(texts[row]) if seen else 0) for row, (logprob, seen) in enumerate(found)]
     return ratio("bits-per-char", bits, scale=1)
@@ -69,12 +68,12 @@ def pseudo_perplexity(model: LoadedModel, texts: Sequence[str], on_event: OnEven
     longer than the model reads, a piece is told from those around it. Blank texts have no part in it.
 
     Args:
-        model: A BERT.
+        model: A model that offers the view `MaskedLanguageModel`.
         texts: The texts.
         on_event: Told how many texts are done.
     """
-    network, specials = cast(Bert, model.network), model.tokenizer.specials
-    room = network.config.max_position_embeddings - 2
+    network: MaskedLanguageModel = model.network
+    specials, room = model.tokenizer.specials, network.positions - FRAME
     windows: list[Window] = []
     for row, text in _not_blank(texts):
         ids = model.tokenizer.encode(text)
@@ -165,6 +164,5 @@ def _guessed(model: MaskedModel, mask: int, batch: Sequence[Window]) -> list[tup
 
 
 def _padded(batch: Sequence[Window]) -> Tensor:
-    """`(rows, padded length)`, on the right with zeros."""
-    width = padded_length(len(batch[0].ids))
-    return torch.tensor([[*window.ids, *[0] * (width - len(window.ids))] for window in batch])
+    """`(rows, padded length)`."""
+    return padded([window.ids for window in batch], padded_length(len(batch[0].ids)))

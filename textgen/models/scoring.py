@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from textgen.models.padding import padded
 from textgen.models.views import Ids, NextTokenModel
 
 ROWS = 16  # targets scored together
@@ -33,12 +34,10 @@ def sequence_logprobs(
 
 
 def _some(model: NextTokenModel, source: Ids, targets: Sequence[Ids], allowed: Tensor | None) -> Tensor:
-    lengths = torch.tensor([len(target) - 1 for target in targets])
-    width = int(lengths.max())
-    tokens = torch.tensor([[*target, *[0] * (width + 1 - len(target))] for target in targets])
+    lengths, tokens = torch.tensor([len(target) - 1 for target in targets]), padded(targets)
     state = model.start([source]).repeat(len(targets))
     logits = model.extend(state, tokens[:, :-1]).float()
     if allowed is not None:
         logits = logits.masked_fill(~allowed, -torch.inf)
     found = logits.log_softmax(-1).gather(2, tokens[:, 1:, None])[..., 0]
-    return found.masked_fill(torch.arange(width) >= lengths[:, None], 0.0).sum(-1)
+    return found.masked_fill(torch.arange(found.shape[1]) >= lengths[:, None], 0.0).sum(-1)

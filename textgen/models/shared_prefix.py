@@ -1,4 +1,4 @@
-"""A model whose sources are read once, however many searches start from them."""
+"""Sources that are read once, however many searches start from them."""
 
 from __future__ import annotations
 
@@ -11,16 +11,17 @@ from torch import Tensor
 from textgen.models.views import HiddenModel, Ids
 
 
-class Read:
-    """Offers what its model offers, over sources it has already read.
+class SharedPrefix:
+    """Offers the view `HiddenModel`, over sources that the model has already read.
 
     Args:
-        model: Any that tells hidden states.
+        model: The model.
         sources: All that will be asked for; they share one padded length.
     """
 
     def __init__(self, model: HiddenModel, sources: Sequence[Ids]) -> None:
-        self.model = model
+        self.vocab_size = model.vocab_size
+        self.step, self.extend, self.hidden, self.head = model.step, model.extend, model.hidden, model.head
         self._number = {tuple(source): number for number, source in enumerate(sources)}
         self._state, self._hidden = model.read(sources)
 
@@ -34,6 +35,3 @@ class Read:
 
     def _rows(self, sources: Sequence[Ids]) -> list[int]:
         return [self._number[tuple(source)] for source in sources]
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.model, name)

@@ -1,19 +1,22 @@
-"""The views of a model that decoders and chains may see.
+"""Protocols of the networks, by which decoders, chains and backends see them.
 
-Raw logits everywhere: the log-softmax is taken where they are used. A tabular toy can offer these views,
-so every strategy can be tested against answers found by enumeration.
+Logits are raw everywhere: the log-softmax is taken where they are used. A tabular toy can offer these views,
+so every strategy can be tested against answers found by enumeration. This module does without torch.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from torch import Tensor
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from textgen.models.layers.cache import CacheState
 
 Ids = Sequence[int]
-FRAME = 2  # the <cls> and <sep> around a source
+FRAME = 2  # special tokens around a text: <cls> and <sep>, or the start and the end symbol
 LARGEST_SIZE = 2**24  # that a config may name: the elements of a matrix can be counted
 
 
@@ -76,6 +79,16 @@ class HiddenModel(NextTokenModel, Protocol):
         """
 
 
+@runtime_checkable
+class LanguageModel(HiddenModel, Protocol):
+    """A model that continues texts: a source is a text's beginning without its last token."""
+
+    @property
+    def positions(self) -> int:
+        """Most ids of a text, its beginning included."""
+
+
+@runtime_checkable
 class TitleModel(HiddenModel, Protocol):
     """A model that writes titles behind articles, in either direction.
 
@@ -90,6 +103,36 @@ class TitleModel(HiddenModel, Protocol):
         """Most ids of a source beside a title of so many."""
 
 
+@runtime_checkable
+class TwoWayModel(TitleModel, Protocol):
+    """A title model that tells the directions apart by token types, and can write in both at once.
+
+    Attributes:
+        target_types: Token types of titles by their first tokens.
+    """
+
+    target_types: Mapping[int, int]
+
+    def start(self, sources: Sequence[Ids]) -> CacheState:
+        """Read the sources, which share one padded length."""
+
+    def hidden_of(self, state: CacheState, tokens: Tensor, types: Tensor) -> Tensor:
+        """Append tokens `(rows, count)` of these token types; their hidden states `(rows, count, width)`."""
+
+
+@runtime_checkable
+class TitleRanker(Protocol):
+    """A model that says how good titles are for an article."""
+
+    def score(self, source: Ids, titles: Sequence[Ids]) -> Tensor:
+        """Scores `(titles,)`, the higher the better; none depends on the others.
+
+        Args:
+            source: The article, with its `<cls>` and `<sep>`.
+            titles: Without.
+        """
+
+
 class MaskedModel(Protocol):
     """A model that fills a masked place from both sides."""
 
@@ -102,6 +145,24 @@ class MaskedModel(Protocol):
             ids: `(rows, length)`, padded on the right.
             lengths: `(rows,)`, how many ids of each row count.
             positions: `(rows,)`, where to look.
+        """
+
+
+@runtime_checkable
+class MaskedLanguageModel(MaskedModel, Protocol):
+    """A model of whole texts, each place seen from both sides."""
+
+    @property
+    def positions(self) -> int:
+        """Most ids of a text, `<cls>` and `<sep>` included."""
+
+    def encode(self, ids: Tensor, lengths: Tensor, positions: Tensor | None = None) -> Tensor:
+        """Hidden states `(rows, length, width)` of texts padded on the right, or `(rows, 1, width)`.
+
+        Args:
+            ids: `(rows, length)`.
+            lengths: `(rows,)`, how many ids of each row count.
+            positions: `(rows,)`, the one place a row that is wanted; None is all of them.
         """
 
 
@@ -120,6 +181,10 @@ class Scored:
 
 class SequenceModel(Protocol):
     """A model that scores whole texts, their end included."""
+
+    @property
+    def longest(self) -> int:
+        """Most ids of a text."""
 
     def score(self, texts: Sequence[Ids], parents: Sequence[Scored | None]) -> list[Scored]:
         """Score texts.

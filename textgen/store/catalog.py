@@ -1,4 +1,4 @@
-"""Which models there are, told from their files without loading torch."""
+"""The models on disk, known by their files without loading torch."""
 
 from __future__ import annotations
 
@@ -15,6 +15,9 @@ from safetensors import SafetensorError, safe_open
 from textgen.errors import ModelError, UsageError
 from textgen.files.atomic import utf8_name
 from textgen.files.small_files import read_json
+from textgen.models.families import family_for
+from textgen.models.family import Family
+from textgen.models.views import TitleRanker
 from textgen.resources import models_dir, user_models_dir
 
 TOKENIZER_FILES = ("tokenizer.model", "../tokenizer/zh8k.model")
@@ -22,7 +25,6 @@ CONFIG = "config.json"
 CARD = "CARD.md"
 WEIGHTS = "model.safetensors"
 PRIOR = "prior.safetensors"
-SCORER = "title-scorer"  # kind of what ranks titles
 FINGERPRINT_DIGITS = 12
 HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 
@@ -34,7 +36,7 @@ class ModelFiles:
     Attributes:
         name: What the user calls it: an embedded or added name, or a path.
         path: The directory.
-        kind: `title`, `bert`, `gpt2`, or what else config.json has as its model_type; picks the backend.
+        family: The record of its family, found by config.json.
         config: The parsed `config.json`.
         tokenizer: The SentencePiece model; None if there is none.
         embedded: Whether it ships with the package.
@@ -43,11 +45,21 @@ class ModelFiles:
 
     name: str
     path: Path
-    kind: str
+    family: Family
     config: dict[str, Any]
     tokenizer: Path | None
     embedded: bool
     added: bool = False
+
+    @property
+    def kind(self) -> str:
+        """The name of its family: `title`, `bert`, `gpt2`, or what else config.json has as its model_type."""
+        return self.family.name
+
+    @property
+    def positions(self) -> int:
+        """Most ids that its network reads and writes together, which its family has."""
+        return int(self.config[str(self.family.keys.positions)])
 
     @property
     def label(self) -> str:
@@ -103,13 +115,14 @@ def find_scorer(name: str) -> ModelFiles:
     """Find a model that ranks titles.
 
     Raises:
-        UsageError: There is no such model, or it is of another kind.
+        UsageError: There is no such model, or it ranks nothing.
         ModelError: It is not whole.
     """
     files = find_model(name)
-    if files.kind != SCORER:
+    if not files.family.offers(TitleRanker):
         raise UsageError(
-            f"{{@scorer}} {name} is a {files.kind} model", hint=f"textgen train {SCORER} makes one that ranks"
+            f"{{@scorer}} {name} is a {files.kind} model",
+            hint="textgen train title-scorer makes one that ranks",
         )
     return files
 
@@ -128,16 +141,14 @@ def inspect_model(path: Path, name: str, *, embedded: bool, added: bool = False)
         raise ModelError(f"{path} has no {WEIGHTS}", hint="weights are read from safetensors only")
     tokenizer = next((path / file for file in TOKENIZER_FILES if (path / file).is_file()), None)
     tokenizer = tokenizer.resolve() if tokenizer else None
-    return ModelFiles(name, path, kind_of(path, config), config, tokenizer, embedded, added)
+    return ModelFiles(name, path, family_in(path, config), config, tokenizer, embedded, added)
 
 
-def kind_of(path: Path, config: Mapping[str, Any]) -> str:
-    """Which kind of model a config is of. Raises ModelError if it does not say."""
-    architecture = config.get("model_type")
-    if not isinstance(architecture, str):
+def family_in(path: Path, config: Mapping[str, Any]) -> Family:
+    """The family of the model of a config in a directory. Raises ModelError if it names no model_type."""
+    if not isinstance(config.get("model_type"), str):
         raise ModelError(f"{path}/{CONFIG} names no model_type", hint=f"is it a model's {CONFIG}?")
-    # a title model is a BERT that says which token types its targets have
-    return "title" if architecture == "bert" and "target_types" in config else architecture
+    return family_for(config)
 
 
 def fingerprint(path: Path) -> str:

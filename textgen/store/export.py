@@ -25,7 +25,6 @@ from textgen.tokenizers.export import build_tokenizer, tokenizer_config
 
 DTYPES = {"fp16": torch.float16, "fp32": torch.float32}
 EXAMPLE = "export/title_example.py"
-ARCHITECTURES = {"gpt2": "GPT2LMHeadModel", "bert": "BertForMaskedLM", "title": "BertForMaskedLM"}
 
 
 def check_export(directory: Path, dtype: str | None, *, force: bool, storage: str | None = None) -> None:
@@ -123,7 +122,7 @@ def _check_other(files: ModelFiles, directory: Path) -> None:
 
 def _check_known(files: ModelFiles) -> None:
     """Only what transformers computes as we do is written for it."""
-    unknown = f"is a {files.kind} model" if files.kind not in ARCHITECTURES else ""
+    unknown = f"is a {files.kind} model" if files.family.architecture is None else ""
     unknown = unknown or ("was trained with styles" if files.config.get("styles") else "")
     if unknown:
         raise UsageError(
@@ -153,20 +152,15 @@ def _save_json(content: dict[str, Any], path: Path) -> Path:
 
 def _config(files: ModelFiles, dtype: str) -> dict[str, Any]:
     name = str(DTYPES[dtype]).removeprefix("torch.")
-    return files.config | {"architectures": [ARCHITECTURES[files.kind]], "dtype": name}
+    return files.config | {"architectures": [files.family.architecture], "dtype": name}
 
 
 def _save_tokenizer(files: ModelFiles, directory: Path) -> Iterator[Path]:
     tokenizer = load_tokenizer(files)
-    frame = (
-        (tokenizer.specials.bos,)
-        if files.kind == "gpt2"
-        else (tokenizer.specials.cls, tokenizer.specials.sep)
-    )
+    frame = tuple(getattr(tokenizer.specials, name) for name in files.family.frame)
     path = directory / "tokenizer.json"
     # not its own save, which takes no name that is not UTF-8
     path.write_text(build_tokenizer(tokenizer.path, frame).to_str(pretty=True), encoding="utf-8")
     yield path
-    limit = files.config["n_positions" if files.kind == "gpt2" else "max_position_embeddings"]
-    yield _save_json(tokenizer_config(limit), directory / "tokenizer_config.json")
+    yield _save_json(tokenizer_config(files.positions), directory / "tokenizer_config.json")
     yield Path(shutil.copyfile(tokenizer.path, directory / TOKENIZER_FILES[0]))

@@ -10,8 +10,9 @@ from torch import Tensor, nn
 
 from textgen.errors import ModelError
 from textgen.files.atomic import json_bytes, write_whole, writing
-from textgen.models.families.unilm import UniLM
-from textgen.store.catalog import CONFIG, PRIOR, TOKENIZER_FILES, WEIGHTS, kind_of
+from textgen.models.family import Family
+from textgen.plugins import resolved
+from textgen.store.catalog import CONFIG, PRIOR, TOKENIZER_FILES, WEIGHTS, family_in
 from textgen.store.weights import pack_weights
 
 
@@ -22,20 +23,24 @@ def save_model(
 
     Args:
         directory: Where; made if absent. Files of a model that is there are replaced.
-        network: A `Bert`, a `Gpt2`, a `UniLM`, or any whose tensors are called as in the file.
-        config: What config.json says: `model_type`, the sizes, for a `UniLM` also `target_types`.
+        network: The network of a family of models.
+        config: What config.json says: `model_type`, the sizes, and what else tells the family.
         tokenizer: The SentencePiece model that it was trained with.
         storage: `fp32`, `fp16` or `int8`.
 
     Raises:
         UsageError: There is no such storage.
-        ModelError: The config does not say what the network is, a value does not fit the storage, or the
+        ModelError: The config is of another network, a value does not fit the storage, or the
             tokenizer cannot be read. Nothing was written.
         TextgenError: The directory cannot be written.
     """
-    if isinstance(network, UniLM) and "target_types" not in config:
-        raise ModelError("the config of a title model lacks 'target_types'", hint='add {"l2r": 1, "r2l": 1}')
-    for _ in write_model(directory, named_tensors(network), config, tokenizer, storage):
+    family = family_in(directory, config)
+    if family.network and not isinstance(network, resolved(family.network)):
+        raise ModelError(
+            f"the config is of a {family.name} model, which is no {type(network).__name__}",
+            hint="its model_type tells the family; that of a title model has target_types beside",
+        )
+    for _ in write_model(directory, _named_tensors(network, family), config, tokenizer, storage):
         pass
 
 
@@ -48,26 +53,20 @@ def write_model(
         The files, each after it is written, the weights last.
     """
     # all that can be refused is refused before anything is written
-    weights = pack_weights(tensors, storage, {"kind": kind_of(directory, config)})
+    weights = pack_weights(tensors, storage, {"kind": family_in(directory, config).name})
     pieces = _content(tokenizer)
     with writing(directory):
         directory.mkdir(parents=True, exist_ok=True)
-        yield write_whole(directory / CONFIG, config_json(config))
+        yield write_whole(directory / CONFIG, json_bytes(config, indent=2, sort_keys=True))
         yield write_whole(directory / TOKENIZER_FILES[0], pieces)
         # the prior of a former model would take the place of this one's
         (directory / PRIOR).unlink(missing_ok=True)
         yield write_whole(directory / WEIGHTS, weights)
 
 
-def named_tensors(network: nn.Module) -> dict[str, Tensor]:
-    """A network's tensors by their names in the file: of the BERT inside a `UniLM`, those of a BERT."""
-    prefix = "network." if isinstance(network, UniLM) else ""
-    return {name.removeprefix(prefix): tensor for name, tensor in network.state_dict().items()}
-
-
-def config_json(config: Mapping[str, Any]) -> bytes:
-    """A config as it is written."""
-    return json_bytes(config, indent=2, sort_keys=True)
+def _named_tensors(network: nn.Module, family: Family) -> dict[str, Tensor]:
+    """A network's tensors by their names in the file."""
+    return {name.removeprefix(family.prefix): tensor for name, tensor in network.state_dict().items()}
 
 
 def _content(tokenizer: Path) -> bytes:

@@ -1,4 +1,4 @@
-"""The models that the user added: copied into a folder of the user's, known by name from then on."""
+"""The models that the user added: copies in a folder of the user's, known by name."""
 
 from __future__ import annotations
 
@@ -7,13 +7,12 @@ import errno
 import os
 import re
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from textgen.commands import EDITING
 from textgen.errors import UsageError
 from textgen.files.atomic import sync_path, writing
-from textgen.registry import opener
 from textgen.resources import user_models_dir
 from textgen.store.catalog import (
     CARD,
@@ -32,12 +31,15 @@ OCCUPIED = (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR)  # why no folder can b
 TAKEN = (*EDITING, "cgmh", "tokenizer")  # what else a name on the command line means
 
 
-def add_model(files: ModelFiles, name: str, *, force: bool = False) -> ModelFiles:
-    """Copy a model into the user's folder, once it has been loaded.
+def add_model(
+    files: ModelFiles, name: str, check: Callable[[ModelFiles], object], *, force: bool = False
+) -> ModelFiles:
+    """Copy a model into the user's folder.
 
     Args:
         files: The model, wherever it lies.
         name: What to call it: `find_model(name)` finds it from now on.
+        check: Raises where the model is broken; called before anything is written.
         force: Replace the added model of that name.
 
     Returns:
@@ -45,11 +47,10 @@ def add_model(files: ModelFiles, name: str, *, force: bool = False) -> ModelFile
 
     Raises:
         UsageError: No model can be called so, or one is.
-        ModelError: It does not load: its files are broken or do not fit each other.
-        TextgenError: The folder cannot be written; what was there is there still.
+        TextgenError: The check says so, or the folder cannot be written; what was there is there still.
     """
     check_name(name, force=force)
-    opener(files.kind)(files)
+    check(files)
     path = user_models_dir() / name
     draft = path.with_name(f".{name}.{os.getpid()}.new")
     with writing(path):

@@ -17,7 +17,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from textgen.errors import ModelError, UsageError
-from textgen.files.atomic import utf8_name, write_whole
+from textgen.files.atomic import utf8_name
 
 SCALE = ".scale"
 STORAGES = ("fp32", "fp16", "int8")
@@ -48,17 +48,16 @@ def read_weights(path: Path) -> dict[str, Tensor]:
     return {name: _dense(name, stored, path) for name in stored if not name.endswith(SCALE)}
 
 
-def write_weights(
-    path: Path, tensors: Mapping[str, Tensor], storage: str, metadata: Mapping[str, str] | None = None
-) -> None:
-    """Write what `read_weights` reads; the file is whole or not there.
+def pack_weights(
+    tensors: Mapping[str, Tensor], storage: str, metadata: Mapping[str, str] | None = None
+) -> bytes:
+    """The content of a file that `read_weights` reads.
 
     What is read from int8 and written as int8 again is the same to the bit, scales too, as long as the
     largest q of each row is 127. It is in all that is written here, but for rows whose scale lies below the
     normal numbers of float16 (no weight above 0.0077): there q and scale may differ by a step.
 
     Args:
-        path: The file.
         tensors: By name. Other than floating point (a counter, say) they are stored as they are.
         storage: `fp32`, `fp16` or `int8`.
         metadata: More for the header, such as the model's kind.
@@ -67,15 +66,7 @@ def write_weights(
         UsageError: There is no such storage.
         ModelError: A value is not finite, or beyond float16; or a tensor is called as scales are, or is
             int8 already, and would be read as something else.
-        TextgenError: The file cannot be written.
     """
-    write_whole(path, pack_weights(tensors, storage, metadata))
-
-
-def pack_weights(
-    tensors: Mapping[str, Tensor], storage: str, metadata: Mapping[str, str] | None = None
-) -> bytes:
-    """The content of that file. Raises UsageError and ModelError as `write_weights`."""
     check_storage(storage)
     stored: dict[str, Tensor] = {}
     for name, tensor in tensors.items():

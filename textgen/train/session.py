@@ -7,14 +7,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from math import ceil, inf
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import torch
 
 from textgen.events import Note, OnEvent, Scored, Trained
-from textgen.models.families.rnn_title import RnnTitle
-from textgen.models.families.unilm import UniLM
-from textgen.store.catalog import ModelFiles, kind_of
+from textgen.store.catalog import ModelFiles, family_in
 from textgen.store.load import LoadedModel
 from textgen.store.save import save_model
 from textgen.train.data.order import Order
@@ -142,13 +140,12 @@ class Session:
     def _written(self) -> dict[str, float]:
         """Figures of what the model writes for the rows of the dev file."""
         config = self.recipe.config(self.loop.network)
-        kind = kind_of(self.directory, config)
+        family = family_in(self.directory, config)
         name = self.directory.name
-        files = ModelFiles(name, self.directory, kind, config, self.recipe.tokenizer.path, embedded=False)
+        files = ModelFiles(name, self.directory, family, config, self.recipe.tokenizer.path, embedded=False)
         self.loop.network.eval()
         with self.machine.at_work():
-            network = cast(RnnTitle | UniLM, self.loop.network)
-            model = LoadedModel(files, network, self.recipe.tokenizer, name)
+            model = LoadedModel(files, self.loop.network, self.recipe.tokenizer, name)
             return self.recipe.score(model, self.rows)
 
     def _keep(self) -> None:

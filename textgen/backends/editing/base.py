@@ -10,7 +10,7 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
-from typing import ClassVar, Generic, TypeVar, cast
+from typing import ClassVar, Generic, TypeVar
 
 from torch import Tensor
 
@@ -29,9 +29,9 @@ from textgen.mcmc.cgmh.proposals import ContextProposals, Proposals, WeightedPro
 from textgen.mcmc.cgmh.target import Length, Outside, Point, Repeated, Target, Term
 from textgen.mcmc.chain import Chain, Course, Visit, run
 from textgen.mcmc.schedule import Schedule
-from textgen.models.families.gpt2 import Gpt2
-from textgen.models.incremental_scoring import IncrementalGpt2
+from textgen.models.views import FRAME, SequenceModel
 from textgen.options import CgmhOptions
+from textgen.plugins import resolved
 from textgen.rng import row_key
 from textgen.schema import Candidate, Row
 from textgen.store.load import LoadedModel
@@ -41,7 +41,6 @@ from textgen.text.model_input import Reading
 
 C = TypeVar("C", bound=CgmhOptions)
 
-FRAME = 2  # <cls> and <sep>
 GROWTH = 10  # steps in which a search lengthens a text by a character, and often needs fewer
 
 
@@ -66,7 +65,7 @@ class CgmhBackend(Backend[C, Start], Generic[C]):
     """A language model and what is written by editing under it.
 
     Args:
-        model: The language model, a GPT-2.
+        model: The language model, of a family that scores sequences.
     """
 
     task = "sample"
@@ -75,11 +74,10 @@ class CgmhBackend(Backend[C, Start], Generic[C]):
     def __init__(self, model: LoadedModel) -> None:
         super().__init__(model)
         specials, newline = self.tokenizer.specials, self.tokenizer.vocabulary.newline
-        network = cast(Gpt2, model.network)
-        allowed = text_ids(self.tokenizer, network.vocab_size)
+        self._allowed = text_ids(self.tokenizer, model.network.vocab_size)
         # a text is a line of its own: that is how sentences stood in training, and how they ended there
-        self.language_model = IncrementalGpt2(
-            network, [specials.bos, newline], [specials.eos, newline], allowed
+        self.language_model: SequenceModel = resolved(str(model.files.family.sequences))(
+            model.network, [specials.bos, newline], [specials.eos, newline], self._allowed
         )
         self.marks = punctuation_ids(self.tokenizer.vocabulary)
         self._beside: dict[str, LoadedModel] = {}
@@ -152,7 +150,7 @@ class CgmhBackend(Backend[C, Start], Generic[C]):
                 f"what must stay has {locked} characters and a text at most {state.subject.length[1]}",
                 hint="raise {@length}",
             )
-        if strange := [i for i in ids if not self.language_model.allowed[i]]:
+        if strange := [i for i in ids if not self._allowed[i]]:
             shown = self.tokenizer.decode(strange[:1])
             raise DataError(f"{shown!r} cannot be written", hint="take control characters out of the text")
         spaced = self.tokenizer.vocabulary.spaced
@@ -227,14 +225,14 @@ class CgmhBackend(Backend[C, Start], Generic[C]):
 
     @cached_property
     def _sizes(self) -> Tensor:
-        return piece_lengths(self.tokenizer.vocabulary, self.language_model.network.vocab_size)
+        return piece_lengths(self.tokenizer.vocabulary, self.model.network.vocab_size)
 
     def operations(self, options: C) -> Operations:
         """Probabilities of the moves."""
         return Operations(0.35, 0.35, 0.3)
 
     def _proposals(self, options: C, *, spaces: bool) -> Proposals:
-        allowed = line_ids(self.tokenizer, self.language_model.network.vocab_size, spaces=spaces)
+        allowed = line_ids(self.tokenizer, self.model.network.vocab_size, spaces=spaces)
         proposals = ContextProposals(
             self._proposer(options).model,
             allowed,

@@ -1,4 +1,4 @@
-"""The models that propose pieces to a chain of edits."""
+"""The models that propose tokens to a chain of edits."""
 
 from __future__ import annotations
 
@@ -7,10 +7,7 @@ from dataclasses import dataclass
 from textgen.errors import UsageError
 from textgen.mcmc.cgmh.contexts import ForwardContext, MaskedContext, TwoWayContext
 from textgen.mcmc.cgmh.proposals import ContextModel
-from textgen.models.families.bert import Bert
-from textgen.models.families.rnn_title import RnnTitle
-from textgen.models.families.title_scorer import TitleScorer
-from textgen.models.families.unilm import UniLM
+from textgen.models.views import LanguageModel, MaskedLanguageModel, TitleModel
 from textgen.store.catalog import find_model
 from textgen.store.load import LoadedModel, load_model
 
@@ -53,29 +50,27 @@ def load_beside(name: str, language_model: LoadedModel) -> LoadedModel:
 
 
 def proposer_of(model: LoadedModel) -> Proposer:
-    """What proposes pieces.
+    """The proposer that a model makes, by the view it offers.
 
     Args:
-        model: A BERT (both sides at once), a title model (left to right and right to left, with nothing to
-            be a title of), or a GPT-2 (the left side).
+        model: A masked language model (sees both sides at once), a title model (left to right and right to
+            left, with nothing to be a title of), or a language model (sees the left side).
 
     Raises:
         UsageError: It proposes nothing.
     """
     specials, network = model.tokenizer.specials, model.network
-    if isinstance(network, Bert):
+    if isinstance(network, MaskedLanguageModel):
         masked = MaskedContext(network, specials.cls, specials.sep, specials.mask)
-        return Proposer(masked, model.label, network.config.max_position_embeddings)
-    if isinstance(network, TitleScorer):
-        raise UsageError(
-            f"a {model.files.kind} model proposes nothing", hint="{@proposals} bert, title or gpt2"
-        )
-    if isinstance(network, UniLM | RnnTitle):
+        return Proposer(masked, model.label, network.positions)
+    if isinstance(network, TitleModel):
         source = [specials.cls, specials.sep]
         two_way = TwoWayContext(
             ForwardContext(network, source, [specials.l2r]), ForwardContext(network, source, [specials.r2l])
         )
         return Proposer(two_way, model.label, network.source_room(0) - len(source))
-    newline = model.tokenizer.vocabulary.newline
-    forward = ForwardContext(network, [], [specials.bos, newline])
-    return Proposer(forward, model.label, network.config.n_positions)
+    if isinstance(network, LanguageModel):
+        newline = model.tokenizer.vocabulary.newline
+        forward = ForwardContext(network, [], [specials.bos, newline])
+        return Proposer(forward, model.label, network.positions)
+    raise UsageError(f"a {model.files.kind} model proposes nothing", hint="{@proposals} bert, title or gpt2")

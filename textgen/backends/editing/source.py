@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from functools import cached_property
-from typing import Generic, TypeVar, cast
+from typing import Generic, TypeVar
 
-from textgen.backends.editing.base import FRAME, CgmhBackend, Start
+from textgen.backends.editing.base import CgmhBackend, Start
 from textgen.backends.editing.locks import locked_state, stayed
 from textgen.commands import SIMILARITY
 from textgen.errors import DataError
@@ -14,7 +14,7 @@ from textgen.events import OnEvent
 from textgen.mcmc.cgmh.edits import State, Subject
 from textgen.mcmc.cgmh.similarity import Similarity
 from textgen.mcmc.cgmh.target import Term
-from textgen.models.families.bert import Bert
+from textgen.models.views import FRAME, MaskedLanguageModel
 from textgen.options import SourceOptions
 from textgen.schema import Row
 from textgen.text.blank import is_blank
@@ -43,7 +43,7 @@ class SourceBackend(CgmhBackend[N], Generic[N]):
         longest = super().longest(options)
         if not options.similarity:
             return longest
-        return min(longest, self._similar.config.max_position_embeddings - FRAME)
+        return min(longest, self._similar.positions - FRAME)
 
     def prepare(self, row: Row, options: N, on_event: OnEvent) -> Start:
         reading = self.reader.read(row.text)
@@ -63,8 +63,9 @@ class SourceBackend(CgmhBackend[N], Generic[N]):
         return start.reading.edited(text, stayed(before, state, self.tokenizer))
 
     @cached_property
-    def _similar(self) -> Bert:
-        return cast(Bert, self.loaded(SIMILARITY).network)
+    def _similar(self) -> MaskedLanguageModel:
+        network: MaskedLanguageModel = self.loaded(SIMILARITY).network
+        return network
 
     @cached_property
     def _similarity(self) -> Similarity:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import cast
 
 from textgen.backends.base import Backend, Found, Outcome, Prepared
 from textgen.backends.keywords import keywords_of_row, with_keywords
@@ -24,10 +23,9 @@ from textgen.errors import DataError, UsageError
 from textgen.events import OnEvent, Shortened
 from textgen.metrics.copying import copied_share, support
 from textgen.models.batching import alike
-from textgen.models.families.unilm import UniLM
 from textgen.models.layers.attention import padded_length
-from textgen.models.shared_prefix import Read
-from textgen.models.views import FRAME, TitleModel
+from textgen.models.shared_prefix import SharedPrefix
+from textgen.models.views import FRAME, TitleModel, TwoWayModel
 from textgen.options import TitleOptions
 from textgen.options.title import Direction
 from textgen.rng import chunk_key, row_key
@@ -76,12 +74,12 @@ class TitleBackend(Backend[TitleOptions, Article]):
 
     def __init__(self, model: LoadedModel) -> None:
         super().__init__(model)
-        self.network = cast(TitleModel, model.network)
+        self.network: TitleModel = model.network
         self.allowed = title_ids(self.tokenizer, self.network.vocab_size)
         self._judges: dict[str, TitleScores | TitlePmi] = {}
 
     def check(self, options: TitleOptions) -> None:
-        if options.strategy.view == "two-way" and not isinstance(self.network, UniLM):
+        if options.strategy.view == "two-way" and not isinstance(self.network, TwoWayModel):
             raise UsageError(
                 f"{self.model.files.name} cannot write in both directions at once",
                 hint="{@decode} agree writes in each, and ranks by both",
@@ -139,7 +137,7 @@ class TitleBackend(Backend[TitleOptions, Article]):
         found: list[list[Title]] = [[] for _ in batch]
         most = min(options.batch_size, max(1, ROWS // search.rows))
         for part in alike(views, lambda item: _size(item[1], options), lambda _: most):
-            model = Read(self.network, [view.source for _, view in part])
+            model = SharedPrefix(self.network, [view.source for _, view in part])
             if scored_whole(options):
                 pools = [listed_titles(search, model, view.source, self.tokenizer) for _, view in part]
             else:
@@ -191,7 +189,7 @@ class TitleBackend(Backend[TitleOptions, Article]):
         """Titles of several views, re-scored on the view on which they compare."""
         length = Length(options.max_new_tokens, options.length_penalty, options.length_norm == "gnmt")
         source = self._source(article.fitted.judge)
-        model = Read(self.network, [source])
+        model = SharedPrefix(self.network, [source])
         blank = [replace(title, logprobs={}) for title in merge(titles)]
         needed = self._needed(options)
         if needed:

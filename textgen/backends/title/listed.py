@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from textgen.backends.title.search import Title, TitleSearch
-from textgen.models.shared_prefix import Read
+from textgen.models.shared_prefix import SharedPrefix
 from textgen.options.title import LISTED, TitleOptions
 from textgen.tokenizers.base import Tokenizer
 
@@ -13,7 +13,9 @@ def scored_whole(options: TitleOptions) -> bool:
     return options.ranking == "pmi" and options.decode is None and 0 < len(options.one_of) <= LISTED
 
 
-def listed_titles(search: TitleSearch, model: Read, source: list[int], tokenizer: Tokenizer) -> list[Title]:
+def listed_titles(
+    search: TitleSearch, model: SharedPrefix, source: list[int], tokenizer: Tokenizer
+) -> list[Title]:
     """All texts of the list as titles of what was read, each with its log-probability.
 
     Args:

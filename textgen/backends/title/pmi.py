@@ -10,12 +10,12 @@ Classification", https://arxiv.org/abs/2108.04106.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import cast
 
 import torch
 from torch import Tensor
 
-from textgen.models.families.gpt2 import Gpt2
+from textgen.models.padding import padded
+from textgen.models.views import LanguageModel
 from textgen.store.catalog import ModelFiles
 from textgen.store.load import load_model
 
@@ -38,7 +38,7 @@ class TitlePmi:
         model = load_model(files)
         self.label = model.label
         self._tokenizer = model.tokenizer
-        self._network = cast(Gpt2, model.network)
+        self._network: LanguageModel = model.network
 
     def scores(self, article: str, titles: Sequence[str]) -> list[float]:
         """The mutual information of the head of an article with each title, in nats."""
@@ -49,19 +49,17 @@ class TitlePmi:
     def _logprobs(self, read: list[int], lines: Sequence[str]) -> list[float]:
         """Log-probability of the article's pieces behind each line."""
         bos = self._tokenizer.specials.bos
-        room = self._network.config.n_positions - len(read)
+        room = self._network.positions - len(read)
         heads = [[bos, *self._tokenizer.encode(f"{line}\n")][:room] for line in lines]
         found = [self._some(read, heads[at : at + ROWS]) for at in range(0, len(heads), ROWS)]
         return [float(one) for some in found for one in some]
 
     def _some(self, read: list[int], heads: Sequence[list[int]]) -> Tensor:
-        rows = [[*head, *read] for head in heads]
-        width = max(map(len, rows))
-        tokens = torch.tensor([[*row, *[0] * (width - len(row))] for row in rows])
-        state = self._network.start([[]]).repeat(len(rows))
+        tokens = padded([[*head, *read] for head in heads])
+        state = self._network.start([[]]).repeat(len(heads))
         logits = self._network.extend(state, tokens[:, :-1]).float()
         found = logits.log_softmax(-1).gather(2, tokens[:, 1:, None])[..., 0]
         first = torch.tensor([len(head) - 1 for head in heads])[:, None]
-        places = torch.arange(width - 1)
+        places = torch.arange(found.shape[1])
         of_article = (places >= first) & (places < first + len(read))
         return found.masked_fill(~of_article, 0.0).sum(-1)

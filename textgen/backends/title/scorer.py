@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import cast
 
-from textgen.models.families.title_scorer import TitleScorer
+from textgen.models.views import TitleRanker
 from textgen.store.catalog import ModelFiles
 from textgen.store.load import load_model
 
@@ -24,7 +23,7 @@ class TitleScores:
         model = load_model(files)
         self.label = model.label
         self._tokenizer = model.tokenizer
-        self._network = cast(TitleScorer, model.network)
+        self._network: TitleRanker = model.network
 
     def scores(self, article: str, titles: Sequence[str]) -> list[float]:
         """How good each title is for the article; the higher the better."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import cast
 
 from torch import Tensor
 
@@ -17,10 +16,9 @@ from textgen.decoding.plan import Plan
 from textgen.decoding.run import search
 from textgen.decoding.stop import relabel
 from textgen.models.families.two_streams import TwoStreams
-from textgen.models.families.unilm import UniLM
 from textgen.models.scoring import sequence_logprobs
-from textgen.models.shared_prefix import Read
-from textgen.models.views import NextTokenModel, TitleModel
+from textgen.models.shared_prefix import SharedPrefix
+from textgen.models.views import NextTokenModel, TitleModel, TwoWayModel
 from textgen.options import TitleOptions
 from textgen.options.strategies.beams import MAX_BEAMS
 from textgen.options.title import Direction
@@ -122,7 +120,7 @@ class TitleSearch:
         wide = "beams" in self.options.strategy.options
         return self.options.width if wide else min(self.copies, ROWS)
 
-    def titles(self, model: Read, views: Sequence[View]) -> list[list[Title]]:
+    def titles(self, model: SharedPrefix, views: Sequence[View]) -> list[list[Title]]:
         """Different titles of every view, in no order.
 
         Where too few differ or none is sound, more are drawn, or a wider beam looks again. Titles that are
@@ -161,7 +159,9 @@ class TitleSearch:
         length = self.options.length
         return length is None or (title.reason == "stop" and not off(title.text, *length))
 
-    def _filled_up(self, model: Read, views: Sequence[View], found: list[list[Title]]) -> list[list[Title]]:
+    def _filled_up(
+        self, model: SharedPrefix, views: Sequence[View], found: list[list[Title]]
+    ) -> list[list[Title]]:
         """What was found of the length that was asked for; where it is too little, others with it."""
         short = [n for n, titles in enumerate(found) if len(titles) < self.options.num_candidates]
         if not short:
@@ -194,7 +194,7 @@ class TitleSearch:
         """Whether sound titles are looked for and none was found yet."""
         return not self.options.draws_alone and not view.has_sound(titles)
 
-    def _round(self, model: Read, views: Sequence[View], attempt: int) -> list[list[Title]]:
+    def _round(self, model: SharedPrefix, views: Sequence[View], attempt: int) -> list[list[Title]]:
         options = self._widened(attempt)
         if options.strategy.view == "two-way":
             return self._both_at_once(model, views, options)
@@ -208,10 +208,13 @@ class TitleSearch:
                     titles += [self._title(hypothesis, direction) for hypothesis in pool]
         return found
 
-    def _both_at_once(self, model: Read, views: Sequence[View], options: TitleOptions) -> list[list[Title]]:
+    def _both_at_once(
+        self, model: SharedPrefix, views: Sequence[View], options: TitleOptions
+    ) -> list[list[Title]]:
         interaction = interacts(self.network, options)
         first = self._first("l2r"), self._first("r2l")
-        streams = TwoStreams(cast(UniLM, model), first, interaction=interaction)
+        assert isinstance(self.network, TwoWayModel)  # the backend has checked it
+        streams = TwoStreams(self.network, first, interaction=interaction, start=model.start)
         scorings = [self._scoring(views, options, direction) for direction in BOTH]
         batch, (plan,) = self._batch(views, "l2r"), self._plans(views, options, "l2r", 0)
         pools = search(streams, batch, scorings, plan)

@@ -201,14 +201,16 @@ def _check(path: Path, predictions: dict[str, Prediction], references: dict[str,
 
 def _judge_files(lm: str | None, mlm: str | None) -> list[ModelFiles]:
     """The models that judge, found but not loaded."""
+    from textgen.models.views import LanguageModel, MaskedLanguageModel
     from textgen.store.catalog import find_model
 
-    wanted = [(name, kind) for name, kind in ((lm, "gpt2"), (mlm, "bert")) if name is not None]
     found = []
-    for name, kind in wanted:
+    for name, view, usual in ((lm, LanguageModel, "gpt2"), (mlm, MaskedLanguageModel, "bert")):
+        if name is None:
+            continue
         files = find_model(name)
-        if files.kind != kind:
-            hint = f"--lm takes a gpt2 model, --mlm a bert model; {kind} is one"
+        if not files.family.offers(view):
+            hint = f"--lm takes a gpt2 model, --mlm a bert model; {usual} is one"
             raise UsageError(f"{name} is a {files.kind} model", hint=hint)
         found.append(files)
     return found
@@ -220,12 +222,16 @@ def _judges(found: Sequence[ModelFiles], threads: int | None, on_event: OnEvent)
     import torch
 
     from textgen.metrics.fluency import bits_per_char, pseudo_perplexity
+    from textgen.models.views import LanguageModel
     from textgen.store.load import load_model
 
     if threads:
         torch.set_num_threads(min(threads, os.cpu_count() or 1))
-    metrics = {"gpt2": bits_per_char, "bert": pseudo_perplexity}
-    return [partial(metrics[files.kind], load_model(files), on_event=on_event) for files in found]
+    metrics = [bits_per_char if files.family.offers(LanguageModel) else pseudo_perplexity for files in found]
+    return [
+        partial(metric, load_model(files), on_event=on_event)
+        for metric, files in zip(metrics, found, strict=True)
+    ]
 
 
 def _warnings(report: Report) -> list[str]:

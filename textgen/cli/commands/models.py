@@ -74,11 +74,12 @@ def add(
 
     The folder is that of programs' data (see `models info NAME`), or TEXTGEN_MODELS of the environment.
     """
+    from textgen.backends.registry import check_loads
     from textgen.store.catalog import find_directory
     from textgen.store.user_models import add_model
 
     files = find_directory(str(directory))
-    added = add_model(files, directory.resolve().name if name is None else name, force=force)
+    added = add_model(files, directory.resolve().name if name is None else name, check_loads, force=force)
     console.note(f"added {added.name} ({added.kind}, {_megabytes(added)} MB): {added.path}", quiet=quiet)
     return 0
 
@@ -145,14 +146,14 @@ def _show(card: Path) -> None:
 def _facts(files: ModelFiles) -> dict[str, Any]:
     from textgen.store.catalog import fingerprint, read_metadata
 
-    config = files.config
+    config, size = files.config, files.family.size
     return {
         "name": files.name,
         "kind": files.kind,
         "embedded": files.embedded,
-        "layers": config.get("n_layer", config.get("num_hidden_layers")),
-        "width": config.get("n_embd", config.get("hidden_size")),
-        "positions": config.get("n_positions", config.get("max_position_embeddings")),
+        "layers": size(config, "layers"),
+        "width": size(config, "width"),
+        "positions": size(config, "positions"),
         "vocabulary": config.get("vocab_size"),
         "styles": config.get("styles"),
         "storage": read_metadata(files.weights).get("storage", "float"),

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from textgen.mcmc.cgmh.edits import Context
 from textgen.models.layers.attention import padded_length
+from textgen.models.padding import padded
 from textgen.models.views import Ids, MaskedModel, NextTokenModel
 
 
@@ -95,8 +96,3 @@ def by_width(rows: Sequence[Sequence[int]]) -> dict[int, list[int]]:
     for n, row in enumerate(rows):
         found.setdefault(padded_length(len(row)), []).append(n)
     return found
-
-
-def padded(rows: Sequence[Sequence[int]], width: int) -> Tensor:
-    """`(rows, width)`, on the right with zeros."""
-    return torch.tensor([[*row, *[0] * (width - len(row))] for row in rows])

@@ -9,8 +9,9 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from textgen.mcmc.cgmh.contexts import by_width, padded
+from textgen.mcmc.cgmh.contexts import by_width
 from textgen.mcmc.cgmh.edits import Ids, State
+from textgen.models.padding import padded
 
 REMEMBERED = 4096  # sources whose embedding is kept
 

@@ -20,6 +20,7 @@ import torch
 from torch import Tensor
 
 from textgen.choice import filters
+from textgen.models.padding import padded
 from textgen.models.views import MaskedModel
 
 ROWS = 16  # masked copies computed together
@@ -102,7 +103,7 @@ class Conditionals:
 
     def logits(self, sites: Sequence[Site]) -> Tensor:
         """Raw logits `(sites, vocab)`, float64; -inf for what is not allowed."""
-        ids = torch.tensor([site.ids + [0] * (self.width - len(site.ids)) for site in sites])
+        ids = padded([site.ids for site in sites], self.width)
         lengths = torch.tensor([len(site.ids) for site in sites])
         places = torch.tensor([site.place for site in sites])
         allowed = torch.stack([site.allowed for site in sites])

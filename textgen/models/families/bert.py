@@ -14,6 +14,7 @@ from torch.nn import functional
 
 from textgen.models.layers.attention import Attend, both_sides, join_heads, linear, padding_bias, split_heads
 from textgen.models.layers.dropout import Dropout
+from textgen.models.layers.linear import Linear
 
 
 @dataclass(frozen=True)
@@ -33,13 +34,6 @@ class BertConfig:
     def from_dict(cls, config: dict[str, Any]) -> BertConfig:
         """Read the sizes from a parsed `config.json`. Raises KeyError on a missing one."""
         return cls(**{name: config[name] for name in cls.__dataclass_fields__})
-
-
-class Linear(nn.Linear):
-    """A linear layer whose rows do not depend on each other."""
-
-    def forward(self, input: Tensor) -> Tensor:
-        return linear(input, self.weight, self.bias)
 
 
 class Embeddings(nn.Module):
@@ -190,7 +184,7 @@ class Head(nn.Module):
 
 
 class Bert(nn.Module):
-    """A BERT with its masked-language-model head; offers the view `MaskedModel`."""
+    """A BERT with its masked-language-model head; offers the view `MaskedLanguageModel`."""
 
     def __init__(self, config: BertConfig) -> None:
         super().__init__()
@@ -198,6 +192,16 @@ class Bert(nn.Module):
         self.vocab_size = config.vocab_size
         self.bert = Trunk(config)
         self.cls = Head(config)
+
+    @property
+    def positions(self) -> int:
+        """Most ids of a text, `<cls>` and `<sep>` included."""
+        return self.config.max_position_embeddings
+
+    @property
+    def embedding(self) -> nn.Embedding:
+        """The vectors of the tokens."""
+        return self.bert.embeddings.word_embeddings
 
     def embed(self, ids: Tensor, positions: Tensor, types: Tensor) -> Tensor:
         """Embedded input `(rows, length, hidden)`."""
@@ -225,7 +229,7 @@ class Bert(nn.Module):
     def logits(self, hidden: Tensor) -> Tensor:
         """Head: hidden states `(…, hidden)` to raw logits `(…, vocab)`."""
         head = self.cls.predictions
-        return linear(head.transform(hidden), self.bert.embeddings.word_embeddings.weight, head.bias)
+        return linear(head.transform(hidden), self.embedding.weight, head.bias)
 
     def masked_logits(self, ids: Tensor, lengths: Tensor, positions: Tensor) -> Tensor:
         """Logits `(rows, vocab)` at one position a row; see `MaskedModel`."""

@@ -13,17 +13,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from textgen.models.layers.attention import (
-    Attend,
-    join_heads,
-    linear,
-    padded_length,
-    padding_bias,
-    row_stable,
-    split_heads,
-)
+from textgen.models.layers.attention import Attend, join_heads, linear, padding_bias, split_heads
 from textgen.models.layers.cache import CacheState
 from textgen.models.layers.dropout import Dropout
+from textgen.models.layers.linear import Conv1D
+from textgen.models.padding import read_together
 from textgen.models.views import Ids
 
 
@@ -42,18 +36,6 @@ class Gpt2Config:
     def from_dict(cls, config: dict[str, Any]) -> Gpt2Config:
         """Read the sizes from a parsed `config.json`. Raises KeyError on a missing one."""
         return cls(**{name: config[name] for name in cls.__dataclass_fields__})
-
-
-class Conv1D(nn.Module):
-    """A linear layer whose matrix is stored `(in, out)`, as OpenAI's code had it."""
-
-    def __init__(self, inputs: int, outputs: int) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.empty(inputs, outputs))
-        self.bias = nn.Parameter(torch.empty(outputs))
-
-    def forward(self, x: Tensor) -> Tensor:
-        return row_stable(lambda rows: torch.addmm(self.bias, rows, self.weight), x)
 
 
 class Attention(nn.Module):
@@ -109,13 +91,23 @@ class Trunk(nn.Module):
 
 
 class Gpt2(nn.Module):
-    """A GPT-2; offers the view `HiddenModel`: a source is a prefix without its last token."""
+    """A GPT-2; offers the view `LanguageModel`."""
 
     def __init__(self, config: Gpt2Config) -> None:
         super().__init__()
         self.config = config
         self.vocab_size = config.vocab_size
         self.transformer = Trunk(config)
+
+    @property
+    def positions(self) -> int:
+        """Most ids of a text, its beginning included."""
+        return self.config.n_positions
+
+    @property
+    def embedding(self) -> nn.Embedding:
+        """The vectors of the tokens."""
+        return self.transformer.wte
 
     def forward(self, ids: Tensor) -> Tensor:
         """Logits after every token of whole rows `(rows, length)`, for training; `(rows, length, vocab)`."""
@@ -154,23 +146,22 @@ class Gpt2(nn.Module):
 
     def _read(self, sources: Sequence[Ids]) -> tuple[CacheState, Tensor]:
         """The state of prefixes, and what leaves the blocks, `(sources, padded length, n_embd)`."""
-        lengths = torch.tensor([len(source) for source in sources])
-        if not int(lengths.max()):
+        if not any(sources):
+            lengths = torch.zeros(len(sources), dtype=torch.long)
             empty = CacheState(prefix=[], bias=torch.empty(len(sources), 1, 1, 0), lengths=lengths)
             return empty, torch.empty(len(sources), 0, self.config.n_embd)
-        width = padded_length(int(lengths.max()))
-        ids = torch.tensor([[*source, *[0] * (width - len(source))] for source in sources])
+        ids, lengths = read_together(sources)
         reading = CacheState(
             prefix=[], bias=torch.empty(0), lengths=torch.zeros(len(sources), dtype=torch.long)
         )
         x = self._through_blocks(reading, ids)
-        state = CacheState(prefix=reading.written, bias=padding_bias(lengths, width), lengths=lengths)
+        state = CacheState(prefix=reading.written, bias=padding_bias(lengths, ids.shape[1]), lengths=lengths)
         return state, x
 
     def _through_blocks(self, state: CacheState, tokens: Tensor) -> Tensor:
         count = tokens.shape[1]
         # only padding lies behind the last position there is
-        positions = state.positions(count).clamp(max=self.config.n_positions - 1)
+        positions = state.positions(count).clamp(max=self.positions - 1)
         x: Tensor = self.transformer.wte(tokens) + self.transformer.wpe(positions)
         for number, block in enumerate(self.transformer.h):
             x = block(x, state.attend(number))

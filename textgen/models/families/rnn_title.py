@@ -17,9 +17,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from textgen.models.empty_weights import unfilled
-from textgen.models.families.bert import Linear
 from textgen.models.layers.attention import both_sides, join_heads, padded_length, padding_bias, split_heads
 from textgen.models.layers.copy_prior import CopyPrior
+from textgen.models.layers.linear import Linear
+from textgen.models.padding import padded
 from textgen.models.views import FRAME, Ids
 
 LAYERS = 2
@@ -240,8 +241,7 @@ class RnnTitle(nn.Module):
 
     def _start(self, sources: Sequence[Ids], width: int) -> RnnState:
         lengths = torch.tensor([len(source) for source in sources])
-        ids = torch.tensor([[*source, *[0] * (width - len(source))] for source in sources])
-        x, reversal = self.embedding(ids), reversed_places(lengths, width)
+        x, reversal = self.embedding(padded(sources, width)), reversed_places(lengths, width)
         for norm, reader in zip(self.norms, self.readers, strict=True):
             x = reader(norm(x), reversal)
         summary = _highest(x, lengths)

@@ -7,16 +7,14 @@ built from (stream, step), since two streams of one source must not see all of e
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
-from textgen.models.layers.attention import both_sides, padded_length
+from textgen.models.families.unilm import UniLM
+from textgen.models.layers.attention import both_sides
+from textgen.models.padding import read_together
 from textgen.models.views import Ids
-
-if TYPE_CHECKING:
-    from textgen.models.families.unilm import UniLM
 
 SOURCE = 0  # the stream number of source places
 
@@ -64,9 +62,8 @@ def teacher_forced(
         `(rows, streams, steps, vocab)`.
     """
     network, (rows, count, steps) = unilm.network, streams.shape
-    lengths = torch.tensor([len(source) for source in sources])
-    width = padded_length(int(lengths.max()))
-    read = torch.tensor([[*source, *[0] * (width - len(source))] for source in sources])
+    read, lengths = read_together(sources)
+    width = read.shape[1]
     of_stream = torch.arange(1, count + 1).repeat_interleave(steps)
     stream = torch.cat([torch.full((width,), SOURCE), of_stream])
     step = torch.cat([torch.arange(width), torch.arange(steps).repeat(count)])

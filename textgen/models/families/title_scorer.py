@@ -8,21 +8,26 @@ type 1, as in Devlin et al. 2019, https://arxiv.org/abs/1810.04805; the score is
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from textgen.errors import ModelError
 from textgen.models.batching import alike
 from textgen.models.families.bert import BertConfig, Trunk
 from textgen.models.layers.attention import linear, padded_length
+from textgen.models.padding import read_together
 from textgen.models.views import Ids
+from textgen.tokenizers.base import Specials
 
 TYPES = 2  # token types
 ROWS = 16  # titles that are read at once
 
 
 class TitleScorer(nn.Module):
-    """Scores titles.
+    """Scores titles; offers the view `TitleRanker`.
 
     Args:
         trunk: Embeddings and layers; the head of a masked language model is not needed.
@@ -40,6 +45,11 @@ class TitleScorer(nn.Module):
         self.vocab_size = config.vocab_size
         self.bert = trunk
         self.head = nn.Parameter(torch.zeros(config.hidden_size))
+
+    @property
+    def embedding(self) -> nn.Embedding:
+        """The vectors of the tokens."""
+        return self.bert.embeddings.word_embeddings
 
     def score(self, source: Ids, titles: Sequence[Ids]) -> Tensor:
         """Scores of titles `(titles,)`, the higher the better; none depends on the others.
@@ -59,6 +69,17 @@ class TitleScorer(nn.Module):
         types = (torch.arange(ids.shape[1]) >= starts[:, None]).long()
         states = self.bert.encode(ids, lengths, torch.zeros_like(lengths), types)
         return linear(states[:, 0], self.head[None])[:, 0]
+
+
+def build(config: dict[str, Any], specials: Specials, file: Path) -> TitleScorer:
+    """The scorer of a config.json. Raises ModelError: it cannot tell article and title apart."""
+    sizes = BertConfig.from_dict(config)
+    if sizes.type_vocab_size < TYPES:
+        raise ModelError(
+            f"{file}: type_vocab_size cannot be {sizes.type_vocab_size}",
+            hint=f"a scorer of titles has {TYPES} token types",
+        )
+    return TitleScorer(Trunk(sizes), sizes)
 
 
 def joined(source: Ids, title: Ids, positions: int) -> tuple[list[int], int]:
@@ -85,7 +106,5 @@ def together(pairs: Sequence[tuple[Ids, int]]) -> tuple[Tensor, Tensor, Tensor]:
     Returns:
         Ids `(rows, length)`, padded on the right; `(rows,)`, how many count; `(rows,)`, where titles begin.
     """
-    lengths = [len(ids) for ids, _ in pairs]
-    width = padded_length(max(lengths))
-    ids = [[*ids, *[0] * (width - len(ids))] for ids, _ in pairs]
-    return torch.tensor(ids), torch.tensor(lengths), torch.tensor([start for _, start in pairs])
+    ids, lengths = read_together([ids for ids, _ in pairs])
+    return ids, lengths, torch.tensor([start for _, start in pairs])

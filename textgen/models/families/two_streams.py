@@ -10,34 +10,18 @@ any more: what the two streams' scores add up to is a heuristic, never a log-pro
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Self
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from textgen.models.families.teacher_forcing import teacher_forced
-from textgen.models.families.unilm import UniLM
 from textgen.models.layers.attention import Attend
 from textgen.models.layers.cache import CacheState, scaled_scores
-from textgen.models.views import Ids
+from textgen.models.views import Ids, TwoWayModel
 
 NOT_FROZEN = 2**31
-
-
-def leaked(targets: Sequence[Hashable], other: Sequence[Hashable]) -> int:
-    """At how many steps the other stream has already shown what is to be predicted.
-
-    Args:
-        targets: What a stream predicts, in its own order, as places of the gold text.
-        other: What the other stream is fed behind its direction token, in its own order: places of the
-            gold text, or anything else for text of the model's own.
-
-    Returns:
-        For gold against gold of length T exactly floor(T / 2); for a stream without gold 0.
-    """
-    return sum(target in other[:step] for step, target in enumerate(targets))
 
 
 @dataclass
@@ -93,52 +77,42 @@ class StreamState(CacheState):
         return torch.zeros(behind.shape).masked_fill_(behind, -torch.inf)[:, None, None, :]
 
 
-class TwoStreams(nn.Module):
+class TwoStreams:
     """Offers the view `NextTokenModel`, one step of both streams at a time.
 
     A checkpoint that was not trained with interaction, or that has one token type for both directions,
     can be run with it, but its places of equal step cannot tell which stream is theirs.
 
     Args:
-        unilm: The network, its copy prior and its token types by direction.
+        model: Writes titles, with token types by direction.
         first: The two direction tokens, left to right and right to left.
         interaction: Whether the streams see each other; without, they are two ordinary decoders.
+        start: Reads the sources, where that is not left to the model.
     """
 
-    def __init__(self, unilm: UniLM, first: tuple[int, int], *, interaction: bool = True) -> None:
-        super().__init__()
-        self.unilm = unilm
+    def __init__(
+        self,
+        model: TwoWayModel,
+        first: tuple[int, int],
+        *,
+        interaction: bool = True,
+        start: Callable[[Sequence[Ids]], CacheState] | None = None,
+    ) -> None:
+        self.model = model
         self.first = first
         self.interaction = interaction
-        self.vocab_size = unilm.vocab_size
+        self.vocab_size = model.vocab_size
+        self._start = start or model.start
 
     def start(self, sources: Sequence[Ids]) -> StreamState:
         """Encode the sources; the state has two rows each, one a stream."""
-        read = self.unilm.start(sources).repeat(2)
+        read = self._start(sources).repeat(2)
         return StreamState(**vars(read), interaction=self.interaction)
 
     def step(self, state: StreamState, tokens: Tensor) -> Tensor:
         """Append a token `(rows,)` to every row of both streams; next-token logits `(rows, vocab)`."""
-        network = self.unilm.network
         half = state.size // 2
-        kinds = [self.unilm.target_types[first] for first in self.first]
+        kinds = [self.model.target_types[first] for first in self.first]
         types = torch.tensor(kinds).repeat_interleave(half).repeat(len(state.lengths))
-        x = network.embed(tokens[:, None], state.positions(1), types[:, None])
-        for number, layer in enumerate(network.layers):
-            x = layer(x, state.attend(number))
-        state.advance(1)
-        return self.unilm.prior.apply_vote(network.logits(x)[:, 0], state.by_row("vote"))
-
-    def forward(self, sources: Sequence[Ids], streams: Tensor) -> Tensor:
-        """Logits after every token of both streams at once, without a cache, as in training.
-
-        Args:
-            sources: With `<cls>` and `<sep>`.
-            streams: `(rows, 2, steps)`, each beginning with its direction token.
-
-        Returns:
-            `(rows, 2, steps, vocab)`.
-        """
-        types = torch.tensor([self.unilm.target_types[first] for first in self.first])
-        types = types.expand(len(streams), -1)
-        return teacher_forced(self.unilm, sources, streams, types, interaction=self.interaction)
+        hidden = self.model.hidden_of(state, tokens[:, None], types[:, None])
+        return self.model.head(state, hidden)[:, 0]

@@ -8,21 +8,28 @@ precedes it. So the source never sees the target, and its keys and values are co
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from reprlib import repr as short
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from textgen.models.families.bert import Bert
-from textgen.models.families.teacher_forcing import teacher_forced
-from textgen.models.layers.attention import Attend, both_sides, padded_length, padding_bias
+from textgen.errors import ModelError
+from textgen.models.families.bert import Bert, BertConfig
+from textgen.models.layers.attention import Attend, both_sides, padding_bias
 from textgen.models.layers.cache import CacheState, KeyValue
 from textgen.models.layers.copy_prior import CopyPrior
+from textgen.models.padding import read_together
 from textgen.models.views import Ids
+from textgen.tokenizers.base import Specials
+
+DEFAULT_TARGET_TYPES = {"l2r": 1, "r2l": 1}
 
 
 class UniLM(nn.Module):
-    """Offers the view `HiddenModel`.
+    """Offers the view `TwoWayModel`.
 
     A source comes with its `<cls>` and `<sep>`; the first token of a target says its direction.
 
@@ -35,7 +42,7 @@ class UniLM(nn.Module):
     """
 
     def __init__(
-        self, bert: Bert, prior: CopyPrior, target_types: dict[int, int], *, two_way: bool | None = None
+        self, bert: Bert, prior: CopyPrior, target_types: Mapping[int, int], *, two_way: bool | None = None
     ) -> None:
         super().__init__()
         self.two_way = len(set(target_types.values())) > 1 if two_way is None else two_way
@@ -44,24 +51,23 @@ class UniLM(nn.Module):
         self.target_types = target_types
         self.vocab_size = bert.vocab_size
 
+    @property
+    def embedding(self) -> nn.Embedding:
+        """The vectors of the tokens."""
+        return self.network.embedding
+
     def token_types(self, first: Tensor) -> Tensor:
         """The token types of targets by their first tokens, in the same shape."""
         return torch.tensor([self.target_types[i] for i in first.flatten().tolist()]).view(first.shape)
 
-    def forward(self, sources: Sequence[Ids], targets: Tensor) -> Tensor:
-        """Logits after every token of whole targets `(rows, steps)`, for training: `(rows, steps, vocab)`."""
-        types = self.token_types(targets[:, :1])
-        return teacher_forced(self, sources, targets[:, None], types)[:, 0]
-
     def source_room(self, title: int) -> int:
         """Most ids of a source beside a title of so many: they share the positions."""
-        return self.network.config.max_position_embeddings - title
+        return self.network.positions - title
 
     def start(self, sources: Sequence[Ids]) -> CacheState:
         """Encode sources that share one padded length, keeping keys and values only."""
-        lengths = torch.tensor([len(source) for source in sources])
-        width = padded_length(int(lengths.max()))
-        ids = torch.tensor([[*source, *[0] * (width - len(source))] for source in sources])
+        ids, lengths = read_together(sources)
+        width = ids.shape[1]
         bias = padding_bias(lengths, width)
         prefix: list[KeyValue] = []
         x = self.network.embed(ids, torch.arange(width), torch.zeros_like(ids))
@@ -86,8 +92,12 @@ class UniLM(nn.Module):
         count = tokens.shape[1]
         if not state.steps:
             state.extra["type"] = self.token_types(tokens[:: state.size, 0])
-        token_types = state.by_row("type")[:, None].expand(-1, count)
-        x = self.network.embed(tokens, state.positions(count), token_types)
+        return self.hidden_of(state, tokens, state.by_row("type")[:, None].expand(-1, count))
+
+    def hidden_of(self, state: CacheState, tokens: Tensor, types: Tensor) -> Tensor:
+        """Like `hidden`, of tokens of these types `(rows, count)`."""
+        count = tokens.shape[1]
+        x = self.network.embed(tokens, state.positions(count), types)
         for number, layer in enumerate(self.network.layers):
             x = layer(x, state.attend(number))
         state.advance(count)
@@ -98,6 +108,26 @@ class UniLM(nn.Module):
         vote = state.extra["vote"]
         vote = vote.repeat_interleave(len(hidden) // len(vote), 0)
         return self.prior.apply_vote(self.network.logits(hidden), vote[:, None])
+
+
+def build(config: Mapping[str, Any], specials: Specials, file: Path) -> UniLM:
+    """The title model of a config.json. Raises ModelError: its token types or `two_way` cannot be."""
+    bert = Bert(BertConfig.from_dict(dict(config)))
+    two_way = config.get("two_way")
+    if two_way is not None and not isinstance(two_way, bool):
+        raise ModelError(f"{file}: two_way cannot be {short(two_way)}", hint="true or false")
+    return UniLM(bert, CopyPrior(bert.vocab_size), _target_types(config, specials, file), two_way=two_way)
+
+
+def _target_types(config: Mapping[str, Any], specials: Specials, file: Path) -> dict[int, int]:
+    given, known = config["target_types"], range(config["type_vocab_size"])
+    types = DEFAULT_TARGET_TYPES | (given if isinstance(given, dict) else {})
+    if not isinstance(given, dict) or not all(type(kind) is int and kind in known for kind in types.values()):
+        raise ModelError(
+            f"{file}: target_types cannot be {short(given)}",
+            hint=f'it is like {{"l2r": 1, "r2l": 1}}, each below type_vocab_size ({len(known)})',
+        )
+    return {specials.l2r: types["l2r"], specials.r2l: types["r2l"]}
 
 
 def _keeping(kept: list[KeyValue], attend: Attend) -> Attend:

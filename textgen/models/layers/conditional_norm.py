@@ -10,12 +10,12 @@ with gain and shift zero at first, so that training starts from the pretrained n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from copy import copy
 from difflib import get_close_matches
 from pathlib import Path
 from reprlib import repr as short
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -25,12 +25,14 @@ from textgen.errors import ModelError, UsageError
 from textgen.models.layers.attention import linear
 from textgen.models.views import LARGEST_SIZE
 
+N = TypeVar("N")
+
 
 class Condition(nn.Module):
-    """The styles that a network knows, and the one that is in force.
+    """The styles that a network knows, and their vectors.
 
-    Behind the styles stands one more, the null style: that of no style in particular. It is in force
-    wherever none is given.
+    Behind the styles stands one more, the null style: that of no style in particular, in which a network
+    computes unless it is told otherwise.
 
     Args:
         styles: Their names, in the order of their numbers.
@@ -50,7 +52,6 @@ class Condition(nn.Module):
         vectors = _vectors(self.null + 1, size, seed)
         # its own first vectors would come from the global generator
         self.embedding: nn.Embedding = nn.Embedding.from_pretrained(vectors, freeze=False)  # type: ignore[no-untyped-call]
-        self._given: Tensor | int = self.null
 
     def number(self, style: str | None) -> int:
         """The number of a style; None is the null style. Raises UsageError: it is unknown."""
@@ -63,41 +64,23 @@ class Condition(nn.Module):
             raise UsageError(f"there is no style {style}", hint=hint)
         return self.styles.index(style)
 
-    @contextmanager
-    def given(self, styles: Tensor | int) -> Iterator[None]:
-        """Put styles in force; what was before comes back.
-
-        A forward that is computed again in the backward pass, as by checkpoints, needs it there too.
-
-        Args:
-            styles: One number for all rows, or numbers `(rows,)`, one for each entry of the first axis of
-                what is normalised: a head that is called on places alone, `(places, hidden)`, needs one for
-                each place.
-        """
-        if isinstance(styles, int) and not 0 <= styles <= self.null:
-            raise IndexError(f"there is no style number {styles}")
-        before, self._given = self._given, styles
-        try:
-            yield
-        finally:
-            self._given = before
-
-    def vector(self) -> Tensor:
-        """Vectors of the styles in force, for all positions: `(rows, 1, size)`, or `(1, 1, size)` of one."""
-        if isinstance(self._given, int):
-            return self.embedding.weight[self._given][None, None]
-        vectors: Tensor = self.embedding(self._given)
+    def vector(self, styles: Tensor | int) -> Tensor:
+        """Vectors of styles, for all positions: `(rows, 1, size)`, or `(1, 1, size)` of one."""
+        if isinstance(styles, int):
+            return self.embedding.weight[styles][None, None]
+        vectors: Tensor = self.embedding(styles)
         return vectors[:, None]
 
 
 class ConditionalLayerNorm(nn.Module):
-    """A layer normalisation whose scale and offset depend on the style in force.
+    """A layer normalisation whose scale and offset depend on a style.
 
     Args:
         norm: What it takes the place of; keeps its scale and offset.
-        condition: Tells the style.
+        condition: The styles.
 
     Attributes:
+        styles: The style that it computes in; see `in_style`.
         weight: Scale without the style's part, `(hidden,)`.
         bias: Offset without the style's part, `(hidden,)`.
         gain: The style's part of the scale, `(hidden, size)`.
@@ -110,8 +93,9 @@ class ConditionalLayerNorm(nn.Module):
         size = condition.embedding.embedding_dim
         self.gain = nn.Parameter(self.weight.new_zeros(len(self.weight), size))
         self.shift = nn.Parameter(self.weight.new_zeros(len(self.weight), size))
+        self.styles: Tensor | int = condition.null
         # a method, not the module: that belongs to the network, and is saved once
-        self._vector: Callable[[], Tensor] = condition.vector
+        self._vector: Callable[[Tensor | int], Tensor] = condition.vector
 
     def forward(self, x: Tensor) -> Tensor:
         """Normalise the last axis of `x` `(rows, …, hidden)`."""
@@ -123,7 +107,7 @@ class ConditionalLayerNorm(nn.Module):
 
     def _part(self, matrix: Tensor, x: Tensor) -> Tensor:
         """`matrix` times the style's vector, `(rows or 1, 1, …, hidden)` with the axes of `x`."""
-        part = linear(self._vector(), matrix)
+        part = linear(self._vector(self.styles), matrix)
         return part.reshape(-1, *(1,) * (x.dim() - 2), part.shape[-1])
 
 
@@ -137,7 +121,7 @@ def add_condition(network: nn.Module, styles: Sequence[str], size: int, seed: in
         seed: Of the vectors.
 
     Returns:
-        What tells the norms the style.
+        The styles.
     """
     norms = [
         (module, name, norm)
@@ -154,10 +138,41 @@ def add_condition(network: nn.Module, styles: Sequence[str], size: int, seed: in
     return condition
 
 
-def condition_of(network: nn.Module) -> Condition | None:
-    """What tells a network's norms the style; None for a network that knows no styles."""
+def condition_of(network: object) -> Condition | None:
+    """The styles of a network; None for a network that knows none."""
     found = getattr(network, "condition", None)
     return found if isinstance(found, Condition) else None
+
+
+def in_style(network: N, styles: Tensor | int) -> N:
+    """The network as it computes in a style; it shares all parameters with the network, which stays as it is.
+
+    So calls in different styles, from different threads too, do not see each other.
+
+    Args:
+        network: Knows styles.
+        styles: One number for all rows, or numbers `(rows,)`, one for each entry of the first axis of
+            what is normalised: a head that is called on places alone, `(places, hidden)`, needs one for
+            each place.
+    """
+    condition = condition_of(network)
+    if condition is None or (isinstance(styles, int) and not 0 <= styles <= condition.null):
+        raise IndexError(f"there is no style number {styles}")
+    found: N = _bound(network, styles)
+    return found
+
+
+def _bound(module: Any, styles: Tensor | int) -> Any:
+    """A copy of a module and of its parts that normalise; the other parts and all parameters are shared."""
+    if not any(isinstance(part, ConditionalLayerNorm) for part in module.modules()):
+        return module
+    bound = copy(module)
+    bound._modules = {
+        name: None if part is None else _bound(part, styles) for name, part in module._modules.items()
+    }
+    if isinstance(bound, ConditionalLayerNorm):
+        bound.styles = styles
+    return bound
 
 
 def styles_of(config: dict[str, Any], file: Path) -> tuple[list[str], int] | None:

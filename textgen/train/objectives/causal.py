@@ -9,11 +9,11 @@ from itertools import groupby
 from torch import Tensor
 
 from textgen.models.families.gpt2 import Gpt2
+from textgen.models.padding import padded
 from textgen.tokenizers.base import Specials
 from textgen.train.data.noise import draws
-from textgen.train.data.padding import NO_TARGET, padded
 from textgen.train.data.replacement import replaced
-from textgen.train.objectives.loss import Prediction
+from textgen.train.objectives.loss import NO_TARGET, Prediction
 
 
 @dataclass(frozen=True)
@@ -52,8 +52,8 @@ class CausalBatches:
         if self.share and epoch is not None:
             given = zip(rows, examples, strict=True)
             fed = [self._replaced(row, epoch, example) for row, example in given]
-        inputs = padded([row[:-1] for row in fed], self.specials.pad)
-        return CausalBatch(inputs, padded([row[1:] for row in rows], NO_TARGET))
+        inputs = padded([row[:-1] for row in fed], filler=self.specials.pad)
+        return CausalBatch(inputs, padded([row[1:] for row in rows], filler=NO_TARGET))
 
     def _replaced(self, row: list[int], epoch: int, example: int) -> list[int]:
         noise = draws(self.seed, "replace", epoch, example)

@@ -14,6 +14,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+NO_TARGET = -1  # behind the end of what is to be predicted
+
 
 @dataclass(frozen=True)
 class Prediction:

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from textgen.models.families.bert import Bert
 from textgen.models.layers.attention import padded_length
+from textgen.models.padding import padded
 from textgen.tokenizers.base import Tokenizer
 from textgen.train.data.noise import draws
 from textgen.train.objectives.loss import Prediction
@@ -64,7 +65,7 @@ class Masking:
         for row, (_, places, _) in enumerate(rows):
             asked[row, places] = True
         return MaskedBatch(
-            torch.tensor([[*ids, *[self.specials.pad] * (width - len(ids))] for ids, _, _ in rows]),
+            padded([ids for ids, _, _ in rows], width, filler=self.specials.pad),
             torch.tensor([len(ids) for ids, _, _ in rows]),
             asked,
             torch.tensor([target for _, _, targets in rows for target in targets]),

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar, cast
 
-from torch import nn
-
 from textgen.errors import UsageError
 from textgen.models.families.bert import Bert
+from textgen.models.families.bert_family import BERT
 from textgen.models.initialization import bert_config, fresh_bert, padded_vocabulary
 from textgen.models.views import FRAME
 from textgen.options.train_texts import BertTrainOptions
@@ -31,15 +30,15 @@ class BertRecipe(Recipe[BertTrainOptions, MaskedBatch]):
 
     def __init__(self, options: BertTrainOptions) -> None:
         super().__init__(options)
-        self.initial = InitialModel(options, kind="bert")
+        self.initial = InitialModel(options, family=BERT)
         self.tokenizer = self.initial.tokenizer
         self.masking = Masking(self.tokenizer, options.mask_rate, options.seed)
 
     @property
     def passage_length(self) -> int:
         """Most tokens of a passage."""
-        config = self.initial.config
-        positions = int(config["max_position_embeddings"]) if config else self.options.positions
+        files = self.initial.files
+        positions = files.positions if files else self.options.positions
         given = "length" in self.options.model_fields_set
         if given and self.options.length > positions:
             raise UsageError(
@@ -77,9 +76,6 @@ class BertRecipe(Recipe[BertTrainOptions, MaskedBatch]):
 
     def config(self, network: Bert) -> dict[str, Any]:
         return self.initial.config or self._config()
-
-    def embedding(self, network: Bert) -> nn.Embedding:
-        return network.bert.embeddings.word_embeddings
 
     def batch(self, arrays: Arrays, examples: Sequence[int], epoch: int | None) -> MaskedBatch:
         passages = [arrays.ids("text", example) for example in examples]

@@ -21,13 +21,14 @@ from textgen.backends.title.backend import TitleBackend
 from textgen.events import OnEvent
 from textgen.models.families.teacher_forcing import teacher_forced
 from textgen.models.families.unilm import UniLM
+from textgen.models.families.unilm_family import UNILM
 from textgen.options.title import Direction
 from textgen.options.train_titles import BidirectionalTrainOptions
 from textgen.store.load import load_model
 from textgen.train.data.arrays import Arrays, Example
 from textgen.train.data.generated import with_generated
 from textgen.train.data.noise import draws
-from textgen.train.data.padding import NO_TARGET
+from textgen.train.objectives.loss import NO_TARGET
 from textgen.train.recipes.pairs import Pairs
 from textgen.train.recipes.title import UniLMRecipe
 
@@ -50,7 +51,7 @@ class BidirectionalRecipe(UniLMRecipe[BidirectionalTrainOptions]):
 
     name: ClassVar = "bidirectional"
     options_class: ClassVar = BidirectionalTrainOptions
-    starts: ClassVar = ("title",)
+    starts: ClassVar = (UNILM,)
     two_way: ClassVar = True
     decode: ClassVar = "bidirectional"
 

@@ -19,7 +19,8 @@ from textgen.errors import DataError, UsageError
 from textgen.messages import Message
 from textgen.models.families.bert import Bert
 from textgen.models.families.gpt2 import Gpt2
-from textgen.models.layers.conditional_norm import add_condition, condition_of
+from textgen.models.layers.conditional_norm import add_condition, in_style
+from textgen.models.views import FRAME, LanguageModel
 from textgen.options.train import RANDOM
 from textgen.options.train_texts import ConditionalTrainOptions
 from textgen.schema import Row
@@ -33,8 +34,6 @@ from textgen.train.objectives.loss import Prediction
 from textgen.train.objectives.masked import MaskedBatch, Masking
 from textgen.train.recipes.base import Recipe
 
-POSITIONS = {"gpt2": "n_positions", "bert": "max_position_embeddings"}
-FRAME = 2  # the start and the end symbol, or <cls> and <sep>
 OWN = ("condition.", ".gain", ".shift")
 
 
@@ -66,7 +65,7 @@ class ConditionalRecipe(Recipe[ConditionalTrainOptions, Styled]):
         if options.start == RANDOM:
             raise UsageError("styles are taught to a model that can write", hint="{@start} gpt2, or bert")
         self.files = find_model(options.start)
-        if self.files.kind not in POSITIONS:
+        if not self.files.family.styles:
             raise UsageError(
                 f"{{@start}} {options.start} is a {self.files.kind} model", hint="it must be a gpt2 or a bert"
             )
@@ -74,15 +73,14 @@ class ConditionalRecipe(Recipe[ConditionalTrainOptions, Styled]):
             raise UsageError(
                 f"{{@start}} {options.start} has styles already", hint="start from what it was made from"
             )
-        if "replace" in options.model_fields_set and self.files.kind == "bert":
+        if "replace" in options.model_fields_set and not self._writes:
             raise UsageError("{@replace} is for what a gpt2 is fed, not for a bert", hint="leave it out")
-        if "mask_rate" in options.model_fields_set and self.files.kind == "gpt2":
+        if "mask_rate" in options.model_fields_set and self._writes:
             raise UsageError("{@mask_rate} is for a bert, not for a gpt2", hint="leave it out")
-        positions = int(self.files.config[POSITIONS[self.files.kind]])
-        if "length" in options.model_fields_set and options.length > positions:
+        if "length" in options.model_fields_set and options.length > self.files.positions:
             raise UsageError(
                 f"{{@length}} {options.length} is more than the model reads",
-                hint=f"it has {positions} positions",
+                hint=f"it has {self.files.positions} positions",
             )
         self.tokenizer = load_tokenizer(self.files)
         self.masking = Masking(self.tokenizer, options.mask_rate, options.seed)
@@ -132,17 +130,12 @@ class ConditionalRecipe(Recipe[ConditionalTrainOptions, Styled]):
             self.styles, self._known = list(learned["styles"]), True
 
     def build(self, arrays: Arrays) -> nn.Module:
-        network = load_model(self.files).network
+        network: nn.Module = load_model(self.files).network
         add_condition(network, self.styles, self.options.condition_size, self.options.seed)
         return network
 
     def config(self, network: Any) -> dict[str, Any]:
         return self.files.config | {"styles": self.styles, "condition_size": self.options.condition_size}
-
-    def embedding(self, network: Gpt2 | Bert) -> nn.Embedding:
-        if isinstance(network, Gpt2):
-            return network.transformer.wte
-        return network.bert.embeddings.word_embeddings
 
     def pace(self, name: str) -> float:
         return self.options.condition_pace if any(part in name for part in OWN) else 1.0
@@ -151,7 +144,7 @@ class ConditionalRecipe(Recipe[ConditionalTrainOptions, Styled]):
         rows = [arrays.ids("text", example) for example in examples]
         styles = torch.tensor([self._style(arrays, example, epoch) for example in examples])
         specials = self.tokenizer.specials
-        if self.files.kind == "gpt2":
+        if self._writes:
             whole = [[specials.bos, *row] for row in rows]
             return Styled(self.causal.batch(whole, examples, epoch), styles)
         passages = [[i for i in row if i != specials.eos] for row in rows]
@@ -163,22 +156,23 @@ class ConditionalRecipe(Recipe[ConditionalTrainOptions, Styled]):
         return batch.texts.places
 
     def predict(self, network: Gpt2 | Bert, batch: Styled) -> Prediction:
-        condition = condition_of(network)
-        assert condition is not None
         texts = batch.texts
         if not isinstance(texts, MaskedBatch):
-            with condition.given(batch.styles):
-                return causal_prediction(cast(Gpt2, network), texts)
+            return causal_prediction(in_style(cast(Gpt2, network), batch.styles), texts)
         bert = cast(Bert, network)
-        with condition.given(batch.styles):
-            states = bert.encode(texts.ids, texts.lengths)
+        states = in_style(bert, batch.styles).encode(texts.ids, texts.lengths)
         # the head sees single places, each in the style of its row
-        with condition.given(batch.styles[texts.asked.nonzero()[:, 0]]):
-            return Prediction(bert.logits(states[texts.asked]), texts.targets)
+        head = in_style(bert, batch.styles[texts.asked.nonzero()[:, 0]])
+        return Prediction(head.logits(states[texts.asked]), texts.targets)
+
+    @property
+    def _writes(self) -> bool:
+        """Whether the model predicts from the left; else from both sides."""
+        return self.files.family.offers(LanguageModel)
 
     @property
     def _text_length(self) -> int:
-        return min(self.options.length, int(self.files.config[POSITIONS[self.files.kind]])) - FRAME
+        return min(self.options.length, self.files.positions) - FRAME
 
     def _style(self, arrays: Arrays, example: int, epoch: int | None) -> int:
         hidden = (

@@ -6,10 +6,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, ClassVar, cast
 
-from torch import nn
-
 from textgen.errors import UsageError
 from textgen.models.families.gpt2 import Gpt2
+from textgen.models.families.gpt2_family import GPT2
 from textgen.models.initialization import fresh_gpt2, gpt2_config, padded_vocabulary
 from textgen.options.train_texts import Gpt2TrainOptions
 from textgen.schema import Row
@@ -30,7 +29,7 @@ class Gpt2Recipe(Recipe[Gpt2TrainOptions, CausalBatch]):
 
     def __init__(self, options: Gpt2TrainOptions) -> None:
         super().__init__(options)
-        self.initial = InitialModel(options, kind="gpt2")
+        self.initial = InitialModel(options, family=GPT2)
         self.tokenizer = self.initial.tokenizer
         self.causal = CausalBatches(self.tokenizer.specials, options.replace, options.seed)
         self._open: dict[int, list[int]] = defaultdict(list)  # what does not fill a window yet, by source
@@ -38,7 +37,7 @@ class Gpt2Recipe(Recipe[Gpt2TrainOptions, CausalBatch]):
     @property
     def positions(self) -> int:
         """Most tokens that the network reads."""
-        return int(self.initial.config["n_positions"]) if self.initial.config else self.options.positions
+        return self.initial.files.positions if self.initial.files else self.options.positions
 
     @property
     def window(self) -> int:
@@ -83,9 +82,6 @@ class Gpt2Recipe(Recipe[Gpt2TrainOptions, CausalBatch]):
 
     def config(self, network: Gpt2) -> dict[str, Any]:
         return self.initial.config or self._config()
-
-    def embedding(self, network: Gpt2) -> nn.Embedding:
-        return network.transformer.wte
 
     def batch(self, arrays: Arrays, examples: Sequence[int], epoch: int | None) -> CausalBatch:
         return self.causal.batch([arrays.ids("text", example) for example in examples], examples, epoch)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from textgen.errors import UsageError
+from textgen.models.family import Family
 from textgen.options.train import RANDOM, TrainOptions
 from textgen.resources import models_dir
 from textgen.store.catalog import TOKENIZER_FILES, ModelFiles, find_model
@@ -14,26 +15,27 @@ from textgen.store.load import load_tokenizer
 from textgen.tokenizers.sentencepiece import SentencePieceTokenizer
 
 
-def find_initial_model(start: str, kinds: Sequence[str], *, makes: str) -> ModelFiles:
+def find_initial_model(start: str, families: Sequence[Family], *, makes: str) -> ModelFiles:
     """The model that a recipe starts from, where it needs one.
 
     Args:
         start: Its name.
-        kinds: What it may be; the first is the usual one.
+        families: What it may be; the first is the usual one.
         makes: What the recipe makes of it.
 
     Raises:
         UsageError: There is no such model, it is of another kind, or has styles.
         ModelError: It is broken.
     """
+    kinds = " or ".join(family.name for family in families)
     if start == RANDOM:
-        hint = f"{{@start}} {kinds[0]}, or one of your own"
-        raise UsageError(f"a {makes} starts from a {' or '.join(kinds)}", hint=hint)
+        hint = f"{{@start}} {families[0].name}, or one of your own"
+        raise UsageError(f"a {makes} starts from a {kinds}", hint=hint)
     files = find_model(start)
-    if files.kind not in kinds or files.config.get("styles"):
+    if files.family not in families or files.config.get("styles"):
         raise UsageError(
             f"{{@start}} {start} is a {files.kind} model",
-            hint=f"this recipe starts from a {' or '.join(kinds)}",
+            hint=f"this recipe starts from a {kinds}",
         )
     return files
 
@@ -43,7 +45,7 @@ class InitialModel:
 
     Args:
         options: Its `start` and `tokenizer`.
-        kind: What the model must be.
+        family: What the model must be.
 
     Attributes:
         files: The model; None for fresh weights.
@@ -55,17 +57,17 @@ class InitialModel:
         ModelError: It is broken.
     """
 
-    def __init__(self, options: TrainOptions, *, kind: str) -> None:
+    def __init__(self, options: TrainOptions, *, family: Family) -> None:
         self.files: ModelFiles | None = None
         self.config: dict[str, Any] = {}
         if options.start == RANDOM:
             self.tokenizer = _tokenizer(options.tokenizer)
             return
         self.files = find_model(options.start)
-        if self.files.kind != kind:
+        if self.files.family != family:
             raise UsageError(
                 f"{{@start}} {options.start} is a {self.files.kind} model",
-                hint=f"this recipe makes a {kind} model",
+                hint=f"this recipe makes a {family.name} model",
             )
         self.config = self.files.config
         self.tokenizer = load_tokenizer(self.files)

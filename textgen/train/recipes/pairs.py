@@ -9,17 +9,17 @@ from typing import Any, ClassVar, TypeVar
 
 from torch import Tensor
 
+from textgen.backends.registry import backend_class
 from textgen.messages import Message
 from textgen.metrics.overlap import mean_rouge
+from textgen.models.padding import padded
 from textgen.options.train_titles import TitledTrainOptions, TitleTrainBase
-from textgen.registry import backend_class
 from textgen.schema import Row
 from textgen.store.load import LoadedModel
 from textgen.train.data.arrays import Arrays, Example
 from textgen.train.data.noise import draws
-from textgen.train.data.padding import NO_TARGET, padded
 from textgen.train.data.replacement import replaced
-from textgen.train.objectives.loss import Prediction
+from textgen.train.objectives.loss import NO_TARGET, Prediction
 from textgen.train.recipes.base import Recipe
 
 O = TypeVar("O", bound=TitleTrainBase)  # noqa: E741
@@ -110,7 +110,7 @@ class PairRecipe(TitledRecipe[O, Pairs]):
         self, sources: list[list[int]], inputs: list[list[int]], targets: list[list[int]]
     ) -> tuple[list[list[int]], Tensor, Tensor]:
         """The sources, and as tensors what belongs to them: as many lines for each."""
-        fed, wanted = padded(inputs, self.tokenizer.specials.pad), padded(targets, NO_TARGET)
+        fed, wanted = padded(inputs, filler=self.tokenizer.specials.pad), padded(targets, filler=NO_TARGET)
         shape = len(sources), -1, fed.shape[1]
         return sources, fed.view(shape), wanted.view(shape)
 

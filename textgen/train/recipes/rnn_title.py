@@ -11,9 +11,10 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any, ClassVar, cast
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from textgen.models.families.rnn_title import RnnTitle, RnnTitleConfig
+from textgen.models.families.rnn_title_family import RNN_TITLE
 from textgen.models.initialization import padded_vocabulary
 from textgen.options.train_titles import RnnTitleTrainOptions
 from textgen.store.load import load_model
@@ -22,18 +23,16 @@ from textgen.train.data.noise import draws
 from textgen.train.recipes.initial_model import InitialModel
 from textgen.train.recipes.pairs import PairRecipe, Pairs
 
-KIND = "rnn-title"
-
 
 class RnnTitleRecipe(PairRecipe[RnnTitleTrainOptions]):
     """The network of the first article."""
 
-    name: ClassVar = KIND
+    name: ClassVar = RNN_TITLE.name
     options_class: ClassVar = RnnTitleTrainOptions
 
     def __init__(self, options: RnnTitleTrainOptions) -> None:
         super().__init__(options)
-        self.initial = InitialModel(options, kind=KIND)
+        self.initial = InitialModel(options, family=RNN_TITLE)
         self.tokenizer = self.initial.tokenizer
 
     @property
@@ -53,9 +52,6 @@ class RnnTitleRecipe(PairRecipe[RnnTitleTrainOptions]):
     def config(self, network: RnnTitle) -> dict[str, Any]:
         return self.initial.config or self._config()
 
-    def embedding(self, network: RnnTitle) -> nn.Embedding:
-        return network.embedding
-
     def logits(self, network: RnnTitle, batch: Pairs) -> Tensor:
         found: Tensor = network(batch.sources, batch.inputs[:, 0])[:, None]
         return found
@@ -68,4 +64,4 @@ class RnnTitleRecipe(PairRecipe[RnnTitleTrainOptions]):
             source_length=options.source_length,
             prior=options.prior,
         )
-        return {"model_type": KIND, **asdict(config)}
+        return {"model_type": self.name, **asdict(config)}

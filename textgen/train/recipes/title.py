@@ -15,8 +15,11 @@ from torch import Tensor, nn
 
 from textgen.errors import UsageError
 from textgen.models.families.bert import Bert
+from textgen.models.families.bert_family import BERT
 from textgen.models.families.teacher_forcing import teacher_forced
 from textgen.models.families.unilm import UniLM
+from textgen.models.families.unilm_family import UNILM
+from textgen.models.family import Family
 from textgen.models.layers.copy_prior import CopyPrior
 from textgen.models.views import FRAME
 from textgen.options.train_titles import TitleTrainBase, TitleTrainOptions
@@ -35,11 +38,11 @@ class UniLMRecipe(PairRecipe[O]):
     """A model that is there becomes one that writes titles, or writes them better.
 
     Attributes:
-        starts: Kinds of models that it may be.
+        starts: Families of models that it may be.
         two_way: Whether the directions are taught to see each other.
     """
 
-    starts: ClassVar[tuple[str, ...]] = ("bert", "title")
+    starts: ClassVar[tuple[Family, ...]] = (BERT, UNILM)
     two_way: ClassVar[bool] = False
     still_trained: ClassVar = ("prior.", "token_type_embeddings")
 
@@ -69,9 +72,6 @@ class UniLMRecipe(PairRecipe[O]):
             "two_way": self.two_way,
         }
 
-    def embedding(self, network: UniLM) -> nn.Embedding:
-        return network.network.bert.embeddings.word_embeddings
-
     def logits(self, network: UniLM, batch: Pairs) -> Tensor:
         types = network.token_types(batch.inputs[:, :, 0])
         return teacher_forced(network, batch.sources, batch.inputs, types, interaction=False)
@@ -86,12 +86,11 @@ class TitleRecipe(UniLMRecipe[TitleTrainOptions]):
 
 def source_length_beside(title: int, files: ModelFiles) -> int:
     """Most tokens of an article beside a title of so many and one more. Raises UsageError: there are none."""
-    positions = int(files.config["max_position_embeddings"])
-    length = positions - title - 1 - FRAME
+    length = files.positions - title - 1 - FRAME
     if length < 1:
         raise UsageError(
             f"{{@title_length}} {title} leaves no room for the article",
-            hint=f"the model has {positions} positions",
+            hint=f"the model has {files.positions} positions",
         )
     return length
 

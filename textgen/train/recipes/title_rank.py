@@ -18,12 +18,13 @@ from torch import Tensor
 
 from textgen.backends.title.backend import TitleBackend
 from textgen.events import OnEvent
+from textgen.models.families.unilm_family import UNILM
+from textgen.models.padding import padded
 from textgen.options.train_titles import TitleRankTrainOptions
 from textgen.store.load import load_model
 from textgen.train.data.arrays import Arrays
 from textgen.train.data.candidates import Writing, out_of_order, split, with_candidates
-from textgen.train.data.padding import NO_TARGET
-from textgen.train.objectives.loss import Prediction
+from textgen.train.objectives.loss import NO_TARGET, Prediction
 from textgen.train.recipes.pairs import Pairs
 from textgen.train.recipes.title import UniLMRecipe
 
@@ -49,7 +50,7 @@ class TitleRankRecipe(UniLMRecipe[TitleRankTrainOptions]):
 
     name: ClassVar = "title-rank"
     options_class: ClassVar = TitleRankTrainOptions
-    starts: ClassVar = ("title",)
+    starts: ClassVar = (UNILM,)
 
     def complete(
         self, arrays: Arrays, directory: Path, stopped: Callable[[], bool], on_event: OnEvent
@@ -71,8 +72,8 @@ class TitleRankRecipe(UniLMRecipe[TitleRankTrainOptions]):
                     target = [] if text is None else self.target(text, backwards=bool(way))
                     inputs.append([first, *target[:-1]])
                     targets.append(target)
-        padded = torch.tensor([[*row, *[NO_TARGET] * (most - len(row))] for row in ranks])
-        return Ranked(*self.padded(gold.sources, inputs, targets), ranks=padded)
+        lines = self.padded(gold.sources, inputs, targets)
+        return Ranked(*lines, ranks=padded(ranks, most, filler=NO_TARGET))
 
     def places(self, batch: Ranked) -> int:  # type: ignore[override]
         return len(batch.sources)

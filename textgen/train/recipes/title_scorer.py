@@ -18,16 +18,20 @@ from typing import Any, ClassVar, cast
 import torch
 from torch import Tensor, nn
 
+from textgen.backends.registry import task_of
 from textgen.backends.title.backend import TitleBackend
 from textgen.errors import UsageError
 from textgen.events import OnEvent
 from textgen.models.families.bert import Bert
+from textgen.models.families.bert_family import BERT
 from textgen.models.families.title_scorer import TitleScorer, joined, together
+from textgen.models.families.title_scorer_family import TITLE_SCORER
 from textgen.models.families.unilm import UniLM
+from textgen.models.families.unilm_family import UNILM
+from textgen.models.padding import padded
 from textgen.models.views import FRAME
 from textgen.options.train_titles import TitleScorerTrainOptions
-from textgen.registry import task_of
-from textgen.store.catalog import SCORER, find_model
+from textgen.store.catalog import find_model
 from textgen.store.load import load_model, load_tokenizer
 from textgen.train.data.arrays import Arrays
 from textgen.train.data.candidates import (
@@ -44,8 +48,6 @@ from textgen.train.objectives.loss import Prediction
 from textgen.train.recipes.initial_model import find_initial_model
 from textgen.train.recipes.pairs import TitledRecipe
 from textgen.train.recipes.title import retyped, source_length_beside
-
-STARTS = ("bert", "title")
 
 
 @dataclass(frozen=True)
@@ -66,14 +68,14 @@ class Contests:
 class TitleScorerRecipe(TitledRecipe[TitleScorerTrainOptions, Contests]):
     """The model that ranks titles with `--rank scorer`."""
 
-    name: ClassVar = SCORER
+    name: ClassVar = TITLE_SCORER.name
     options_class: ClassVar = TitleScorerTrainOptions
     figures: ClassVar = ("loss", "accuracy", "rouge-l")
     still_trained: ClassVar = ("head", "token_type_embeddings")
 
     def __init__(self, options: TitleScorerTrainOptions) -> None:
         super().__init__(options)
-        self.files = find_initial_model(options.start, STARTS, makes=SCORER)
+        self.files = find_initial_model(options.start, (BERT, UNILM), makes=self.name)
         self.writer = find_model(options.writer)
         if task_of(self.writer.kind) != "title":
             raise UsageError(
@@ -112,10 +114,7 @@ class TitleScorerRecipe(TitledRecipe[TitleScorerTrainOptions, Contests]):
         return TitleScorer(bert.bert, replace(bert.config, max_position_embeddings=self._positions))
 
     def config(self, network: TitleScorer) -> dict[str, Any]:
-        return {"model_type": SCORER, **asdict(network.config)}
-
-    def embedding(self, network: TitleScorer) -> nn.Embedding:
-        return network.bert.embeddings.word_embeddings
+        return {"model_type": self.name, **asdict(network.config)}
 
     def batch(self, arrays: Arrays, examples: Sequence[int], epoch: int | None) -> Contests:
         specials = self.tokenizer.specials
@@ -126,11 +125,11 @@ class TitleScorerRecipe(TitledRecipe[TitleScorerTrainOptions, Contests]):
             texts = split(arrays.ids("candidates", example), specials.eos)
             pairs += [joined(source, text, self._positions) for text in texts]
             scores.append(arrays.ids("rouge", example))
-        most = max(1, *map(len, scores))
+        most = max(1, *map(len, scores))  # a batch without any is a tensor, too
         return Contests(
             together(pairs or [blank]),
-            torch.tensor([[*ranks(row), *[NO_PLACE] * (most - len(row))] for row in scores]),
-            torch.tensor([[*row, *[0] * (most - len(row))] for row in scores]) / UNIT,
+            padded([ranks(row) for row in scores], most, filler=NO_PLACE),
+            padded(scores, most) / UNIT,
         )
 
     def places(self, batch: Contests) -> int:

@@ -14,8 +14,7 @@ from torch import Tensor, nn
 
 from textgen.errors import UsageError
 from textgen.models.empty_weights import unfilled
-from textgen.models.families.bert import Linear
-from textgen.models.families.gpt2 import Conv1D
+from textgen.models.layers.linear import Conv1D, Linear
 
 
 def check_installed() -> None:

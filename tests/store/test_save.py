@@ -112,7 +112,10 @@ def test_a_model_takes_the_place_of_another(make_folder: Maker, tmp_path: Path) 
 def test_a_config_that_does_not_say_what_the_network_is(make_folder: Maker, tmp_path: Path) -> None:
     folder, saved = make_folder("title"), tmp_path / "saved"
     network, config = load(folder.path).network, folder.config
-    for key, word in (("model_type", "names no model_type"), ("target_types", "lacks 'target_types'")):
+    for key, word in (
+        ("model_type", "names no model_type"),
+        ("target_types", "is of a bert model, which is no UniLM"),
+    ):
         error = refusal(saved, network, {name: value for name, value in config.items() if name != key})
         assert type(error) is ModelError
         assert word in error.message

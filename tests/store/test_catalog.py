@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 import torch
 
+from textgen.backends.registry import task_of
 from textgen.errors import ModelError, TextgenError, UsageError
-from textgen.registry import task_of
 from textgen.resources import models_dir, user_models_dir
 from textgen.store.catalog import (
     added_names,
@@ -254,7 +254,7 @@ def test_an_added_name_comes_after_the_embedded_and_before_folders(
 ) -> None:
     given = find_model(str(make_folder("gpt2").path))
     assert added_names() == []
-    added = add_model(given, "mine")
+    added = add_model(given, "mine", load_model)
     assert (added.name, added.kind, added.embedded, added.added) == ("mine", "gpt2", False, True)
     assert added.path == shelf / "mine"
     assert added.tokenizer == shelf / "mine" / "tokenizer.model"
@@ -271,13 +271,13 @@ def test_an_added_name_comes_after_the_embedded_and_before_folders(
 def test_an_added_model_is_labelled_by_its_name(shelf: Path, make_folder: Callable[..., Any]) -> None:
     folder = make_folder("gpt2", name="run-17")
     given = find_model(str(folder.path))
-    assert add_model(given, "mine").label == given.label.replace("run-17", "mine")
+    assert add_model(given, "mine", load_model).label == given.label.replace("run-17", "mine")
     (shelf / "linked").symlink_to(folder.path)
     assert find_model("linked").label == given.label.replace("run-17", "linked")
 
 
 def test_hints_know_added_names(workplace: Path, make_folder: Callable[..., Any]) -> None:
-    add_model(find_model(str(make_folder("gpt2").path)), "财经标题")
+    add_model(find_model(str(make_folder("gpt2").path)), "财经标题", load_model)
     assert refusal("财经标提", UsageError).hint == "did you mean 财经标题?"
     known = "models: bert, gpt2, title, 财经标题, or a directory"
     assert refusal("llama", UsageError).hint == known
@@ -297,7 +297,7 @@ def test_what_is_no_model_is_no_name(shelf: Path, make_folder: Callable[..., Any
 @pytest.mark.parametrize("kind", ["gpt2", "bert", "title"])
 def test_an_added_model_is_the_model(make_folder: Callable[..., Any], kind: str) -> None:
     given = find_model(str(make_folder(kind).path))
-    first, added = load_model(given).network, load_model(add_model(given, "mine")).network
+    first, added = load_model(given).network, load_model(add_model(given, "mine", load_model)).network
     assert type(added) is type(first)
     ours, theirs = added.state_dict(), first.state_dict()
     assert all(torch.equal(ours[name], tensor) for name, tensor in theirs.items())
@@ -308,7 +308,7 @@ def test_a_model_is_replaced_or_stays_as_it_is(
 ) -> None:
     first = find_model(str(make_folder("gpt2", name="first").path))
     second = find_model(str(make_folder("bert", name="second").path))
-    add_model(first, "mine")
+    add_model(first, "mine", load_model)
     copyfile = shutil.copyfile
 
     def full(source: Path, target: Path) -> None:
@@ -318,11 +318,11 @@ def test_a_model_is_replaced_or_stays_as_it_is(
 
     with monkeypatch.context() as patch, pytest.raises(TextgenError) as caught:
         patch.setattr(shutil, "copyfile", full)
-        add_model(second, "mine", force=True)
+        add_model(second, "mine", load_model, force=True)
     assert caught.value.message == f"cannot write {shelf / 'mine'}: No space left on device"
     assert [path.name for path in shelf.iterdir()] == ["mine"]
     assert find_model("mine").kind == "gpt2"
-    assert add_model(second, "mine", force=True).kind == "bert"
+    assert add_model(second, "mine", load_model, force=True).kind == "bert"
     assert [path.name for path in shelf.iterdir()] == ["mine"]
 
 
@@ -330,7 +330,7 @@ def test_a_model_that_cannot_take_its_place_leaves_the_old_one(
     shelf: Path, make_folder: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     given = find_model(str(make_folder("gpt2").path))
-    add_model(given, "mine")
+    add_model(given, "mine", load_model)
     rename = Path.rename
 
     def refuse(self: Path, target: Path) -> Path:
@@ -340,7 +340,7 @@ def test_a_model_that_cannot_take_its_place_leaves_the_old_one(
 
     monkeypatch.setattr(Path, "rename", refuse)
     with pytest.raises(TextgenError, match="Permission denied"):
-        add_model(given, "mine", force=True)
+        add_model(given, "mine", load_model, force=True)
     assert [path.name for path in shelf.iterdir()] == ["mine"]
     assert find_model("mine").kind == "gpt2"
 
@@ -362,5 +362,5 @@ def test_folders_that_are_no_models_are_never_removed(shelf: Path, make_folder: 
         list(remove_models(["documents"]))
     for force in (False, True):
         with pytest.raises(UsageError, match="is no model, and in the way"):
-            add_model(given, "documents", force=force)
+            add_model(given, "documents", load_model, force=force)
     assert (shelf / "documents" / "letter").exists()

@@ -20,7 +20,7 @@ from styled import (
 from textgen.errors import ModelError
 from textgen.models.families.bert import Bert, BertConfig
 from textgen.models.families.gpt2 import Gpt2, Gpt2Config
-from textgen.models.layers.conditional_norm import condition_of
+from textgen.models.layers.conditional_norm import condition_of, in_style
 from textgen.store.catalog import find_model
 from textgen.store.load import load_model
 
@@ -51,8 +51,7 @@ def test_a_folder_with_styles_is_loaded(saved: tuple[Any, Any]) -> None:
     assert not any(parameter.requires_grad for parameter in loaded.parameters())
     forward = whole_gpt2 if isinstance(loaded, Gpt2) else masked_bert
     for styles in (1, torch.tensor([2, 3, 0])):
-        with condition.given(styles), network.condition.given(styles):
-            assert torch.equal(forward(loaded), forward(network))
+        assert torch.equal(forward(in_style(loaded, styles)), forward(in_style(network, styles)))
     assert torch.equal(forward(loaded), forward(network))
 
 

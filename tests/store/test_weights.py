@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import resource
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,8 +16,16 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from textgen.errors import ModelError, TextgenError, UsageError
+from textgen.files.atomic import write_whole
 from textgen.resources import models_dir
-from textgen.store.weights import STORAGES, read_weights, write_weights
+from textgen.store.weights import STORAGES, pack_weights, read_weights
+
+
+def write_weights(
+    path: Path, tensors: Mapping[str, Tensor], storage: str, metadata: Mapping[str, str] | None = None
+) -> None:
+    """What `save_model` does with tensors."""
+    write_whole(path, pack_weights(tensors, storage, metadata))
 
 
 def test_rows_are_multiplied_by_their_scales(tmp_path: Path) -> None:
@@ -265,7 +273,7 @@ def test_an_unknown_storage_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError) as caught:
         write_weights(tmp_path / "w", {}, "int4")
     assert (caught.value.message, caught.value.hint) == (
-        "--storage int4 is unknown",
+        "storage int4 is unknown",
         "one of: fp32, fp16, int8",
     )
 

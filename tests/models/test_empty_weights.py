@@ -28,7 +28,7 @@ from contextlib import redirect_stdout
 from pathlib import Path
 import torch
 alone = set(sys.modules)
-from textgen.models import catalog
+from textgen.store import catalog
 catalog.models_dir = lambda: Path(sys.argv[1])
 from textgen.cli.main import run
 told = []

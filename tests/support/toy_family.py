@@ -1,0 +1,74 @@
+"""A family of another package: a bigram model, which continues texts by their last token alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from textgen.models.family import Family, Keys
+from textgen.models.views import LanguageModel
+
+BIGRAM = Family(
+    "bigram",
+    network="toy_family:Bigram",
+    sizes="toy_family:Sizes",
+    views=(LanguageModel,),
+    keys=Keys(width="width", positions="span"),
+    computed={"order": 2},
+    tied=("copy.weight",),
+    architecture="BigramLM",
+    frame=("bos",),
+)
+
+
+@dataclass(frozen=True)
+class Sizes:
+    vocab_size: int
+    width: int
+    span: int
+
+    @classmethod
+    def from_dict(cls, config: dict[str, Any]) -> Sizes:
+        return cls(config["vocab_size"], config["width"], config["span"])
+
+
+@dataclass(frozen=True)
+class Rows:
+    rows: int
+
+    def select(self, rows: Tensor) -> Rows:
+        return replace(self, rows=len(rows))
+
+    def repeat(self, n: int) -> Rows:
+        return replace(self, rows=n * self.rows)
+
+
+class Bigram(nn.Module):
+    def __init__(self, sizes: Sizes) -> None:
+        super().__init__()
+        self.vocab_size, self.positions = sizes.vocab_size, sizes.span
+        self.embedding = nn.Embedding(sizes.vocab_size, sizes.width)
+        self.output = nn.Parameter(torch.empty(sizes.vocab_size, sizes.width))
+
+    def start(self, sources: Sequence[Sequence[int]]) -> Rows:
+        return Rows(len(sources))
+
+    def read(self, sources: Sequence[Sequence[int]]) -> tuple[Rows, list[Tensor]]:
+        return self.start(sources), [self.embedding.weight[list(source)] for source in sources]
+
+    def step(self, state: Rows, tokens: Tensor) -> Tensor:
+        return self.extend(state, tokens[:, None])[:, 0]
+
+    def extend(self, state: Rows, tokens: Tensor) -> Tensor:
+        return self.head(state, self.hidden(state, tokens))
+
+    def hidden(self, state: Rows, tokens: Tensor) -> Tensor:
+        found: Tensor = self.embedding(tokens)
+        return found
+
+    def head(self, state: Rows, hidden: Tensor) -> Tensor:
+        return hidden @ self.output.T

@@ -1,0 +1,99 @@
+"""Backends by what a model offers, resolved on use so that nothing heavy is imported before."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any, NamedTuple
+
+from textgen.commands import EDITING
+from textgen.errors import ModelError, UsageError
+from textgen.models.families import OWN, family_of
+from textgen.models.views import LanguageModel, MaskedLanguageModel, TitleModel
+from textgen.plugins import resolved, with_installed
+
+GROUP = "textgen.backends"  # entry points of other packages' backends, by the kind of their models
+
+
+class Served(NamedTuple):
+    """A backend, known before it is imported.
+
+    Attributes:
+        task: The command that uses it.
+        backend: `module:Class` of it.
+        options: `module:Class` of its options, which costs no torch.
+    """
+
+    task: str
+    backend: str
+    options: str
+
+
+# by the view that the backend needs of a model; the first that a model's family offers
+BACKENDS: dict[type, Served] = {
+    TitleModel: Served(
+        "title", "textgen.backends.title.backend:TitleBackend", "textgen.options:TitleOptions"
+    ),
+    LanguageModel: Served("sample", "textgen.backends.gpt2:Gpt2Backend", "textgen.options:ContinueOptions"),
+    MaskedLanguageModel: Served(
+        "sample", "textgen.backends.bert:BertBackend", "textgen.options:GibbsOptions"
+    ),
+}
+
+
+def backend_class(kind: str) -> Any:
+    """The backend for a kind of model: ours, or one that an installed package registered.
+
+    Raises:
+        UsageError: Such models help others, and write nothing.
+        ModelError: There is none.
+    """
+    served = _served(kind)
+    return resolved(served.backend) if served else _installed()[kind]
+
+
+def options_class(kind: str) -> Any:
+    """The options of that backend. Raises as `backend_class`."""
+    served = _served(kind)
+    return resolved(served.options) if served else backend_class(kind).options
+
+
+def task_of(kind: str) -> str:
+    """The command that uses such models. Raises as `backend_class`."""
+    served = _served(kind)
+    return served.task if served else str(backend_class(kind).task)
+
+
+def check_loads(files: Any) -> None:
+    """Load a model as its backend does. Raises ModelError if it is broken, or nothing loads its kind."""
+    helps = files.family.purpose is not None
+    (resolved("textgen.store.load:load_model") if helps else backend_class(files.kind).open)(files)
+
+
+def editor_class(command: str) -> Any:
+    """The backend of a command that writes by editing."""
+    return resolved(EDITING[command].backend)
+
+
+def editor_options(command: str) -> Any:
+    """Its options."""
+    return resolved(EDITING[command].options)
+
+
+def _served(kind: str) -> Served | None:
+    """The backend of ours that serves a kind; None where another package's does."""
+    family = family_of(kind)
+    if family.purpose is not None:
+        raise UsageError(f"a {kind} model writes nothing itself", hint=family.purpose)
+    if kind not in OWN and kind in _installed():
+        return None
+    for view, served in BACKENDS.items():
+        if family.offers(view):
+            return served
+    raise ModelError(
+        f"no backend serves models of kind {kind!r}", hint=f"known: {', '.join([*OWN, *_installed()])}"
+    )
+
+
+@cache
+def _installed() -> dict[str, Any]:
+    return with_installed(GROUP, {}, type)

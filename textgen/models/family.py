@@ -1,0 +1,112 @@
+"""The record of a model family: all that is known of its models before torch is loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from textgen.errors import ModelError
+from textgen.plugins import resolved
+from textgen.tokenizers.base import Specials
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+@dataclass(frozen=True)
+class Keys:
+    """Names of sizes in a family's `config.json`; None for a size that it does not have.
+
+    Attributes:
+        width: Size of a hidden state.
+        heads: Attention heads, which share the width.
+        layers: Layers.
+        positions: Most ids that a network reads and writes together.
+    """
+
+    width: str | None = None
+    heads: str | None = None
+    layers: str | None = None
+    positions: str | None = None
+
+
+@dataclass(frozen=True)
+class Family:
+    """Models of one architecture, alike in their files and in what they can do.
+
+    Only `name` is needed for models that a backend of another package loads by itself. Strings of the form
+    `module:name` are imported on use.
+
+    Attributes:
+        name: What users call the kind of these models.
+        network: `module:Class` of the network, an `nn.Module` with a `vocab_size`.
+        sizes: `module:Class` of a dataclass with `from_dict(config)`; `config.json` must have all its fields.
+        builder: `module:function` that makes a network of `(config, specials, file)`, where the sizes alone
+            do not: the parsed config.json, the special tokens' ids, and config.json's path for errors.
+        views: The protocols of `textgen.models.views` that the network offers.
+        keys: Where config.json names the sizes.
+        model_type: What config.json says the model is; by default the family's name.
+        marker: A key that config.json has beside, where families share a model_type.
+        computed: Settings of config.json and the one value of each that the network computes.
+        tied: Tensors that some files have and the network shares with others.
+        prefix: What the network's tensors are called by, beyond their names in the file.
+        prior: Whether there may be a copy prior in a file of its own.
+        styles: Whether the network can be taught styles by conditional layer normalisation.
+        architecture: The class of transformers that computes the same; None if it has none.
+        frame: The special tokens around a text that transformers' tokenizer is to add.
+        sequences: `module:Class` that offers the view `SequenceModel` of `(network, before, ends, allowed)`.
+        purpose: What models are for that write nothing themselves.
+    """
+
+    name: str
+    network: str | None = None
+    sizes: str | None = None
+    builder: str | None = None
+    views: tuple[type, ...] = ()
+    keys: Keys = field(default_factory=Keys)
+    model_type: str | None = None
+    marker: str | None = None
+    computed: Mapping[str, Any] = field(default_factory=dict)
+    tied: tuple[str, ...] = ()
+    prefix: str = ""
+    prior: bool = False
+    styles: bool = False
+    architecture: str | None = None
+    frame: tuple[str, ...] = ()
+    sequences: str | None = None
+    purpose: str | None = None
+
+    def fits(self, config: Mapping[str, Any]) -> bool:
+        """Whether a config.json is of a model of this family."""
+        named = config.get("model_type") == (self.model_type or self.name)
+        return named and (self.marker is None or self.marker in config)
+
+    def offers(self, view: type) -> bool:
+        """Whether its networks offer a view, or one that includes it."""
+        return any(view in offered.__mro__ for offered in self.views)
+
+    def size(self, config: Mapping[str, Any], name: str) -> int | None:
+        """A size of `Keys` in a parsed config.json; None if there is none."""
+        key = getattr(self.keys, name)
+        return None if key is None else config.get(key)
+
+    def build(self, config: Mapping[str, Any], specials: Specials, file: Path) -> nn.Module:
+        """Make the network that a config.json describes.
+
+        Args:
+            config: The parsed config.json, its sizes checked.
+            specials: The special tokens' ids.
+            file: The path of config.json, for errors.
+
+        Raises:
+            ModelError: There can be no such network.
+        """
+        if self.builder is not None:
+            built: nn.Module = resolved(self.builder)(config, specials, file)
+        elif self.network is not None and self.sizes is not None:
+            built = resolved(self.network)(resolved(self.sizes).from_dict(config))
+        else:
+            raise ModelError(f"{file}: textgen has no network for {self.name} models")
+        return built
