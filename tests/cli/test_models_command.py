@@ -268,7 +268,7 @@ def test_a_broken_added_model_hides_no_other_and_can_be_removed(
 
 
 def test_what_a_kind_does_not_have_is_not_told(call: Call, trained: Path) -> None:
-    config = {"model_type": "other", "vocab_size": 8192, "hidden_size": 8}
+    config = {"model_type": "rnn-title", "vocab_size": 8192, "hidden_size": 8}
     (trained / "config.json").write_text(json.dumps(config), encoding="utf-8")
     told = [line.split()[0] for line in call("models", "info", trained)[1].splitlines()]
     facts = ["name", "kind", "embedded", "width", "vocabulary", "storage", "sha256", "megabytes", "path"]
@@ -368,7 +368,6 @@ def test_of_several_that_add_one_name_at_once_one_succeeds(
             told.put(error.line)
 
     monkeypatch.setattr(added, "_copy", copy_together)
-    monkeypatch.setattr(added, "opener", lambda kind: lambda files: None)
     adding = [processes.Process(target=add) for _ in range(count)]
     for process in adding:
         process.start()
