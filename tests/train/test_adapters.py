@@ -35,7 +35,7 @@ def logits_of(network: Any) -> Tensor:
     with torch.no_grad():
         if isinstance(network, UniLM):
             first = torch.tensor([[min(network.target_types)]])
-            return network([IDS[0].tolist()], torch.cat([first, IDS], 1))
+            return network.extend(network.start([IDS[0].tolist()]), torch.cat([first, IDS], 1))
         if hasattr(network, "transformer"):
             return network(IDS)
         return network.logits(network.encode(IDS, torch.tensor([IDS.shape[1]])))

@@ -82,7 +82,8 @@ def laws(network: Any, recipe: Any, source: list[int], title: list[int]) -> list
     found = []
     for way, first in enumerate((specials.l2r, specials.r2l)):
         wanted = recipe.target(title, backwards=bool(way))
-        found.append(network([framed], torch.tensor([[first, *wanted[:-1]]]))[0].log_softmax(-1))
+        logits = network.extend(network.start([framed]), torch.tensor([[first, *wanted[:-1]]]))
+        found.append(logits[0].log_softmax(-1))
     return found
 
 
