@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from torch import nn
 
 
+LARGEST_SIZE = 2**24  # that a config may name: the elements of a matrix can be counted
+
+
 @dataclass(frozen=True)
 class Keys:
     """Names of sizes in a family's `config.json`; None for a size that it does not have.

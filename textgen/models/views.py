@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 Ids = Sequence[int]
 FRAME = 2  # special tokens around a text: <cls> and <sep>, or the start and the end symbol
-LARGEST_SIZE = 2**24  # that a config may name: the elements of a matrix can be counted
 
 
 class State(Protocol):

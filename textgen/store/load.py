@@ -11,8 +11,8 @@ from torch import Tensor, nn
 
 from textgen.errors import ModelError
 from textgen.models.empty_weights import unfilled
+from textgen.models.family import LARGEST_SIZE
 from textgen.models.layers.conditional_norm import add_condition, styles_of
-from textgen.models.views import LARGEST_SIZE
 from textgen.plugins import resolved
 from textgen.store.catalog import CONFIG, PRIOR, TOKENIZER_FILES, ModelFiles
 from textgen.store.weights import read_weights

@@ -22,8 +22,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from textgen.errors import ModelError, UsageError
+from textgen.models.family import LARGEST_SIZE
 from textgen.models.layers.attention import linear
-from textgen.models.views import LARGEST_SIZE
 
 N = TypeVar("N")
 
