@@ -27,6 +27,7 @@ import textgen
 from textgen.metrics.diversity import distinct
 from textgen.metrics.fluency import bits_per_char
 from textgen.metrics.translation import self_bleu
+from textgen.models.views import LanguageModel
 from textgen.store.catalog import find_model
 from textgen.store.load import load_model
 from textgen.text.segment import sentences
@@ -105,7 +106,9 @@ def alike(real: Sequence[str], texts: Sequence[str]) -> list[str]:
 
 def measured(judge: Any, texts: Sequence[str]) -> list[float]:
     fluency = (
-        bits_per_char(judge, texts).value if judge.files.kind == "gpt2" else strided_perplexity(judge, texts)
+        bits_per_char(judge, texts).value
+        if judge.files.family.offers(LanguageModel)
+        else strided_perplexity(judge, texts)
     )
     return [fluency, distinct(texts, 2).value, self_bleu(texts).value]
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import torch
 from small_titles import TOKENIZER
-from toy_family import BIGRAM, Bigram, Sizes
+from toy_family import BIGRAM, Bigram, BigramSizes
 
 import textgen
 from textgen import plugins
@@ -120,7 +120,7 @@ def install(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
 def bigram(install: Callable[..., None], tmp_path: Path) -> Path:
     """The folder of a model of an installed family."""
     install(Entry("bigram", BIGRAM))
-    network = Bigram(Sizes(8192, 4, 64))
+    network = Bigram(BigramSizes(8192, 4, 64))
     generator = torch.Generator().manual_seed(1)
     for parameter in network.parameters():
         parameter.data.normal_(generator=generator)

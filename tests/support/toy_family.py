@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from textgen.models.family import Family, Keys
+from textgen.models.family import Family, Keys, Sizes
 from textgen.models.views import LanguageModel
 
 BIGRAM = Family(
     "bigram",
     network="toy_family:Bigram",
-    sizes="toy_family:Sizes",
+    sizes="toy_family:BigramSizes",
     views=(LanguageModel,),
     keys=Keys(width="width", positions="span"),
     computed={"order": 2},
@@ -26,14 +25,10 @@ BIGRAM = Family(
 
 
 @dataclass(frozen=True)
-class Sizes:
+class BigramSizes(Sizes):
     vocab_size: int
     width: int
     span: int
-
-    @classmethod
-    def from_dict(cls, config: dict[str, Any]) -> Sizes:
-        return cls(config["vocab_size"], config["width"], config["span"])
 
 
 @dataclass(frozen=True)
@@ -48,7 +43,7 @@ class Rows:
 
 
 class Bigram(nn.Module):
-    def __init__(self, sizes: Sizes) -> None:
+    def __init__(self, sizes: BigramSizes) -> None:
         super().__init__()
         self.vocab_size, self.positions = sizes.vocab_size, sizes.span
         self.embedding = nn.Embedding(sizes.vocab_size, sizes.width)

@@ -10,6 +10,7 @@ from textgen.errors import ModelError, UsageError
 from textgen.models.families import OWN, family_of
 from textgen.models.views import LanguageModel, MaskedLanguageModel, TitleModel
 from textgen.plugins import resolved, with_installed
+from textgen.store.catalog import ModelFiles
 
 GROUP = "textgen.backends"  # entry points of other packages' backends, by the kind of their models
 
@@ -63,7 +64,7 @@ def task_of(kind: str) -> str:
     return served.task if served else str(backend_class(kind).task)
 
 
-def check_loads(files: Any) -> None:
+def check_loads(files: ModelFiles) -> None:
     """Load a model as its backend does. Raises ModelError if it is broken, or nothing loads its kind."""
     helps = files.family.purpose is not None
     (resolved("textgen.store.load:load_model") if helps else backend_class(files.kind).open)(files)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from textgen.errors import ModelError
 from textgen.plugins import resolved
@@ -16,6 +16,16 @@ if TYPE_CHECKING:
 
 
 LARGEST_SIZE = 2**24  # that a config may name: the elements of a matrix can be counted
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """The base of the dataclasses of a network's sizes, whose fields are named as in its `config.json`."""
+
+    @classmethod
+    def from_dict(cls, config: Mapping[str, Any]) -> Self:
+        """Read the sizes from a parsed `config.json`. Raises KeyError on a missing one."""
+        return cls(**{size.name: config[size.name] for size in fields(cls)})
 
 
 @dataclass(frozen=True)
@@ -45,7 +55,7 @@ class Family:
     Attributes:
         name: What users call the kind of these models.
         network: `module:Class` of the network, an `nn.Module` with a `vocab_size`.
-        sizes: `module:Class` of a dataclass with `from_dict(config)`; `config.json` must have all its fields.
+        sizes: `module:Class` of its `Sizes`; config.json must have all their fields.
         builder: `module:function` that makes a network of `(config, specials, file)`, where the sizes alone
             do not: the parsed config.json, the special tokens' ids, and config.json's path for errors.
         views: The protocols of `textgen.models.views` that the network offers.

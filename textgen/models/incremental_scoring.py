@@ -29,7 +29,7 @@ class Memory:
         keys: `(layers, 2, heads, padded length, width)`, keys and values.
         hidden: `(padded length, n_embd)`, the last hidden states.
         sequence: The ids they are of, with what stands before the text.
-        logprobs: Of each piece of the text and of its end.
+        logprobs: Of each token of the text and of its end.
     """
 
     keys: Tensor
@@ -73,7 +73,7 @@ class IncrementalGpt2:
 
     @property
     def longest(self) -> int:
-        """Most pieces of a text."""
+        """Most tokens of a text."""
         return self.network.config.n_positions - len(self.before)
 
     def score(self, texts: Sequence[Ids], parents: Sequence[Scored | None]) -> list[Scored]:
@@ -89,7 +89,7 @@ class IncrementalGpt2:
     def _edit(self, text: Ids, parent: Scored | None) -> _Edit:
         sequence = (*self.before, *text)
         memory: Memory | None = parent.memory if parent else None
-        if memory is None:  # of an impossible state the law asks no model
+        if memory is None:  # no model is asked about an impossible state
             return _Edit(sequence, None, 0)
         shared = 0
         for one, other in zip(sequence, memory.sequence, strict=False):
@@ -134,22 +134,22 @@ class IncrementalGpt2:
         return last
 
     def _logprobs(self, edits: Sequence[_Edit], hidden: Tensor) -> list[list[float]]:
-        """Log-probabilities of each text's new pieces and of its end."""
-        # the last place before the text's first piece is what it is predicted from
+        """Log-probabilities of each text's new tokens and of its end."""
+        # the last place before the text's first token is what it is predicted from
         firsts = [max(edit.shared, len(self.before)) for edit in edits]
         before = _places(
             [range(first - 1, len(edit.sequence)) for first, edit in zip(firsts, edits, strict=True)]
         )
         logits = self.network.head(None, hidden[before][None])[0].float()  # type: ignore[arg-type]
-        laws = logits.masked_fill_(~self.allowed, -torch.inf).log_softmax(-1)
+        logprobs = logits.masked_fill_(~self.allowed, -torch.inf).log_softmax(-1)
         found = []
         start = 0
         for first, edit in zip(firsts, edits, strict=True):
-            pieces = torch.tensor(edit.sequence[first:], dtype=torch.long)
-            law = laws[start : start + len(pieces) + 1]
-            end = law[-1, self.ends].logsumexp(-1)
-            found.append([*law[:-1].gather(1, pieces[:, None])[:, 0].tolist(), float(end)])
-            start += len(law)
+            tokens = torch.tensor(edit.sequence[first:], dtype=torch.long)
+            own = logprobs[start : start + len(tokens) + 1]
+            end = own[-1, self.ends].logsumexp(-1)
+            found.append([*own[:-1].gather(1, tokens[:, None])[:, 0].tolist(), float(end)])
+            start += len(own)
         return found
 
 

@@ -1,4 +1,4 @@
-"""Networks with fresh weights, drawn from a generator of their own."""
+"""Networks with random weights, drawn from a generator of their own."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ STD = 0.02  # of BERT and GPT-2 alike
 PAD_TO = 64  # rows of the embedding are a multiple of it
 
 
-def padded_vocabulary(pieces: int) -> int:
-    """How many rows an embedding has for so many pieces."""
-    return -(-pieces // PAD_TO) * PAD_TO
+def padded_vocabulary(tokens: int) -> int:
+    """The rows of an embedding for so many tokens."""
+    return -(-tokens // PAD_TO) * PAD_TO
 
 
 def bert_config(*, vocab_size: int, layers: int, width: int, heads: int, positions: int) -> dict[str, Any]:

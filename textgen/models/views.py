@@ -170,7 +170,7 @@ class Scored:
     """What a `SequenceModel` says of a text.
 
     Attributes:
-        logprob: Of its pieces and its end, in nats.
+        logprob: Of its tokens and its end, in nats.
         memory: What the model keeps of it, for texts that begin alike.
     """
 

@@ -1,4 +1,4 @@
-"""A model as a directory: one that transformers loads as it is, or textgen's own in another storage.
+"""Export of a model: a directory for transformers, or textgen's own in another storage.
 
 Only here is transformers' format written; `tokenizers` comes with it.
 """

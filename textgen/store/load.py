@@ -1,4 +1,4 @@
-"""A model from its files: network, weights and tokenizer, checked against each other."""
+"""Loading a model: network, weights and tokenizer, checked against each other."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A network as a model directory of textgen's own: what `find_model` and `load_model` read."""
+"""Saving a network as a model directory, which `find_model` and `load_model` read."""
 
 from __future__ import annotations
 

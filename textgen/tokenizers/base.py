@@ -1,4 +1,4 @@
-"""What a tokenizer must offer, and what decoders need to know of its vocabulary."""
+"""The protocol of tokenizers, and the facts of a vocabulary that decoders need."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What training a tokenizer keeps of a stream of texts: counted characters and words, or drawn sentences."""
+"""Samples of a stream of texts, to train a tokenizer on: counted characters and words, or drawn sentences."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Text of ids that arrive one by one."""
+"""Decoding of ids that arrive one by one."""
 
 from __future__ import annotations
 

@@ -6,19 +6,19 @@ Devlin et al. 2019, https://arxiv.org/abs/1810.04805.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from textgen.models.family import Sizes
 from textgen.models.layers.attention import Attend, both_sides, join_heads, linear, padding_bias, split_heads
 from textgen.models.layers.dropout import Dropout
 from textgen.models.layers.linear import Linear
 
 
 @dataclass(frozen=True)
-class BertConfig:
+class BertConfig(Sizes):
     """The sizes of a BERT, named as in its `config.json`."""
 
     vocab_size: int
@@ -29,11 +29,6 @@ class BertConfig:
     max_position_embeddings: int
     type_vocab_size: int
     layer_norm_eps: float
-
-    @classmethod
-    def from_dict(cls, config: dict[str, Any]) -> BertConfig:
-        """Read the sizes from a parsed `config.json`. Raises KeyError on a missing one."""
-        return cls(**{name: config[name] for name in cls.__dataclass_fields__})
 
 
 class Embeddings(nn.Module):
@@ -213,16 +208,10 @@ class Bert(nn.Module):
         return self.bert.encoder.layer
 
     def encode(self, ids: Tensor, lengths: Tensor, positions: Tensor | None = None) -> Tensor:
-        """Hidden states of padded rows, every place seeing both sides.
+        """Hidden states of padded rows, every place seeing both sides; see `MaskedLanguageModel`.
 
-        Args:
-            ids: `(rows, length)`, padded on the right.
-            lengths: `(rows,)`, how many ids of each row count.
-            positions: `(rows,)`, the one place a row that is wanted; None is all of them.
-
-        Returns:
-            `(rows, length, hidden)`, or `(rows, 1, hidden)`. One place is not computed otherwise than all,
-            but its last bits may differ: attention sums in another order for one query.
+        One place is not computed otherwise than all, but its last bits may differ: attention sums in
+        another order for one query.
         """
         return self.bert.encode(ids, lengths, positions)
 

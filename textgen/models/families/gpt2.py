@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from textgen.models.family import Sizes
 from textgen.models.layers.attention import Attend, join_heads, linear, padding_bias, split_heads
 from textgen.models.layers.cache import CacheState
 from textgen.models.layers.dropout import Dropout
@@ -22,7 +22,7 @@ from textgen.models.views import Ids
 
 
 @dataclass(frozen=True)
-class Gpt2Config:
+class Gpt2Config(Sizes):
     """The sizes of a GPT-2, named as in its `config.json`."""
 
     vocab_size: int
@@ -31,11 +31,6 @@ class Gpt2Config:
     n_head: int
     n_positions: int
     layer_norm_epsilon: float
-
-    @classmethod
-    def from_dict(cls, config: dict[str, Any]) -> Gpt2Config:
-        """Read the sizes from a parsed `config.json`. Raises KeyError on a missing one."""
-        return cls(**{name: config[name] for name in cls.__dataclass_fields__})
 
 
 class Attention(nn.Module):

@@ -2,21 +2,22 @@
 
 苏剑林, 玩转Keras之seq2seq自动生成标题, https://kexue.fm/archives/5861. The source is read from both ends at
 once; its maximum over all places, the global vector, scales and shifts what the writing layers normalise.
-What they write attends to the source, and the copy prior leans it towards the source's pieces. Which end
-of the title comes first is said by its first token, `<l2r>` or `<r2l>`.
+What they write attends to the source, and the copy prior leans it towards the source's tokens. The end
+of the title that comes first is said by its first token, `<l2r>` or `<r2l>`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
-from typing import Any, Self
+from dataclasses import dataclass, replace
+from typing import Self
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from textgen.models.empty_weights import unfilled
+from textgen.models.family import Sizes
 from textgen.models.layers.attention import both_sides, join_heads, padded_length, padding_bias, split_heads
 from textgen.models.layers.copy_prior import CopyPrior
 from textgen.models.layers.linear import Linear
@@ -31,15 +32,15 @@ Carried = tuple[Tensor, Tensor]  # output and cell of an LSTM, each (1, rows, hi
 
 
 @dataclass(frozen=True)
-class RnnTitleConfig:
+class RnnTitleConfig(Sizes):
     """The sizes of an `RnnTitle`, named as in its `config.json`.
 
     Attributes:
-        vocab_size: Pieces, shared by sources and titles.
+        vocab_size: Tokens, shared by sources and titles.
         hidden_size: Width of the embedding and of every layer; even.
         num_heads: Heads of the attention to the source.
         modulation_size: Inner width of what makes scales and shifts of the global vector.
-        source_length: Most pieces of a source, without `<cls>` and `<sep>`.
+        source_length: Most tokens of a source, without `<cls>` and `<sep>`.
         prior: Whether there is a copy prior.
     """
 
@@ -49,11 +50,6 @@ class RnnTitleConfig:
     modulation_size: int = 32
     source_length: int = 400
     prior: bool = True
-
-    @classmethod
-    def from_dict(cls, config: dict[str, Any]) -> RnnTitleConfig:
-        """Read the sizes from a parsed `config.json`. Raises KeyError on a missing one."""
-        return cls(**{field.name: config[field.name] for field in fields(cls)})
 
 
 @dataclass
@@ -65,7 +61,7 @@ class RnnState:
         values: Of the same shape.
         bias: Additive mask over the source, `(groups, 1, 1, length)`.
         modulation: Scale and shift of each norm, `(groups, 2, hidden_size)`.
-        vote: What the copy prior says of each piece, `(groups, vocab)`; None without a prior.
+        vote: What the copy prior says of each token, `(groups, vocab)`; None without a prior.
         carried: What each LSTM carries from step to step.
         size: Rows a group.
     """
@@ -178,7 +174,7 @@ class RnnTitle(nn.Module):
         """A network to be trained; the same seed makes the same one.
 
         Matrices begin as in Keras: Glorot's uniform, orthogonal where an LSTM reads its own output; the
-        forget gates begin open, and the prior says one vote for every piece of the source.
+        forget gates begin open, and the prior says one vote for every token of the source.
         """
         with unfilled():  # the constructors draw from the global generator
             network = cls(config)

@@ -1,4 +1,4 @@
-"""Logits of whole targets at once, without a cache, as training takes them.
+"""Teacher forcing: logits of whole targets at once, without a cache, as in training.
 
 The mask is that of 苏剑林, 从语言模型到Seq2Seq：Transformer如戏，全靠Mask, https://kexue.fm/archives/6933,
 built from (stream, step), since two streams of one source must not see all of each other.

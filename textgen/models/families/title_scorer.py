@@ -1,4 +1,4 @@
-"""How good a title is for an article: a BERT that reads both, and says a number.
+"""A BERT that reads an article and a title, and says how well they go together.
 
 The input is `<cls> article <sep> title <sep>`, the article of token type 0, the title and what follows of
 type 1, as in Devlin et al. 2019, https://arxiv.org/abs/1810.04805; the score is linear in the last state at

@@ -1,4 +1,4 @@
-"""Two target streams of one source, written at once by one network: the model of synchronous decoding.
+"""Synchronous decoding: two target streams of one source, written at once by one network.
 
 苏剑林, seq2seq之双向解码, https://kexue.fm/archives/6877; Zhou, Zhang & Zong 2019, Synchronous Bidirectional
 Neural Machine Translation, https://arxiv.org/abs/1905.04847; by masks alone, in the spirit of

@@ -14,9 +14,9 @@ LAST_SPECIAL = 8  # ids up to this one are never counted as copied
 
 
 class CopyPrior(nn.Module):
-    """A learned shift of the logits towards the pieces of the source.
+    """A learned shift of the logits towards the tokens of the source.
 
-    With chi_v = 1 iff piece v occurs in the source as it was fed in, the logits y become
+    With chi_v = 1 iff token v occurs in the source as it was fed in, the logits y become
     `(y + exp(a) * chi + t) / 2`: the mean of two votes, then one softmax. A model trained with the prior
     must not be decoded without it.
     """
@@ -27,7 +27,7 @@ class CopyPrior(nn.Module):
         self.t = nn.Parameter(torch.zeros(vocab_size))
 
     def vote(self, sources: Sequence[Sequence[int]]) -> Tensor:
-        """What the prior says of each piece, `(sources, vocab)`: exp(a) * chi + t."""
+        """What the prior says of each token, `(sources, vocab)`: exp(a) * chi + t."""
         chi = torch.zeros(len(sources), len(self.a))
         for row, source in enumerate(sources):
             chi[row, torch.tensor([i for i in source if i > LAST_SPECIAL], dtype=torch.long)] = 1
