@@ -1,4 +1,4 @@
-"""What can go wrong for a user, as exceptions that carry a hint and an exit code."""
+"""Errors that a user can act on: a line, a hint and an exit code."""
 
 from __future__ import annotations
 

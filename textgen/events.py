@@ -1,4 +1,4 @@
-"""What the library tells a caller while it works; only the command line renders it."""
+"""Events: what the library tells a caller while it works; only the command line renders them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where models lie: those that ship with the package, and the user's own."""
+"""The places of models: those that ship with the package, and the user's own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What goes into a backend and what comes out of it."""
+"""Rows, which go into a backend, and records, which come out of it."""
 
 from __future__ import annotations
 

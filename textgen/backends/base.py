@@ -1,4 +1,4 @@
-"""What the backends share: rows in, records out, in order.
+"""The base class of backends: rows in, records out, in order.
 
 A backend turns one prepared batch into records; here is what comes before and after: options, seeds,
 error records, windows, batches of rows with the same padded length.

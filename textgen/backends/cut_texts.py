@@ -1,4 +1,4 @@
-"""What a row's record says of texts that were cut at the most pieces they could have."""
+"""Notes on texts that end because they reached the most tokens they may have."""
 
 from __future__ import annotations
 

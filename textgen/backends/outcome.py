@@ -1,4 +1,4 @@
-"""What goes through a backend: a row that is prepared, and what was found for it."""
+"""Rows on their way through a backend: prepared for the model, and with what was found for them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a language model continues, and how its continuation is given back."""
+"""Prompts as a language model continues them."""
 
 from __future__ import annotations
 

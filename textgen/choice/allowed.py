@@ -1,4 +1,4 @@
-"""Which ids a task may write."""
+"""The ids that a task may write."""
 
 from __future__ import annotations
 

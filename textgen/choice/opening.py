@@ -1,4 +1,4 @@
-"""How a text may begin that continues nothing."""
+"""The first token of texts that continue nothing."""
 
 from __future__ import annotations
 

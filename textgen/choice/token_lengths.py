@@ -1,4 +1,4 @@
-"""How many characters pieces write."""
+"""The number of characters that every token writes."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ A flag that is not given is left out of the options: then the model's default ho
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
 from typing import Annotated, Any, Literal, ParamSpec, get_args, get_origin
@@ -23,7 +23,6 @@ Flags = dict[str, Any]  # annotations by the name of the option
 RUN_PANEL = "Run"  # shown last, as `textgen.options.fields.RUN`
 FILES_PANEL = "Files"
 FILES = "Files, folders, 'patterns*': one text a line, JSONL, CSV, TSV (also .gz, .xz), Parquet; - is stdin."
-FLAGS_ONLY = ("config", "debug")
 FILE_KEYS = {
     "as_json": "json",
     "inputs": "input",
@@ -183,27 +182,27 @@ def takes(*groups: Flags) -> Callable[[Callable[P, int]], Callable[..., int]]:
 
     The command has a parameter `options`, a dictionary; it gets the flags that the user set, by name, and
     the options of the `--config` file under them. The command's own parameters, too, come from that file
-    where the user left them out.
+    where the user left them out. `--config` and `--debug` are flags of all commands.
     """
     flags = {name: annotation for group in groups for name, annotation in group.items()}
+    of_all = [_keyword("config", Config, None), _keyword("debug", Debug, False)]
 
     def decorate(command: Callable[P, int]) -> Callable[..., int]:
         own = inspect.signature(command, eval_str=True).parameters.values()
         kept = [parameter for parameter in own if parameter.name != "options"]
-        added = [
-            inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
-            for name, annotation in flags.items()
-        ]
+        added = [_keyword(name, annotation, None) for name, annotation in flags.items()]
 
         @wraps(command)
-        def wrapped(*args: Any, **values: Any) -> int:
+        def wrapped(*args: Any, config: Path | None = None, debug: bool = False, **values: Any) -> int:
             set_by_user = {name: values.pop(name, None) for name in flags}
             options = {name: value for name, value in set_by_user.items() if value is not None}
-            if values.get("config") is not None:
-                options = _from_file(values, kept, command.__name__) | options
+            if config is not None:
+                options = _from_file(config, values, kept, command.__name__) | options
             return command(*args, options=options, **values)  # type: ignore[arg-type]
 
-        parameters = in_panels([*(p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in kept), *added])
+        own_first = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in kept]
+        # help shows the panels in the order of their first flags; that of a run comes last
+        parameters = sorted([*own_first, *of_all, *added], key=_of_run)
         wrapped.__signature__ = inspect.Signature(parameters, return_annotation=int)  # type: ignore[attr-defined]
         wrapped.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
         return wrapped
@@ -211,9 +210,8 @@ def takes(*groups: Flags) -> Callable[[Callable[P, int]], Callable[..., int]]:
     return decorate
 
 
-def in_panels(parameters: Iterable[inspect.Parameter]) -> list[inspect.Parameter]:
-    """Parameters with those of a run last: --help shows the panels in the order of their first flags."""
-    return sorted(parameters, key=_of_run)
+def _keyword(name: str, annotation: Any, default: Any) -> inspect.Parameter:
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
 
 
 def _of_run(parameter: inspect.Parameter) -> bool:
@@ -223,15 +221,16 @@ def _of_run(parameter: inspect.Parameter) -> bool:
     )
 
 
-def _from_file(values: dict[str, Any], parameters: list[inspect.Parameter], command: str) -> Flags:
+def _from_file(
+    path: Path, values: dict[str, Any], parameters: list[inspect.Parameter], command: str
+) -> Flags:
     """Read the TOML file, put what are the command's own parameters into `values`, and return the rest."""
     from textgen.files.config_file import read_config
 
-    path = values["config"]
     settings = read_config(path, command)
     for parameter in parameters:
         key = FILE_KEYS.get(parameter.name, parameter.name)
-        if key not in settings or key in FLAGS_ONLY:
+        if key not in settings:
             continue
         given = checked(settings.pop(key), parameter.annotation, path, key)
         if values.get(parameter.name) == parameter.default:

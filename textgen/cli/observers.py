@@ -1,4 +1,4 @@
-"""What looks on while Markov chains run: a screen, a file with every step, a figure."""
+"""Observers of running Markov chains: a screen, a file with every step, a figure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the command line spells the name of an option."""
+"""The spelling of options on the command line."""
 
 from __future__ import annotations
 

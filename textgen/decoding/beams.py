@@ -1,4 +1,4 @@
-"""What every beam search is made of: its settings, its unfinished hypotheses, and the loop over steps."""
+"""The core of every beam search: settings, unfinished hypotheses, and the loop over steps."""
 
 from __future__ import annotations
 

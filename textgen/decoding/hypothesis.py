@@ -1,4 +1,4 @@
-"""What a search finds, how it is scored, and the pool in which finished texts compete."""
+"""Hypotheses, their scores, and the pool in which finished texts compete."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which of several candidates is the best, and what its score is called.
+"""The ranking of candidates, and the names of their scores.
 
 A text that was found left to right or right to left has a log-probability in either direction, and both
 together say more than one: `agree` adds them. Minimum Bayes risk (`mbr`; Kumar & Byrne 2004,

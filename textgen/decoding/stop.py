@@ -1,4 +1,4 @@
-"""When a text is finished."""
+"""The rules by which a text is finished."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How sure a figure is: percentile bootstrap over rows, and the paired one of two systems.
+"""Confidence intervals: the percentile bootstrap over rows, and the paired one of two systems.
 
 Efron & Tibshirani 1993, "An Introduction to the Bootstrap"; Koehn 2004, "Statistical Significance Tests for
 Machine Translation Evaluation". Rows are drawn as counts, and counts times sufficient statistics are the

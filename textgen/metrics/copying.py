@@ -1,4 +1,4 @@
-"""What of a text stands in its source, and where."""
+"""Passages of a text that stand in its source."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How varied, how repetitive and how long texts are, by characters; white space does not count."""
+"""Distinct n-grams, repetition and length of texts, by characters; white space does not count."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether two systems differ: a paired test by sign flips.
+"""A paired test of two systems by sign flips.
 
 Fisher 1935, "The Design of Experiments", section 21; Noreen 1989, "Computer-Intensive Methods for Testing
 Hypotheses": approximate randomisation. If the systems are alike, either of a row's two texts could have been

@@ -1,4 +1,4 @@
-"""Fluency of texts under a language model.
+"""The probability of texts under a language model.
 
 The one metric that needs a model, and so the one module of this room that may import them.
 """

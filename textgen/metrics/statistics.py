@@ -1,4 +1,4 @@
-"""What a metric counts row by row, so that its value over any set of rows is known without the texts."""
+"""Sufficient statistics of metrics: counted row by row, they give the value over any set of rows."""
 
 from __future__ import annotations
 

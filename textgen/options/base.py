@@ -1,4 +1,4 @@
-"""What every backend takes, and how options are checked."""
+"""The options that every backend takes, and the check of options."""
 
 from __future__ import annotations
 

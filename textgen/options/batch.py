@@ -1,4 +1,4 @@
-"""What runs over files take: how rows are read, and how the run goes."""
+"""The options of reading files, and of runs over them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the commands take that write by editing: compose, rewrite, correct, fill."""
+"""The options of the commands that write by editing: compose, rewrite, correct, fill."""
 
 from __future__ import annotations
 

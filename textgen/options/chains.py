@@ -1,4 +1,4 @@
-"""What all Markov chains take."""
+"""The options of all Markov chains."""
 
 from __future__ import annotations
 

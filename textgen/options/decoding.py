@@ -1,4 +1,4 @@
-"""What models take that write token by token."""
+"""The options of models that write token by token."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What sampling from a masked model takes."""
+"""The options of sampling from a masked model."""
 
 from __future__ import annotations
 

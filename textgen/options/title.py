@@ -1,4 +1,4 @@
-"""What title generation takes."""
+"""The options of title generation."""
 
 from __future__ import annotations
 

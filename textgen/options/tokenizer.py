@@ -1,4 +1,4 @@
-"""What the recipe of tokenizers takes."""
+"""The options of training a tokenizer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every recipe takes that trains a network."""
+"""The options of every recipe that trains a network."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the recipes take that learn from texts alone, or from texts with labels."""
+"""The options of recipes that learn from texts alone, or from texts with labels."""
 
 from __future__ import annotations
 

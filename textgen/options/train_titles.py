@@ -1,4 +1,4 @@
-"""What the recipes take that learn from articles with titles."""
+"""The options of recipes that learn from articles with titles."""
 
 from __future__ import annotations
 

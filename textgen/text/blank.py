@@ -1,4 +1,4 @@
-"""What counts as blank: a text, a line or a cell in which there is nothing to see."""
+"""Blank texts, lines and cells: those in which there is nothing to see."""
 
 from __future__ import annotations
 

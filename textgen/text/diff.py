@@ -1,4 +1,4 @@
-"""What changed between two texts."""
+"""The changes between two texts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How far a text is of the kind that the embedded models know: Chinese prose in common characters.
+"""The familiarity of texts: whether they are of the kind that the embedded models know, Chinese prose.
 
 Here is what its characters tell; how it reads as a whole, a language model must say (`judge_bits`).
 The bars were set on 965 articles of news, software, science and the web, of which none may be refused and

@@ -1,4 +1,4 @@
-"""How long a text is: what every length, range of lengths and share of characters counts."""
+"""The length of a text in characters, as all lengths, ranges and shares count it."""
 
 from __future__ import annotations
 

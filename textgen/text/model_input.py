@@ -1,4 +1,4 @@
-"""What a model reads of a text, and how what it wrote goes back into the text as it was typed."""
+"""Texts as a model reads them, and the way back from what it wrote to the text as it was typed."""
 
 from __future__ import annotations
 

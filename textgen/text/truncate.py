@@ -1,4 +1,4 @@
-"""What to feed in of an article that is longer than the model reads."""
+"""The part of a long article that a model reads."""
 
 from __future__ import annotations
 

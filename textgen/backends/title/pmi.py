@@ -1,4 +1,4 @@
-"""How much an article has to do with a line, whether that is a whole title or the name of a topic.
+"""Pointwise mutual information of a line and an article; the line is a title, or the name of a topic.
 
 Pointwise mutual information, log p(article | line) - log p(article), by a language model that reads the line
 as the headline of the article. It is the same quantity as log p(line | article) - log p(line), but what is

@@ -23,7 +23,6 @@ def batch(
     job: Annotated[Path, typer.Argument(help=JOB, metavar="JOB.toml", show_default=False)],
     options: dict[str, Any],
     quiet: opt.Quiet = False,
-    debug: opt.Debug = False,
 ) -> int:
     """Run the command that a file describes, with the input, output and options that are written there.
 

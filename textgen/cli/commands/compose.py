@@ -33,9 +33,7 @@ def compose(
     input: opt.Inputs = None,
     output: opt.Output = None,
     as_json: opt.Json = False,
-    config: opt.Config = None,
     quiet: opt.Quiet = False,
-    debug: opt.Debug = False,
 ) -> int:
     """Write sentences around given words (用词造句), by inserting, deleting and replacing.
 

@@ -111,9 +111,7 @@ def evaluate(
     mlm: Mlm = None,
     seed: Seed = 0,
     threads: opt.Threads = None,
-    config: opt.Config = None,
     quiet: opt.Quiet = False,
-    debug: opt.Debug = False,
 ) -> int:
     """Evaluate generated texts: the first candidate of every record.
 

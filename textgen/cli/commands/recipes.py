@@ -94,9 +94,7 @@ def command_for(recipe: str, model: type[BaseModel]) -> Callable[..., int]:
         force: Force = False,
         as_json: Json = False,
         threads: opt.Threads = None,
-        config: opt.Config = None,
         quiet: opt.Quiet = False,
-        debug: opt.Debug = False,
     ) -> int:
         from textgen.cli.render.training import stopping, watching
         from textgen.compute import threads as computing
@@ -151,9 +149,7 @@ def tokenizer(
     whole: Whole = False,
     force: Replace = False,
     as_json: Json = False,
-    config: opt.Config = None,
     quiet: opt.Quiet = False,
-    debug: opt.Debug = False,
 ) -> int:
     """Pieces that texts are cut into: SentencePiece, for --tokenizer DIR of the other recipes."""
     from textgen.cli.render.training import watching

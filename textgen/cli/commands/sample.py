@@ -54,9 +54,7 @@ def sample(
     output: opt.Output = None,
     as_json: opt.Json = False,
     stream: Annotated[bool, opt.switch("--stream", "Show the text as it is written.")] = False,
-    config: opt.Config = None,
     quiet: opt.Quiet = False,
-    debug: opt.Debug = False,
 ) -> int:
     """Continue a prompt (gpt2, the default), or sample sentences (bert).
 

@@ -35,9 +35,7 @@ def _command(
         input: opt.Inputs = None,
         output: opt.Output = None,
         as_json: opt.Json = False,
-        config: opt.Config = None,
         quiet: opt.Quiet = False,
-        debug: opt.Debug = False,
     ) -> int:
         inputs = _inputs(sentence, input)
         return generate(name, inputs, options, model=model, sink=Sink(output, as_json, quiet), shown=shown)

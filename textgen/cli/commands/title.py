@@ -21,9 +21,7 @@ def title(
     model: opt.Model = "title",
     output: opt.Output = None,
     as_json: opt.Json = False,
-    config: opt.Config = None,
     quiet: opt.Quiet = False,
-    debug: opt.Debug = False,
 ) -> int:
     """Write titles for articles, best first.
 

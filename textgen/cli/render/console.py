@@ -1,4 +1,4 @@
-"""What a person sees: results on stdout, everything else on stderr.
+"""Output for people: results on stdout, everything else on stderr.
 
 All that is printed goes through here, where characters that would steer the terminal are made visible.
 """

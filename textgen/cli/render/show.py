@@ -1,4 +1,4 @@
-"""What a command prints of a record."""
+"""The type of functions that print the texts of a record."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How samples, edited texts and corrections are shown."""
+"""Samples, edited texts and corrections on stdout."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a title is shown to someone who chooses: its score, and the passages of the article it repeats."""
+"""Titles on stdout: with their scores, and the passages of the article that they repeat."""
 
 from __future__ import annotations
 

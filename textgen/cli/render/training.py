@@ -1,4 +1,4 @@
-"""How a training goes, as a person sees it: a live table on a terminal, lines elsewhere; and how it stops."""
+"""The progress of a training: a live table on a terminal, lines elsewhere; and how it is stopped."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What strategies take that keep several hypotheses."""
+"""The options of strategies that keep several hypotheses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether a title begins and ends where a text may: at a whole word, and not on a particle."""
+"""The check of how a title begins and ends: at a whole word, and not on a particle."""
 
 from __future__ import annotations
 

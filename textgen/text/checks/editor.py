@@ -1,4 +1,4 @@
-"""What an editor checks in a title before it is printed: its facts against the article, and its form.
+"""An editor's checks of a title: its facts against the article, and its form.
 
 The checks are of strings alone, and equal for titles of any origin:
 

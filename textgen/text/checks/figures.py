@@ -1,4 +1,4 @@
-"""Whether the numbers of a title are those that its article states."""
+"""The check that the numbers of a title are those that its article states."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a hedge at a number allows the exact one to be: 超70万, 近百家, 180家左右, 三年多."""
+"""Numbers with a hedge, and the exact numbers that they may stand for: 超70万, 近百家, 180家左右, 三年多."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How many things an article lists, and whether a title may count them: 7 个命令行工具."""
+"""The number of things that an article lists, which a title may count: 7 个命令行工具."""
 
 from __future__ import annotations
 

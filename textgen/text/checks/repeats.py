@@ -1,4 +1,4 @@
-"""Whether a title says something twice."""
+"""The check that a title says nothing twice."""
 
 from __future__ import annotations
 
