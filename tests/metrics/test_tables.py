@@ -110,7 +110,7 @@ GOOD = {"id": "a", "title": "题"}
         ([GOOD, ["题"]], Fields(), DataError, "line 2 is not an object"),
         ([GOOD, GOOD], Fields(), DataError, "two rows with the id 'a'"),
         ([{"title": "题"}, {"id": 1, "title": "题"}], Fields(), DataError, "two rows with the id '1'"),
-        ([GOOD, {"id": "b"}], Fields(), DataError, "line 2: 'title' is missing"),
+        ([GOOD, {"id": "b"}], Fields(), DataError, "line 2 has no field 'title'"),
         ([GOOD, {"title": 5}], Fields(), DataError, "line 2: 'title' is not text"),
         ([GOOD, {"title": " \u3000"}], Fields(), DataError, "line 2: 'title' is empty"),
         ([GOOD, {"title": "\ud800"}], Fields(), DataError, "lone surrogate"),
@@ -129,7 +129,7 @@ def test_references_that_cannot_be_used(
     with pytest.raises(kind, match=words) as caught:
         read_references(path, fields)
     assert type(caught.value) is kind
-    assert words == "lone surrogate" or caught.value.hint
+    assert words == "lone surrogate" or caught.value.hint or caught.value.line.endswith(")")
 
 
 @pytest.mark.parametrize(

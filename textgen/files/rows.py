@@ -171,6 +171,13 @@ def rows_or_error(
         yield Row("", name=source.label, error=error.line)
 
 
+def unusable(name: str, row: Row) -> DataError:
+    """The error where a row that cannot be read ends everything; `name` is that of its file."""
+    assert row.error is not None
+    hint = None if row.error.endswith(")") else "mend the row, or leave it out"
+    return DataError(f"{name}: {row.error}", hint=hint)
+
+
 def source_rows(
     source: Source, options: InputOptions, *, alone: bool = True, on_event: OnEvent = ignore
 ) -> Iterator[Row]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from textgen.errors import DataError, UsageError
@@ -17,7 +17,9 @@ from textgen.text.names import printable
 OTHER_DELIMITERS = (",", ";", "\t", "|", "，", "；")
 
 
-def table_rows(source: Source, options: InputOptions, prefix: str, on_event: OnEvent) -> Iterator[Row]:
+def table_rows(
+    source: Source, options: InputOptions, prefix: str, on_event: OnEvent, *, text_option: str = "field"
+) -> Iterator[Row]:
     """The rows of a table.
 
     Args:
@@ -25,6 +27,7 @@ def table_rows(source: Source, options: InputOptions, prefix: str, on_event: OnE
         options: How they are read; without a field for the text, keywords are all they have.
         prefix: Stands before the numbers of the rows.
         on_event: Told what separates the cells, if that is not what the file's ending says.
+        text_option: The name of the option that names the field for the text.
 
     Raises:
         DataError: It cannot be read at all.
@@ -36,7 +39,12 @@ def table_rows(source: Source, options: InputOptions, prefix: str, on_event: OnE
         if unit == "element" and isinstance(value, str):  # an array of texts
             value = {options.field or options.keywords_name: value}
         if first and isinstance(value, dict):
-            _check_first(source, options, value)
+            wanted = {text_option: options.field, "keywords_field": options.keywords_field}
+            if options.id_field != "id":
+                wanted["id_field"] = options.id_field
+            for name, field in wanted.items():
+                if field:
+                    check_field(source.name, value, name, field)
             first = False
         yield _table_row(f"{unit} {at}", f"{prefix}{number}", value, options)
     if not number:
@@ -53,17 +61,25 @@ def _values(source: Source, options: InputOptions, on_event: OnEvent) -> tuple[s
     return source.format.read(source, selection)
 
 
-def _check_first(source: Source, options: InputOptions, value: dict[Any, Any]) -> None:
-    wanted = {"{@field}": options.field, "{@keywords_field}": options.keywords_field}
-    if options.id_field != "id":
-        wanted["{@id_field}"] = options.id_field
-    for flag, field in wanted.items():
-        if field and field not in value:
-            names = ", ".join(str(name) for name in value if name is not None)
-            hint = f"{flag} one of: {names}"
-            if len(value) == 1 and any(mark in names for mark in OTHER_DELIMITERS):
-                hint = f"its header is one cell, {names}: a first line such as sep=; says what separates"
-            raise UsageError(f"the first row of {source.name} has no field {field!r}", hint=hint)
+def check_field(table: str, row: Mapping[Any, Any], option: str, field: str) -> None:
+    """Refuse a table whose first row lacks a field that was named.
+
+    Args:
+        table: Its name.
+        row: Its first row.
+        option: The name of the option that names the field.
+        field: The field.
+
+    Raises:
+        UsageError: It has no such field.
+    """
+    if field in row:
+        return
+    names = ", ".join(str(name) for name in row if name is not None)
+    hint = f"{{@{option}}} one of: {names}"
+    if len(row) == 1 and any(mark in names for mark in OTHER_DELIMITERS):
+        hint = f"its header is one cell, {names}: a first line such as sep=; says what separates"
+    raise UsageError(f"the first row of {table} has no field {field!r}", hint=hint)
 
 
 def _table_row(place: str, number: str, value: Any, options: InputOptions) -> Row:

@@ -9,17 +9,22 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from textgen.errors import DataError, UsageError
-from textgen.files.formats.base import Selection, unheard
+from textgen.events import Event, Note
+from textgen.files.formats.base import unheard
+from textgen.files.rows import unusable
 from textgen.files.sources import table_in
+from textgen.files.table_rows import check_field, table_rows
+from textgen.options.batch import InputOptions
+from textgen.schema import Row
 from textgen.text.blank import is_blank
-from textgen.text.keywords import keywords_of
-from textgen.text.names import bare, printable
+from textgen.text.names import bare
 from textgen.text.normalize import check_encodable
 
 NOTHING = (None, "")  # in a cell
+RECORDS = InputOptions(field=None, keywords_field="", keep_fields=True)
 FIRST = (1, "1", *NOTHING)  # numbers of the first candidate of a record, or of one without any
 
 
@@ -69,16 +74,6 @@ class Fields:
                 object.__setattr__(self, name, bare(value))
 
 
-@dataclass(frozen=True)
-class _Line:
-    """A row as it was read, and what messages call it."""
-
-    place: str
-    name: str
-    fields: dict[str, Any]
-    numbered: bool
-
-
 T = TypeVar("T", Prediction, Reference)
 
 
@@ -95,11 +90,13 @@ def read_predictions(path: Path) -> dict[str, Prediction]:
         UsageError: There is no such file, or its first row is no record.
         DataError: A line cannot be used, or two rows have one id.
     """
-    rows = _rows(path)
-    if "candidates" in rows[0].fields:
-        found = _by_name(path, [_prediction(row) for row in rows])
-    elif {"candidate", "text"} <= rows[0].fields.keys():
-        found = _by_name(path, [_listed(row) for row in rows if row.fields.get("candidate") in FIRST])
+    rows = _rows(path, RECORDS)
+    first = rows[0].fields or {}
+    if "candidates" in first:
+        found = _by_name(path, [_prediction(path, row) for row in rows])
+    elif {"candidate", "text"} <= first.keys():
+        firsts = (row for row in rows if (row.fields or {}).get("candidate") in FIRST)
+        found = _by_name(path, [_listed(path, row) for row in firsts])
     else:
         hint = "predictions are records as `textgen title … {@output} FILE.jsonl` writes them"
         raise UsageError(f"the first row of {path} has no field 'candidates'", hint=hint)
@@ -126,15 +123,16 @@ def read_references(
         UsageError: There is no such file, or its first row lacks a field that was asked for.
         DataError: A line cannot be used, or two rows have one id.
     """
-    rows = _rows(path, fields.id, tell)
-    for flag, name in (
-        ("{@reference_field}", fields.reference),
-        ("{@source_field}", fields.source),
-        ("{@keywords_field}", fields.keywords),
-    ):
-        if name is not None:
-            _check_first(path, rows[0].fields, name, flag)
-    return _by_name(path, [_reference(row, fields) for row in rows])
+    options = InputOptions(
+        field=fields.reference,
+        id_field=fields.id or "id",
+        keywords_field=fields.keywords,
+        keep_fields=True,
+    )
+    rows = _rows(path, options, tell)
+    if fields.source not in (None, fields.reference):
+        check_field(str(path), rows[0].fields or {}, "source_field", fields.source)
+    return _by_name(path, [_reference(path, row, fields) for row in rows])
 
 
 def check_known(path: Path, predictions: Mapping[str, Prediction], known: Mapping[str, Reference]) -> None:
@@ -165,47 +163,43 @@ def _in_order(names: Mapping[str, object]) -> bool:
     return numbers == sorted(numbers)
 
 
-def _prediction(row: _Line) -> Prediction:
-    candidates = row.fields.get("candidates")
-    if row.fields.get("error") is not None or candidates == []:
+def _prediction(path: Path, row: Row) -> Prediction:
+    fields = row.fields or {}
+    candidates = fields.get("candidates")
+    if fields.get("error") is not None or candidates == []:
         return Prediction(row.name, "", failed=True)
     if not isinstance(candidates, list) or not isinstance(candidates[0], dict):
-        raise DataError(f"{row.place} has no list of candidates", hint="is it a record of textgen?")
-    return Prediction(row.name, _text(row, candidates[0].get("text"), "the first candidate's text"))
+        raise DataError(f"{path}, {row.place} has no list of candidates", hint="is it a record of textgen?")
+    return Prediction(row.name, _text(path, row, candidates[0].get("text"), "the first candidate's text"))
 
 
-def _listed(row: _Line) -> Prediction:
+def _listed(path: Path, row: Row) -> Prediction:
     """A prediction from a table with a row a candidate; a row without one is an error record."""
-    if row.fields.get("error") not in NOTHING or row.fields["candidate"] in NOTHING:
+    fields = row.fields or {}
+    if fields.get("error") not in NOTHING or fields["candidate"] in NOTHING:
         return Prediction(row.name, "", failed=True)
-    return Prediction(row.name, _text(row, row.fields.get("text"), "'text'"))
+    return Prediction(row.name, _text(path, row, fields.get("text"), "'text'"))
 
 
-def _reference(row: _Line, fields: Fields) -> Reference:
-    text = _text(row, row.fields.get(fields.reference), repr(fields.reference))
-    if is_blank(text):
-        raise DataError(
-            f"{row.place}: {fields.reference!r} is empty", hint="leave out rows that have no reference"
-        )
+def _reference(path: Path, row: Row, fields: Fields) -> Reference:
+    if is_blank(row.text):
+        hint = "leave out rows that have no reference"
+        raise DataError(f"{path}, {row.place}: {fields.reference!r} is empty", hint=hint)
+    if fields.id is not None and row.id is None:
+        problem = f"{path}, {row.place} has nothing in the field {fields.id!r}"
+        raise DataError(problem, hint="every row needs an id")
+    text = _text(path, row, row.text, repr(fields.reference))
     name = fields.source or "text"
-    source = row.fields.get(name)
-    keywords = row.fields.get(fields.keywords or "keywords")
-    source = None if source is None else _text(row, source, repr(name))
-    return Reference(row.name, text, source, _keywords(row, keywords), row.numbered)
+    source = row.text if name == fields.reference else (row.fields or {}).get(name)
+    source = None if source is None else _text(path, row, source, repr(name))
+    return Reference(row.name, text, source, row.keywords, row.id is None)
 
 
-def _keywords(row: _Line, given: object) -> tuple[str, ...]:
-    try:
-        return keywords_of(given)
-    except DataError as error:
-        raise DataError(f"{row.place}: {error.message}", hint=error.hint) from None
-
-
-def _text(row: _Line, value: object, what: str) -> str:
+def _text(path: Path, row: Row, value: object, what: str) -> str:
     if not isinstance(value, str):
         state = "missing" if value is None else "not text"
-        raise DataError(f"{row.place}: {what} is {state}", hint="every row needs it")
-    check_encodable(value, name=f"{row.place}: {what}")
+        raise DataError(f"{path}, {row.place}: {what} is {state}", hint="every row needs it")
+    check_encodable(value, name=f"{path}, {row.place}: {what}")
     return value
 
 
@@ -217,34 +211,16 @@ def _by_name(path: Path, rows: Sequence[T]) -> dict[str, T]:
     return found
 
 
-def _rows(path: Path, id_field: str | None = None, tell: Callable[[str], None] = unheard) -> list[_Line]:
-    """The rows, named as the reader of articles names them, so that records find what they were made of."""
-    source = table_in(path)
-    assert source.format.read is not None  # as every table's
-    unit, values = source.format.read(source, Selection(tell=tell))
-    rows: list[_Line] = []
-    for number, (at, value) in enumerate(values, 1):
-        place = f"{path}, {unit} {at}"
-        if isinstance(value, DataError):
-            raise DataError(f"{path}, {value.message}", hint=value.hint)
-        if not isinstance(value, dict):
-            raise DataError(f"{place} is not an object with fields", hint="one JSON object a line")
-        if None in value:
-            raise DataError(f"{place} has more cells than the header", hint="are cells quoted?")
-        if id_field is not None and not rows:
-            _check_first(path, value, id_field, "{@id_field}")
-        given = value.get(id_field or "id")
-        numbered = given in NOTHING
-        if numbered and id_field is not None:
-            raise DataError(f"{place} has nothing in the field {id_field!r}", hint="every row needs an id")
-        rows.append(_Line(place, str(number) if numbered else printable(str(given)), value, numbered))
-    if not rows:
-        raise DataError(f"{path} has no rows", hint="one row a line")
+def _rows(path: Path, options: InputOptions, tell: Callable[[str], None] = unheard) -> list[Row]:
+    """The rows as the reader of articles reads them, so that records find what they were made of."""
+
+    def hear(event: Event) -> None:
+        if isinstance(event, Note):
+            tell(event.text)
+
+    rows = []
+    for row in table_rows(table_in(path), options, "", hear, text_option="reference_field"):
+        if row.error is not None:
+            raise unusable(str(path), row)
+        rows.append(row)
     return rows
-
-
-def _check_first(path: Path, fields: Mapping[str, Any], name: str, flag: str) -> None:
-    """Refuse a table whose first row lacks a field that was named. Raises UsageError."""
-    if name not in fields:
-        names = ", ".join(str(known) for known in fields)
-        raise UsageError(f"the first row of {path} has no field {name!r}", hint=f"{flag} one of: {names}")

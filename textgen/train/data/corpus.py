@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from textgen.errors import DataError, UsageError
 from textgen.events import Note, OnEvent, Progress, ignore
-from textgen.files.rows import FileRows, rows_or_error
+from textgen.files.rows import FileRows, rows_or_error, unusable
 from textgen.files.sources import Source
 from textgen.options.batch import InputOptions
 from textgen.options.train import TrainOptions
@@ -208,7 +208,7 @@ def _checked(
     source: Source, row: Row, needs: Sequence[str], fields: Mapping[str, str], *, first: bool
 ) -> Row:
     if row.error is not None:
-        raise DataError(f"{source.name}: {row.error}", hint=_unless_hinted(row.error))
+        raise unusable(source.name, row)
     given = dict(row.fields or {})
     found: dict[str, Any] = {SOURCE: given.get(fields.get(SOURCE, SOURCE))}
     for what in needs:
@@ -229,10 +229,6 @@ def _checked(
             raise _misplaced(source, row, error) from None
         found[what] = value
     return Row(row.text, name=row.name, id=row.id, fields=found, place=row.place)
-
-
-def _unless_hinted(error: str) -> str | None:
-    return None if error.endswith(")") else "mend the row, or leave it out"
 
 
 def _unnamed(source: Source, row: Row, what: str, field: str) -> UsageError:
