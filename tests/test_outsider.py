@@ -1,4 +1,4 @@
-"""Another package adds a strategy, a format, a metric and a backend to textgen: it is really installed."""
+"""Another package adds one thing of every kind to textgen: it is really installed."""
 
 from __future__ import annotations
 
@@ -10,6 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
+from outsider.network import Bigram, BigramSizes
+from small_titles import TOKENIZER
+
+from textgen.store.save import save_model
 
 HERE = Path(__file__).parent
 PROMPT = "春天的公园里，"
@@ -104,3 +109,18 @@ def test_a_backend(call: Any, tmp_path: Path) -> None:
     (folder / "config.json").write_text(json.dumps({"model_type": "outsider-echo"}), encoding="utf-8")
     (folder / "model.safetensors").touch()
     assert call("sample", "春天", "--model", folder, "--seed", 1)[:2] == (0, "天春\n")
+
+
+def test_a_model_family(call: Any, tmp_path: Path) -> None:
+    network = Bigram(BigramSizes(8192, 4, 64))
+    generator = torch.Generator().manual_seed(1)
+    for parameter in network.parameters():
+        parameter.data.normal_(generator=generator)
+    config = {"model_type": "bigram", "vocab_size": 8192, "width": 4, "span": 64, "order": 2}
+    save_model(tmp_path / "toy", network, config, TOKENIZER, storage="fp32")
+    flags = ["--decode", "greedy", "--end-at", "any", "--max-new-tokens", 4]
+    code, out, _ = call("sample", "春天", "--model", "toy", *flags)
+    assert code == 0
+    assert out.startswith("春天")
+    assert len(out.strip()) > 2
+    assert json.loads(call("models", "info", "toy", "--json")[1])["kind"] == "bigram"

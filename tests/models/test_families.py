@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 import torch
+from outsider.network import Bigram, BigramSizes
+from outsider.records import BIGRAM
 from small_titles import TOKENIZER
-from toy_family import BIGRAM, Bigram, BigramSizes
 
 import textgen
 from textgen import plugins
@@ -97,7 +98,7 @@ def test_records_need_no_torch() -> None:
 
 class Entry:
     def __init__(self, name: str, record: object) -> None:
-        self.name, self.value, self.dist, self.record = name, "toy_family:BIGRAM", None, record
+        self.name, self.value, self.dist, self.record = name, "outsider.records:BIGRAM", None, record
 
     def load(self) -> object:
         return self.record

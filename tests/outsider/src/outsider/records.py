@@ -8,6 +8,8 @@ from pathlib import Path
 from textgen.files.formats.base import File, Format, Records, Selection, Value
 from textgen.metrics.metric import Evaluated, Metric
 from textgen.metrics.statistics import Statistics, mean
+from textgen.models.family import Family, Keys
+from textgen.models.views import LanguageModel
 from textgen.options.fields import DECODING, OptionGroup, field
 from textgen.options.strategies.strategy import Strategy
 
@@ -46,3 +48,15 @@ def _commas(rows: Evaluated) -> Statistics:
 
 
 COMMAS = Metric("commas", _commas)
+
+BIGRAM = Family(
+    "bigram",
+    network="outsider.network:Bigram",
+    sizes="outsider.network:BigramSizes",
+    views=(LanguageModel,),
+    keys=Keys(width="width", positions="span"),
+    computed={"order": 2},
+    tied=("copy.weight",),
+    architecture="BigramLM",
+    frame=("bos",),
+)

@@ -1,4 +1,4 @@
-"""A family of another package: a bigram model, which continues texts by their last token alone."""
+"""A network of a family of its own: a bigram model, which continues texts by their last token alone."""
 
 from __future__ import annotations
 
@@ -8,20 +8,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor, nn
 
-from textgen.models.family import Family, Keys, Sizes
-from textgen.models.views import LanguageModel
-
-BIGRAM = Family(
-    "bigram",
-    network="toy_family:Bigram",
-    sizes="toy_family:BigramSizes",
-    views=(LanguageModel,),
-    keys=Keys(width="width", positions="span"),
-    computed={"order": 2},
-    tied=("copy.weight",),
-    architecture="BigramLM",
-    frame=("bos",),
-)
+from textgen.models.family import Sizes
 
 
 @dataclass(frozen=True)
