@@ -51,7 +51,7 @@ SETTINGS = {
 }
 CASES = [(name, options) for name, settings in SETTINGS.items() for options in settings]
 TEXTS = {
-    "title": ARTICLES[1:5],  # two of one padded length, and a longer one
+    "title": ARTICLES[2:5],  # two of one padded length, and a longer one
     "gpt2": ["", "春天", "今天的新闻说，", "一二三四五六七八九十" * 3, "He said ", "“你好"],
     "bert": [
         "今天天气很好。",

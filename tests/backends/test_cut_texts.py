@@ -1,4 +1,4 @@
-"""A text that `--max-new-tokens` cut says so."""
+"""A text that `max_new_tokens` cut says so."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ def ended(*reasons: str) -> list[Candidate]:
 @pytest.mark.parametrize(
     ("candidates", "options", "told"),
     [
-        (ended("length"), TitleOptions(), ("the text was cut at --max-new-tokens 46",)),
+        (ended("length"), TitleOptions(), ("the text was cut at max_new_tokens 46",)),
         (
             ended("length", "stop", "length"),
             ContinueOptions(max_new_tokens=9, end_at="any"),
-            ("2 of 3 texts were cut at --max-new-tokens 9",),
+            ("2 of 3 texts were cut at max_new_tokens 9",),
         ),
         (
             ended("length", "stop"),
@@ -50,5 +50,5 @@ def test_a_stream_tells_what_a_record_would() -> None:
     text = "".join(toy.stream(prompt, seed=5, max_new_tokens=6, end_at="any", on_event=told.append))
     assert prompt + text == record.candidates[0].text
     assert len(record.notes) > 1
-    assert record.notes[-1] == "the text was cut at --max-new-tokens 6"
+    assert record.notes[-1] == "the text was cut at max_new_tokens 6"
     assert [event.text for event in told if isinstance(event, Note)] == list(record.notes)

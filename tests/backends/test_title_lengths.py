@@ -79,7 +79,7 @@ def test_a_title_that_was_cut_is_told(seasons: Any) -> None:
     reasons = [candidate.finish_reason for candidate in record.candidates]
     cut = reasons.count("length")
     assert 0 < cut < len(reasons)
-    assert f"{cut} of {len(reasons)} texts were cut at --max-new-tokens 3" in record.notes
+    assert f"{cut} of {len(reasons)} texts were cut at max_new_tokens 3" in record.notes
 
 
 def test_without_a_length_nothing_is_flagged(seasons: Any) -> None:
@@ -104,7 +104,7 @@ def test_the_nearest_come_first_else_the_better() -> None:
         ({"length": "0"}, "must go from"),
         ({"length": "-20"}, "must be a length such as 16 or a range such as 12-24"),
         ({"length": "60-70"}, "raise that above 60"),
-        ({"length": "5", "one_of": ("体育",)}, "--one-of and --length exclude each other"),
+        ({"length": "5", "one_of": ("体育",)}, "one_of and length exclude each other"),
     ],
 )
 def test_lengths_that_are_refused(seasons: Any, options: dict[str, Any], told: str) -> None:

@@ -14,7 +14,7 @@ from textgen.store.load import LoadedModel, load_model
 
 @dataclass(frozen=True)
 class Proposer:
-    """A model that judges pieces by their context.
+    """A model that judges tokens by their context.
 
     Attributes:
         model: The view that chains see.
@@ -32,10 +32,10 @@ def load_beside(name: str, language_model: LoadedModel) -> LoadedModel:
 
     Args:
         name: An embedded name or a directory.
-        language_model: Whose pieces it must share.
+        language_model: The model whose vocabulary it must share.
 
     Raises:
-        UsageError: There is no such model, or it has other pieces.
+        UsageError: There is no such model, or it has another vocabulary.
     """
     if name == language_model.files.name:
         return language_model
@@ -44,7 +44,7 @@ def load_beside(name: str, language_model: LoadedModel) -> LoadedModel:
     if not same or model.network.vocab_size != language_model.network.vocab_size:
         raise UsageError(
             f"{name} and {language_model.files.name} have different vocabularies",
-            hint="a chain needs models that share their pieces",
+            hint="a chain needs models that share their vocabulary",
         )
     return model
 
