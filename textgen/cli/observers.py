@@ -37,10 +37,10 @@ FilePath = Annotated[Path, BeforeValidator(_path)]
 class Observation(OptionGroup):
     """How a user wants to look at chains."""
 
-    watch: bool = field(False, "Show the chains while they run.", panel=PANEL)
-    trace: FilePath | None = field(None, "Write every step to this file.", panel=PANEL, metavar="FILE.jsonl")
+    watch: bool = field(False, "Show the chains while they run.", PANEL)
+    trace: FilePath | None = field(None, "Write every step to this file.", PANEL, metavar="FILE.jsonl")
     plot: FilePath | None = field(
-        None, "Draw energy, acceptance, length, autocorrelation.", panel=PANEL, metavar="FILE.png"
+        None, "Draw energy, acceptance, length, autocorrelation.", PANEL, metavar="FILE.png"
     )
 
     @property

@@ -68,15 +68,9 @@ class Options(OptionGroup):
 
     num_candidates: int = field(1, "How many texts a row.", ge=1, le=10_000)
     seed: int | None = field(
-        None,
-        "The same seed gives the same texts (default: a fresh one, which is told).",
-        panel=RUN,
-        ge=0,
-        lt=2**63,
+        None, "The same seed gives the same texts (default: a fresh one, which is told).", RUN, ge=0, lt=2**63
     )
-    batch_size: int = field(
-        16, "Most rows computed together; no influence on the texts.", panel=RUN, ge=1, le=4096
-    )
+    batch_size: int = field(16, "Most rows computed together; no influence on the texts.", RUN, ge=1, le=4096)
 
     @property
     def rows_at_once(self) -> int:
@@ -108,12 +102,12 @@ class StyledOptions(Options):
     """What a model takes that may know styles."""
 
     style: Annotated[str, AfterValidator(bare)] | None = field(
-        None, "A style to write in, of a model that was trained with styles.", panel=CONTENT, min_length=1
+        None, "A style to write in, of a model that was trained with styles.", CONTENT, min_length=1
     )
     guidance: float = field(
         0.0,
         "How far to exaggerate the style: w in (1 + w) logits in the style - w logits in none.",
-        panel=CONTENT,
+        CONTENT,
         ge=0,
         le=MOST_GUIDANCE,
     )

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, model_validator
 
 from textgen.messages import OptionError, option
-from textgen.options.fields import BATCH, FILES, OptionGroup
+from textgen.options.fields import BATCH, FILES, Count, NonNegative, OptionGroup
 from textgen.options.fields import field as option_field
 from textgen.text.names import bare
 
@@ -30,21 +30,17 @@ FieldName = Annotated[str, AfterValidator(bare)]
 class InputOptions(OptionGroup):
     """How the rows of files are read; names of fields are as `textgen.text.names.bare` gives them."""
 
-    field: FieldName | None = option_field("text", "The field of a table with the text.", panel=FILES)
-    id_field: FieldName = option_field("id", "The field with a row's id.", panel=FILES)
+    field: FieldName | None = option_field("text", "The field of a table with the text.", FILES)
+    id_field: FieldName = option_field("id", "The field with a row's id.", FILES)
     keywords_field: FieldName | None = option_field(
-        None,
-        f"The field with a row's keywords (default {KEYWORDS}, if there is one); empty for none.",
-        panel=FILES,
+        None, f"The field with a row's keywords (default {KEYWORDS}, if there is one); empty for none.", FILES
     )
     lines: bool = option_field(
-        False,
-        "A text file holds a text a line, or one text (default for titles).",
-        panel=FILES,
+        False, "A text file holds a text a line, or one text (default for titles).", FILES
     )
-    keep_fields: bool = option_field(False, "Carry the other fields of a row to its record.", panel=FILES)
+    keep_fields: bool = option_field(False, "Carry the other fields of a row to its record.", FILES)
     format: str | None = option_field(
-        None, "What the files hold (default by their endings; stdin: text).", panel=FILES
+        None, "What the files hold (default by their endings; stdin: text).", FILES
     )
 
     @property
@@ -67,31 +63,27 @@ class InputOptions(OptionGroup):
 class RunOptions(OptionGroup):
     """How a run over files goes."""
 
-    force: bool = option_field(False, "Overwrite the output.", panel=BATCH)
-    resume: bool = option_field(False, "Go on where the run was interrupted.", panel=BATCH)
-    retry_errors: bool = option_field(False, "Redo the error rows of a finished output.", panel=BATCH)
+    force: bool = option_field(False, "Overwrite the output.", BATCH)
+    resume: bool = option_field(False, "Go on where the run was interrupted.", BATCH)
+    retry_errors: bool = option_field(False, "Redo the error rows of a finished output.", BATCH)
     csv_safe: bool = option_field(
-        False, "In CSV: an apostrophe before texts that a spreadsheet takes for formulas.", panel=BATCH
+        False, "In CSV: an apostrophe before texts that a spreadsheet takes for formulas.", BATCH
     )
-    strict: bool = option_field(False, "Stop at the first row that is an error.", panel=BATCH)
+    strict: bool = option_field(False, "Stop at the first row that is an error.", BATCH)
     workers: int | None = option_field(
-        None,
-        "Processes, of one thread each (default with {@output} one a core).",
-        panel=BATCH,
-        ge=1,
-        le=1024,
+        None, "Processes, of one thread each (default with {@output} one a core).", BATCH, ge=1, le=1024
     )
-    threads: int | None = option_field(
-        None, "Threads, in one process (default all cores, with {@output} one).", panel=BATCH, ge=1
+    threads: Count | None = option_field(
+        None, "Threads, in one process (default all cores, with {@output} one).", BATCH
     )
     shard: Annotated[tuple[int, int], BeforeValidator(_shard)] = option_field(
-        (1, 1), "Only this part of so many equal parts of the rows, such as 2/8.", panel=BATCH, metavar="I/N"
+        (1, 1), "Only this part of so many equal parts of the rows, such as 2/8.", BATCH, metavar="I/N"
     )
     engine: Literal["local", "ray"] = option_field(
-        "local", "Processes of this machine, or a cluster (needs ray).", panel=BATCH
+        "local", "Processes of this machine, or a cluster (needs ray).", BATCH
     )
-    address: str | None = option_field(None, "The Ray cluster (default: one is started here).", panel=BATCH)
-    num_gpus: float = option_field(0.0, "GPUs of a worker of a cluster.", panel=BATCH, ge=0)
+    address: str | None = option_field(None, "The Ray cluster (default: one is started here).", BATCH)
+    num_gpus: NonNegative = option_field(0.0, "GPUs of a worker of a cluster.", BATCH)
 
     @model_validator(mode="after")
     def _combination(self) -> Self:

@@ -11,7 +11,19 @@ from textgen.messages import OptionError, option
 from textgen.options.base import Keywords, Words
 from textgen.options.chains import ChainOptions, Fall, Span
 from textgen.options.decoding import MAX_KEYWORDS
-from textgen.options.fields import CHAIN, CONTENT, TARGET, changed, field
+from textgen.options.fields import (
+    CHAIN,
+    CONTENT,
+    TARGET,
+    Count,
+    Fraction,
+    NonNegative,
+    Positive,
+    Share,
+    Whole,
+    changed,
+    field,
+)
 
 SEARCHERS = 4  # chains of a search
 
@@ -24,9 +36,9 @@ class CgmhOptions(ChainOptions):
         "mh samples the distribution: a text is the last state of its chain. anneal "
         "searches for its maximum: "
         "a text is the best state that a chain visited.",
-        panel=CHAIN,
+        CHAIN,
     )
-    steps: int = field(200, "Edits of a chain.", panel=CHAIN, ge=1)
+    steps: Count = field(200, "Edits of a chain.", CHAIN)
     chains: int | None = changed(
         ChainOptions,
         "chains",
@@ -39,40 +51,33 @@ class CgmhOptions(ChainOptions):
     )
     anneal: Fall = changed(ChainOptions, "anneal", (0.5, 0.1, "linear"))
     length: Span | None = field(
-        None,
-        "Characters of a text, white space not counted, such as 16 or 10-24.",
-        panel=TARGET,
-        metavar="MIN-MAX",
+        None, "Characters of a text, white space not counted, such as 16 or 10-24.", TARGET, metavar="MIN-MAX"
     )
     proposals: str = field(
         "bert",
         "The model that proposes tokens: bert (from both sides), title (left and right, in two directions), "
         "gpt2 (from the left), or a directory of such a model.",
-        panel=CHAIN,
+        CHAIN,
         metavar="MODEL",
         min_length=1,
     )
-    candidates: int = field(
-        0, "Weigh so many of the best proposals by the language model; 0 draws one.", panel=CHAIN, ge=0
+    candidates: Whole = field(
+        0, "Weigh so many of the best proposals by the language model; 0 draws one.", CHAIN
     )
     temperature: float = changed(ChainOptions, "temperature", 0.7)
-    epsilon: float = field(
+    epsilon: Fraction = field(
         0.01,
         "How often a token is drawn without regard to its place, so that every text can be reached.",
-        panel=CHAIN,
-        ge=0,
-        lt=1,
+        CHAIN,
     )
-    power: float = field(1.0, "Exponent of the language model's probability.", panel=TARGET, ge=0)
-    length_reward: float = field(0.0, "Added to log pi for every token.", panel=TARGET)
-    length_weight: float = field(
-        5.0, "Taken from log pi for every character outside {@length}.", panel=TARGET, gt=0
-    )
+    power: NonNegative = field(1.0, "Exponent of the language model's probability.", TARGET)
+    length_reward: float = field(0.0, "Added to log pi for every token.", TARGET)
+    length_weight: Positive = field(5.0, "Taken from log pi for every character outside {@length}.", TARGET)
     repetition: float = field(
         3.0,
         "Taken from log pi for every pair of neighbouring tokens that the text had "
         "before, or that are two marks.",
-        panel=TARGET,
+        TARGET,
     )
 
     @property
@@ -118,18 +123,14 @@ class ComposeOptions(CgmhOptions):
     keyword: Keywords = field(
         (),
         "Words that every text must contain, with commas between them; a row's own come on top.",
-        panel=CONTENT,
+        CONTENT,
         max_length=MAX_KEYWORDS,
     )
     ordered: bool = field(
-        False,
-        "The words come in their order; else each chain draws an order, and swaps them.",
-        panel=CONTENT,
+        False, "The words come in their order; else each chain draws an order, and swaps them.", CONTENT
     )
     whole_words: float = field(
-        2.0,
-        "Taken from log pi for every end of a keyword that lies inside a longer word (by jieba).",
-        panel=TARGET,
+        2.0, "Taken from log pi for every end of a keyword that lies inside a longer word (by jieba).", TARGET
     )
     length_reward: float = changed(CgmhOptions, "length_reward", 2.0)
 
@@ -138,15 +139,10 @@ class SourceOptions(CgmhOptions):
     """What edits of a given text take."""
 
     keep: Words = field(
-        (),
-        "A part of the text that may not change, wherever it occurs.",
-        panel=CONTENT,
-        max_length=MAX_KEYWORDS,
+        (), "A part of the text that may not change, wherever it occurs.", CONTENT, max_length=MAX_KEYWORDS
     )
-    similarity: float = field(0.0, "Weight of the cosine of both texts' embeddings.", panel=TARGET)
-    distance: float = field(
-        0.0, "Taken from log pi for every edit that lies between both texts.", panel=TARGET
-    )
+    similarity: float = field(0.0, "Weight of the cosine of both texts' embeddings.", TARGET)
+    distance: float = field(0.0, "Taken from log pi for every edit that lies between both texts.", TARGET)
 
 
 class RewriteOptions(SourceOptions):
@@ -162,15 +158,13 @@ class RewriteOptions(SourceOptions):
     anneal: Fall = changed(CgmhOptions, "anneal", (1.0, 0.1, "linear"))
     length_reward: float = changed(CgmhOptions, "length_reward", 2.0)
     similarity: float = changed(SourceOptions, "similarity", 100.0)
-    changes: float = field(0.3, "Share of the tokens that should be edited.", panel=TARGET, ge=0, le=1)
-    change_weight: float = field(
-        4.0, "Taken from log pi for every edit that is missing to that.", panel=TARGET
-    )
-    content: float = field(2.0, "Taken from log pi for every content word that is lost.", panel=TARGET)
+    changes: Share = field(0.3, "Share of the tokens that should be edited.", TARGET)
+    change_weight: float = field(4.0, "Taken from log pi for every edit that is missing to that.", TARGET)
+    content: float = field(2.0, "Taken from log pi for every content word that is lost.", TARGET)
     shared: float = field(
         0.0,
         "Weight of the share of tokens in common with the sentence; below 0 other words are wanted.",
-        panel=TARGET,
+        TARGET,
     )
 
 

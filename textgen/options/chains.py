@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Field
 
 from textgen.messages import OptionError
 from textgen.options.base import Options
-from textgen.options.fields import CHAIN, field
+from textgen.options.fields import CHAIN, Whole, field
 from textgen.options.strategies.sampling import MIN_TEMPERATURE
 
 WRONG_ANNEAL = "must be temperatures such as 1.0:0.3 or 1.0:0.3:geometric"
@@ -49,18 +49,16 @@ Fall = Annotated[
 class ChainOptions(Options):
     """What all Markov chains take."""
 
-    chains: int | None = field(
-        None, "Chains a row (default one for each text).", panel=CHAIN, ge=1, le=10_000
-    )
+    chains: int | None = field(None, "Chains a row (default one for each text).", CHAIN, ge=1, le=10_000)
     anneal: Fall = field(
         (1.0, 0.3, "linear"),
         "First and last temperature of a search ({@method} anneal), such as 1.0:0.3; they fall by a constant "
         "difference, or with :geometric behind them by a constant factor.",
-        panel=CHAIN,
+        CHAIN,
         metavar="FIRST:LAST",
     )
-    temperature: float = field(1.0, "Divides the logits of the proposals.", panel=CHAIN, ge=MIN_TEMPERATURE)
-    top_k: int = field(0, "Propose only the k most probable tokens; 0 is all.", panel=CHAIN, ge=0)
+    temperature: float = field(1.0, "Divides the logits of the proposals.", CHAIN, ge=MIN_TEMPERATURE)
+    top_k: Whole = field(0, "Propose only the k most probable tokens; 0 is all.", CHAIN)
 
     @property
     def parallel(self) -> int:

@@ -8,7 +8,7 @@ from pydantic import model_validator
 
 from textgen.messages import OptionError, option
 from textgen.options.base import Keywords, Options, StyledOptions, Texts, Words
-from textgen.options.fields import CONTENT, DECODING, RUN, changed, field
+from textgen.options.fields import CONTENT, DECODING, RUN, Count, Whole, changed, field
 from textgen.options.strategies import strategies
 from textgen.options.strategies.beams import MAX_BEAMS, BeamOptions, LengthOptions
 from textgen.options.strategies.contrastive import ContrastiveOptions
@@ -33,43 +33,40 @@ class DecodingOptions(
 
     views: ClassVar[frozenset[str]] = frozenset({"next-token", "hidden"})
 
-    decode: str = field("sample", "How to search.", panel=DECODING)
-    max_new_tokens: int = field(120, "Most tokens to write, the end symbol included.", panel=DECODING, ge=1)
-    min_new_tokens: int = field(
-        0, "Fewest tokens to write, the end symbol not included; no text is empty.", panel=DECODING, ge=0
+    decode: str = field("sample", "How to search.", DECODING)
+    max_new_tokens: Count = field(120, "Most tokens to write, the end symbol included.", DECODING)
+    min_new_tokens: Whole = field(
+        0, "Fewest tokens to write, the end symbol not included; no text is empty.", DECODING
     )
     repetition_penalty: float = field(
         1.0,
         "Divides (or multiplies, if negative) the logits of tokens already there.",
-        panel=DECODING,
+        DECODING,
         ge=0.01,
         le=100,
     )
     presence_penalty: float = field(
-        0.0, "Subtracted from the logits of tokens already there.", panel=DECODING, ge=-10, le=10
+        0.0, "Subtracted from the logits of tokens already there.", DECODING, ge=-10, le=10
     )
     frequency_penalty: float = field(
-        0.0, "Subtracted from them once for every time they are there.", panel=DECODING, ge=-10, le=10
+        0.0, "Subtracted from them once for every time they are there.", DECODING, ge=-10, le=10
     )
-    no_repeat_ngram: int = field(
+    no_repeat_ngram: Whole = field(
         0,
         "Forbid any run of so many tokens to occur twice; 0 forbids none. The end, punctuation and keywords "
         "are exempt.",
-        panel=DECODING,
-        ge=0,
+        DECODING,
     )
     keyword: Keywords = field(
         (),
         "Words that every text must contain, with commas between them; a row's own come on top.",
-        panel=CONTENT,
+        CONTENT,
         max_length=MAX_KEYWORDS,
     )
-    ordered: bool = field(False, "Keywords come in their order.", panel=CONTENT)
-    avoid: Words = field((), "A word that no text may contain.", panel=CONTENT, max_length=MAX_AVOIDED)
-    one_of: Texts = field((), "Every text is one of the lines of this file.", panel=CONTENT, metavar="FILE")
-    batch_tokens: int = field(
-        8192, "Most tokens computed together; no influence on the texts.", panel=RUN, ge=1
-    )
+    ordered: bool = field(False, "Keywords come in their order.", CONTENT)
+    avoid: Words = field((), "A word that no text may contain.", CONTENT, max_length=MAX_AVOIDED)
+    one_of: Texts = field((), "Every text is one of the lines of this file.", CONTENT, metavar="FILE")
+    batch_tokens: Count = field(8192, "Most tokens computed together; no influence on the texts.", RUN)
 
     @classmethod
     def offered(cls) -> dict[str, Strategy]:
@@ -184,20 +181,16 @@ class ContinueOptions(DecodingOptions, StyledOptions):
         None,
         "Where a text may end: at the end of a sentence, for which it is written up to 128 tokens longer, or "
         "anywhere (default sentence; any for strategies that do not write token by token for good).",
-        panel=DECODING,
+        DECODING,
     )
     rank: Literal["none", "logprob", "blend"] = field(
         "none",
         "Draw every text several times and give the best: the most probable (logprob), or one whose "
         "sentences also belong together (blend).",
-        panel=DECODING,
+        DECODING,
     )
     best_of: int | None = field(
-        None,
-        f"How often every text is drawn for {{@rank}} (default {DRAWS}).",
-        panel=DECODING,
-        ge=2,
-        le=MAX_DRAWS,
+        None, f"How often every text is drawn for {{@rank}} (default {DRAWS}).", DECODING, ge=2, le=MAX_DRAWS
     )
 
     @property

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from copy import copy
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.fields import FieldInfo
@@ -12,7 +12,6 @@ from pydantic.fields import FieldInfo
 DECODING = "Decoding"
 SAMPLING = "Sampling"
 CONTENT = "What the text may say"
-TITLE = "Titles"
 CHAIN = "Chains"
 TARGET = "Target distribution"
 FILES = "Files"
@@ -27,6 +26,14 @@ DEV = "Dev file"
 RUN = "Run"
 OF_TRAINING = (RECIPE, DATA, MODEL, STEPS, OPTIMIZER, REGULARISERS, DEV, RUN)
 
+# numbers in the ranges that options often have
+Count = Annotated[int, Field(ge=1)]
+Whole = Annotated[int, Field(ge=0)]
+Positive = Annotated[float, Field(gt=0)]
+NonNegative = Annotated[float, Field(ge=0)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Fraction = Annotated[float, Field(ge=0, lt=1)]
+
 STRICT = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, strict=True)
 
 
@@ -39,8 +46,8 @@ class OptionGroup(BaseModel):
 def field(
     default: Any,
     description: str,
-    *,
     panel: str | None = None,
+    *,
     metavar: str | None = None,
     **constraints: Any,
 ) -> Any:

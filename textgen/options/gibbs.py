@@ -9,7 +9,7 @@ from pydantic import model_validator
 from textgen.messages import OptionError
 from textgen.options.base import StyledOptions, Words
 from textgen.options.chains import ChainOptions, Span
-from textgen.options.fields import CHAIN, changed, field
+from textgen.options.fields import CHAIN, Count, Whole, changed, field
 
 MAX_KEPT = 1000  # words that may not change
 # options that belong to some methods or scans, which are refused with others, never ignored
@@ -30,20 +30,20 @@ class GibbsOptions(ChainOptions, StyledOptions):
         "which depends on {@scan}, {@temperature} and {@top_k}. mh accepts or refuses what is drawn, so that "
         "the distribution is exp(-E) of the {@energy}, whatever these are. anneal searches for the best text "
         "of that distribution while its temperature falls.",
-        panel=CHAIN,
+        CHAIN,
     )
     scan: Literal["random", "sequential", "block", "all"] = field(
         "random",
         "Which places are drawn: one at random, one after the other from left to right, a few together "
         "that are independent given the rest, or all at once.",
-        panel=CHAIN,
+        CHAIN,
     )
-    block: int = field(3, "Places of a block.", panel=CHAIN, ge=1)
+    block: Count = field(3, "Places of a block.", CHAIN)
     energy: Literal["raw", "local"] = field(
         "raw",
         "E of a text: the sum over its tokens, each given all others, of negative logits (raw) or negative "
         "log-probabilities (local).",
-        panel=CHAIN,
+        CHAIN,
     )
     temperature: float = changed(
         ChainOptions,
@@ -67,14 +67,12 @@ class GibbsOptions(ChainOptions, StyledOptions):
         "only tell how well they agree.",
     )
     length: Span = field(
-        (12, 24), "Characters of a free sample, white space not counted.", panel=CHAIN, metavar="MIN-MAX"
+        (12, 24), "Characters of a free sample, white space not counted.", CHAIN, metavar="MIN-MAX"
     )
-    keep: Words = field((), "A part of the sentence that may not change.", panel=CHAIN, max_length=MAX_KEPT)
-    sweeps: int = field(20, "Sweeps of a chain; one draws as many places as are free.", panel=CHAIN, ge=1)
-    burn_in: int | None = field(
-        None, "Sweeps left out at the start (default a third of them).", panel=CHAIN, ge=0
-    )
-    thin: int = field(1, "Record every so many sweeps after that.", panel=CHAIN, ge=1)
+    keep: Words = field((), "A part of the sentence that may not change.", CHAIN, max_length=MAX_KEPT)
+    sweeps: Count = field(20, "Sweeps of a chain; one draws as many places as are free.", CHAIN)
+    burn_in: Whole | None = field(None, "Sweeps left out at the start (default a third of them).", CHAIN)
+    thin: Count = field(1, "Record every so many sweeps after that.", CHAIN)
 
     @property
     def burnt(self) -> int:

@@ -35,23 +35,23 @@ class TitleOptions(DecodingOptions, BidirectionalOptions):
         "How to search (default: beams in both directions); agree means such beams, "
         "ranked by the sum of both "
         "directions' log-probabilities.",
-        panel=DECODING,
+        DECODING,
     )
     direction: Literal["l2r", "r2l", "both"] | None = field(
         None,
         "Write left to right, right to left, or both ways (default both where they are ranked together, else "
         "l2r).",
-        panel=DECODING,
+        DECODING,
     )
     rank: Rank | None = field(
         None,
         "How the candidates compare (default blend; pmi with {@one_of}; logprob with {@decode}).",
-        panel=DECODING,
+        DECODING,
     )
     scorer: str | None = field(
         None,
         "The model that ranks, with {@rank} scorer: what textgen train title-scorer makes.",
-        panel=DECODING,
+        DECODING,
         metavar="MODEL",
         min_length=1,
     )
@@ -60,14 +60,14 @@ class TitleOptions(DecodingOptions, BidirectionalOptions):
         True,
         "Put titles that fail an editor's checks last, and look for sound ones; "
         "listed titles are not checked.",
-        panel=DECODING,
+        DECODING,
     )
     length: Span | None = field(
         None,
         "Characters of a title, such as 8-15; white space does not count. Where no "
         "title has that length, the "
         "nearest are reported, with a flag.",
-        panel=CONTENT,
+        CONTENT,
         metavar="MIN-MAX",
     )
     long: Literal["head", "head-tail", "lead", "chunk"] = field(

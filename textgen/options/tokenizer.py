@@ -7,22 +7,22 @@ from typing import Literal, Self
 from pydantic import model_validator
 
 from textgen.messages import OptionError, option
-from textgen.options.fields import RECIPE, RUN, OptionGroup, field
+from textgen.options.fields import RECIPE, RUN, Count, OptionGroup, Whole, field
 
 
 class TokenizerTrainOptions(OptionGroup):
     """Pieces that texts are cut into: a SentencePiece model."""
 
     kind: Literal["char", "unigram", "bpe"] = field(
-        "char", "One piece a Chinese character and sub-words of Latin, or pieces of any length.", panel=RECIPE
+        "char", "One piece a Chinese character and sub-words of Latin, or pieces of any length.", RECIPE
     )
-    vocab_size: int = field(8185, "Most pieces; a small text gives fewer.", panel=RECIPE, ge=1)
-    latin_pieces: int = field(1200, "Most Latin sub-words, of kind char.", panel=RECIPE, ge=0)
-    min_count: int = field(1, "What occurs less often is written as bytes.", panel=RECIPE, ge=1)
-    max_sentences: int = field(
-        200_000, "Sentences that unigram and bpe draw to learn from, held in memory.", panel=RECIPE, ge=1
+    vocab_size: Count = field(8185, "Most pieces; a small text gives fewer.", RECIPE)
+    latin_pieces: Whole = field(1200, "Most Latin sub-words, of kind char.", RECIPE)
+    min_count: Count = field(1, "What occurs less often is written as bytes.", RECIPE)
+    max_sentences: Count = field(
+        200_000, "Sentences that unigram and bpe draw to learn from, held in memory.", RECIPE
     )
-    seed: int = field(0, "Of that draw.", panel=RUN, ge=0, lt=2**63)
+    seed: int = field(0, "Of that draw.", RUN, ge=0, lt=2**63)
 
     @model_validator(mode="after")
     def _kind(self) -> Self:

@@ -7,7 +7,21 @@ from typing import Annotated, Literal, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from textgen.messages import OptionError
-from textgen.options.fields import DATA, DEV, MODEL, OPTIMIZER, REGULARISERS, RUN, STEPS, OptionGroup, field
+from textgen.options.fields import (
+    DATA,
+    DEV,
+    MODEL,
+    OPTIMIZER,
+    REGULARISERS,
+    RUN,
+    STEPS,
+    Count,
+    Fraction,
+    NonNegative,
+    OptionGroup,
+    Positive,
+    field,
+)
 from textgen.text.names import bare
 
 RANDOM = "random"  # --start with fresh weights
@@ -44,58 +58,50 @@ class TrainOptions(OptionGroup):
     Attributes are described where they stand; the command line shows the same.
     """
 
-    start: str = field(RANDOM, "Model to start from, or random.", panel=MODEL)
+    start: str = field(RANDOM, "Model to start from, or random.", MODEL)
     tokenizer: str | None = field(
-        None,
-        "Model or .model file whose tokenizer fresh weights get (default: the shipped one).",
-        panel=MODEL,
+        None, "Model or .model file whose tokenizer fresh weights get (default: the shipped one).", MODEL
     )
-    keep_layout: bool = field(False, "Texts as they stand, without the default cleaning.", panel=DATA)
-    epochs: float | None = field(
-        None, "Passes over the data (default 3, without {@steps}).", panel=STEPS, gt=0
-    )
-    steps: int | None = field(None, "Optimizer steps, instead of epochs.", panel=STEPS, ge=1)
-    batch_size: int = field(32, "Examples of an optimizer step, all processes together.", panel=STEPS, ge=1)
-    accumulate: int = field(1, "Parts that a step's examples are computed in.", panel=STEPS, ge=1)
-    bucketing: bool = field(True, "Batches of examples of about one length.", panel=STEPS)
+    keep_layout: bool = field(False, "Texts as they stand, without the default cleaning.", DATA)
+    epochs: Positive | None = field(None, "Passes over the data (default 3, without {@steps}).", STEPS)
+    steps: Count | None = field(None, "Optimizer steps, instead of epochs.", STEPS)
+    batch_size: Count = field(32, "Examples of an optimizer step, all processes together.", STEPS)
+    accumulate: Count = field(1, "Parts that a step's examples are computed in.", STEPS)
+    bucketing: bool = field(True, "Batches of examples of about one length.", STEPS)
     weight: Weights = field(
-        {}, "How often an epoch has the rows of a source (a field, or the file), as news=0.25.", panel=DATA
+        {}, "How often an epoch has the rows of a source (a field, or the file), as news=0.25.", DATA
     )
-    learning_rate: float = field(3e-4, "Highest learning rate of AdamW.", panel=OPTIMIZER, gt=0, le=1)
+    learning_rate: float = field(3e-4, "Highest learning rate of AdamW.", OPTIMIZER, gt=0, le=1)
     scheduler: Literal["linear", "cosine", "constant"] = field(
-        "linear", "How the learning rate falls to 0.", panel=OPTIMIZER
+        "linear", "How the learning rate falls to 0.", OPTIMIZER
     )
-    warmup: float = field(0.05, "Share of the steps in which it rises.", panel=OPTIMIZER, ge=0, lt=1)
-    weight_decay: float = field(0.01, "Of matrices.", panel=OPTIMIZER, ge=0, lt=1)
-    clip: float = field(1.0, "Norm that gradients are cut to; 0 never.", panel=OPTIMIZER, ge=0)
-    dropout: float = field(0.1, "Share dropped of what layers give.", panel=REGULARISERS, ge=0, lt=1)
-    label_smoothing: float = field(
-        0.0, "Mass moved from the target to all pieces.", panel=REGULARISERS, ge=0, lt=1
+    warmup: Fraction = field(0.05, "Share of the steps in which it rises.", OPTIMIZER)
+    weight_decay: Fraction = field(0.01, "Of matrices.", OPTIMIZER)
+    clip: NonNegative = field(1.0, "Norm that gradients are cut to; 0 never.", OPTIMIZER)
+    dropout: Fraction = field(0.1, "Share dropped of what layers give.", REGULARISERS)
+    label_smoothing: Fraction = field(0.0, "Mass moved from the target to all pieces.", REGULARISERS)
+    rdrop: NonNegative = field(0.0, "Weight of R-Drop's symmetric KL of two passes.", REGULARISERS)
+    gradient_penalty: NonNegative = field(
+        0.0, "Weight of half the squared gradient of the embedded input.", REGULARISERS
     )
-    rdrop: float = field(0.0, "Weight of R-Drop's symmetric KL of two passes.", panel=REGULARISERS, ge=0)
-    gradient_penalty: float = field(
-        0.0, "Weight of half the squared gradient of the embedded input.", panel=REGULARISERS, ge=0
-    )
-    fgm: float = field(0.0, "Length of the adversarial step on the embeddings.", panel=REGULARISERS, ge=0)
-    ema: float = field(
-        0.0, "Decay of the weights' moving average, which is what is kept.", panel=OPTIMIZER, ge=0, lt=1
-    )
-    lora: int = field(0, "Rank of low-rank adapters; 0 trains all weights.", panel=MODEL, ge=0, le=1024)
-    lora_alpha: float | None = field(None, "Their scale (default twice the rank).", panel=MODEL, gt=0)
-    seed: int = field(0, "Of all random numbers.", panel=RUN, ge=0, lt=2**63)
+    fgm: NonNegative = field(0.0, "Length of the adversarial step on the embeddings.", REGULARISERS)
+    ema: Fraction = field(0.0, "Decay of the weights' moving average, which is what is kept.", OPTIMIZER)
+    lora: int = field(0, "Rank of low-rank adapters; 0 trains all weights.", MODEL, ge=0, le=1024)
+    lora_alpha: Positive | None = field(None, "Their scale (default twice the rank).", MODEL)
+    seed: int = field(0, "Of all random numbers.", RUN, ge=0, lt=2**63)
     precision: Literal["fp32", "bf16"] | None = field(
-        None, "Of the forward pass (default: that of accelerate launch, else fp32).", panel=RUN
+        None, "Of the forward pass (default: that of accelerate launch, else fp32).", RUN
     )
-    dev_metric: Literal["loss"] = field("loss", "What is best on the dev file.", panel=DEV)
-    dev_rows: int = field(200, "Rows of the dev file that are generated for.", panel=DEV, ge=1)
-    eval_every: int | None = field(None, "Steps between looks at the dev file (epoch).", panel=DEV, ge=1)
-    patience: int | None = field(None, "Looks without a better one before it ends.", panel=DEV, ge=1)
-    minutes: float | None = field(
-        None, "Stop after so long, to be resumed; the schedule is that of the whole run.", panel=STEPS, gt=0
+    dev_metric: Literal["loss"] = field("loss", "What is best on the dev file.", DEV)
+    dev_rows: Count = field(200, "Rows of the dev file that are generated for.", DEV)
+    eval_every: Count | None = field(None, "Steps between looks at the dev file (epoch).", DEV)
+    patience: Count | None = field(None, "Looks without a better one before it ends.", DEV)
+    minutes: Positive | None = field(
+        None, "Stop after so long, to be resumed; the schedule is that of the whole run.", STEPS
     )
-    save_every: int = field(500, "Steps between checkpoints.", panel=RUN, ge=1)
-    log_every: int = field(10, "Steps between lines of the log.", panel=RUN, ge=1)
-    storage: Literal["fp32", "fp16", "int8"] = field("fp16", "How the trained model is stored.", panel=MODEL)
+    save_every: Count = field(500, "Steps between checkpoints.", RUN)
+    log_every: Count = field(10, "Steps between lines of the log.", RUN)
+    storage: Literal["fp32", "fp16", "int8"] = field("fp16", "How the trained model is stored.", MODEL)
 
     @model_validator(mode="after")
     def _combination(self) -> Self:
@@ -113,10 +119,6 @@ class TrainOptions(OptionGroup):
 class ReplacingOptions(TrainOptions):
     """What recipes take whose network is fed what it should have written so far."""
 
-    replace: float = field(
-        0.0,
-        "Share of the decoder's inputs replaced at random, in half of the examples.",
-        panel=REGULARISERS,
-        ge=0,
-        lt=1,
+    replace: Fraction = field(
+        0.0, "Share of the decoder's inputs replaced at random, in half of the examples.", REGULARISERS
     )

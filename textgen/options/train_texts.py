@@ -7,7 +7,7 @@ from typing import Annotated, Self
 from pydantic import BeforeValidator, model_validator
 
 from textgen.messages import OptionError, option
-from textgen.options.fields import MODEL, OPTIMIZER, RECIPE, field
+from textgen.options.fields import MODEL, OPTIMIZER, RECIPE, Fraction, field
 from textgen.options.train import RANDOM, ReplacingOptions, TrainOptions
 
 
@@ -37,10 +37,10 @@ Span = Annotated[tuple[float, float], BeforeValidator(_span)]
 class SizedOptions(TrainOptions):
     """What a network takes that can be made from nothing: its sizes."""
 
-    layers: int = field(6, "Layers of a fresh network.", panel=MODEL, ge=1, le=128)
-    width: int = field(512, "Its width.", panel=MODEL, ge=8, le=16384)
-    heads: int = field(8, "Its attention heads.", panel=MODEL, ge=1, le=256)
-    positions: int = field(512, "Most pieces it reads.", panel=MODEL, ge=16, le=65536)
+    layers: int = field(6, "Layers of a fresh network.", MODEL, ge=1, le=128)
+    width: int = field(512, "Its width.", MODEL, ge=8, le=16384)
+    heads: int = field(8, "Its attention heads.", MODEL, ge=1, le=256)
+    positions: int = field(512, "Most pieces it reads.", MODEL, ge=16, le=65536)
 
     @model_validator(mode="after")
     def _sizes(self) -> Self:
@@ -60,35 +60,29 @@ class SizedOptions(TrainOptions):
 class Gpt2TrainOptions(SizedOptions, ReplacingOptions):
     """A language model from left to right."""
 
-    layers: int = field(8, "Layers of a fresh network.", panel=MODEL, ge=1, le=128)
-    positions: int = field(1024, "Most pieces it reads.", panel=MODEL, ge=16, le=65536)
-    window: int | None = field(
-        None, "Pieces of a training window (default all positions).", panel=RECIPE, ge=8
-    )
+    layers: int = field(8, "Layers of a fresh network.", MODEL, ge=1, le=128)
+    positions: int = field(1024, "Most pieces it reads.", MODEL, ge=16, le=65536)
+    window: int | None = field(None, "Pieces of a training window (default all positions).", RECIPE, ge=8)
 
 
 class BertTrainOptions(SizedOptions):
     """A masked language model."""
 
-    length: int = field(256, "Most pieces of a passage.", panel=RECIPE, ge=8)
-    mask_rate: Span = field((0.1, 0.4), "Share of a passage's pieces that are asked for.", panel=RECIPE)
+    length: int = field(256, "Most pieces of a passage.", RECIPE, ge=8)
+    mask_rate: Span = field((0.1, 0.4), "Share of a passage's pieces that are asked for.", RECIPE)
 
 
 class ConditionalTrainOptions(ReplacingOptions):
     """A gpt2 or bert that writes in styles: labels, domains, whatever a field names."""
 
-    start: str = field("gpt2", "A gpt2 or bert model to start from.", panel=MODEL)
-    learning_rate: float = field(1e-4, "Highest learning rate of AdamW.", panel=OPTIMIZER, gt=0, le=1)
-    condition_size: int = field(128, "Width of a style's vector.", panel=RECIPE, ge=1, le=4096)
+    start: str = field("gpt2", "A gpt2 or bert model to start from.", MODEL)
+    learning_rate: float = field(1e-4, "Highest learning rate of AdamW.", OPTIMIZER, gt=0, le=1)
+    condition_size: int = field(128, "Width of a style's vector.", RECIPE, ge=1, le=4096)
     condition_pace: float = field(
-        10.0, "How many times faster the style's own weights learn.", panel=RECIPE, gt=0, le=1000
+        10.0, "How many times faster the style's own weights learn.", RECIPE, gt=0, le=1000
     )
-    null_share: float = field(
-        0.1,
-        "Share of the examples whose style is hidden, for {@guidance} and no {@style}.",
-        panel=RECIPE,
-        ge=0,
-        lt=1,
+    null_share: Fraction = field(
+        0.1, "Share of the examples whose style is hidden, for {@guidance} and no {@style}.", RECIPE
     )
-    length: int = field(256, "Most pieces of a text.", panel=RECIPE, ge=8)
-    mask_rate: Span = field((0.1, 0.6), "Share of a text's pieces that a bert is asked for.", panel=RECIPE)
+    length: int = field(256, "Most pieces of a text.", RECIPE, ge=8)
+    mask_rate: Span = field((0.1, 0.6), "Share of a text's pieces that a bert is asked for.", RECIPE)

@@ -7,22 +7,34 @@ from typing import Literal, Self
 from pydantic import model_validator
 
 from textgen.messages import OptionError, option
-from textgen.options.fields import DEV, MODEL, OPTIMIZER, RECIPE, REGULARISERS, STEPS, field
+from textgen.options.fields import (
+    DEV,
+    MODEL,
+    OPTIMIZER,
+    RECIPE,
+    REGULARISERS,
+    STEPS,
+    Count,
+    Fraction,
+    NonNegative,
+    Share,
+    field,
+)
 from textgen.options.train import RANDOM, ReplacingOptions, TrainOptions
 
 
 class TitledTrainOptions(TrainOptions):
     """What all recipes take whose rows are articles with titles."""
 
-    title_length: int = field(46, "Most pieces of a title.", panel=RECIPE, ge=1)
+    title_length: Count = field(46, "Most pieces of a title.", RECIPE)
 
 
 class CandidateTrainOptions(TitledTrainOptions):
     """What recipes take that learn from the order of titles that a model has written."""
 
-    candidates: int = field(12, "Most candidates of an article.", panel=RECIPE, ge=2, le=64)
-    beams: int = field(6, "Beam hypotheses among them, in each direction.", panel=RECIPE, ge=0, le=64)
-    samples: int = field(6, "Samples among them, in each direction.", panel=RECIPE, ge=0, le=64)
+    candidates: int = field(12, "Most candidates of an article.", RECIPE, ge=2, le=64)
+    beams: int = field(6, "Beam hypotheses among them, in each direction.", RECIPE, ge=0, le=64)
+    samples: int = field(6, "Samples among them, in each direction.", RECIPE, ge=0, le=64)
 
     @model_validator(mode="after")
     def _some(self) -> Self:
@@ -37,10 +49,10 @@ class TitleTrainBase(TitledTrainOptions, ReplacingOptions):
     """What all recipes take that learn to write titles."""
 
     dev_metric: Literal["loss", "rouge-l"] = field(  # type: ignore[assignment]
-        "loss", "What is best on the dev file.", panel=DEV
+        "loss", "What is best on the dev file.", DEV
     )
     replace_from: Literal["target", "input"] = field(
-        "target", "Where replacements are drawn from: the title, or article and title.", panel=REGULARISERS
+        "target", "Where replacements are drawn from: the title, or article and title.", REGULARISERS
     )
 
     @model_validator(mode="after")
@@ -53,58 +65,52 @@ class TitleTrainBase(TitledTrainOptions, ReplacingOptions):
 class TitleTrainOptions(TitleTrainBase):
     """Titles by a BERT under the UniLM mask, with the copy prior, in both directions."""
 
-    start: str = field("bert", "A bert or title model to start from.", panel=MODEL)
-    learning_rate: float = field(1e-4, "Highest learning rate of AdamW.", panel=OPTIMIZER, gt=0, le=1)
+    start: str = field("bert", "A bert or title model to start from.", MODEL)
+    learning_rate: float = field(1e-4, "Highest learning rate of AdamW.", OPTIMIZER, gt=0, le=1)
 
 
 class BidirectionalTrainOptions(TitleTrainBase):
     """Titles whose two directions see each other while they are written: a second stage after `title`."""
 
-    start: str = field("title", "The title model of the first stage.", panel=MODEL)
-    learning_rate: float = field(5e-5, "Highest learning rate of AdamW.", panel=OPTIMIZER, gt=0, le=1)
-    alone: float = field(
-        0.5, "Share of the examples whose directions do not see each other.", panel=RECIPE, ge=0, le=1
-    )
+    start: str = field("title", "The title model of the first stage.", MODEL)
+    learning_rate: float = field(5e-5, "Highest learning rate of AdamW.", OPTIMIZER, gt=0, le=1)
+    alone: Share = field(0.5, "Share of the examples whose directions do not see each other.", RECIPE)
 
 
 class TitleRankTrainOptions(TitleTrainBase, CandidateTrainOptions):
     """Titles whose probabilities order the model's own candidates: a stage after `title` (BRIO)."""
 
-    start: str = field("title", "The title model to go on from.", panel=MODEL)
-    learning_rate: float = field(2e-5, "Highest learning rate of AdamW.", panel=OPTIMIZER, gt=0, le=1)
-    batch_size: int = field(8, "Articles of an optimizer step, all processes together.", panel=STEPS, ge=1)
-    margin: float = field(
-        0.01, "What a place in the order is worth, in nats a piece of a title.", panel=RECIPE, ge=0
+    start: str = field("title", "The title model to go on from.", MODEL)
+    learning_rate: float = field(2e-5, "Highest learning rate of AdamW.", OPTIMIZER, gt=0, le=1)
+    batch_size: Count = field(8, "Articles of an optimizer step, all processes together.", STEPS)
+    margin: NonNegative = field(
+        0.01, "What a place in the order is worth, in nats a piece of a title.", RECIPE
     )
-    margin_weight: float = field(1.0, "Weight of the ordering beside the cross entropy.", panel=RECIPE, ge=0)
+    margin_weight: NonNegative = field(1.0, "Weight of the ordering beside the cross entropy.", RECIPE)
     length_exponent: float = field(
-        1.0, "Candidates compare by their log-probability / pieces to this power.", panel=RECIPE, ge=0, le=4
+        1.0, "Candidates compare by their log-probability / pieces to this power.", RECIPE, ge=0, le=4
     )
 
 
 class TitleScorerTrainOptions(CandidateTrainOptions):
     """A BERT that ranks the titles which a title model writes: what `rank` scorer takes."""
 
-    start: str = field("bert", "A bert or title model, which the scorer reads with.", panel=MODEL)
-    writer: str = field("title", "The title model that writes the candidates.", panel=RECIPE, min_length=1)
-    learning_rate: float = field(5e-5, "Highest learning rate of AdamW.", panel=OPTIMIZER, gt=0, le=1)
-    batch_size: int = field(8, "Articles of an optimizer step, all processes together.", panel=STEPS, ge=1)
+    start: str = field("bert", "A bert or title model, which the scorer reads with.", MODEL)
+    writer: str = field("title", "The title model that writes the candidates.", RECIPE, min_length=1)
+    learning_rate: float = field(5e-5, "Highest learning rate of AdamW.", OPTIMIZER, gt=0, le=1)
+    batch_size: Count = field(8, "Articles of an optimizer step, all processes together.", STEPS)
     dev_metric: Literal["loss", "accuracy", "rouge-l"] = field(  # type: ignore[assignment]
-        "loss", "What is best on the dev file: pairs in order, or the title ranked first.", panel=DEV
+        "loss", "What is best on the dev file: pairs in order, or the title ranked first.", DEV
     )
     source_length: int | None = field(
-        None, "Most pieces it reads of an article (default as many as it can).", panel=RECIPE, ge=8, le=65536
+        None, "Most pieces it reads of an article (default as many as it can).", RECIPE, ge=8, le=65536
     )
     objective: Literal["margin", "listwise"] = field(
-        "margin", "A lead for each place in the order, or ROUGE-L as a distribution.", panel=RECIPE
+        "margin", "A lead for each place in the order, or ROUGE-L as a distribution.", RECIPE
     )
-    margin: float = field(0.1, "What a place in the order is worth.", panel=RECIPE, ge=0)
+    margin: NonNegative = field(0.1, "What a place in the order is worth.", RECIPE)
     sharpness: float = field(
-        10.0,
-        "Of {@objective} listwise: softmax of so many times ROUGE-L (0 to 1).",
-        panel=RECIPE,
-        gt=0,
-        le=1000,
+        10.0, "Of {@objective} listwise: softmax of so many times ROUGE-L (0 to 1).", RECIPE, gt=0, le=1000
     )
 
     @model_validator(mode="after")
@@ -123,11 +129,11 @@ class TitleScorerTrainOptions(CandidateTrainOptions):
 class RnnTitleTrainOptions(TitleTrainBase):
     """Titles by a BiLSTM with attention, self-modulated layer norm and the copy prior."""
 
-    learning_rate: float = field(1e-3, "Highest learning rate of AdamW.", panel=OPTIMIZER, gt=0, le=1)
-    dropout: float = field(0.0, "Nothing is dropped.", panel=REGULARISERS, ge=0, lt=1)
-    width: int = field(128, "Width of a fresh network.", panel=MODEL, ge=16, le=4096)
-    source_length: int = field(400, "Most pieces it reads of an article.", panel=RECIPE, ge=8, le=4096)
-    prior: bool = field(True, "With the copy prior of the article's pieces.", panel=RECIPE)
+    learning_rate: float = field(1e-3, "Highest learning rate of AdamW.", OPTIMIZER, gt=0, le=1)
+    dropout: Fraction = field(0.0, "Nothing is dropped.", REGULARISERS)
+    width: int = field(128, "Width of a fresh network.", MODEL, ge=16, le=4096)
+    source_length: int = field(400, "Most pieces it reads of an article.", RECIPE, ge=8, le=4096)
+    prior: bool = field(True, "With the copy prior of the article's pieces.", RECIPE)
 
     @model_validator(mode="after")
     def _fresh(self) -> Self:

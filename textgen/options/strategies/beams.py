@@ -17,7 +17,7 @@ class BeamOptions(OptionGroup):
         None,
         "Hypotheses kept, in each direction if there are two (default 4; ranked titles 8; or "
         "{@num_candidates} if that is more, and just that for stochastic beams).",
-        panel=DECODING,
+        DECODING,
         ge=1,
         le=MAX_BEAMS,
     )
@@ -27,8 +27,8 @@ class LengthOptions(OptionGroup):
     """How a beam compares texts of different lengths."""
 
     length_penalty: float = field(
-        1.0, "Exponent a of the length that divides a beam's score.", panel=DECODING, ge=-10, le=10
+        1.0, "Exponent a of the length that divides a beam's score.", DECODING, ge=-10, le=10
     )
     length_norm: Literal["power", "gnmt"] = field(
-        "power", "Divide by tokens^a, or by ((5 + tokens) / 6)^a (gnmt).", panel=DECODING
+        "power", "Divide by tokens^a, or by ((5 + tokens) / 6)^a (gnmt).", DECODING
     )

@@ -11,9 +11,7 @@ class BidirectionalOptions(OptionGroup):
     """What bidirectional search takes beside the options of beams."""
 
     interaction: bool | None = field(
-        None,
-        "Let the two directions see each other (default: if the model was trained for it).",
-        panel=DECODING,
+        None, "Let the two directions see each other (default: if the model was trained for it).", DECODING
     )
 
 

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from textgen.options.fields import DECODING, OptionGroup, field
+from textgen.options.fields import DECODING, OptionGroup, Share, field
 from textgen.options.strategies.strategy import Strategy
 
 
 class ContrastiveOptions(OptionGroup):
     """What contrastive search takes."""
 
-    penalty_alpha: float = field(
-        0.6,
-        "Weight of the degeneration penalty: how much a token resembles the text before it.",
-        panel=DECODING,
-        ge=0,
-        le=1,
+    penalty_alpha: Share = field(
+        0.6, "Weight of the degeneration penalty: how much a token resembles the text before it.", DECODING
     )
 
 

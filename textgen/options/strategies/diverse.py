@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from textgen.options.fields import DECODING, OptionGroup, field
+from textgen.options.fields import DECODING, Count, NonNegative, OptionGroup, field
 from textgen.options.strategies.beams import DEFAULT_BEAMS, BeamOptions, LengthOptions
 from textgen.options.strategies.strategy import Strategy
 
@@ -10,14 +10,11 @@ from textgen.options.strategies.strategy import Strategy
 class DiverseOptions(OptionGroup):
     """What diverse beam search takes beside the options of beams."""
 
-    groups: int | None = field(
-        None, "Groups of a diverse beam (default one for each hypothesis).", panel=DECODING, ge=1
+    groups: Count | None = field(
+        None, "Groups of a diverse beam (default one for each hypothesis).", DECODING
     )
-    diversity_penalty: float = field(
-        1.0,
-        "What a token costs a group for each earlier group that has just chosen it.",
-        panel=DECODING,
-        ge=0,
+    diversity_penalty: NonNegative = field(
+        1.0, "What a token costs a group for each earlier group that has just chosen it.", DECODING
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from textgen.options.fields import SAMPLING, OptionGroup, field
+from textgen.options.fields import SAMPLING, Fraction, OptionGroup, Share, Whole, field
 
 MIN_TEMPERATURE = 1e-4  # less overflows float32 logits; greedy is the limit
 
@@ -10,26 +10,18 @@ MIN_TEMPERATURE = 1e-4  # less overflows float32 logits; greedy is the limit
 class SamplingOptions(OptionGroup):
     """What strategies take that draw; applied in this order."""
 
-    temperature: float = field(1.0, "Divides the logits.", panel=SAMPLING, ge=MIN_TEMPERATURE)
-    top_k: int = field(
-        0, "Keep the k most probable tokens; 0 keeps all (contrastive search: 4).", panel=SAMPLING, ge=0
-    )
+    temperature: float = field(1.0, "Divides the logits.", SAMPLING, ge=MIN_TEMPERATURE)
+    top_k: Whole = field(0, "Keep the k most probable tokens; 0 keeps all (contrastive search: 4).", SAMPLING)
     top_p: float = field(
-        1.0, "Keep the smallest set of most probable tokens with mass p.", panel=SAMPLING, gt=0, le=1
+        1.0, "Keep the smallest set of most probable tokens with mass p.", SAMPLING, gt=0, le=1
     )
-    min_p: float = field(
-        0.0, "Keep tokens at least this share as probable as the best.", panel=SAMPLING, ge=0, le=1
-    )
+    min_p: Share = field(0.0, "Keep tokens at least this share as probable as the best.", SAMPLING)
     typical_p: float = field(
         1.0,
         "Keep the smallest set of mass p nearest to the entropy (locally typical sampling).",
-        panel=SAMPLING,
+        SAMPLING,
         gt=0,
         le=1,
     )
-    epsilon_cutoff: float = field(
-        0.0, "Keep tokens at least this probable; 0 keeps all.", panel=SAMPLING, ge=0, lt=1
-    )
-    eta_cutoff: float = field(
-        0.0, "The same, but lower where the entropy is high; 0 keeps all.", panel=SAMPLING, ge=0, lt=1
-    )
+    epsilon_cutoff: Fraction = field(0.0, "Keep tokens at least this probable; 0 keeps all.", SAMPLING)
+    eta_cutoff: Fraction = field(0.0, "The same, but lower where the entropy is high; 0 keeps all.", SAMPLING)

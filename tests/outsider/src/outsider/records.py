@@ -15,7 +15,7 @@ from textgen.options.strategies.strategy import Strategy
 
 
 class NthBestOptions(OptionGroup):
-    nth: int = field(2, "Which of the most probable tokens is taken.", panel=DECODING, ge=1, le=9)
+    nth: int = field(2, "Which of the most probable tokens is taken.", DECODING, ge=1, le=9)
 
 
 NTH_BEST = Strategy(
