@@ -89,7 +89,7 @@ def run_batch(
 
     Args:
         command: `title`, `sample`, `compose`, `rewrite`, `correct` or `fill`.
-        inputs: Files, folders or patterns: text, JSONL, CSV, TSV or Parquet, also packed by gzip or xz.
+        inputs: Files, folders or patterns, in any format of `textgen.files.formats`, also packed.
         output: A `.jsonl`, `.csv`, `.parquet` or `.txt` file, or a folder with `/` behind it.
         model: The model's name or directory; None is the command's own.
         on_event: Told of the progress.

@@ -15,6 +15,7 @@ import typer
 
 from textgen.cli.spelling import FLAGS, flag
 from textgen.errors import DataError, UsageError
+from textgen.files.formats.registry import format_names, output_formats
 from textgen.messages import Message
 
 P = ParamSpec("P")
@@ -22,7 +23,7 @@ Flags = dict[str, Any]  # annotations by the name of the option
 
 RUN_PANEL = "Run"  # shown last, as `textgen.options.fields.RUN`
 FILES_PANEL = "Files"
-FILES = "Files, folders, 'patterns*': one text a line, JSONL, CSV, TSV (also .gz, .xz), Parquet; - is stdin."
+FILES = "Files, folders or 'patterns*' of texts or tables, also packed (.gz, .xz); - is stdin."
 FILE_KEYS = {
     "as_json": "json",
     "inputs": "input",
@@ -53,11 +54,11 @@ Inputs = Annotated[list[str] | None, option(FILES, "-i", "--input", panel=FILES_
 Output = Annotated[
     str | None,
     option(
-        "Write records to this file, or into a folder/; - prints them as they come.",
+        "Write records to this file (its ending is the format), or into a folder/; - prints them as they come.",
         "-o",
         "--output",
         panel=FILES_PANEL,
-        metavar="OUT.jsonl|csv|parquet|txt",
+        metavar=f"OUT{'|'.join(output_formats())}",
     ),
 ]
 Force = Annotated[bool, switch("--force", "Overwrite the output.")]
@@ -133,8 +134,6 @@ def _choices(model: Any, name: str, kind: Any) -> tuple[str, ...]:
     if get_origin(kind) is Literal:
         return get_args(kind)
     if name == "format":
-        from textgen.files.formats.registry import format_names
-
         return format_names()
     return tuple(getattr(model, "choices", lambda name: ())(name))
 

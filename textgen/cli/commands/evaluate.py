@@ -69,7 +69,7 @@ Predictions = Annotated[Path, typer.Argument(help=RECORDS, metavar="PRED.jsonl")
 ReferenceFile = Annotated[
     Path | None,
     opt.option(
-        "What they should be: JSONL, JSON, CSV or TSV.",
+        "What they should be: a table of any format.",
         "--reference",
         panel=REFERENCE_PANEL,
         metavar="REF.jsonl",

@@ -11,7 +11,7 @@ from textgen.cli.generate import Sink, generate
 from textgen.cli.render.titles import titles
 from textgen.options import InputOptions, RunOptions, TitleOptions, composed
 
-INPUTS = "Text, JSONL, CSV, TSV (also .gz, .xz) or Parquet files, folders, 'patterns*', or - for stdin."
+INPUTS = "Files, folders or 'patterns*' of texts or tables, also packed (.gz, .xz), or - for stdin."
 
 
 @opt.takes(opt.flags_of(composed(TitleOptions), InputOptions, RunOptions))

@@ -57,4 +57,6 @@ def input_endings() -> tuple[str, ...]:
 
 def output_formats() -> dict[str, Format]:
     """The formats that a run can write, by the ending of the output."""
-    return {one.endings[0]: one for one in formats().values() if one.is_output}
+    found = [one for one in formats().values() if one.is_output]
+    found.sort(key=lambda one: (not one.is_journal, not one.is_table))  # the most complete first
+    return {one.endings[0]: one for one in found}
