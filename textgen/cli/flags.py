@@ -54,7 +54,7 @@ Inputs = Annotated[list[str] | None, option(FILES, "-i", "--input", panel=FILES_
 Output = Annotated[
     str | None,
     option(
-        "Write records to this file (its ending is the format), or into a folder/; - prints them as they come.",
+        "Write records to this file, as its ending says, or into a folder/; - prints them as they come.",
         "-o",
         "--output",
         panel=FILES_PANEL,
