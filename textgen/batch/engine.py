@@ -27,11 +27,11 @@ class Rows(Protocol):
 
     @property
     def reading(self) -> dict[str, Any]:
-        """How they are read."""
+        """The options by which they are read."""
 
     @property
     def notes(self) -> list[Note]:
-        """What their user should know of how they are read."""
+        """Notes for the user on how they are read."""
 
     def touched(self) -> bool:
         """Whether they may be others by now."""

@@ -68,14 +68,14 @@ class Job:
 
     @property
     def total(self) -> int:
-        """How many rows the shard has."""
+        """The number of rows of the shard."""
         first, last = self.bounds
         return last - first
 
 
 @dataclass(frozen=True)
 class Summary:
-    """How a run ended.
+    """The summary of a run.
 
     Attributes:
         rows: Records in the output.
@@ -164,7 +164,7 @@ def earlier_seed(output: Output) -> int | None:
 def engine_for(
     task: Task, options: RunOptions, rows: Iterable[Row], count: int
 ) -> AbstractContextManager[Engine]:
-    """What computes rows.
+    """The engine for some rows.
 
     Args:
         task: What is done with every row.

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import Any
 
 from textgen.errors import UsageError
+from textgen.plugins import resolved
 
 RECIPES = {
-    "gpt2": "gpt2:Gpt2Recipe",
-    "bert": "bert:BertRecipe",
-    "title": "title:TitleRecipe",
-    "rnn-title": "rnn_title:RnnTitleRecipe",
-    "conditional": "conditional:ConditionalRecipe",
-    "bidirectional": "bidirectional:BidirectionalRecipe",
-    "title-rank": "title_rank:TitleRankRecipe",
-    "title-scorer": "title_scorer:TitleScorerRecipe",
+    "gpt2": "textgen.train.recipes.gpt2:Gpt2Recipe",
+    "bert": "textgen.train.recipes.bert:BertRecipe",
+    "title": "textgen.train.recipes.title:TitleRecipe",
+    "rnn-title": "textgen.train.recipes.rnn_title:RnnTitleRecipe",
+    "conditional": "textgen.train.recipes.conditional:ConditionalRecipe",
+    "bidirectional": "textgen.train.recipes.bidirectional:BidirectionalRecipe",
+    "title-rank": "textgen.train.recipes.title_rank:TitleRankRecipe",
+    "title-scorer": "textgen.train.recipes.title_scorer:TitleScorerRecipe",
 }
 
 
@@ -26,5 +26,4 @@ def recipe_class(name: str) -> Any:
         raise UsageError("train does not make tokenizers", hint=hint)
     if name not in RECIPES:
         raise UsageError(f"there is no recipe {name}", hint=f"recipes: {', '.join(RECIPES)}")
-    module, _, found = RECIPES[name].partition(":")
-    return getattr(import_module(f"textgen.train.recipes.{module}"), found)
+    return resolved(RECIPES[name])
