@@ -22,11 +22,11 @@ from textgen.backends.title.search import TitleSearch
 from textgen.events import ignore
 from textgen.files.lines import lines_in
 from textgen.metrics.report import evaluate
-from textgen.metrics.tables import Fields, read_predictions, read_references
+from textgen.metrics.tables import read_predictions, read_references
 from textgen.models.batching import alike
 from textgen.models.layers.attention import padded_length
 from textgen.models.shared_prefix import Read
-from textgen.options import TitleOptions
+from textgen.options import EvalOptions, TitleOptions
 from textgen.schema import Record, Row
 
 METHODS: dict[str, dict[str, Any]] = {
@@ -111,7 +111,9 @@ def table(seconds: Path, file: Path) -> None:
     print("|---|---|---|---|---|---|---|---|")
     for method in METHODS:
         predictions = read_predictions(seconds.parent / f"{name}.{method}.jsonl")
-        references = {key: row for key, row in read_references(file, Fields()).items() if key in predictions}
+        references = {
+            key: row for key, row in read_references(file, EvalOptions()).items() if key in predictions
+        }
         found = evaluate(predictions, references).metrics
         figures = " | ".join(f"{found[column]:.1f}" for column in COLUMNS)
         print(f"| {method} | {figures} | {taken['rows'] / taken[method]:.2f} |", flush=True)

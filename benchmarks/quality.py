@@ -25,7 +25,8 @@ import textgen
 from textgen.backends.reader import Reader
 from textgen.errors import DataError
 from textgen.metrics.report import evaluate
-from textgen.metrics.tables import Fields, read_predictions, read_references
+from textgen.metrics.tables import read_predictions, read_references
+from textgen.options import EvalOptions
 from textgen.store.catalog import find_model
 from textgen.store.load import load_model
 from textgen.text.checks.editor import flags
@@ -58,7 +59,7 @@ def titles(folder: Path, out: Path) -> dict[str, Any]:
         file, records = folder / f"{name}.jsonl", out / f"titles.{name}.jsonl"
         if not records.exists():
             textgen.run_batch("title", str(file), records)
-        references = read_references(file, Fields())
+        references = read_references(file, EvalOptions())
         predictions = read_predictions(records)
         firsts = [(predictions[key].text, row) for key, row in references.items()]
         found[name] = {

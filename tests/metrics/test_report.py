@@ -8,9 +8,10 @@ import pytest
 
 from textgen.errors import UsageError
 from textgen.metrics import translation
-from textgen.metrics.report import Report, Settings, evaluate
+from textgen.metrics.report import Report, evaluate
 from textgen.metrics.statistics import Statistics, ratio
 from textgen.metrics.tables import Prediction, Reference
+from textgen.options import EvalOptions
 
 FEW = {"few-rows": "fewer than 20 rows: the intervals are too narrow"}
 
@@ -94,12 +95,12 @@ def test_without_references() -> None:
 def test_the_variant_and_the_units_are_told() -> None:
     predictions, references = predicted(a="天天向上", b="ABC"), wanted(a="天上", b="abc")
     plain = evaluate(predictions, references)
-    other = evaluate(predictions, references, settings=Settings("set", "jieba"))
+    other = evaluate(predictions, references, options=EvalOptions(rouge_variant="set", segment="jieba"))
     assert plain.notes == {"rouge-variant": "google", "segment": "char"} | FEW
     assert other.notes == {"rouge-variant": "set", "segment": "jieba"} | FEW
     assert plain.metrics["rouge-1"] == pytest.approx(100 * (4 / 6 + 0) / 2)
     assert other.metrics["rouge-1"] == pytest.approx(50)
-    set_by_character = evaluate(predictions, references, settings=Settings("set"))
+    set_by_character = evaluate(predictions, references, options=EvalOptions(rouge_variant="set"))
     assert set_by_character.metrics["rouge-l"] == pytest.approx(100 * (0.8 + 1) / 2)
 
 
@@ -167,7 +168,7 @@ def test_the_seed_of_the_intervals() -> None:
     predictions = predicted(a="今天天", b="秋粮", c="地", d="冠军")
 
     def intervals(seed: int) -> Report:
-        return evaluate(predictions, REFERENCES, settings=Settings(seed=seed))
+        return evaluate(predictions, REFERENCES, options=EvalOptions(seed=seed))
 
     assert intervals(0) == evaluate(predictions, REFERENCES)
     assert intervals(1) != intervals(0)

@@ -16,14 +16,13 @@ from textgen.files.formats.base import Records
 from textgen.files.formats.registry import output_formats
 from textgen.files.rows import FileRows
 from textgen.metrics.tables import (
-    Fields,
     Prediction,
     Reference,
     check_known,
     read_predictions,
     read_references,
 )
-from textgen.options import InputOptions
+from textgen.options import EvalOptions, InputOptions
 
 
 def jsonl(path: Path, *rows: Any) -> Path:
@@ -63,7 +62,7 @@ def test_rows_are_called_as_the_reader_of_articles_calls_them(path: Path) -> Non
     rows = [{"id": id, "text": "文", "title": "题"} for id in IDS] + [{"text": "文", "title": "题"}]
     path.write_text("\n\n".join(json.dumps(row) for row in rows), encoding="utf-8")
     expected = [row.name for row in FileRows([str(path)], InputOptions())]
-    assert list(read_references(path, Fields())) == expected
+    assert list(read_references(path, EvalOptions())) == expected
     assert expected[:4] == ["a", "7", "3", "4"]
     assert expected[-1] == "11"
     jsonl(path, *({**record(id, "题")} for id in IDS))
@@ -77,12 +76,13 @@ def test_fields(path: Path) -> None:
         {"id": 2, "title": "题", "keywords": "春天，山, 水；火、土 木"},
         {"id": 3, "title": "题", "text": None, "keywords": None, "head": "头", "words": "甲"},
     )
-    one, two, three = read_references(path, Fields()).values()
+    one, two, three = read_references(path, EvalOptions()).values()
     assert one == Reference("1", "题", "文", ("春天", "山"))
     assert two == Reference("2", "题", None, ("春天", "山", "水", "火", "土 木"))
     assert three == Reference("3", "题", None, ())
     jsonl(path, {"head": "头", "body": "身", "words": ["甲"], "text": "文", "keywords": "乙"})
-    found = read_references(path, Fields("head", "body", "words"))
+    fields = EvalOptions(reference_field="head", source_field="body", keywords_field="words")
+    found = read_references(path, fields)
     assert found == {"1": Reference("1", "头", "身", ("甲",))}
 
 
@@ -93,7 +93,7 @@ def test_other_tables(tmp_path: Path, suffix: str, cell: str) -> None:
     lines = [["id", "title", "text", "keywords"], ["a", "题", cell, "山、水"], ["", "题二", "文", ""]]
     path.write_text("\n".join(comma.join(line) for line in lines), encoding="gb18030")
     text = '文，\n"下"' if suffix == ".csv" else cell
-    assert list(read_references(path, Fields()).values()) == [
+    assert list(read_references(path, EvalOptions()).values()) == [
         Reference("a", "题", text, ("山", "水")),
         Reference("2", "题二", "文", ()),
     ]
@@ -105,25 +105,25 @@ GOOD = {"id": "a", "title": "题"}
 @pytest.mark.parametrize(
     ("rows", "fields", "kind", "words"),
     [
-        (["{broken"], Fields(), DataError, "line 1 is not JSON"),
-        ([GOOD, '{"id":'], Fields(), DataError, "line 2 is not JSON"),
-        ([GOOD, ["题"]], Fields(), DataError, "line 2 is not an object"),
-        ([GOOD, GOOD], Fields(), DataError, "two rows with the id 'a'"),
-        ([{"title": "题"}, {"id": 1, "title": "题"}], Fields(), DataError, "two rows with the id '1'"),
-        ([GOOD, {"id": "b"}], Fields(), DataError, "line 2 has no field 'title'"),
-        ([GOOD, {"title": 5}], Fields(), DataError, "line 2: 'title' is not text"),
-        ([GOOD, {"title": " \u3000"}], Fields(), DataError, "line 2: 'title' is empty"),
-        ([GOOD, {"title": "\ud800"}], Fields(), DataError, "lone surrogate"),
-        ([{**GOOD, "text": 5}], Fields(), DataError, "'text' is not text"),
-        ([{**GOOD, "keywords": 5}], Fields(), DataError, "line 1: keywords must be text"),
-        ([{**GOOD, "keywords": ["甲", 5]}], Fields(), DataError, "line 1: a keyword must be text"),
-        ([GOOD], Fields("head"), UsageError, "no field 'head'"),
-        ([GOOD], Fields(source="body"), UsageError, "no field 'body'"),
-        ([GOOD], Fields(keywords="words"), UsageError, "no field 'words'"),
+        (["{broken"], EvalOptions(), DataError, "line 1 is not JSON"),
+        ([GOOD, '{"id":'], EvalOptions(), DataError, "line 2 is not JSON"),
+        ([GOOD, ["题"]], EvalOptions(), DataError, "line 2 is not an object"),
+        ([GOOD, GOOD], EvalOptions(), DataError, "two rows with the id 'a'"),
+        ([{"title": "题"}, {"id": 1, "title": "题"}], EvalOptions(), DataError, "two rows with the id '1'"),
+        ([GOOD, {"id": "b"}], EvalOptions(), DataError, "line 2 has no field 'title'"),
+        ([GOOD, {"title": 5}], EvalOptions(), DataError, "line 2: 'title' is not text"),
+        ([GOOD, {"title": " \u3000"}], EvalOptions(), DataError, "line 2: 'title' is empty"),
+        ([GOOD, {"title": "\ud800"}], EvalOptions(), DataError, "lone surrogate"),
+        ([{**GOOD, "text": 5}], EvalOptions(), DataError, "'text' is not text"),
+        ([{**GOOD, "keywords": 5}], EvalOptions(), DataError, "line 1: keywords must be text"),
+        ([{**GOOD, "keywords": ["甲", 5]}], EvalOptions(), DataError, "line 1: a keyword must be text"),
+        ([GOOD], EvalOptions(reference_field="head"), UsageError, "no field 'head'"),
+        ([GOOD], EvalOptions(source_field="body"), UsageError, "no field 'body'"),
+        ([GOOD], EvalOptions(keywords_field="words"), UsageError, "no field 'words'"),
     ],
 )
 def test_references_that_cannot_be_used(
-    path: Path, rows: list[Any], fields: Fields, kind: type[TextgenError], words: str
+    path: Path, rows: list[Any], fields: EvalOptions, kind: type[TextgenError], words: str
 ) -> None:
     path.write_text("\n".join(row if isinstance(row, str) else json.dumps(row) for row in rows))
     with pytest.raises(kind, match=words) as caught:
@@ -167,13 +167,13 @@ def test_paths(tmp_path: Path) -> None:
     bad = tmp_path / "bad.csv"
     bad.write_text('id,title\n1,"题\n', encoding="utf-8")
     with pytest.raises(DataError, match="a quotation mark is not closed"):
-        read_references(bad, Fields())
+        read_references(bad, EvalOptions())
     bad.write_text("id,title\n", encoding="utf-8")
     with pytest.raises(DataError, match="has no rows"):
-        read_references(bad, Fields())
+        read_references(bad, EvalOptions())
     bad.write_text("id,title\n1,题,多\n", encoding="utf-8")
     with pytest.raises(DataError, match="more cells"):
-        read_references(bad, Fields())
+        read_references(bad, EvalOptions())
 
 
 def test_unknown_predictions_are_refused() -> None:
@@ -187,24 +187,23 @@ def test_unknown_predictions_are_refused() -> None:
 
 def test_ids_are_those_of_the_field_that_was_named_in_every_row(path: Path) -> None:
     jsonl(path, {"编号": "2", "title": "甲"}, {"编号": 1, "title": "乙"})
-    assert list(read_references(path, Fields(id="\ufeff编号 "))) == ["2", "1"]
+    assert list(read_references(path, EvalOptions(id_field="\ufeff编号 "))) == ["2", "1"]
     with pytest.raises(UsageError, match="no field 'no'") as caught:
-        read_references(path, Fields(id="no"))
+        read_references(path, EvalOptions(id_field="no"))
     assert caught.value.hint == "id_field one of: 编号, title"
     jsonl(path, {"编号": "2", "title": "甲"}, {"编号": float("nan"), "title": "乙"})
     with pytest.raises(DataError, match="line 2 has nothing in the field '编号'"):
-        read_references(path, Fields(id="编号"))
+        read_references(path, EvalOptions(id_field="编号"))
 
 
 def test_ids_are_never_paired_with_the_numbers_of_rows(path: Path) -> None:
     jsonl(path, {"编号": "2", "title": "甲"}, {"编号": "1", "title": "乙"})
-    by_number = read_references(path, Fields())
+    by_number = read_references(path, EvalOptions())
     with pytest.raises(UsageError, match="p has ids, and no row of the reference has one"):
         check_known(Path("p"), {name: Prediction(name, "") for name in "21"}, by_number)
     check_known(Path("p"), {name: Prediction(name, "") for name in "12"}, by_number)
-    check_known(
-        Path("p"), {name: Prediction(name, "") for name in "21"}, read_references(path, Fields(id="编号"))
-    )
+    by_id = read_references(path, EvalOptions(id_field="编号"))
+    check_known(Path("p"), {name: Prediction(name, "") for name in "21"}, by_id)
 
 
 @pytest.mark.parametrize("name", ["rows.jsonl.gz", "rows.json", "rows.csv", "rows.csv.xz", "rows.tsv"])
@@ -216,7 +215,7 @@ def test_packed_files_arrays_and_semicolons_are_read_as_batches_read_them(tmp_pa
     pack: Any = {".gz": gzip.compress, ".xz": lzma.compress}.get(Path(name).suffix, bytes)
     (tmp_path / name).write_bytes(pack(text.encode("utf-16")))
     told: list[str] = []
-    found = read_references(tmp_path / name, Fields(), tell=told.append)
+    found = read_references(tmp_path / name, EvalOptions(), tell=told.append)
     assert found == {"甲": Reference("甲", "题，一"), "乙": Reference("乙", "题二")}
     assert len(told) == ("json" not in name)
 
@@ -269,7 +268,7 @@ def test_two_columns_of_one_name_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "rows.csv"
     path.write_text("id,title,title\n1,题,目\n", encoding="utf-8")
     with pytest.raises(DataError, match="two columns are called title"):
-        read_references(path, Fields())
+        read_references(path, EvalOptions())
     path = jsonl(tmp_path / "rows.jsonl", '{"id": "a", "title": "题", "title ": "目"}')
     with pytest.raises(DataError, match="line 1: two fields are called title"):
-        read_references(path, Fields())
+        read_references(path, EvalOptions())

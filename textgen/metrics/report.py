@@ -9,32 +9,17 @@ from typing import Any
 from textgen.errors import UsageError
 from textgen.metrics.bootstrap import Comparison, Interval, compare, intervals
 from textgen.metrics.metric import Evaluated
-from textgen.metrics.overlap import Variant
 from textgen.metrics.registry import statistics_of
 from textgen.metrics.statistics import Statistics
 from textgen.metrics.tables import Prediction, Reference
 from textgen.metrics.translation import sampled_rows
+from textgen.options import EvalOptions
 
 DECIMALS = 2
 P_DECIMALS = 4
 FEW_ROWS = 20  # of fewer the intervals are too narrow
 
 Judge = Callable[[Sequence[str]], Statistics]  # a metric of texts alone, each row's counts its own
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How to evaluate.
-
-    Attributes:
-        rouge_variant: Whose ROUGE; see `overlap.rouge`.
-        segment: What splits texts into the units of ROUGE: `char` or `jieba`.
-        seed: Of the bootstrap.
-    """
-
-    rouge_variant: Variant = "google"
-    segment: str = "char"
-    seed: int = 0
 
 
 @dataclass(frozen=True)
@@ -81,7 +66,7 @@ def evaluate(
     references: Mapping[str, Reference] | None = None,
     *,
     against: Mapping[str, Prediction] | None = None,
-    settings: Settings | None = None,
+    options: EvalOptions | None = None,
     judges: Sequence[Judge] = (),
 ) -> Report:
     """Evaluate predictions.
@@ -90,36 +75,36 @@ def evaluate(
         predictions: By name.
         references: By name, one for every prediction at least; without them only what needs none is told.
         against: Predictions of another system, compared on the rows that both have.
-        settings: How.
+        options: How.
         judges: Metrics that take a model; see `fluency`.
 
     Raises:
         UsageError: The two systems have no row in common.
     """
-    settings = settings or Settings()
+    options = options or EvalOptions()
     names = list(predictions if references is None else references)
     common = None if against is None else _common(names, predictions, against)
     texts = _texts(names, predictions)
     judged = [judge(texts) for judge in judges]
-    found = [*statistics_of(_evaluated(names, texts, references, settings)), *judged]
+    found = [*statistics_of(_evaluated(names, texts, references, options)), *judged]
     compared: dict[str, Comparison] = {}
     if against is not None and common is not None:
         ours, theirs = _texts(common, predictions), _texts(common, against)
         places = {name: place for place, name in enumerate(names)}
         again = [one.at([places[name] for name in common]) for one in judged]
-        left = [*statistics_of(_evaluated(common, ours, references, settings)), *again]
+        left = [*statistics_of(_evaluated(common, ours, references, options)), *again]
         right = [
-            *statistics_of(_evaluated(common, theirs, references, settings)),
+            *statistics_of(_evaluated(common, theirs, references, options)),
             *(judge(theirs) for judge in judges),
         ]
-        compared = compare(left, right, seed=settings.seed)
+        compared = compare(left, right, seed=options.seed)
     return Report(
         rows=len(names),
         missing=sum(name not in predictions for name in names),
         errors=sum(prediction.failed for prediction in predictions.values()),
         metrics={one.name: one.value for one in found if one.value is not None},
-        intervals=intervals(found, seed=settings.seed) if len(names) > 1 else {},
-        notes=_notes(texts, settings, with_reference=references is not None)
+        intervals=intervals(found, seed=options.seed) if len(names) > 1 else {},
+        notes=_notes(texts, options, with_reference=references is not None)
         | _few(len(names) if common is None else len(common)),
         compared=None if common is None else len(common),
         against=compared,
@@ -146,7 +131,7 @@ def _evaluated(
     names: Sequence[str],
     texts: Sequence[str],
     references: Mapping[str, Reference] | None,
-    settings: Settings,
+    options: EvalOptions,
 ) -> Evaluated:
     rows = [] if references is None else [references[name] for name in names]
     return Evaluated(
@@ -154,15 +139,15 @@ def _evaluated(
         [row.text for row in rows],
         [row.source for row in rows],
         [row.keywords for row in rows],
-        settings.rouge_variant,
-        settings.segment,
+        options.rouge_variant,
+        options.segment,
     )
 
 
-def _notes(texts: Sequence[str], settings: Settings, *, with_reference: bool) -> dict[str, str | int]:
+def _notes(texts: Sequence[str], options: EvalOptions, *, with_reference: bool) -> dict[str, str | int]:
     notes: dict[str, str | int] = {}
     if with_reference:
-        notes |= {"rouge-variant": settings.rouge_variant, "segment": settings.segment}
+        notes |= {"rouge-variant": options.rouge_variant, "segment": options.segment}
     sampled = len(sampled_rows(texts))
     if sampled < sum(bool(text.strip()) for text in texts):
         notes["self-bleu-rows"] = sampled

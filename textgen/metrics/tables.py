@@ -17,10 +17,9 @@ from textgen.files.formats.base import unheard
 from textgen.files.rows import unusable
 from textgen.files.sources import table_in
 from textgen.files.table_rows import check_field, table_rows
-from textgen.options.batch import InputOptions
+from textgen.options import EvalOptions, InputOptions
 from textgen.schema import Row
 from textgen.text.blank import is_blank
-from textgen.text.names import bare
 from textgen.text.normalize import check_encodable
 
 NOTHING = (None, "")  # in a cell
@@ -56,24 +55,6 @@ class Reference:
     numbered: bool = field(default=False, compare=False)
 
 
-@dataclass(frozen=True)
-class Fields:
-    """Names of the fields of a reference; for None the usual name is tried.
-
-    Names are as `textgen.text.names.bare` gives them.
-    """
-
-    reference: str = "title"
-    source: str | None = None
-    keywords: str | None = None
-    id: str | None = None
-
-    def __post_init__(self) -> None:
-        for name, value in vars(self).items():
-            if value is not None:
-                object.__setattr__(self, name, bare(value))
-
-
 T = TypeVar("T", Prediction, Reference)
 
 
@@ -106,13 +87,13 @@ def read_predictions(path: Path) -> dict[str, Prediction]:
 
 
 def read_references(
-    path: Path, fields: Fields, *, tell: Callable[[str], None] = unheard
+    path: Path, options: EvalOptions, *, tell: Callable[[str], None] = unheard
 ) -> dict[str, Reference]:
     """Read what predictions are held against.
 
     Args:
         path: A file of any format with fields; it may be packed.
-        fields: Where things lie in its rows. Where there is no field `id`, rows are called by their numbers;
+        options: Name its fields. Where there is no field `id`, rows are called by their numbers;
             one that was named must be there in every row.
         tell: Told what separates the cells of a table, if that is not what the file's ending says.
 
@@ -123,16 +104,16 @@ def read_references(
         UsageError: There is no such file, or its first row lacks a field that was asked for.
         DataError: A line cannot be used, or two rows have one id.
     """
-    options = InputOptions(
-        field=fields.reference,
-        id_field=fields.id or "id",
-        keywords_field=fields.keywords,
+    reading = InputOptions(
+        field=options.reference_field,
+        id_field=options.id_field or "id",
+        keywords_field=options.keywords_field,
         keep_fields=True,
     )
-    rows = _rows(path, options, tell)
-    if fields.source not in (None, fields.reference):
-        check_field(str(path), rows[0].fields or {}, "source_field", fields.source)
-    return _by_name(path, [_reference(path, row, fields) for row in rows])
+    rows = _rows(path, reading, tell)
+    if options.source_field not in (None, options.reference_field):
+        check_field(str(path), rows[0].fields or {}, "source_field", options.source_field)
+    return _by_name(path, [_reference(path, row, options) for row in rows])
 
 
 def check_known(path: Path, predictions: Mapping[str, Prediction], known: Mapping[str, Reference]) -> None:
@@ -181,16 +162,16 @@ def _listed(path: Path, row: Row) -> Prediction:
     return Prediction(row.name, _text(path, row, fields.get("text"), "'text'"))
 
 
-def _reference(path: Path, row: Row, fields: Fields) -> Reference:
+def _reference(path: Path, row: Row, options: EvalOptions) -> Reference:
     if is_blank(row.text):
         hint = "leave out rows that have no reference"
-        raise DataError(f"{path}, {row.place}: {fields.reference!r} is empty", hint=hint)
-    if fields.id is not None and row.id is None:
-        problem = f"{path}, {row.place} has nothing in the field {fields.id!r}"
+        raise DataError(f"{path}, {row.place}: {options.reference_field!r} is empty", hint=hint)
+    if options.id_field is not None and row.id is None:
+        problem = f"{path}, {row.place} has nothing in the field {options.id_field!r}"
         raise DataError(problem, hint="every row needs an id")
-    text = _text(path, row, row.text, repr(fields.reference))
-    name = fields.source or "text"
-    source = row.text if name == fields.reference else (row.fields or {}).get(name)
+    text = _text(path, row, row.text, repr(options.reference_field))
+    name = options.source_field or "text"
+    source = row.text if name == options.reference_field else (row.fields or {}).get(name)
     source = None if source is None else _text(path, row, source, repr(name))
     return Reference(row.name, text, source, row.keywords, row.id is None)
 

@@ -16,6 +16,7 @@ from textgen.options.cgmh import (
 from textgen.options.chains import ChainOptions
 from textgen.options.composed import composed
 from textgen.options.decoding import ContinueOptions, DecodingOptions
+from textgen.options.evaluation import EvalOptions
 from textgen.options.gibbs import GibbsOptions
 from textgen.options.title import TitleOptions
 
@@ -26,6 +27,7 @@ __all__ = [
     "ContinueOptions",
     "CorrectOptions",
     "DecodingOptions",
+    "EvalOptions",
     "FillOptions",
     "GibbsOptions",
     "InputOptions",

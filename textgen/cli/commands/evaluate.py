@@ -14,56 +14,18 @@ import typer
 from textgen.cli import flags as opt
 from textgen.cli.render import console
 from textgen.errors import UsageError
+from textgen.options import EvalOptions, parse
+from textgen.options.evaluation import REFERENCE
 from textgen.schema import finite
 
 if TYPE_CHECKING:
     from textgen.events import OnEvent
-    from textgen.metrics.report import Judge, Report, Settings
+    from textgen.metrics.report import Judge, Report
     from textgen.metrics.tables import Prediction, Reference
     from textgen.store.catalog import ModelFiles
 
-REFERENCE_PANEL = "Reference"
 MODEL_PANEL = "Metrics that take a model (slow)"
 RECORDS = "Records as title -o and sample -o write them."
-MOST_SEED = 2**63 - 1
-
-EVAL: opt.Flags = {
-    "reference_field": Annotated[
-        str | None, opt.option("Its field with the text (default title).", panel=REFERENCE_PANEL)
-    ],
-    "source_field": Annotated[
-        str | None,
-        opt.option("Its field with what was read (default text, if there is one).", panel=REFERENCE_PANEL),
-    ],
-    "keywords_field": Annotated[
-        str | None,
-        opt.option(
-            "Its field with keywords, a list or a string (default keywords, if there is one).",
-            panel=REFERENCE_PANEL,
-        ),
-    ],
-    "id_field": Annotated[
-        str | None,
-        opt.option("Its field with the ids (default id, if there is one).", panel=REFERENCE_PANEL),
-    ],
-    "rouge_variant": Annotated[
-        str | None,
-        opt.option(
-            "Whose ROUGE: rouge-score's (default google), or rouge 1.0.0's of published Chinese tables.",
-            panel=REFERENCE_PANEL,
-            metavar="google|set",
-        ),
-    ],
-    "segment": Annotated[
-        str | None,
-        opt.option(
-            "Units of ROUGE: characters (default char), or words.",
-            panel=REFERENCE_PANEL,
-            metavar="char|jieba",
-        ),
-    ],
-}
-
 
 Predictions = Annotated[Path, typer.Argument(help=RECORDS, metavar="PRED.jsonl")]
 ReferenceFile = Annotated[
@@ -71,7 +33,7 @@ ReferenceFile = Annotated[
     opt.option(
         "What they should be: a table of any format.",
         "--reference",
-        panel=REFERENCE_PANEL,
+        panel=REFERENCE,
         metavar="REF.jsonl",
     ),
 ]
@@ -86,7 +48,6 @@ Mlm = Annotated[
     str | None,
     opt.option("Pseudo-perplexity of a piece under a bert model.", panel=MODEL_PANEL, metavar="MODEL"),
 ]
-Seed = Annotated[int, opt.option("Seed of the bootstrap and of sign flips (default 0).", panel=opt.RUN_PANEL)]
 
 
 def named(name: str) -> Callable[[Callable[..., int]], Callable[..., int]]:
@@ -99,7 +60,7 @@ def named(name: str) -> Callable[[Callable[..., int]], Callable[..., int]]:
     return rename
 
 
-@opt.takes(EVAL)
+@opt.takes(opt.flags_of(EvalOptions))
 @named("eval")
 def evaluate(
     predictions: Predictions,
@@ -109,7 +70,6 @@ def evaluate(
     as_json: JsonObject = False,
     lm: Lm = None,
     mlm: Mlm = None,
-    seed: Seed = 0,
     threads: opt.Threads = None,
     quiet: opt.Quiet = False,
 ) -> int:
@@ -130,12 +90,18 @@ def evaluate(
     were alike (paired test by sign flips; exact up to 12 rows).
     """
     from textgen.metrics.report import evaluate as evaluate_all
-    from textgen.metrics.tables import read_predictions
+    from textgen.metrics.tables import read_predictions, read_references
 
-    settings = _settings(options, seed, with_reference=reference is not None)
+    chosen = parse(EvalOptions, options, user="eval")
+    if reference is None and (unfit := [name for name in options if name != "seed"]):
+        raise UsageError(f"{{@{unfit[0]}}} needs a reference", hint="give one with --reference REF.jsonl")
     judges = _judge_files(lm, mlm)
     ours = read_predictions(predictions)
-    references = _references(reference, options, lambda text: console.note(f"note: {text}", quiet=quiet))
+    references = None
+    if reference is not None:
+        references = read_references(
+            reference, chosen, tell=lambda text: console.note(f"note: {text}", quiet=quiet)
+        )
     theirs = None if against is None else read_predictions(against)
     _check(predictions, ours, references)
     if against is not None and theirs is not None:
@@ -146,7 +112,7 @@ def evaluate(
             ours,
             references,
             against=theirs,
-            settings=settings,
+            options=chosen,
             judges=_judges(judges, threads, on_event),
         )
     for line in _warnings(report):
@@ -156,38 +122,6 @@ def evaluate(
     else:
         _print(report)
     return 0
-
-
-def _settings(given: dict[str, Any], seed: int, *, with_reference: bool) -> Settings:
-    from textgen.metrics.overlap import VARIANTS
-    from textgen.metrics.registry import SEGMENTS
-    from textgen.metrics.report import Settings
-
-    for name, value in given.items():
-        if name not in EVAL:
-            raise UsageError(f"{{@{name}}} does not apply to eval", hint="see textgen eval --help")
-        if not with_reference:
-            raise UsageError(f"{{@{name}}} needs a reference", hint="give one with --reference REF.jsonl")
-        if not isinstance(value, str):
-            raise UsageError(f"{{@{name}}} cannot be {value!r}", hint="it is a name")
-    for name, known in (("rouge_variant", VARIANTS), ("segment", tuple(SEGMENTS))):
-        if name in given and given[name] not in known:
-            raise UsageError(f"{{@{name}}} {given[name]}: unknown", hint=f"one of {', '.join(known)}")
-    if not 0 <= seed <= MOST_SEED:
-        raise UsageError(f"--seed {seed}: out of range", hint="from 0 to 2**63 - 1")
-    chosen = {name: given[name] for name in ("rouge_variant", "segment") if name in given}
-    return Settings(seed=seed, **chosen)
-
-
-def _references(
-    path: Path | None, given: dict[str, Any], tell: Callable[[str], None]
-) -> dict[str, Reference] | None:
-    from textgen.metrics.tables import Fields, read_references
-
-    if path is None:
-        return None
-    fields = {name.removesuffix("_field"): given[name] for name in given if name.endswith("_field")}
-    return read_references(path, Fields(**fields), tell=tell)
 
 
 def _check(path: Path, predictions: dict[str, Prediction], references: dict[str, Reference] | None) -> None:
