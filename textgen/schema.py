@@ -68,15 +68,15 @@ class ChainReport:
 
     Attributes:
         kind: `sample`, a state of the chain, or `search`, the best state it visited: an optimum, not a draw.
-        log_target: Unnormalised log-probability of the text under the sampled law; None where the law is
-            not known, as for plain Gibbs sampling.
+        log_target: Unnormalised log-probability of the text under the sampled
+            distribution; None where that is not known, as for plain Gibbs sampling.
         chain: The chain's number.
         step: The step after which the text was there: edits of CGMH, sweeps of a Gibbs sampler.
         steps: How many there were.
         acceptance: Share of the proposals accepted, by kind of move.
         novel: Share of the steps that led to another text.
         ess: Effective sample size of log pi (Gibbs sampling: a place) over all chains of the row; None for
-            a search, which has no law, and where it cannot be told, as of fewer than eight draws a chain.
+            a search, which samples none, and where it cannot be told, as of fewer than eight draws a chain.
         rhat: Split R-hat of the same; near 1 where the chains agree.
     """
 
@@ -107,7 +107,7 @@ class Candidate:
             `decoding.rank`. `penalized_…` is after penalties, `bidirectional_…` no log-probability at all.
         logprob: Log-probability under the model restricted to the task's ids, before any filter; None
             for texts of a masked model, which has none.
-        tokens: How many pieces were written, the end symbol included if it was.
+        tokens: How many tokens were written, the end symbol included if it was.
         finish_reason: `stop`, `length`, `sentence` or `loop`.
         flags: Editor's checks that the text fails, by name; see `textgen.text.checks.editor`.
         direction: How a title was found: `l2r`, `r2l` or `both`.
@@ -153,7 +153,7 @@ class Record:
         id: The row's name.
         candidates: Best first where they are ranked, else in the order drawn.
         model: Name and first digits of the sha256 of the weights.
-        input_tokens: Pieces of the whole input, specials not counted.
+        input_tokens: Tokens of the whole input, specials not counted.
         used_tokens: How many of them the model read.
         seed: The seed, or None where nothing was drawn.
         prompt: What was continued, where there was a prompt.

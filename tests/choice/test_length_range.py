@@ -13,7 +13,7 @@ from two_way import TwoWayTable, alone, random_logits
 
 from textgen.choice.length_range import LEAST_END, Within
 from textgen.choice.scoring import Scoring
-from textgen.choice.token_lengths import piece_lengths
+from textgen.choice.token_lengths import token_lengths
 from textgen.decoding.beams import BeamSearch
 from textgen.decoding.hypothesis import Hypothesis, Length
 from textgen.decoding.plan import Plan
@@ -32,7 +32,7 @@ END = 0
 PIECES = (b"", "中".encode(), b"ab", b" ", " c文".encode())
 VOCAB = len(PIECES)
 VOCABULARY = Vocabulary(PIECES, frozenset(), 0, frozenset())
-LENGTHS = piece_lengths(VOCABULARY, VOCAB)
+LENGTHS = token_lengths(VOCABULARY, VOCAB)
 LIMIT = 5
 RANGES = [(1, 1), (2, 3), (3, 3), (4, 9), (1, 99)]
 
@@ -116,7 +116,7 @@ def test_an_end_that_the_model_would_not_write_is_none() -> None:
 
 def test_lengths_of_the_real_pieces() -> None:
     tokenizer = SentencePieceTokenizer(models_dir() / "tokenizer" / "zh8k.model")
-    lengths = piece_lengths(tokenizer.vocabulary, 8192)
+    lengths = token_lengths(tokenizer.vocabulary, 8192)
     for text in ("图书馆 Linux 6.0 内核", "龘😀é", "\n \t"):
         assert int(lengths[tokenizer.encode(text)].sum()) == characters(text)
     assert int(lengths[tokenizer.specials.eos]) == 0

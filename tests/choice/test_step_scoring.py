@@ -42,7 +42,7 @@ def test_the_allowed_ids_are_renormalised() -> None:
 
 
 def test_laws_belong_to_the_restriction() -> None:
-    logprobs, search = Scoring(allowed(0), law=[ban(3)])(IDS, LOGITS)
+    logprobs, search = Scoring(allowed(0), task=[ban(3)])(IDS, LOGITS)
     torch.testing.assert_close(logprobs.exp(), restricted(0, 3).float())
     assert torch.equal(search, logprobs)
 
@@ -85,20 +85,20 @@ def test_the_order() -> None:
 
     scoring = Scoring(
         allowed(0),
-        law=[spy("law", 1)],
+        task=[spy("task", 1)],
         soft=[spy("soft", 2)],
         hard=[spy("hard", 3), spy("hard2", 4)],
         draw=[spy("draw", 5), spy("draw2", 0)],
     )
     logprobs, search = scoring(IDS, LOGITS)
-    assert [name for name, _, _ in seen] == ["law", "soft", "hard", "hard2"]
+    assert [name for name, _, _ in seen] == ["task", "soft", "hard", "hard2"]
     drawn = scoring.drawn(IDS, search)
-    assert [name for name, _, _ in seen] == ["law", "soft", "hard", "hard2", "draw", "draw2"]
+    assert [name for name, _, _ in seen] == ["task", "soft", "hard", "hard2", "draw", "draw2"]
     assert all(ids is IDS for _, ids, _ in seen)
 
     given = {name: scores for name, _, scores in seen}
     masked = LOGITS.masked_fill(~allowed(0), -torch.inf)
-    assert torch.equal(given["law"], masked)
+    assert torch.equal(given["task"], masked)
     assert torch.equal(given["soft"], masked.index_fill(1, torch.tensor([1]), -torch.inf))
     torch.testing.assert_close(given["hard"].exp(), restricted(0, 1, 2).float())
     assert torch.equal(given["draw"], search)
@@ -126,7 +126,7 @@ def test_scores_are_float32(dtype: torch.dtype) -> None:
     assert logprobs.dtype == search.dtype == scoring.drawn(IDS, search).dtype == torch.float32
 
 
-@pytest.mark.parametrize("kind", ["allowed", "law", "soft", "hard"])
+@pytest.mark.parametrize("kind", ["allowed", "task", "soft", "hard"])
 def test_a_row_that_has_no_id_left_is_stuck(kind: str) -> None:
     def all_of_one_row(ids: Tensor, scores: Tensor) -> Tensor:
         return scores.index_fill(0, torch.tensor([1]), -torch.inf)

@@ -112,7 +112,7 @@ def test_the_usual_field_can_be_left_alone(call: Any, tmp_path: Path) -> None:
 def test_keywords_that_do_not_fit_are_an_error(call: Any, article: Path) -> None:
     code, out, err = call("title", article, "--keyword", "夜" * 20, *SHORT)
     assert (code, out) == (1, "")
-    assert err == "error: the keywords have 20 pieces and a text at most 13 (raise --max-new-tokens)\n"
+    assert err == "error: the keywords have 20 tokens and a text at most 13 (raise --max-new-tokens)\n"
 
 
 @pytest.mark.parametrize(

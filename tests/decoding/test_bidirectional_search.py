@@ -84,7 +84,10 @@ def textbook(
 ) -> tuple[list[Hypothesis], int]:
     """The same search as slow lists that never stop early, and how many steps it makes."""
     root = Memory(source)
-    memories = [[root.after(0, root, 1)] * search.width // 2, [root.after(1, root, 0)] * search.width // 2]
+    memories = [
+        [root.after(0, root, 1)] * (search.width // 2),
+        [root.after(1, root, 0)] * (search.width // 2),
+    ]
     alive = [[Text((), 0.0, 0.0, root)], [Text((), 0.0, 0.0, root)]]
     pool: list[Hypothesis] = []
     steps = 0
@@ -105,13 +108,13 @@ def textbook(
                         total, sums = text.total + float(score), text.logprob + float(logprob)
                         candidates.append(Text(ids, total, sums, memory))
             candidates.sort(key=lambda candidate: -candidate.total)
-            for text in candidates[: search.width // 2]:
+            for text in candidates[: (search.width // 2)]:
                 if text.ids[-1] == search.eos:
                     pool.append(found(text, "stop", lane))
-            alive[lane] = [text for text in candidates if text.ids[-1] != search.eos][: search.width // 2]
+            alive[lane] = [text for text in candidates if text.ids[-1] != search.eos][: (search.width // 2)]
         steps += 1
         # the best stands in for missing ranks; a direction with no text at all is remembered as it was
-        ranks = [[*texts, *texts[:1] * (search.width // 2 - len(texts))] for texts in alive]
+        ranks = [[*texts, *texts[:1] * ((search.width // 2) - len(texts))] for texts in alive]
         memories = [
             [
                 text.memory.after(text.ids[-1], ranks[1 - lane][rank].memory, ranks[1 - lane][rank].ids[-1])

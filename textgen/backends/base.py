@@ -85,7 +85,7 @@ class Backend(ABC, Generic[O, P]):
         )
 
     def stream(self, text: str = "", *, on_event: OnEvent = ignore, **options: Any) -> Iterator[str]:
-        """Write one text piece by piece.
+        """Write one text token by token.
 
         Args:
             text: The prompt.

@@ -13,7 +13,7 @@ from textgen.backends.base import Backend, Outcome, Prepared
 from textgen.backends.chain_reports import Reports, StepReports, lost
 from textgen.backends.editing.locks import kept_spans, ordinary
 from textgen.choice.allowed import line_ids
-from textgen.choice.token_lengths import piece_lengths, text_length
+from textgen.choice.token_lengths import text_length, token_lengths
 from textgen.errors import DataError, UsageError
 from textgen.events import OnEvent
 from textgen.mcmc.chain import Chain, Course, Visit, run
@@ -150,7 +150,7 @@ class BertBackend(Backend[GibbsOptions, Seed]):
 
     @cached_property
     def _sizes(self) -> Tensor:
-        return piece_lengths(self.tokenizer.vocabulary, self.network.vocab_size)
+        return token_lengths(self.tokenizer.vocabulary, self.network.vocab_size)
 
     def _kernel(self, ids: Sequence[int], options: GibbsOptions) -> Gibbs:
         """The kernel of all chains over texts of the padded length of these ids."""

@@ -26,16 +26,16 @@ def best(draws: Sequence[Candidate]) -> Candidate:
 def blended(
     draws: Sequence[Candidate], model: NextTokenModel, tokenizer: Tokenizer, positions: int
 ) -> list[Candidate]:
-    """The draws with their coherence added to their score, the mean log-probability; both in nats a piece.
+    """The draws with their coherence added to their score, the mean log-probability; both in nats a token.
 
     Coherence is the log-probability of the whole text less that of each of its sentences alone, by the
-    pieces of the text: the pointwise mutual information of the sentences, zero where there is only one.
+    tokens of the text: the pointwise mutual information of the sentences, zero where there is only one.
 
     Args:
         draws: Texts, their prompt included.
         model: What wrote them.
         tokenizer: Its tokenizer.
-        positions: Most pieces that it reads; a longer text counts from its beginning.
+        positions: Most tokens that it reads; a longer text counts from its beginning.
     """
     whole = [tokenizer.encode(draw.text)[: positions - 1] for draw in draws]
     parts = [[tokenizer.encode(part) for part in sentences(tokenizer.decode(ids))] for ids in whole]

@@ -21,7 +21,7 @@ def cut_notes(candidates: Sequence[Candidate], options: Options) -> tuple[str, .
     if isinstance(options, ContinueOptions) and options.ends_at == "sentence":
         which = "the text" if one else f"{len(cut)} of {len(candidates)} texts"
         most = max(candidate.tokens for candidate in cut)
-        return (f"no sentence ended in {which}: left as it is, with up to {most} pieces",)
+        return (f"no sentence ended in {which}: left as it is, with up to {most} tokens",)
     which = "the text was" if one else f"{len(cut)} of {len(candidates)} texts were"
     most = options.max_new_tokens
     return (Message("{which} cut at {@max_new_tokens} {most}", which=which, most=most),)

@@ -272,10 +272,10 @@ class Gpt2Backend(Backend[ContinueOptions, Prompt]):
     def _scoring(self, batch: Sequence[Prompt], options: ContinueOptions) -> Scoring:
         given = max(len(prompt.ids) for prompt in batch)
         whole = WholeCharacters(self.tokenizer.vocabulary, given + self._stop(batch[0].row, options).limit)
-        law: list[Filter] = [whole] if options.one_of else [whole, self.opening]
+        own: list[Filter] = [whole] if options.one_of else [whole, self.opening]
         keywords = batch[0].keywords
         options = self.reader.spelled(options)
-        return scoring_for(options, self.tokenizer, self.allowed, given=given, law=law, keywords=keywords)
+        return scoring_for(options, self.tokenizer, self.allowed, given=given, task=own, keywords=keywords)
 
     def _stop(self, row: Row, options: ContinueOptions) -> Stop:
         plain = stop_for(options, self.tokenizer)

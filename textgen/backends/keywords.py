@@ -37,7 +37,7 @@ def keywords_of_row(
 
     Raises:
         DataError: They cannot be met: the strategy takes none, or they cannot be written, are also to be
-            avoided, or have more pieces than a text may have.
+            avoided, or have more tokens than a text may have.
     """
     keywords = tuple(dict.fromkeys([*options.keyword, *keywords_of(row.keywords)]))
     if not keywords:
@@ -50,21 +50,21 @@ def keywords_of_row(
         rare = [c for c in strange[0] if not bool(allowed[tokenizer.encode(c)].all())]
         raise DataError(
             f"the keyword {strange[0]} cannot be written",
-            hint=f"the model has no piece of its own for {rare[0] if rare else strange[0]}",
+            hint=f"the model has no token of its own for {rare[0] if rare else strange[0]}",
         )
     if clash := [word for word in options.avoid if any(spelt(word) in keyword for keyword in written)]:
         raise DataError(f"{clash[0]} is both wanted and to be avoided", hint="leave out one of them")
-    pieces = _least_pieces(written, options, tokenizer)
+    pieces = _least_tokens(written, options, tokenizer)
     if pieces >= options.max_new_tokens:
         raise DataError(
-            f"the keywords have {pieces} pieces and a text at most {options.max_new_tokens - 1}",
+            f"the keywords have {pieces} tokens and a text at most {options.max_new_tokens - 1}",
             hint="raise {@max_new_tokens}",
         )
     return keywords
 
 
-def _least_pieces(keywords: Sequence[str], options: DecodingOptions, tokenizer: Tokenizer) -> int:
-    """How many pieces hold all keywords, laid over each other where they overlap."""
+def _least_tokens(keywords: Sequence[str], options: DecodingOptions, tokenizer: Tokenizer) -> int:
+    """How many tokens hold all keywords, laid over each other where they overlap."""
     patterns = constraint_of(keywords, tokenizer, ordered=options.ordered).patterns
     spelt = [(pattern, label) for label, spellings in enumerate(patterns) for pattern in spellings]
     automaton = AhoCorasick(

@@ -15,7 +15,7 @@ class Prompt(Prepared):
 
     Attributes:
         reading: What is read of it.
-        ids: Its pieces, the start symbol first.
+        ids: Its tokens, the start symbol first.
         keywords: What the continuation must contain, as the model writes it.
         typed: The same as it was typed.
         listed: The texts of which the continuation is one, as they were typed, by how the model writes them.

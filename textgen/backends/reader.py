@@ -71,7 +71,7 @@ class Reader:
     def judged(self, text: str, source: str) -> tuple[str, ...]:
         """Whether a text is of the kind that the embedded models know.
 
-        What its characters do not tell, gpt2 does, from the first pieces. Each text is looked at alone, so
+        What its characters do not tell, gpt2 does, from the first tokens. Each text is looked at alone, so
         that no other row changes what is found.
 
         Args:
@@ -102,7 +102,7 @@ class Reader:
         return (f"{doubt.reason}: the result may be poor",) if doubt and doubt.refused else ()
 
     def _bits(self, text: str) -> tuple[float, int]:
-        """Bits a piece of the first pieces, and how many these are."""
+        """Bits a token of the first tokens, and how many these are."""
         if is_blank(text):
             return 0.0, 0  # as often where a sample has no prompt: no model need be loaded
         model = self._model if isinstance(self._model.network, LanguageModel) else _language_model()

@@ -15,7 +15,7 @@ from textgen.choice.avoid import Avoid
 from textgen.choice.filters import Filter
 from textgen.choice.length_range import Within
 from textgen.choice.scoring import Scoring
-from textgen.choice.token_lengths import piece_lengths
+from textgen.choice.token_lengths import token_lengths
 from textgen.choice.trie import OneOf, Trie
 from textgen.decoding.stop import Stop
 from textgen.errors import DataError, UsageError
@@ -29,7 +29,7 @@ KEPT = 4  # sets of avoided words whose masks are remembered
 
 _punctuation = lru_cache(KEPT)(punctuation_ids)
 _continuations = lru_cache(KEPT)(continuation_ids)
-_lengths = lru_cache(KEPT)(piece_lengths)
+_lengths = lru_cache(KEPT)(token_lengths)
 
 
 def scoring_for(
@@ -38,7 +38,7 @@ def scoring_for(
     allowed: Tensor,
     *,
     given: int,
-    law: Sequence[Filter] = (),
+    task: Sequence[Filter] = (),
     keywords: Sequence[str] = (),
     reverse: bool = False,
     length: tuple[int, int] | None = None,
@@ -49,15 +49,15 @@ def scoring_for(
         options: Validated.
         tokenizer: Its end symbol and padding are exempt from penalties, its bytes from n-grams.
         allowed: `(vocab,)`, ids of the task.
-        given: How many ids the histories start with; the first piece after them may not be the end.
-        law: Filters that belong to the task.
-        keywords: What the texts must contain; free to repeat runs of pieces.
+        given: How many ids the histories start with; the first token after them may not be the end.
+        task: Filters that belong to the task.
+        keywords: What the texts must contain; free to repeat runs of tokens.
         reverse: The texts are written from their end.
         length: Fewest and most characters of a text.
     """
     return Scoring(
         allowed,
-        law,
+        task,
         _penalties(options, tokenizer),
         _bans(options, tokenizer, len(allowed), given, keywords, reverse, length),
         _draw_filters(options),
@@ -65,7 +65,7 @@ def scoring_for(
 
 
 def stop_for(options: DecodingOptions, tokenizer: Tokenizer) -> Stop:
-    """When a text ends that is written piece by piece."""
+    """When a text ends that is written token by token."""
     vocabulary = tokenizer.vocabulary
     return Stop(
         tokenizer.specials.eos,
@@ -101,7 +101,7 @@ def _bans(
     specials, vocabulary = tokenizer.specials, tokenizer.vocabulary
     found: list[Filter] = []
     if options.no_repeat_ngram:
-        # a character without a piece shares bytes with others; and a row must never run out of pieces
+        # a character without a token shares bytes with others; and a row must never run out of tokens
         exempt = {specials.eos, specials.pad} | vocabulary.byte_ids | _punctuation(vocabulary)
         spared = [_in_writing_order(tokenizer, keyword, reverse) for keyword in keywords]
         found.append(
@@ -152,11 +152,11 @@ def check_listed(options: DecodingOptions, tokenizer: Tokenizer, allowed: Tensor
             rare = [c for c in text if not bool(allowed[tokenizer.encode(c)].all())]
             raise UsageError(
                 f"{{@one_of}}: {text!r} cannot be written",
-                hint=f"the model has no piece of its own for {rare[0] if rare else text}",
+                hint=f"the model has no token of its own for {rare[0] if rare else text}",
             )
         if len(ids) >= options.max_new_tokens:
             raise UsageError(
-                f"{{@one_of}}: {text!r} has {len(ids)} pieces", hint="raise {@max_new_tokens} above that"
+                f"{{@one_of}}: {text!r} has {len(ids)} tokens", hint="raise {@max_new_tokens} above that"
             )
 
 

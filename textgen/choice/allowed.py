@@ -22,14 +22,14 @@ SECOND_BYTE = {
 
 
 def title_ids(tokenizer: Tokenizer, vocab_size: int) -> Tensor:
-    """`(vocab,)`, true for what a title may hold: text pieces on one line, and the end symbol."""
+    """`(vocab,)`, true for what a title may hold: text tokens on one line, and the end symbol."""
     allowed = line_ids(tokenizer, vocab_size)
     allowed[tokenizer.specials.eos] = True
     return allowed
 
 
 def line_ids(tokenizer: Tokenizer, vocab_size: int, *, spaces: bool = True) -> Tensor:
-    """`(vocab,)`, true for pieces of one line: no specials, line break or lone bytes, spaces if wanted."""
+    """`(vocab,)`, true for tokens of one line: no specials, line break or lone bytes, spaces if wanted."""
     vocabulary = tokenizer.vocabulary
     banned = vocabulary.byte_ids | {vocabulary.newline}
     if not spaces:
@@ -54,7 +54,7 @@ def text_ids(tokenizer: Tokenizer, vocab_size: int) -> Tensor:
 
 
 def punctuation_ids(vocabulary: Vocabulary) -> frozenset[int]:
-    """Ids of pieces without a letter, a digit or a Chinese character: marks, spaces, the line break.
+    """Ids of tokens without a letter, a digit or a Chinese character: marks, spaces, the line break.
 
     Lone bytes are none: a byte alone says nothing of its character.
     """
@@ -75,7 +75,7 @@ class WholeCharacters:
     """A filter that lets bytes through only as valid UTF-8, and never lets a text end inside a character.
 
     Args:
-        vocabulary: The pieces.
+        vocabulary: The tokens.
         end: How many ids a row may hold, what was given to it included; no character is begun that
             could not be finished by then.
     """

@@ -2,7 +2,7 @@
 
 The order in which they apply is fixed, since they do not commute:
 
-1. allowed ids, and the task's law (whole characters): the model is restricted to them;
+1. allowed ids, and the task's own filters (whole characters): the model is restricted to them;
 2. on raw logits: repetition penalty, presence and frequency penalty; then the log-softmax;
 3. bans, which do not renormalise: no-repeat n-gram, avoid, one-of, least length;
 4. for sampling only: temperature, top-k, top-p, min-p, typical, epsilon, eta.
@@ -91,7 +91,7 @@ def eta(scores: Tensor, cutoff: float) -> Tensor:
 
 
 def repetition_penalty(ids: Tensor, scores: Tensor, penalty: float, exempt: Collection[int] = ()) -> Tensor:
-    """Make pieces that are already there less likely: positive logits divided, negative multiplied.
+    """Make tokens that are already there less likely: positive logits divided, negative multiplied.
 
     Keskar et al. 2019 (CTRL), https://arxiv.org/abs/1909.05858. For raw logits only.
 
@@ -109,7 +109,7 @@ def repetition_penalty(ids: Tensor, scores: Tensor, penalty: float, exempt: Coll
 def presence_frequency(
     ids: Tensor, scores: Tensor, presence: float, frequency: float, exempt: Collection[int] = ()
 ) -> Tensor:
-    """Take from the logit of a piece that is there c times `presence + frequency * c`.
+    """Take from the logit of a token that is there c times `presence + frequency * c`.
 
     Unlike the repetition penalty it does not depend on where the zero of the logits lies. The formula is
     that of the OpenAI API, https://platform.openai.com/docs/api-reference/completions.
@@ -133,14 +133,14 @@ def no_repeat_ngram(
     exempt: Collection[int] = (),
     spared: Collection[tuple[int, ...]] = (),
 ) -> Tensor:
-    """Ban the pieces that would complete an n-gram for the second time.
+    """Ban the tokens that would complete an n-gram for the second time.
 
     Args:
         ids: `(rows, length)`, what each row holds so far.
         scores: `(rows, vocab)`.
-        n: Pieces of an n-gram, at least 1.
+        n: Tokens of an n-gram, at least 1.
         exempt: Ids never banned as the last of an n-gram: the end symbol, punctuation.
-        spared: Runs of pieces in writing order, such as keywords, that may always be begun, gone on
+        spared: Runs of tokens in writing order, such as keywords, that may always be begun, gone on
             with and completed.
     """
     if ids.shape[1] < n:
@@ -161,7 +161,7 @@ def no_repeat_ngram(
 def least_length(ids: Tensor, scores: Tensor, length: int, eos: int) -> Tensor:
     """Ban the end symbol while the rows hold fewer than `length` ids.
 
-    With `length = given + m` at least m pieces are written before the end.
+    With `length = given + m` at least m tokens are written before the end.
     """
     if ids.shape[1] >= length:
         return scores

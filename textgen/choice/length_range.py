@@ -21,7 +21,7 @@ class Within:
     dropped, not cut. So what is found was meant to be that long.
 
     Attributes:
-        lengths: Characters of each piece, `(vocab,)`, from `piece_lengths`.
+        lengths: Characters of each token, `(vocab,)`, from `token_lengths`.
         least: Fewest characters.
         most: Most characters.
         eos: The end symbol.

@@ -16,7 +16,7 @@ _LEANING = "的了着们吗呢吧"
 
 
 def closing_ids(vocabulary: Vocabulary, vocab_size: int) -> Tensor:
-    """`(vocab,)`, true for pieces with which no text begins: closing marks, particles, white space alone."""
+    """`(vocab,)`, true for tokens with which no text begins: closing marks, particles, white space alone."""
     found = torch.zeros(vocab_size, dtype=torch.bool)
     for i, piece in enumerate(vocabulary.pieces):
         text = piece.decode("utf-8", "ignore")

@@ -18,20 +18,20 @@ class Scoring:
     Attributes:
         allowed: `(vocab,)`, true for the ids of the task. The model is restricted to them: what is left
             is renormalised.
-        law: Filters that belong to that restriction, such as whole characters.
+        task: Filters that belong to that restriction, such as whole characters.
         soft: Filters of raw logits; their log-softmax is the search score, which ranks.
         hard: Filters that ban without renormalising.
         draw: Filters that apply only when sampling.
     """
 
     allowed: Tensor
-    law: Sequence[Filter] = ()
+    task: Sequence[Filter] = ()
     soft: Sequence[Filter] = ()
     hard: Sequence[Filter] = ()
     draw: Sequence[Filter] = ()
 
     def __call__(self, ids: Tensor, logits: Tensor) -> tuple[Tensor, Tensor]:
-        """Score the next piece of every row.
+        """Score the next token of every row.
 
         Args:
             ids: `(rows, length)`, what each row holds so far.
@@ -42,7 +42,7 @@ class Scoring:
             float32. Banned ids are -inf; a row may have none left (`stuck`).
         """
         logits = logits.float().masked_fill(~self.allowed, -torch.inf)
-        logits = _through(self.law, ids, logits)
+        logits = _through(self.task, ids, logits)
         logprobs = _log_softmax(logits)
         search = _log_softmax(_through(self.soft, ids, logits)) if self.soft else logprobs
         return logprobs, _through(self.hard, ids, search)
@@ -54,7 +54,7 @@ class Scoring:
 
 
 def stuck(scores: Tensor) -> Tensor:
-    """`(rows,)`, true where the filters leave no piece to write next."""
+    """`(rows,)`, true where the filters leave no token to write next."""
     return scores.amax(-1) == -torch.inf
 
 

@@ -13,16 +13,16 @@ from textgen.tokenizers.base import Tokenizer, Vocabulary
 
 
 def text_length(tokenizer: Tokenizer, ids: Sequence[int]) -> int:
-    """The characters of the text that pieces write; see `textgen.text.length`."""
+    """The characters of the text that tokens write; see `textgen.text.length`."""
     return characters(tokenizer.decode(list(ids)))
 
 
-def piece_lengths(vocabulary: Vocabulary, vocab_size: int) -> Tensor:
-    """How many characters each piece adds to a text, `(vocab,)`; a byte adds one if it begins a character.
+def token_lengths(vocabulary: Vocabulary, vocab_size: int) -> Tensor:
+    """How many characters each token adds to a text, `(vocab,)`; a byte adds one if it begins a character.
 
     Args:
-        vocabulary: The pieces.
-        vocab_size: Ids of the model, of which the last may be no pieces.
+        vocabulary: The tokens.
+        vocab_size: Ids of the model, of which the last may be no tokens.
     """
     found = torch.zeros(vocab_size, dtype=torch.long)
     for i, piece in enumerate(vocabulary.pieces):

@@ -25,7 +25,7 @@ class BeamSearch:
     Attributes:
         width: Hypotheses kept, and the size of the pool.
         eos: The end symbol.
-        length: Most pieces, and how length enters the ranking score.
+        length: Most tokens, and how length enters the ranking score.
     """
 
     width: int
@@ -39,7 +39,7 @@ class Picked:
 
     Attributes:
         rows: The row each came from.
-        tokens: The piece it adds.
+        tokens: The token it adds.
         ranks: The sum that ranks it; -inf where there is no hypothesis.
         totals: Sum of the search scores.
         logprobs: Log-probability under the restricted model.
@@ -67,7 +67,7 @@ class Hypotheses:
         logprobs: `(sources, beams, width)`.
         pools: By source and beam.
         offered: By source and beam, the sum of the search scores of every text that came to the pool.
-        written: Pieces written.
+        written: Tokens written.
     """
 
     search: BeamSearch
@@ -102,11 +102,11 @@ class Hypotheses:
         return self.ranks.shape[1] * self.search.width
 
     def pick(self, beam: int, logprobs: Tensor, scores: Tensor, penalty: Tensor | None = None) -> Picked:
-        """Extend one beam of every source by a piece; what ends goes into its pool.
+        """Extend one beam of every source by a token; what ends goes into its pool.
 
         Args:
             beam: Which of a source's beams.
-            logprobs: Of the next piece of all rows, `(rows, vocab)`.
+            logprobs: Of the next token of all rows, `(rows, vocab)`.
             scores: Search scores, likewise.
             penalty: `(sources, vocab)`, what to take from this beam's ranks; not negative.
         """

@@ -17,7 +17,7 @@ class Constraint:
     """The keywords that every finished text of one source must hold.
 
     Attributes:
-        patterns: For each keyword the sequences of pieces that spell it, in writing order.
+        patterns: For each keyword the sequences of tokens that spell it, in writing order.
         ordered: Each must be completed behind the one before, or with it; what is completed before its
             turn does not count, and does no harm.
     """
@@ -34,7 +34,7 @@ def constraint_of(
     Args:
         keywords: Any; repetitions and those within another keyword add nothing.
         tokenizer: Spells them.
-        reverse: The text is written right to left: the pieces of a keyword, and ordered keywords, come
+        reverse: The text is written right to left: the tokens of a keyword, and ordered keywords, come
             last first.
         ordered: The keywords must come in this order.
 
@@ -48,7 +48,7 @@ def constraint_of(
 
 
 def unwritable(keywords: Iterable[str], tokenizer: Tokenizer, allowed: Tensor) -> list[str]:
-    """The keywords that have no spelling in allowed pieces, such as those with a rare character.
+    """The keywords that have no spelling in allowed tokens, such as those with a rare character.
 
     Args:
         keywords: Any.
@@ -63,7 +63,7 @@ def unwritable(keywords: Iterable[str], tokenizer: Tokenizer, allowed: Tensor) -
 
 
 def _spellings(keyword: str, tokenizer: Tokenizer) -> list[Pattern]:
-    """Its pieces; also those behind a space, where the vocabulary joins spaces to words."""
+    """Its tokens; also those behind a space, where the vocabulary joins spaces to words."""
     plain, spaced = tuple(tokenizer.encode(keyword)), tuple(tokenizer.encode(" " + keyword))
     return [plain] if spaced[-len(plain) :] == plain else [plain, spaced]
 

@@ -10,7 +10,7 @@ class Hypothesis:
     """A text found by search.
 
     Attributes:
-        ids: Its pieces in writing order, the end symbol included if it was written.
+        ids: Its tokens in writing order, the end symbol included if it was written.
         logprob: Log-probability under the restricted model; None where the search has none to tell.
         total: Sum of the search scores.
         score: What ranks it.
@@ -31,7 +31,7 @@ class Length:
     """How a sum of scores is made comparable between lengths, and how long a text may be.
 
     Attributes:
-        limit: Most pieces, the end symbol included.
+        limit: Most tokens, the end symbol included.
         penalty: Exponent a; 0 leaves the sum as it is.
         gnmt: Divide by `((5 + length) / 6) ** a` (Wu et al. 2016, https://arxiv.org/abs/1609.08144)
             instead of `length ** a`.

@@ -56,7 +56,7 @@ class Draft:
     """A text being written.
 
     Attributes:
-        ids: Its pieces so far, the end symbol included.
+        ids: Its tokens so far, the end symbol included.
         logprobs: Log-probability of each under the restricted model.
         reason: Why it is finished, or None; `STUCK` if the filters left nothing to go on with, before
             anything else could end it.
@@ -72,7 +72,7 @@ Choose = Callable[[Tensor, Tensor, Sequence[int], int], Tensor]
 
 
 class StopRule(Protocol):
-    """Says of a row's pieces why the text ends there, if it does."""
+    """Says of a row's tokens why the text ends there, if it does."""
 
     def __call__(self, row: int, ids: Sequence[int]) -> str | None: ...
 
@@ -93,7 +93,7 @@ def write(
         model: What offers next-token logits.
         batch: The sources.
         scoring: The filters.
-        choose: Picks the next piece of each row.
+        choose: Picks the next token of each row.
         stop: Says when a row is finished.
         copies: Rows a source; row `source * copies + c` is its c-th.
         pad: Fills the shorter histories on the left.

@@ -22,7 +22,7 @@ class Plan:
         options: Validated.
         eos: The end symbol.
         pad: Fills the shorter histories.
-        stop: When a text ends that is written piece by piece; its row is `source * copies + copy`.
+        stop: When a text ends that is written token by token; its row is `source * copies + copy`.
         copies: How many texts to draw for each source.
         first_candidate: The number of the first of them, which its random numbers depend on.
         constraints: The keywords of each source; empty where there are none.

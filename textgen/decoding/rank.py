@@ -4,7 +4,7 @@ A text that was found left to right or right to left has a log-probability in ei
 together say more than one: `agree` adds them. Minimum Bayes risk (`mbr`; Kumar & Byrne 2004,
 https://aclanthology.org/N04-1022) takes the text that the others resemble most: the highest expected
 ROUGE-L by characters, the pool standing for the distribution. `blend` adds the mean log-probability of a
-piece to that.
+token to that.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from textgen.schema import Candidate
 # either direction: a plateau, on which neighbouring values do as well.
 TEMPERATURE = 10.0
 REFERENCES = 128  # of a larger pool, so that ranking takes no longer than searching
-PIECE_WEIGHT = 0.2  # of a nat of mean log-probability a piece, against expected ROUGE-L from 0 to 1
+TOKEN_WEIGHT = 0.2  # of a nat of mean log-probability a token, against expected ROUGE-L from 0 to 1
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Contender:
 
     Attributes:
         text: The text.
-        tokens: Its pieces, the end symbol included.
+        tokens: Its tokens, the end symbol included.
         forward: Its log-probability from left to right.
         backward: Its log-probability from right to left.
     """
@@ -67,19 +67,19 @@ def expected_rouge(pool: Sequence[Contender], temperature: float = TEMPERATURE) 
 
 
 def blend(pool: Sequence[Contender]) -> list[float]:
-    """Expected ROUGE-L, and the log-probability of a piece (the mean of both directions).
+    """Expected ROUGE-L, and the log-probability of a token (the mean of both directions).
 
     What the other candidates agree on, corrected by what the model itself thinks of the text.
     """
     expected = expected_rouge(pool)
     sums = zip(expected, pool, agree(pool), strict=True)
-    return [value + PIECE_WEIGHT * both / 2 / one.tokens for value, one, both in sums]
+    return [value + TOKEN_WEIGHT * both / 2 / one.tokens for value, one, both in sums]
 
 
 RANKINGS: dict[str, tuple[Ranking, str]] = {
     "agree": (agree, "logprob_l2r+logprob_r2l"),
     "mbr": (expected_rouge, "expected_rouge_l"),
-    "blend": (blend, f"expected_rouge_l+{PIECE_WEIGHT:g}*mean_logprob"),
+    "blend": (blend, f"expected_rouge_l+{TOKEN_WEIGHT:g}*mean_logprob"),
 }
 
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 
 from textgen.text.segment import ends_sentence
 
-RUN_ON = 128  # most pieces by which a text overruns its length to finish a sentence
+RUN_ON = 128  # most tokens by which a text overruns its length to finish a sentence
 
 # A refrain or a list says a thing twice or three times on purpose, and single characters come in long runs
-# (哈哈哈哈, 000000): so both a number of times and a number of pieces. A unit is a long sentence at most.
+# (哈哈哈哈, 000000): so both a number of times and a number of tokens. A unit is a long sentence at most.
 LOOP_TIMES = 4
 LOOP_PIECES = 32
 LOOP_UNIT = 32
@@ -18,13 +18,13 @@ LOOP_UNIT = 32
 
 @dataclass(frozen=True)
 class Stop:
-    """Ends a text at the end symbol, in a loop, or at a number of pieces.
+    """Ends a text at the end symbol, in a loop, or at a number of tokens.
 
     Attributes:
         eos: The end symbol.
-        max_new_tokens: Most pieces, the end symbol included.
-        exempt: Pieces that alone make no loop: punctuation.
-        inside: Pieces before which no text may be cut: bytes that go on with a character.
+        max_new_tokens: Most tokens, the end symbol included.
+        exempt: Tokens that alone make no loop: punctuation.
+        inside: Tokens before which no text may be cut: bytes that go on with a character.
         looping: Whether a loop ends a text; not where it is one of a list.
     """
 
@@ -36,7 +36,7 @@ class Stop:
 
     @property
     def limit(self) -> int:
-        """Most pieces ever written."""
+        """Most tokens ever written."""
         return self.max_new_tokens
 
     def reason(self, ids: Sequence[int]) -> str | None:
@@ -48,7 +48,7 @@ class Stop:
         return "length" if len(ids) >= self.limit else None
 
     def cut(self, ids: Sequence[int], reason: str) -> tuple[int, str]:
-        """How many of the pieces of a finished text to keep, and the reason then."""
+        """How many of the tokens of a finished text to keep, and the reason then."""
         return len(ids), reason
 
 
@@ -59,7 +59,7 @@ class SentenceStop(Stop):
     Attributes:
         decode: Ids to text.
         prompt: The text before; the sentence that ends may have begun there.
-        run_on: Pieces by which a text may overrun its length to finish a sentence.
+        run_on: Tokens by which a text may overrun its length to finish a sentence.
     """
 
     decode: Callable[[list[int]], str]
@@ -90,16 +90,16 @@ class SentenceStop(Stop):
 def loops(
     ids: Sequence[int], exempt: frozenset[int] = frozenset(), inside: frozenset[int] = frozenset()
 ) -> bool:
-    """Whether the last pieces are one unit over and over.
+    """Whether the last tokens are one unit over and over.
 
-    That is: a unit of at most 32 pieces, not all of them exempt, at least 4 times in a row and over at
-    least 32 pieces. A unit of one piece needs 32 of them, one of 3 needs 33, one of 8 or more 4 times.
+    That is: a unit of at most 32 tokens, not all of them exempt, at least 4 times in a row and over at
+    least 32 tokens. A unit of one token needs 32 of them, one of 3 needs 33, one of 8 or more 4 times.
 
     Args:
-        ids: What was written; called after every piece, so a look at the last pieces is all it costs
+        ids: What was written; called after every token, so a look at the last tokens is all it costs
             unless there is a repetition.
-        exempt: Pieces that alone make no loop: a row of dashes is a line.
-        inside: Pieces that a unit does not begin with: bytes that go on with a character, so that the
+        exempt: Tokens that alone make no loop: a row of dashes is a line.
+        inside: Tokens that a unit does not begin with: bytes that go on with a character, so that the
             text may end here.
     """
     return any(
@@ -113,14 +113,14 @@ def relabel(reason: str, ids: Sequence[int], exempt: frozenset[int] = frozenset(
 
     Args:
         reason: `loop` replaces `length` only.
-        ids: The pieces of the hypothesis.
+        ids: The tokens of the hypothesis.
         exempt: See `loops`.
     """
     return "loop" if reason == "length" and loops(ids, exempt) else reason
 
 
 def _repeated(ids: Sequence[int], unit: int) -> bool:
-    """Whether the last pieces repeat every `unit` pieces, often enough and long enough."""
+    """Whether the last tokens repeat every `unit` tokens, often enough and long enough."""
     if ids[-1] != ids[-1 - unit]:
         return False
     span = unit * max(LOOP_TIMES, -(-LOOP_PIECES // unit))

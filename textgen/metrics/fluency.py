@@ -41,8 +41,8 @@ class Window:
 def bits_per_char(model: LoadedModel, texts: Sequence[str], on_event: OnEvent = ignore) -> Statistics:
     """Bits a character that a language model needs to write the texts: less is more fluent.
 
-    The pieces after a start symbol and the end symbol, under the whole vocabulary. Of a text longer than
-    the model reads every piece is still counted, behind at least half of what the model can see. Blank
+    The tokens after a start symbol and the end symbol, under the whole vocabulary. Of a text longer than
+    the model reads every token is still counted, behind at least half of what the model can see. Blank
     texts have no part in it.
 
     Args:
@@ -62,10 +62,10 @@ def bits_per_char(model: LoadedModel, texts: Sequence[str], on_event: OnEvent = 
 
 
 def pseudo_perplexity(model: LoadedModel, texts: Sequence[str], on_event: OnEvent = ignore) -> Statistics:
-    """Perplexity of a piece, each masked in turn and told from all others: less is more fluent.
+    """Perplexity of a token, each masked in turn and told from all others: less is more fluent.
 
     Salazar et al. 2020, "Masked Language Model Scoring", https://arxiv.org/abs/1910.14659. Of a text
-    longer than the model reads, a piece is told from those around it. Blank texts have no part in it.
+    longer than the model reads, a token is told from those around it. Blank texts have no part in it.
 
     Args:
         model: A model that offers the view `MaskedLanguageModel`.

@@ -79,7 +79,7 @@ class TrainOptions(OptionGroup):
     weight_decay: Fraction = field(0.01, "Of matrices.", OPTIMIZER)
     clip: NonNegative = field(1.0, "Norm that gradients are cut to; 0 never.", OPTIMIZER)
     dropout: Fraction = field(0.1, "Share dropped of what layers give.", REGULARISERS)
-    label_smoothing: Fraction = field(0.0, "Mass moved from the target to all pieces.", REGULARISERS)
+    label_smoothing: Fraction = field(0.0, "Mass moved from the target to all tokens.", REGULARISERS)
     rdrop: NonNegative = field(0.0, "Weight of R-Drop's symmetric KL of two passes.", REGULARISERS)
     gradient_penalty: NonNegative = field(
         0.0, "Weight of half the squared gradient of the embedded input.", REGULARISERS

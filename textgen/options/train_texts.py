@@ -40,7 +40,7 @@ class SizedOptions(TrainOptions):
     layers: int = field(6, "Layers of a fresh network.", MODEL, ge=1, le=128)
     width: int = field(512, "Its width.", MODEL, ge=8, le=16384)
     heads: int = field(8, "Its attention heads.", MODEL, ge=1, le=256)
-    positions: int = field(512, "Most pieces it reads.", MODEL, ge=16, le=65536)
+    positions: int = field(512, "Most tokens it reads.", MODEL, ge=16, le=65536)
 
     @model_validator(mode="after")
     def _sizes(self) -> Self:
@@ -61,15 +61,15 @@ class Gpt2TrainOptions(SizedOptions, ReplacingOptions):
     """A language model from left to right."""
 
     layers: int = field(8, "Layers of a fresh network.", MODEL, ge=1, le=128)
-    positions: int = field(1024, "Most pieces it reads.", MODEL, ge=16, le=65536)
-    window: int | None = field(None, "Pieces of a training window (default all positions).", RECIPE, ge=8)
+    positions: int = field(1024, "Most tokens it reads.", MODEL, ge=16, le=65536)
+    window: int | None = field(None, "Tokens of a training window (default all positions).", RECIPE, ge=8)
 
 
 class BertTrainOptions(SizedOptions):
     """A masked language model."""
 
-    length: int = field(256, "Most pieces of a passage.", RECIPE, ge=8)
-    mask_rate: Span = field((0.1, 0.4), "Share of a passage's pieces that are asked for.", RECIPE)
+    length: int = field(256, "Most tokens of a passage.", RECIPE, ge=8)
+    mask_rate: Span = field((0.1, 0.4), "Share of a passage's tokens that are asked for.", RECIPE)
 
 
 class ConditionalTrainOptions(ReplacingOptions):
@@ -84,5 +84,5 @@ class ConditionalTrainOptions(ReplacingOptions):
     null_share: Fraction = field(
         0.1, "Share of the examples whose style is hidden, for {@guidance} and no {@style}.", RECIPE
     )
-    length: int = field(256, "Most pieces of a text.", RECIPE, ge=8)
-    mask_rate: Span = field((0.1, 0.6), "Share of a text's pieces that a bert is asked for.", RECIPE)
+    length: int = field(256, "Most tokens of a text.", RECIPE, ge=8)
+    mask_rate: Span = field((0.1, 0.6), "Share of a text's tokens that a bert is asked for.", RECIPE)

@@ -26,7 +26,7 @@ from textgen.options.train import RANDOM, ReplacingOptions, TrainOptions
 class TitledTrainOptions(TrainOptions):
     """What all recipes take whose rows are articles with titles."""
 
-    title_length: Count = field(46, "Most pieces of a title.", RECIPE)
+    title_length: Count = field(46, "Most tokens of a title.", RECIPE)
 
 
 class CandidateTrainOptions(TitledTrainOptions):
@@ -84,11 +84,11 @@ class TitleRankTrainOptions(TitleTrainBase, CandidateTrainOptions):
     learning_rate: float = field(2e-5, "Highest learning rate of AdamW.", OPTIMIZER, gt=0, le=1)
     batch_size: Count = field(8, "Articles of an optimizer step, all processes together.", STEPS)
     margin: NonNegative = field(
-        0.01, "What a place in the order is worth, in nats a piece of a title.", RECIPE
+        0.01, "What a place in the order is worth, in nats a token of a title.", RECIPE
     )
     margin_weight: NonNegative = field(1.0, "Weight of the ordering beside the cross entropy.", RECIPE)
     length_exponent: float = field(
-        1.0, "Candidates compare by their log-probability / pieces to this power.", RECIPE, ge=0, le=4
+        1.0, "Candidates compare by their log-probability / tokens to this power.", RECIPE, ge=0, le=4
     )
 
 
@@ -103,7 +103,7 @@ class TitleScorerTrainOptions(CandidateTrainOptions):
         "loss", "What is best on the dev file: pairs in order, or the title ranked first.", DEV
     )
     source_length: int | None = field(
-        None, "Most pieces it reads of an article (default as many as it can).", RECIPE, ge=8, le=65536
+        None, "Most tokens it reads of an article (default as many as it can).", RECIPE, ge=8, le=65536
     )
     objective: Literal["margin", "listwise"] = field(
         "margin", "A lead for each place in the order, or ROUGE-L as a distribution.", RECIPE
@@ -132,8 +132,8 @@ class RnnTitleTrainOptions(TitleTrainBase):
     learning_rate: float = field(1e-3, "Highest learning rate of AdamW.", OPTIMIZER, gt=0, le=1)
     dropout: Fraction = field(0.0, "Nothing is dropped.", REGULARISERS)
     width: int = field(128, "Width of a fresh network.", MODEL, ge=16, le=4096)
-    source_length: int = field(400, "Most pieces it reads of an article.", RECIPE, ge=8, le=4096)
-    prior: bool = field(True, "With the copy prior of the article's pieces.", RECIPE)
+    source_length: int = field(400, "Most tokens it reads of an article.", RECIPE, ge=8, le=4096)
+    prior: bool = field(True, "With the copy prior of the article's tokens.", RECIPE)
 
     @model_validator(mode="after")
     def _fresh(self) -> Self:

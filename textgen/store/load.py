@@ -55,7 +55,7 @@ def load_model(files: ModelFiles) -> LoadedModel:
     network = network.eval().requires_grad_(False).to(torch.get_default_device())
     if len(tokenizer.vocabulary) > network.vocab_size:
         raise ModelError(
-            f"{files.path}: the tokenizer has {len(tokenizer.vocabulary)} pieces, "
+            f"{files.path}: the tokenizer has {len(tokenizer.vocabulary)} tokens, "
             f"the model {network.vocab_size}",
             hint="is it the tokenizer the model was trained with?",
         )

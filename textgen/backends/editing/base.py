@@ -19,7 +19,7 @@ from textgen.backends.chain_reports import Reports, StepReports, lost
 from textgen.backends.editing.chain_texts import best_states, chain_notes, further_chains, last_states
 from textgen.backends.editing.proposals import Proposer, load_beside, proposer_of
 from textgen.choice.allowed import line_ids, punctuation_ids, text_ids
-from textgen.choice.token_lengths import piece_lengths, text_length
+from textgen.choice.token_lengths import text_length, token_lengths
 from textgen.errors import DataError, UsageError
 from textgen.events import OnEvent
 from textgen.mcmc.cgmh.edits import Operations, State
@@ -225,7 +225,7 @@ class CgmhBackend(Backend[C, Start], Generic[C]):
 
     @cached_property
     def _sizes(self) -> Tensor:
-        return piece_lengths(self.tokenizer.vocabulary, self.model.network.vocab_size)
+        return token_lengths(self.tokenizer.vocabulary, self.model.network.vocab_size)
 
     def operations(self, options: C) -> Operations:
         """Probabilities of the moves."""

@@ -20,7 +20,7 @@ from textgen.store.catalog import ModelFiles
 from textgen.store.load import load_model
 
 SCORE_KIND = "logprob(article|text)-logprob(article)"
-READ = 80  # pieces of the article whose probabilities are compared
+READ = 80  # tokens of the article whose probabilities are compared
 ROWS = 16  # lines scored together
 
 
@@ -47,7 +47,7 @@ class TitlePmi:
         return [one - nothing for one in found]
 
     def _logprobs(self, read: list[int], lines: Sequence[str]) -> list[float]:
-        """Log-probability of the article's pieces behind each line."""
+        """Log-probability of the article's tokens behind each line."""
         bos = self._tokenizer.specials.bos
         room = self._network.positions - len(read)
         heads = [[bos, *self._tokenizer.encode(f"{line}\n")][:room] for line in lines]

@@ -60,9 +60,9 @@ class Title:
 
     Attributes:
         text: The title.
-        pieces: Its ids from left to right, without the end symbol.
+        ids: Its ids from left to right, without the end symbol.
         directions: In which it was found.
-        tokens: How many pieces were written, the end symbol included if it was.
+        tokens: How many tokens were written, the end symbol included if it was.
         reason: Why it ended.
         score: The search's own, comparable within one search.
         logprobs: Log-probability by direction, as far as it is known.
@@ -70,7 +70,7 @@ class Title:
     """
 
     text: str
-    pieces: tuple[int, ...]
+    ids: tuple[int, ...]
     directions: tuple[Direction, ...]
     tokens: int
     reason: str
@@ -86,7 +86,7 @@ class Title:
     def merged(self, other: Title) -> Title:
         """The better of two with the same text, with what is known of both."""
         better = max(self, other, key=lambda title: (title.reason == "stop", title.score))
-        if self.pieces != other.pieces:
+        if self.ids != other.ids:
             return better
         directions = tuple(d for d in BOTH if d in self.directions + other.directions)
         return replace(better, directions=directions, logprobs=other.logprobs | self.logprobs)
@@ -284,7 +284,7 @@ class TitleSearch:
         return specials.l2r if direction == "l2r" else specials.r2l
 
     def _target(self, title: Title, direction: Direction) -> list[int]:
-        pieces = title.pieces if direction == "l2r" else title.pieces[::-1]
+        pieces = title.ids if direction == "l2r" else title.ids[::-1]
         end = [self.tokenizer.specials.eos] if title.reason == "stop" else []
         return [self._first(direction), *pieces, *end]
 

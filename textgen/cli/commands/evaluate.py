@@ -46,7 +46,7 @@ Lm = Annotated[
 ]
 Mlm = Annotated[
     str | None,
-    opt.option("Pseudo-perplexity of a piece under a bert model.", panel=MODEL_PANEL, metavar="MODEL"),
+    opt.option("Pseudo-perplexity of a token under a bert model.", panel=MODEL_PANEL, metavar="MODEL"),
 ]
 
 

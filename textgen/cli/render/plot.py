@@ -36,7 +36,7 @@ class Curve:
     Attributes:
         label: What it is called.
         energies: Log target, nan where the text is impossible.
-        lengths: Pieces.
+        lengths: Tokens.
     """
 
     label: str
@@ -154,7 +154,7 @@ def _lengths(axes: Axes, curves: Sequence[Curve]) -> None:
     for curve in curves:
         steps = range(1, len(curve.lengths) + 1)
         axes.plot(steps, curve.lengths, drawstyle="steps-post", **_line(curves))
-    _by_step(axes, "length in pieces")
+    _by_step(axes, "length in tokens")
     _whole(axes.yaxis)
 
 

@@ -121,7 +121,7 @@ def _scored(
 
 
 def _advance(streams: _Streams, logprobs: Tensor, scores: Tensor, search: BeamSearch) -> Tensor:
-    """Extend every lane by one piece; returns the row that each new row came from."""
+    """Extend every lane by one token; returns the row that each new row came from."""
     half, vocab = _half(search), scores.shape[-1]
     lanes = len(streams.totals)
     totals = streams.totals[:, :, None] + scores.view(lanes, half, vocab)

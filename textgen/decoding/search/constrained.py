@@ -6,10 +6,10 @@ hypotheses that have come equally far, so that those with more keywords need not
 probable ones that have fewer.
 
 A bank is a number of completed keywords, and whether the hypothesis is in the middle of another. Banks by
-completed keywords alone lose a keyword of several pieces at its first, improbable one, and write it at last
-where the limit forces it; banks by completed pieces, as Post & Vilar have them, are about as good as these
+completed keywords alone lose a keyword of several tokens at its first, improbable one, and write it at last
+where the limit forces it; banks by completed tokens, as Post & Vilar have them, are about as good as these
 (ROUGE-L of 60 news titles with two words of the reference as keywords, width 4 and 8: completed keywords
-51.6 and 53.1, these 57.6 and 60.7, pieces 55.9 and 60.7; without keywords 51.7).
+51.6 and 53.1, these 57.6 and 60.7, tokens 55.9 and 60.7; without keywords 51.7).
 """
 
 from __future__ import annotations
@@ -41,11 +41,11 @@ def constrained_beam_search(
 ) -> list[list[Hypothesis]]:
     """Search the best texts after every source that hold its keywords.
 
-    The candidates of a step are the best `width` pieces of every hypothesis, and all that continue or begin
+    The candidates of a step are the best `width` tokens of every hypothesis, and all that continue or begin
     a keyword that it lacks. Its `width` places are split evenly among the banks, the rest to those with the
     most keywords; places that a bank cannot fill go to the fullest. A hypothesis ends only with all
     keywords, and enters the pool if it ranks within the first `width` of the candidates that have all.
-    Where fewer pieces are left than the missing keywords and the end need, a candidate is dropped; so
+    Where fewer tokens are left than the missing keywords and the end need, a candidate is dropped; so
     texts with all keywords are found wherever the limit permits, whatever the width, unless a filter bans
     what a keyword needs next.
 
@@ -89,7 +89,7 @@ class _Place(NamedTuple):
 
 
 class _Candidate(NamedTuple):
-    """A hypothesis, one piece longer."""
+    """A hypothesis, one token longer."""
 
     row: int
     token: int
@@ -122,14 +122,14 @@ class _Tracker:
         return place
 
     def after(self, place: _Place, token: int) -> _Place:
-        """Where it stands one piece further."""
+        """Where it stands one token further."""
         if (place, token) not in self._after:
             state = self._automaton.step(place.state, token)
             self._after[place, token] = _Place(state, self._automaton.left(state, place.unmet))
         return self._after[place, token]
 
     def wanted(self, place: _Place) -> set[int]:
-        """Pieces that continue or begin a keyword that is lacking."""
+        """Tokens that continue or begin a keyword that is lacking."""
         return self._automaton.wanted(*place)
 
     def bank(self, place: _Place) -> tuple[int, bool]:
@@ -141,7 +141,7 @@ class _Tracker:
 
         Args:
             candidates: Of one step.
-            left: How many more pieces there may be.
+            left: How many more tokens there may be.
         """
         late = [self._overrun(candidate.place, left) for candidate in candidates]
         least = min(late, default=0)
@@ -152,7 +152,7 @@ class _Tracker:
 
 
 def _pick(hypotheses: Hypotheses, trackers: Sequence[_Tracker], logprobs: Tensor, scores: Tensor) -> Picked:
-    """Extend the beam of every source by a piece; what ends goes into its pool."""
+    """Extend the beam of every source by a token; what ends goes into its pool."""
     width, eos, limit = hypotheses.search.width, hypotheses.search.eos, hypotheses.search.length.limit
     chosen: list[_Candidate] = []
     for source, candidates in enumerate(_candidates(hypotheses, trackers, logprobs, scores)):
@@ -185,7 +185,7 @@ def _candidates(
 def _continuations(
     hypotheses: Hypotheses, trackers: Sequence[_Tracker], scores: Tensor
 ) -> Iterator[tuple[int, int, _Place]]:
-    """Row, piece and the place it leads to, of all that is worth a look."""
+    """Row, token and the place it leads to, of all that is worth a look."""
     search = hypotheses.search
     # one more than the width: one of them may be an end, and does not go on
     best = scores.topk(min(search.width + 1, scores.shape[1])).indices.tolist()

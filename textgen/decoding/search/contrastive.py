@@ -1,4 +1,4 @@
-"""Contrastive search: probable pieces after which the text does not look like what it was before.
+"""Contrastive search: probable tokens after which the text does not look like what it was before.
 
 Su et al. 2022, "A Contrastive Framework for Neural Text Generation", https://arxiv.org/abs/2202.06417.
 """
@@ -27,12 +27,12 @@ DEFAULT_TOP_K = 4
 class ContrastiveSearch:
     """The settings of a contrastive search.
 
-    Of the `top_k` most probable pieces v the next is the one with the largest
+    Of the `top_k` most probable tokens v the next is the one with the largest
     `(1 - alpha) * p(v) - alpha * max_j cos(h_v, h_j)`: h_v the last hidden state after v, h_j those after
-    all earlier pieces of the text, p the probability by which a search ranks. Deterministic.
+    all earlier tokens of the text, p the probability by which a search ranks. Deterministic.
 
     Attributes:
-        top_k: Pieces looked at; 1 is greedy search.
+        top_k: Tokens looked at; 1 is greedy search.
         alpha: Weight of the likeness, in [0, 1]; 0 is greedy search.
 
     Raises:
@@ -44,7 +44,7 @@ class ContrastiveSearch:
 
     def __post_init__(self) -> None:
         if self.top_k < 1:
-            raise ValueError(f"{self.top_k} pieces to choose from")
+            raise ValueError(f"{self.top_k} tokens to choose from")
         if not 0 <= self.alpha <= 1:
             raise ValueError(f"a weight of {self.alpha} is not in [0, 1]")
 
@@ -172,7 +172,7 @@ def contrastive_search(
 
     Returns:
         For each source its text in a list, which is empty where the filters left nothing to write. `score`
-        is the mean log-probability of a piece under the restricted model.
+        is the mean log-probability of a token under the restricted model.
     """
     *_, drafts = contrast(model, batch, scoring, search, stop, pad=pad)
     # the search scores are reported, too
@@ -182,7 +182,7 @@ def contrastive_search(
 def _winners(scores: Tensor, likeness: Tensor, alpha: float) -> Tensor:
     """Which candidate is best, `(sources,)`; both arguments `(sources, candidates)`, the scores falling."""
     ranks = (1 - alpha) * scores.exp() - alpha * likeness
-    # without this a banned piece, of probability 0, could win by being unlike
+    # without this a banned token, of probability 0, could win by being unlike
     return ranks.masked_fill(scores == -torch.inf, -torch.inf).argmax(-1)
 
 

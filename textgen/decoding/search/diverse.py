@@ -1,4 +1,4 @@
-"""Diverse beam search: groups of beams that keep away from each other's pieces.
+"""Diverse beam search: groups of beams that keep away from each other's tokens.
 
 Vijayakumar et al. 2016, "Diverse Beam Search", https://arxiv.org/abs/1610.02424, with the Hamming diversity.
 """
@@ -24,16 +24,16 @@ class DiverseBeamSearch:
     """The settings of a diverse beam search.
 
     The groups of a source move in turn at every step. Each is a beam of `width / groups` with a pool of its
-    own; from its search scores is taken, for every piece, `diversity` times the number of hypotheses of
-    earlier groups that have just gone on with that piece. The end symbol is exempt: groups should differ in
+    own; from its search scores is taken, for every token, `diversity` times the number of hypotheses of
+    earlier groups that have just gone on with that token. The end symbol is exempt: groups should differ in
     what they say, not in where they end.
 
     Attributes:
         width: Hypotheses of all groups together.
         groups: How many groups; divides the width.
         eos: The end symbol.
-        length: Most pieces, and how length enters the ranking score.
-        diversity: What a piece costs for each hypothesis that chose it, in nats; not negative, since a
+        length: Most tokens, and how length enters the ranking score.
+        diversity: What a token costs for each hypothesis that chose it, in nats; not negative, since a
             bonus would break the stopping bound.
 
     Raises:
@@ -101,7 +101,7 @@ def diverse_beam_search(
 
 
 def _charge(penalty: Tensor, picked: Picked, diversity: float) -> None:
-    """Add to `(sources, vocab)` what a group's pieces cost the groups behind it.
+    """Add to `(sources, vocab)` what a group's tokens cost the groups behind it.
 
     Only hypotheses that go on are counted, so the end symbol never is.
     """

@@ -38,10 +38,10 @@ class _Draws:
         numbers: Which sources they are.
         ids: `(rows, history + written)`; the end symbol goes on behind a finished text.
         ranks: `(rows,)`, perturbed log-probabilities; -inf where there is no text.
-        totals: `(rows,)`, log-probabilities under the law that is drawn from.
+        totals: `(rows,)`, log-probabilities under the distribution that is drawn from.
         logprobs: `(rows,)`, under the restricted model.
         ended: `(rows,)`, which are finished.
-        written: Pieces written.
+        written: Tokens written.
     """
 
     numbers: list[int]
@@ -67,7 +67,7 @@ def stochastic_beam_search(
 ) -> list[list[Hypothesis]]:
     """Draw different texts after every source, as by sampling again and again until one is new.
 
-    A text has the probability that `scoring.drawn` gives its pieces; at the limit it ends as it is.
+    A text has the probability that `scoring.drawn` gives its tokens; at the limit it ends as it is.
 
     Args:
         model: What offers next-token logits.
@@ -79,7 +79,7 @@ def stochastic_beam_search(
     Returns:
         For each source its texts in the order drawn, so that the first is an ordinary sample and a smaller
         width gives the first texts of a larger. There are fewer than `width` only where fewer are possible.
-        `total` is the log-probability under the law that was drawn from, temperature and the like included;
+        `total` is the log-probability under the distribution that was drawn from, temperature and the like included;
         `score` is that of `logprob`.
 
     Raises:
@@ -106,7 +106,7 @@ def gumbel(keys: Sequence[bytes], prefixes: Sequence[Sequence[int]], count: int)
 
     Args:
         keys: The key of each row's source, from `rng.row_key`.
-        prefixes: The pieces after which each row's numbers are drawn.
+        prefixes: The tokens after which each row's numbers are drawn.
         count: How many.
 
     Returns:

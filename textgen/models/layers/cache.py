@@ -1,6 +1,6 @@
 """Keys and values of what was read and written so far.
 
-The rows that continue one source share its keys and values: a beam of four over 460 pieces keeps one copy
+The rows that continue one source share its keys and values: a beam of four over 460 tokens keeps one copy
 and multiplies it once. Only what the rows wrote themselves is theirs, so a beam that reorders its
 hypotheses moves a few dozen positions, not the source.
 """
