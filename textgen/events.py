@@ -76,7 +76,7 @@ class ChainStep:
         move: `replace`, `insert`, `delete`, `swap` or `none`, or the scan of a Gibbs sampler.
         accepted: Whether the move was made.
         changed: Whether the text is another one than before.
-        log_target: Unnormalised log-probability of the state after the step; where the sampled distribution has
+        log_target: Unnormalised log-probability of the state after the step; where that distribution has
             none (plain Gibbs), the log-probability of what was drawn.
         text: The state after the step.
         edited: Where its characters were edited, start and end; empty where something was deleted.

@@ -129,7 +129,7 @@ def test_keywords_in_order(title: Any) -> None:
         (Row("春天来了。", keywords=("春天",)), {"one_of": ("夏",)}, "keywords do not go with one_of"),
         (Row("春天来了。", keywords=("𠮷野家",)), {}, "𠮷野家 cannot be written"),
         (Row("春天来了。", keywords=("春天",)), {"avoid": ("春",)}, "春 is both wanted and to be avoided"),
-        (Row("春天来了。", keywords=("春天" * 9,)), {}, "the keywords have 18 pieces"),
+        (Row("春天来了。", keywords=("春天" * 9,)), {}, "the keywords have 18 tokens"),
     ],
 )
 def test_keywords_that_cannot_be_met_are_an_error_of_their_row(
@@ -263,7 +263,7 @@ def test_overlapping_keywords_take_the_room_of_their_union(title: Any) -> None:
     record = title.generate(ARTICLES[0], keyword=keywords, max_new_tokens=8)[0]
     assert record.error is None
     assert keywords[-1] in record.candidates[0].text
-    assert "have 6 pieces" in title.generate(ARTICLES[0], keyword=keywords, max_new_tokens=6)[0].error
+    assert "have 6 tokens" in title.generate(ARTICLES[0], keyword=keywords, max_new_tokens=6)[0].error
 
 
 def test_a_refill_keeps_groups_whole(title: Any) -> None:

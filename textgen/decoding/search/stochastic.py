@@ -79,8 +79,8 @@ def stochastic_beam_search(
     Returns:
         For each source its texts in the order drawn, so that the first is an ordinary sample and a smaller
         width gives the first texts of a larger. There are fewer than `width` only where fewer are possible.
-        `total` is the log-probability under the distribution that was drawn from, temperature and the like included;
-        `score` is that of `logprob`.
+        `total` is the log-probability under the distribution that was drawn from, temperature and the like
+        included; `score` is that of `logprob`.
 
     Raises:
         ValueError: The batch has no keys.
