@@ -36,7 +36,7 @@ ON_FILES = ("force", "resume", "retry_errors", "csv_safe")  # what needs an outp
 def plan(
     command: str,
     inputs: Sequence[str] | Sequence[Row],
-    options: Mapping[str, Any],
+    options: dict[str, Any],
     output: str | None = None,
     *,
     model: str | None = None,
@@ -57,16 +57,16 @@ def plan(
     """
     if command == "sample" and model == CGMH:
         command, model = "compose", None
-    given = dict(options)
-    how = _take(given, RunOptions)
+    options = options.copy()  # what is left of them
+    how = _take(options, RunOptions)
     files = _choose_model(command, model)
     target = None if output is None else output_of(output, how.shard)
     if target is None and (unfit := [name for name in ON_FILES if getattr(how, name)]):
         raise UsageError(
             "{option} needs a file to write to", option=option(unfit[0]), hint="name one with {@output}"
         )
-    rows = _rows(command, inputs, given, target)
-    parsed = _generation_options(command, files, given)
+    rows = _rows(command, inputs, options, target)
+    parsed = _generation_options(command, files, options)
     start = check_output(target, rows.files, how) if target else "new"
     settled = _seeded(parsed, target, earlier=start != "new")
     # records are to be the same with any number of processes: then each has one thread
@@ -122,45 +122,45 @@ def _choose_model(command: str, name: str | None) -> ModelFiles:
     return files
 
 
-def _generation_options(command: str, files: ModelFiles, given: dict[str, Any]) -> Any:
+def _generation_options(command: str, files: ModelFiles, options: dict[str, Any]) -> Any:
     """Validate what is left of the options once those of reading and running are taken out."""
     if command in EDITING:
-        options = parse(editor_options(command), given, user=f"textgen {command}")
-        find_model(options.proposals)
-        return options
-    if isinstance(given.get("one_of"), str):
-        given = given | {"one_of": read_lines(given["one_of"], "{@one_of}")}
-    options = parse(composed(options_class(files.kind)), given, user=f"{files.kind} models")
-    if scorer := options.models.get("scorer"):
+        edits = parse(editor_options(command), options, user=f"textgen {command}")
+        find_model(edits.proposals)
+        return edits
+    if isinstance(options.get("one_of"), str):
+        options = options | {"one_of": read_lines(options["one_of"], "{@one_of}")}
+    parsed = parse(composed(options_class(files.kind)), options, user=f"{files.kind} models")
+    if scorer := parsed.models.get("scorer"):
         find_scorer(scorer)
-    return options
+    return parsed
 
 
-def _take(given: dict[str, Any], kind: type[M], default: Mapping[str, Any] | None = None) -> M:
+def _take(options: dict[str, Any], kind: type[M], default: Mapping[str, Any] | None = None) -> M:
     """Take the options of a kind out of those that the user set; where nothing is set, the defaults hold."""
-    taken = {name: given.pop(name) for name in kind.model_fields if name in given}
+    taken = {name: options.pop(name) for name in kind.model_fields if name in options}
     return parse(kind, {**(default or {}), **taken})
 
 
 def _rows(
-    command: str, inputs: Sequence[str] | Sequence[Row], given: dict[str, Any], output: Output | None
+    command: str, inputs: Sequence[str] | Sequence[Row], options: dict[str, Any], output: Output | None
 ) -> FileRows | GivenRows:
     """The rows of a job; the options of reading are taken out of those given."""
     rows = [item for item in inputs if isinstance(item, Row)]
     if rows:
-        if unfit := [name for name in InputOptions.model_fields if name in given]:
+        if unfit := [name for name in InputOptions.model_fields if name in options]:
             raise UsageError(
                 "{option} says how files are read", option=option(unfit[0]), hint="name a file with {@input}"
             )
         return GivenRows(rows)
     names = [item for item in inputs if isinstance(item, str)]
     reads = GENERATING[command].reading
-    if reads.get("field", "") is None and "field" in given:
+    if reads.get("field", "") is None and "field" in options:
         raise UsageError(
             "{@field} does not apply to {command}", command=command, hint="{@keywords_field} names the words"
         )
-    of_tables = [name for name in OF_TABLES if name in given]
-    reading = _take(given, InputOptions, reads)
+    of_tables = [name for name in OF_TABLES if name in options]
+    reading = _take(options, InputOptions, reads)
     found = FileRows(names, reading, output.owns if output else None)
     if of_tables and not any(source.format.is_table for source in found.sources):
         raise UsageError(

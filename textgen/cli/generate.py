@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -46,7 +46,7 @@ class Sink:
 def generate(
     command: str,
     inputs: Sequence[str] | Sequence[Row],
-    options: Mapping[str, Any],
+    options: dict[str, Any],
     *,
     model: str | None,
     sink: Sink,
@@ -74,7 +74,7 @@ def generate(
 def planned(
     command: str,
     inputs: Sequence[str] | Sequence[Row],
-    options: Mapping[str, Any],
+    options: dict[str, Any],
     *,
     model: str | None,
     sink: Sink,
@@ -84,12 +84,12 @@ def planned(
 
     if sink.output and sink.as_json:
         raise UsageError("-o writes the records, --json prints them", hint="leave out one of them")
-    settings = dict(options)
-    observation = observation_of(settings)
-    force = settings.get("force", False)
+    options = options.copy()
+    observation = observation_of(options)
+    force = options.get("force", False)
     if sink.output is None and observation.files:
-        settings.pop("force", None)  # it is for these files
-    job = plan(command, inputs, settings, sink.output, model=model)
+        options.pop("force", None)  # it is for these files
+    job = plan(command, inputs, options, sink.output, model=model)
     if observation.wanted:
         others = [*job.rows.files, *(job.target.files if job.target else ())]
         check_observation(observation, others, force=force)
