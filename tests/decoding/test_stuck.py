@@ -16,7 +16,7 @@ from textgen.decoding.hypothesis import Hypothesis
 from textgen.decoding.plan import Plan
 from textgen.decoding.run import search
 from textgen.decoding.stop import Stop
-from textgen.options import ContinueOptions, TitleOptions
+from textgen.options import ContinueOptions, TitleOptions, composed
 from textgen.options.strategies import strategies
 from textgen.rng import row_key
 
@@ -46,7 +46,7 @@ def model_for(name: str) -> Any:
 def found(
     name: str, sources: list[int], *, copies: int = 2, banned: bool = True, keyword: bool = False
 ) -> list[list[Hypothesis]]:
-    kind = TitleOptions if name == "bidirectional" else ContinueOptions
+    kind: Any = composed(TitleOptions if name == "bidirectional" else ContinueOptions)
     wide = {"beams": 4} if "beams" in strategies()[name].options else {}
     stop = Stop(END, LIMIT)
     plan = Plan(
