@@ -15,7 +15,7 @@ import typer
 
 from textgen.cli.spelling import FLAGS, flag
 from textgen.errors import DataError, UsageError
-from textgen.files.formats.registry import format_names, output_formats
+from textgen.files.formats.registry import format_names
 from textgen.messages import Message
 
 P = ParamSpec("P")
@@ -51,16 +51,6 @@ Config = Annotated[
     Path | None, option("Options from a TOML file; flags win over it.", panel=RUN_PANEL, metavar="FILE.toml")
 ]
 Inputs = Annotated[list[str] | None, option(FILES, "-i", "--input", panel=FILES_PANEL, metavar="FILE")]
-Output = Annotated[
-    str | None,
-    option(
-        "Write records to this file, as its ending says, or into a folder/; - prints them as they come.",
-        "-o",
-        "--output",
-        panel=FILES_PANEL,
-        metavar=f"OUT{'|'.join(output_formats())}",
-    ),
-]
 Force = Annotated[bool, switch("--force", "Overwrite the output.")]
 Json = Annotated[bool, switch("--json", "Print one JSON record a line.")]
 Quiet = Annotated[bool, switch("--quiet", "No progress, notes or warnings.", short="-q")]
@@ -181,22 +171,32 @@ def takes(*groups: Flags) -> Callable[[Callable[P, int]], Callable[..., int]]:
 
     The command has a parameter `options`, a dictionary; it gets the flags that the user set, by name, and
     the options of the `--config` file under them. The command's own parameters, too, come from that file
-    where the user left them out. `--config` and `--debug` are flags of all commands.
+    where the user left them out. A parameter whose type is a model of options stands for the flags of its
+    fields. `--config` and `--debug` are flags of all commands.
     """
     flags = {name: annotation for group in groups for name, annotation in group.items()}
     of_all = [_keyword("config", Config, None), _keyword("debug", Debug, False)]
 
     def decorate(command: Callable[P, int]) -> Callable[..., int]:
         own = inspect.signature(command, eval_str=True).parameters.values()
-        kept = [parameter for parameter in own if parameter.name != "options"]
-        added = [_keyword(name, annotation, None) for name, annotation in flags.items()]
+        models = {
+            p.name: p.annotation
+            for p in own
+            if isinstance(p.annotation, type) and hasattr(p.annotation, "model_fields")
+        }
+        kept = [parameter for parameter in own if parameter.name not in ("options", *models)]
+        grouped = {
+            name: annotation for model in models.values() for name, annotation in flags_of(model).items()
+        }
+        added = [_keyword(name, annotation, None) for name, annotation in (grouped | flags).items()]
 
         @wraps(command)
         def wrapped(*args: Any, config: Path | None = None, debug: bool = False, **values: Any) -> int:
-            set_by_user = {name: values.pop(name, None) for name in flags}
+            set_by_user = {name: values.pop(name, None) for name in grouped | flags}
             options = {name: value for name, value in set_by_user.items() if value is not None}
             if config is not None:
                 options = _from_file(config, values, kept, command.__name__) | options
+            values |= {name: taken(options, model) for name, model in models.items()}
             return command(*args, options=options, **values)  # type: ignore[arg-type]
 
         own_first = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in kept]
@@ -207,6 +207,14 @@ def takes(*groups: Flags) -> Callable[[Callable[P, int]], Callable[..., int]]:
         return wrapped
 
     return decorate
+
+
+def taken(options: dict[str, Any], model: Any) -> Any:
+    """The options of a model, which are taken out of all. Raises UsageError if one of them cannot be."""
+    from textgen.options import parse
+
+    keys = {key: name for name in model.model_fields for key in (name, FILE_KEYS.get(name, name))}
+    return parse(model, {name: options.pop(key) for key, name in keys.items() if key in options})
 
 
 def _keyword(name: str, annotation: Any, default: Any) -> inspect.Parameter:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,12 +12,12 @@ from textgen.cli.observers import (
     Observation,
     check_observable,
     check_observation,
-    observation_of,
     observing,
 )
 from textgen.cli.render import console
 from textgen.cli.render.show import Show
 from textgen.errors import UsageError
+from textgen.options.fields import FILES, OptionGroup, field
 from textgen.schema import Row
 
 if TYPE_CHECKING:
@@ -28,19 +28,21 @@ OK, FAILED, SOME_FAILED = 0, 1, 3
 GIGABYTE = 1 << 30
 
 
-@dataclass(frozen=True)
-class Sink:
-    """Where results go, and how much is said beside them.
+class Sink(OptionGroup):
+    """Where results go, and how much is said beside them."""
 
-    Attributes:
-        output: Where records go; None prints texts.
-        as_json: Print records instead of texts.
-        quiet: Say nothing on stderr but errors.
-    """
+    output: str | None = field(
+        None,
+        "Write records to this file (its ending is the format) or into a folder/; - prints them.",
+        FILES,
+        metavar="OUT.jsonl|csv|parquet|txt",
+    )
+    as_json: bool = field(False, "Print one JSON record a line.")
+    quiet: bool = field(False, "No progress, notes or warnings.")
 
-    output: str | None = None
-    as_json: bool = False
-    quiet: bool = False
+
+class ObservedSink(Observation, Sink):
+    """The same, with what is to be seen and kept of the chains."""
 
 
 def generate(
@@ -57,7 +59,7 @@ def generate(
     Args:
         command: Its name.
         inputs: Files, folders and patterns, or rows.
-        options: Those that the user set, and what is to be observed of the chains.
+        options: Those that the user set.
         model: The model's name or directory; None is the command's own.
         sink: Where results go.
         shown: Makes what prints the texts of a record.
@@ -65,7 +67,8 @@ def generate(
     Raises:
         UsageError: Something cannot be written or would destroy something, or options exclude each other.
     """
-    job, observation = planned(command, inputs, options, model=model, sink=sink)
+    observation = sink if isinstance(sink, Observation) else Observation()
+    job = planned(command, inputs, options, model=model, sink=sink, observation=observation)
     tell_seed(job, sink)
     run = _to_file if job.target else _to_stdout
     return run(job, sink, observation, shown(job))
@@ -78,24 +81,23 @@ def planned(
     *,
     model: str | None,
     sink: Sink,
-) -> tuple[Job, Observation]:
-    """The job of a command, and what is observed of it."""
+    observation: Observation,
+) -> Job:
+    """The job of a command, whose chains can be observed as is wanted."""
     from textgen.batch.planner import plan
 
     if sink.output and sink.as_json:
         raise UsageError("-o writes the records, --json prints them", hint="leave out one of them")
-    options = options.copy()
-    observation = observation_of(options)
-    force = options.get("force", False)
+    force = bool(options.get("force"))
     if sink.output is None and observation.files:
-        options.pop("force", None)  # it is for these files
+        options = {name: value for name, value in options.items() if name != "force"}  # is for these files
     job = plan(command, inputs, options, sink.output, model=model)
-    if observation.wanted:
-        others = [*job.rows.files, *(job.target.files if job.target else ())]
-        check_observation(observation, others, force=force)
-        check_observable(job)
-        job = replace(job, options=job.options.model_copy(update={"workers": 1}))
-    return job, observation
+    if not observation.wanted:
+        return job
+    others = [*job.rows.files, *(job.target.files if job.target else ())]
+    check_observation(observation, others, force=force)
+    check_observable(job)
+    return replace(job, options=job.options.model_copy(update={"workers": 1}))
 
 
 def tell_seed(job: Job, sink: Sink) -> None:

@@ -8,13 +8,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import BeforeValidator
 
 from textgen.errors import UsageError
 from textgen.events import ChainStep, Event, Note, OnEvent
-from textgen.options import ChainOptions, parse
+from textgen.options import ChainOptions
 from textgen.options.fields import OptionGroup, field
 
 if TYPE_CHECKING:
@@ -50,14 +50,8 @@ class Observation(OptionGroup):
 
     @property
     def files(self) -> list[Path]:
-        """What is written."""
+        """The files that are written."""
         return [path for path in (self.trace, self.plot) if path]
-
-
-def observation_of(options: dict[str, Any]) -> Observation:
-    """Take what is to be shown and kept of the chains out of the options that the user set."""
-    taken = {name: options.pop(name) for name in Observation.model_fields if name in options}
-    return parse(Observation, taken)
 
 
 def check_observable(job: Job) -> None:

@@ -7,6 +7,10 @@ FLAGS = {
     "num_candidates": ("-n", "--num-candidates"),
     "workers": ("--workers", "--num-workers"),
     "lines": ("--lines/--whole",),
+    "output": ("-o", "--output"),
+    "as_json": ("--json",),
+    "quiet": ("--quiet", "-q"),
+    "watch": ("--watch",),
 }
 SHORT = {"num_candidates": "-n", "output": "-o", "input": "-i", "inputs": "-i", "as_json": "--json"}
 

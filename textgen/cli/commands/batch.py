@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from textgen.cli import flags as opt
-from textgen.cli.generate import Sink, generate
+from textgen.cli.generate import ObservedSink, generate
 from textgen.cli.render.texts import texts
 from textgen.commands import GENERATING
 from textgen.files.config_file import read_config, read_job
@@ -32,14 +32,8 @@ def batch(
     command, inputs = read_job(job, tuple(GENERATING))
     settings = read_config(job, command)
     settings.pop("input", None)
-    taken = {
-        key: opt.checked(settings.pop(key), annotation, job, key) if key in settings else None
-        for key, annotation in (
-            ("output", opt.Output),
-            ("model", opt.Model),
-            ("json", opt.Json),
-            ("quiet", opt.Quiet),
-        )
-    }
-    sink = Sink(taken["output"], bool(taken["json"]), quiet or bool(taken["quiet"]))
-    return generate(command, inputs, settings | options, model=taken["model"], sink=sink, shown=texts)
+    model = opt.checked(settings.pop("model", None), str | None, job, "model")
+    sink = opt.taken(settings, ObservedSink)
+    if quiet:
+        sink = sink.model_copy(update={"quiet": True})
+    return generate(command, inputs, settings | options, model=model, sink=sink, shown=texts)

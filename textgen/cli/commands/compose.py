@@ -8,8 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from textgen.cli import flags as opt
-from textgen.cli.generate import Sink, generate
-from textgen.cli.observers import Observation
+from textgen.cli.generate import ObservedSink, generate
 from textgen.cli.render.texts import texts
 from textgen.errors import DataError, UsageError
 from textgen.options import ComposeOptions, InputOptions, RunOptions
@@ -23,24 +22,22 @@ STDIN = "-"
 
 
 @opt.takes(
-    opt.without(opt.flags_of(ComposeOptions, InputOptions, RunOptions, Observation), "field"),
+    opt.without(opt.flags_of(ComposeOptions, InputOptions, RunOptions), "field"),
     {"ordered": Annotated[bool | None, opt.option(ORDERED, "--ordered/--any-order", panel=CONTENT)]},
 )
 def compose(
     options: dict[str, Any],
+    sink: ObservedSink,
     words: Annotated[list[str] | None, typer.Argument(help=WORDS, show_default=False)] = None,
     model: opt.Model = "gpt2",
     input: opt.Inputs = None,
-    output: opt.Output = None,
-    as_json: opt.Json = False,
-    quiet: opt.Quiet = False,
 ) -> int:
     """Write sentences around given words (用词造句), by inserting, deleting and replacing.
 
     A text file holds a set of words a line, with blanks or ，,、；;| between them.
     """
     inputs = word_inputs(words or (), input, options)
-    return generate("compose", inputs, options, model=model, sink=Sink(output, as_json, quiet), shown=texts)
+    return generate("compose", inputs, options, model=model, sink=sink, shown=texts)
 
 
 def word_inputs(

@@ -9,7 +9,7 @@ import typer
 from textgen.batch.planner import CGMH
 from textgen.cli import flags as opt
 from textgen.cli.commands.compose import word_inputs
-from textgen.cli.generate import Sink, exit_code, generate, planned, tell_seed
+from textgen.cli.generate import ObservedSink, exit_code, generate, planned, tell_seed
 from textgen.cli.observers import Observation
 from textgen.cli.render import console
 from textgen.cli.render.texts import numbering, samples, texts
@@ -44,17 +44,15 @@ STEPS = {"steps": opt.flags_of(ComposeOptions)["steps"]}
     STEPS,
     opt.flags_of(InputOptions),
     FIELD,
-    opt.flags_of(RunOptions, Observation),
+    opt.flags_of(RunOptions),
 )
 def sample(
     options: dict[str, Any],
+    sink: ObservedSink,
     prompt: Annotated[str | None, typer.Argument(help=PROMPT, show_default=False)] = None,
     model: opt.Model = "gpt2",
     input: opt.Inputs = None,
-    output: opt.Output = None,
-    as_json: opt.Json = False,
     stream: Annotated[bool, opt.switch("--stream", "Show the text as it is written.")] = False,
-    quiet: opt.Quiet = False,
 ) -> int:
     """Continue a prompt (gpt2, the default), or sample sentences (bert).
 
@@ -62,7 +60,6 @@ def sample(
 
     --model cgmh is textgen compose, whose help tells more options and other defaults.
     """
-    sink = Sink(output, as_json, quiet)
     if model == CGMH:
         if prompt or stream:
             hint = "give the words with --keyword, or a file of them with -i"
@@ -88,15 +85,15 @@ def _inputs(prompt: str | None, inputs: list[str] | None, options: dict[str, Any
     return [Row(prompt or "", name="1")]
 
 
-def _stream(inputs: list[str] | list[Row], options: dict[str, Any], model: str, sink: Sink) -> int:
+def _stream(inputs: list[str] | list[Row], options: dict[str, Any], model: str, sink: ObservedSink) -> int:
     from textgen.compute import threads
 
     if sink.as_json or sink.output:
         raise UsageError("--stream shows text, not records", hint="leave out --json and -o")
-    told = {*RunOptions.model_fields, *Observation.model_fields} - {"threads"}
-    if unfit := sorted(told & options.keys()):
+    given = {*options} & {*RunOptions.model_fields} | sink.model_fields_set & {*Observation.model_fields}
+    if unfit := sorted(given - {"threads"}):
         raise UsageError(f"{{@{unfit[0]}}} does not go with --stream", hint="leave out one of them")
-    job, _ = planned("sample", inputs, options, model=model, sink=sink)
+    job = planned("sample", inputs, options, model=model, sink=sink, observation=Observation())
     number = numbering(len(job.rows) * job.task.options.num_candidates)
     failed = 0
     with threads(job.task.threads), console.listening(1, quiet=sink.quiet) as on_event:

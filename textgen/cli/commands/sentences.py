@@ -9,8 +9,7 @@ import typer
 from pydantic import BaseModel
 
 from textgen.cli import flags as opt
-from textgen.cli.generate import Sink, generate
-from textgen.cli.observers import Observation
+from textgen.cli.generate import ObservedSink, generate
 from textgen.cli.render.show import Show
 from textgen.cli.render.texts import corrections, texts
 from textgen.errors import UsageError
@@ -30,18 +29,16 @@ def _command(
 
     def command(
         options: dict[str, Any],
+        sink: ObservedSink,
         sentence: Annotated[str | None, typer.Argument(help="The sentence.", show_default=False)] = None,
         model: opt.Model = "gpt2",
         input: opt.Inputs = None,
-        output: opt.Output = None,
-        as_json: opt.Json = False,
-        quiet: opt.Quiet = False,
     ) -> int:
         inputs = _inputs(sentence, input)
-        return generate(name, inputs, options, model=model, sink=Sink(output, as_json, quiet), shown=shown)
+        return generate(name, inputs, options, model=model, sink=sink, shown=shown)
 
     command.__name__, command.__doc__ = name, doc
-    flags = opt.flags_of(model_of_options, InputOptions, RunOptions, Observation)
+    flags = opt.flags_of(model_of_options, InputOptions, RunOptions)
     return opt.takes(opt.without(flags, "keywords_field"))(command)
 
 

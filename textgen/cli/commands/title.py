@@ -18,13 +18,11 @@ INPUTS = "Files, folders or 'patterns*' of texts or tables, also packed (.gz, .x
 def title(
     inputs: Annotated[list[str], typer.Argument(help=INPUTS, metavar="INPUT")],
     options: dict[str, Any],
+    sink: Sink,
     model: opt.Model = "title",
-    output: opt.Output = None,
-    as_json: opt.Json = False,
-    quiet: opt.Quiet = False,
 ) -> int:
     """Write titles for articles, best first.
 
     One article prints one title a line; several print name, tab, title.
     """
-    return generate("title", inputs, options, model=model, sink=Sink(output, as_json, quiet), shown=titles)
+    return generate("title", inputs, options, model=model, sink=sink, shown=titles)
