@@ -25,6 +25,7 @@ from transformers import BertConfig, BertForMaskedLM, GPT2Config, GPT2LMHeadMode
 from textgen.events import ignore
 from textgen.files.rows import FileRows
 from textgen.options import parse
+from textgen.options.recipes import OPTIONS
 from textgen.train.data.corpus import Corpus, build_corpus
 from textgen.train.recipes import recipe_class
 from textgen.train.run import READING, never
@@ -42,7 +43,7 @@ def ours(kind: str, path: str, folder: str, given: dict[str, Any]) -> tuple[Loop
     """A loop over a file that starts from the shipped model."""
     recipe_type = recipe_class(kind)
     given = {"start": kind, "steps": 10_000, "learning_rate": RATE, "dropout": DROPOUT} | given
-    recipe = recipe_type(parse(recipe_type.options_class, given, user=kind))
+    recipe = recipe_type(parse(OPTIONS[kind], given, user=kind))
     corpus = build_corpus(FileRows([path], READING), recipe, {}, Path(folder), never, ignore)
     network = recipe.build(corpus.arrays).requires_grad_(True)
     return Loop(recipe, network, corpus.arrays, Machine(None), recipe.options.steps), corpus

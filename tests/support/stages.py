@@ -12,6 +12,7 @@ from tiny import SHORT, Bench, some_pairs, write_lines
 from textgen.events import ignore
 from textgen.files.rows import FileRows
 from textgen.options import parse
+from textgen.options.recipes import OPTIONS
 from textgen.train.data.arrays import Arrays, ArrayWriter, Example
 from textgen.train.data.corpus import build_corpus
 from textgen.train.recipes import recipe_class
@@ -74,7 +75,7 @@ class Stages(Bench):
 
     def recipe(self, name: str, **options: Any) -> Any:
         kind = recipe_class(name)
-        return kind(parse(kind.options_class, SHORT | self.starts(name) | options, user=name))
+        return kind(parse(OPTIONS[name], SHORT | self.starts(name) | options, user=name))
 
     def written(self, recipe: Any, name: str = "written", rows: Any = None) -> Arrays:
         """The examples of rows, with what the title model writes for them."""

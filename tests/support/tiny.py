@@ -16,6 +16,7 @@ from textgen.events import ignore
 from textgen.files.rows import FileRows
 from textgen.models.initialization import bert_config, fresh_bert, fresh_gpt2, gpt2_config, padded_vocabulary
 from textgen.options import parse
+from textgen.options.recipes import OPTIONS
 from textgen.store.save import save_model
 from textgen.tokenizers.sentencepiece import SentencePieceTokenizer
 from textgen.tokenizers.training import FIXED, TokenizerPlan, train_tokenizer
@@ -186,7 +187,7 @@ class Bench:
         """A loop over rows that has done no step yet."""
         path = write_lines(self.folder / f"{name}.jsonl", self.rows(recipe) if rows is None else rows)
         kind = recipe_class(recipe)
-        made = kind(parse(kind.options_class, SHORT | self.starts(recipe) | options, user=recipe))
+        made = kind(parse(OPTIONS[recipe], SHORT | self.starts(recipe) | options, user=recipe))
         corpus = build_corpus(FileRows([str(path)], READING), made, {}, self.folder / name, never, ignore)
         network = made.build(corpus.arrays).requires_grad_(True)
         if made.options.lora:

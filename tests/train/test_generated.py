@@ -54,7 +54,6 @@ class Work:
             self.arrays,
             self.directory,
             COLUMNS,
-            ("source",),
             self.write,
             stopped=stopped,
             on_event=self.told.append,

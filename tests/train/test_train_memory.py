@@ -11,6 +11,7 @@ from tiny import SHORT, Bench, some_text
 from textgen.events import ignore
 from textgen.files.rows import FileRows
 from textgen.options import parse
+from textgen.options.recipes import OPTIONS
 from textgen.train.data.corpus import build_corpus
 from textgen.train.recipes import recipe_class
 from textgen.train.run import READING, never
@@ -31,7 +32,7 @@ def peak(bench: Bench, recipe: str, rows: int) -> int:
     """The most bytes of Python objects and arrays at a time while rows are tokenised."""
     path = write_many(bench.folder / f"{rows}.jsonl", rows)
     kind = recipe_class(recipe)
-    made = kind(parse(kind.options_class, SHORT | bench.starts(recipe), user=recipe))
+    made = kind(parse(OPTIONS[recipe], SHORT | bench.starts(recipe), user=recipe))
     files = FileRows([str(path)], READING)
     tracemalloc.start()
     try:

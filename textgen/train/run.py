@@ -14,7 +14,8 @@ from textgen.errors import TextgenError, UsageError
 from textgen.events import Note, OnEvent, ignore
 from textgen.files.rows import FileRows
 from textgen.options import InputOptions, parse
-from textgen.options.train import RANDOM, TrainOptions
+from textgen.options.recipes import OPTIONS
+from textgen.options.train import RANDOM
 from textgen.store.catalog import find_model, fingerprint
 from textgen.text.names import bare
 from textgen.train.data.corpus import READING, SOURCE
@@ -100,7 +101,7 @@ def train(
     """
     began = time.monotonic()
     kind = recipe_class(recipe)
-    chosen: TrainOptions = parse(kind.options_class, options, user=f"train {recipe}")
+    chosen = parse(OPTIONS[recipe], options, user=f"train {recipe}")
 
     def must_stop() -> bool:
         return stopped() or (chosen.minutes is not None and time.monotonic() - began > 60 * chosen.minutes)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from math import ceil, inf
 from pathlib import Path
 from typing import Any
@@ -75,14 +75,14 @@ class Session:
         if self.machine.first:
             self._log = Log(self.directory, self.step)
         self._since = time.monotonic()
-        steps, every = self.loop.steps, self._eval_every()
+        steps, every = self.loop.steps, self.options.eval_every or max(1, ceil(self.order.steps(1)))
         tired = False
         while self.step < steps and not tired:
             self._one()
             if self.dev and (self.step % every == 0 or self.step == steps):
                 self._look()
                 tired = self.options.patience is not None and self.looks >= self.options.patience
-            if self._must_stop(stopped):
+            if self._agreed(stopped()):
                 break
             if self.step % self.options.save_every == 0 and self.step < steps:
                 self._save()
@@ -128,8 +128,7 @@ class Session:
             if self.machine.first and self.options.dev_metric != "loss":
                 figures |= self._written()
             metric = self.options.dev_metric
-            better = self.machine.first and _better(figures, self.best, metric)
-            better = bool(self.machine.total(torch.tensor(int(better), device=self.machine.device)))
+            better = self._agreed(self.machine.first and _better(figures, self.best, metric))
             self.looks = 0 if better else self.looks + 1
             if better:
                 self.best = figures
@@ -139,10 +138,9 @@ class Session:
 
     def _written(self) -> dict[str, float]:
         """Figures of what the model writes for the rows of the dev file."""
-        config = self.recipe.config(self.loop.network)
-        family = family_in(self.directory, config)
-        name = self.directory.name
-        files = ModelFiles(name, self.directory, family, config, self.recipe.tokenizer.path, embedded=False)
+        config, name, path = self.recipe.config(self.loop.network), self.directory.name, self.directory
+        tokenizer = self.recipe.tokenizer.path
+        files = ModelFiles(name, path, family_in(path, config), config, tokenizer, embedded=False)
         self.loop.network.eval()
         with self.machine.at_work():
             model = LoadedModel(files, self.loop.network, self.recipe.tokenizer, name)
@@ -151,15 +149,10 @@ class Session:
     def _keep(self) -> None:
         """Write the model as it is now."""
         if self.machine.first:
-            with merged(self.loop.network):
-                config = self.recipe.config(self.loop.network)
-                save_model(
-                    self.directory,
-                    self.loop.network,
-                    config,
-                    self.recipe.tokenizer.path,
-                    storage=self.options.storage,
-                )
+            network, tokenizer = self.loop.network, self.recipe.tokenizer.path
+            with merged(network):
+                config = self.recipe.config(network)
+                save_model(self.directory, network, config, tokenizer, storage=self.options.storage)
 
     def _end(self, *, finished: bool) -> None:
         """Leave a model and, if there is more to do, a checkpoint."""
@@ -190,28 +183,21 @@ class Session:
             save_checkpoint(self.directory, self.step, Checkpoint(progress, self.loop.tensors()))
         self.machine.wait()
 
-    def _must_stop(self, stopped: Callable[[], bool]) -> bool:
-        flags = torch.tensor(int(stopped()), device=self.machine.device)
-        return bool(self.machine.total(flags))
+    def _agreed(self, said: bool) -> bool:
+        """Whether any process says so."""
+        return bool(self.machine.total(torch.tensor(int(said), device=self.machine.device)))
 
     def _seconds(self, now: float) -> float:
         return self._before + now - self._began
-
-    def _eval_every(self) -> int:
-        return self.options.eval_every or max(1, ceil(self.order.steps(1)))
 
     def _record(self, event: Trained | Scored) -> None:
         if self._log is not None:
             self._log.write(event)
         self.tell(event)
 
-    @contextmanager
-    def _averaged(self) -> Iterator[None]:
-        if self.loop.average is None:
-            yield
-            return
-        with self.loop.average.in_place(self.loop.weights):
-            yield
+    def _averaged(self) -> AbstractContextManager[None]:
+        average = self.loop.average
+        return average.in_place(self.loop.weights) if average else nullcontext()
 
 
 def _better(figures: dict[str, float], best: dict[str, float], metric: str) -> bool:

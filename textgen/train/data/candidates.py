@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -43,6 +44,32 @@ class Writing:
     backend: TitleBackend
     tokenizer: SentencePieceTokenizer
     options: CandidateTrainOptions
+
+    def added_to(
+        self,
+        arrays: Arrays,
+        directory: Path,
+        kept: Kept,
+        *,
+        stopped: Callable[[], bool],
+        on_event: OnEvent,
+    ) -> Arrays | None:
+        """Examples of articles and titles with candidates.
+
+        Args:
+            arrays: Those without.
+            directory: Where those with candidates are kept, and taken from.
+            kept: What is kept of their order: `ranks`, places from 0 for the best, equal where ROUGE-L is;
+                or `rouge`, in 1 / UNIT.
+            stopped: Asked now and then.
+            on_event: Told of progress.
+
+        Returns:
+            None where it was stopped before the end.
+        """
+        columns = ("source", "target", "candidates", kept)
+        write = partial(self.examples, arrays, kept=kept)
+        return with_generated(arrays, directory, columns, write, stopped=stopped, on_event=on_event)
 
     def examples(self, arrays: Arrays, numbers: Sequence[int], kept: Kept) -> list[Example]:
         """Examples with their candidates, the best first; of too many, some from all over the order."""
@@ -81,40 +108,6 @@ class Writing:
         return Example(
             columns | {"candidates": ids, kept: figures}, {"source": arrays.number("source", number)}
         )
-
-
-def with_candidates(
-    arrays: Arrays,
-    directory: Path,
-    writing: Writing,
-    kept: Kept,
-    *,
-    stopped: Callable[[], bool],
-    on_event: OnEvent,
-) -> Arrays | None:
-    """Examples of articles and titles with candidates.
-
-    Args:
-        arrays: Those without.
-        directory: Where those with candidates are kept, and taken from.
-        writing: How the candidates come about.
-        kept: What is kept of their order: `ranks`, places from 0 for the best, equal where ROUGE-L is; or
-            `rouge`, in 1 / UNIT.
-        stopped: Asked now and then.
-        on_event: Told of progress.
-
-    Returns:
-        None where it was stopped before the end.
-    """
-    return with_generated(
-        arrays,
-        directory,
-        ("source", "target", "candidates", kept),
-        ("source",),
-        lambda numbers: writing.examples(arrays, numbers, kept),
-        stopped=stopped,
-        on_event=on_event,
-    )
 
 
 def in_order(texts: Sequence[str], title: str, most: int) -> list[tuple[float, str]]:

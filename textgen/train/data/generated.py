@@ -24,7 +24,6 @@ def with_generated(
     arrays: Arrays,
     directory: Path,
     columns: Sequence[str],
-    numbers: Sequence[str],
     write: Write,
     *,
     stopped: Callable[[], bool],
@@ -35,8 +34,7 @@ def with_generated(
     Args:
         arrays: The examples.
         directory: Where those with more are kept, and taken from.
-        columns: Theirs.
-        numbers: Theirs.
+        columns: Theirs; beside these they have the number `source`.
         write: What is to be kept of some examples, by their numbers.
         stopped: Asked between `AT_ONCE` examples.
         on_event: Told of progress.
@@ -49,7 +47,7 @@ def with_generated(
         lines = directory.with_name(f"{directory.name}-{LINES}")
         if not _written(lines, len(arrays), write, stopped, on_event):
             return None
-        writer = ArrayWriter(directory, columns, numbers)
+        writer = ArrayWriter(directory, columns, ("source",))
         for line in _whole(lines):
             entry = json.loads(line)
             writer.add(Example(entry["ids"], entry["numbers"]))

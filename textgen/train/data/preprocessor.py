@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar
 
 from textgen.events import OnEvent
+from textgen.messages import Message
 from textgen.options.train import TrainOptions
 from textgen.schema import Row
 from textgen.text.normalize import clean
@@ -52,13 +53,17 @@ class Preprocessor(ABC, Generic[O]):
         """A warning about the rows that were read, in a line."""
         return None
 
+    def remark_on_cuts(self, template: str, most: int) -> Message | None:
+        """A warning about what was cut, if anything was; `{most}` and `{cut}` stand for numbers."""
+        return Message(template, most=most, cut=f"{self.cut:,}") if self.cut else None
+
     def text(self, row: Row) -> str:
         """The text of a row as the model is to know it: cleaned as for generation."""
         return row.text if self.options.keep_layout else clean(row.text)
 
-    @abstractmethod
     def shape(self) -> dict[str, Any]:
         """All that the examples depend on beside the rows."""
+        return {"keep_layout": self.options.keep_layout, "tokenizer": str(self.tokenizer.path)}
 
     def all_read(self) -> dict[str, Any]:
         """Called when no row follows; gives what the rows have shown, such as the names of styles."""

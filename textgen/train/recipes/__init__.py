@@ -1,29 +1,20 @@
-"""The recipes by name, resolved on use; their options are in `textgen.options.recipes`."""
+"""The recipes by name, resolved on use; `textgen.options.recipes` lists them with their options."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from textgen.errors import UsageError
+from textgen.options.recipes import OPTIONS
 from textgen.plugins import resolved
-
-RECIPES = {
-    "gpt2": "textgen.train.recipes.gpt2:Gpt2Recipe",
-    "bert": "textgen.train.recipes.bert:BertRecipe",
-    "title": "textgen.train.recipes.title:TitleRecipe",
-    "rnn-title": "textgen.train.recipes.rnn_title:RnnTitleRecipe",
-    "conditional": "textgen.train.recipes.conditional:ConditionalRecipe",
-    "bidirectional": "textgen.train.recipes.bidirectional:BidirectionalRecipe",
-    "title-rank": "textgen.train.recipes.title_rank:TitleRankRecipe",
-    "title-scorer": "textgen.train.recipes.title_scorer:TitleScorerRecipe",
-}
 
 
 def recipe_class(name: str) -> Any:
-    """The class of a recipe. Raises UsageError if there is none."""
+    """The class of a recipe: that of `title-rank` is `title_rank:TitleRankRecipe`. Raises UsageError."""
     if name == "tokenizer":
         hint = "textgen.train.recipes.tokenizer.train_tokenizer does"
         raise UsageError("train does not make tokenizers", hint=hint)
-    if name not in RECIPES:
-        raise UsageError(f"there is no recipe {name}", hint=f"recipes: {', '.join(RECIPES)}")
-    return resolved(RECIPES[name])
+    if name not in OPTIONS:
+        raise UsageError(f"there is no recipe {name}", hint=f"recipes: {', '.join(OPTIONS)}")
+    module, words = name.replace("-", "_"), name.title().replace("-", "")
+    return resolved(f"{__name__}.{module}:{words}Recipe")

@@ -28,13 +28,11 @@ class Recipe(Preprocessor[O], Generic[O, B]):
 
     Attributes:
         name: Its name on the command line.
-        options_class: The class of its options.
         figures: The names of the figures that `dev_sums` gives.
         still_trained: Parts of names of parameters that are trained beside adapters.
     """
 
     name: ClassVar[str]
-    options_class: ClassVar[type[TrainOptions]]
     figures: ClassVar[tuple[str, ...]] = ("loss",)
     still_trained: ClassVar[tuple[str, ...]] = ()
 

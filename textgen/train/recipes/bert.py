@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 
 from textgen.errors import UsageError
 from textgen.models.families.bert import Bert
@@ -12,33 +12,29 @@ from textgen.models.initialization import bert_config, fresh_bert, padded_vocabu
 from textgen.models.views import FRAME
 from textgen.options.train_texts import BertTrainOptions
 from textgen.schema import Row
-from textgen.store.load import load_model
 from textgen.text.segment import sentences
 from textgen.train.data.arrays import Arrays, Example
 from textgen.train.objectives.loss import Prediction
 from textgen.train.objectives.masked import MaskedBatch, Masking, masked_prediction
-from textgen.train.recipes.base import Recipe
-from textgen.train.recipes.initial_model import InitialModel
+from textgen.train.recipes.initial_model import FreshRecipe
 
 
-class BertRecipe(Recipe[BertTrainOptions, MaskedBatch]):
+class BertRecipe(FreshRecipe[BertTrainOptions, MaskedBatch]):
     """`<cls> passage <sep>`, of whole sentences as far as they fit."""
 
     name: ClassVar = "bert"
-    options_class: ClassVar = BertTrainOptions
     columns: ClassVar = ("text",)
+    family: ClassVar = BERT
+    fresh: ClassVar = fresh_bert
 
     def __init__(self, options: BertTrainOptions) -> None:
         super().__init__(options)
-        self.initial = InitialModel(options, family=BERT)
-        self.tokenizer = self.initial.tokenizer
         self.masking = Masking(self.tokenizer, options.mask_rate, options.seed)
 
     @property
     def passage_length(self) -> int:
         """Most tokens of a passage."""
-        files = self.initial.files
-        positions = files.positions if files else self.options.positions
+        positions = self.files.positions if self.files else self.options.positions
         given = "length" in self.options.model_fields_set
         if given and self.options.length > positions:
             raise UsageError(
@@ -48,12 +44,7 @@ class BertRecipe(Recipe[BertTrainOptions, MaskedBatch]):
         return min(self.options.length, positions) - FRAME
 
     def shape(self) -> dict[str, Any]:
-        return {
-            "kind": "passages",
-            "length": self.passage_length,
-            "keep_layout": self.options.keep_layout,
-            "tokenizer": str(self.tokenizer.path),
-        }
+        return super().shape() | {"kind": "passages", "length": self.passage_length}
 
     def examples(self, row: Row, source: int) -> Iterator[Example]:
         most, passage = self.passage_length, list[int]()
@@ -69,14 +60,6 @@ class BertRecipe(Recipe[BertTrainOptions, MaskedBatch]):
         if passage:
             yield Example({"text": passage}, {"source": source})
 
-    def build(self, arrays: Arrays) -> Bert:
-        if self.initial.files is not None:
-            return cast(Bert, load_model(self.initial.files).network)
-        return fresh_bert(self._config(), self.options.seed)
-
-    def config(self, network: Bert) -> dict[str, Any]:
-        return self.initial.config or self._config()
-
     def batch(self, arrays: Arrays, examples: Sequence[int], epoch: int | None) -> MaskedBatch:
         passages = [arrays.ids("text", example) for example in examples]
         return self.masking.batch(passages, examples, epoch)
@@ -87,7 +70,7 @@ class BertRecipe(Recipe[BertTrainOptions, MaskedBatch]):
     def predict(self, network: Bert, batch: MaskedBatch) -> Prediction:
         return masked_prediction(network, batch)
 
-    def _config(self) -> dict[str, Any]:
+    def fresh_config(self) -> dict[str, Any]:
         options = self.options
         return bert_config(
             vocab_size=padded_vocabulary(len(self.tokenizer.vocabulary)),

@@ -50,7 +50,6 @@ class BidirectionalRecipe(UniLMRecipe[BidirectionalTrainOptions]):
     """The second stage of a title model."""
 
     name: ClassVar = "bidirectional"
-    options_class: ClassVar = BidirectionalTrainOptions
     starts: ClassVar = (UNILM,)
     two_way: ClassVar = True
     decode: ClassVar = "bidirectional"
@@ -73,9 +72,7 @@ class BidirectionalRecipe(UniLMRecipe[BidirectionalTrainOptions]):
             ]
 
         columns = ("source", "target", *PSEUDO)
-        return with_generated(
-            arrays, directory, columns, ("source",), write, stopped=stopped, on_event=on_event
-        )
+        return with_generated(arrays, directory, columns, write, stopped=stopped, on_event=on_event)
 
     def batch(self, arrays: Arrays, examples: Sequence[int], epoch: int | None) -> Streams:
         specials = self.tokenizer.specials

@@ -16,7 +16,6 @@ import torch
 from torch import Tensor, nn
 
 from textgen.errors import DataError, UsageError
-from textgen.messages import Message
 from textgen.models.families.bert import Bert
 from textgen.models.families.gpt2 import Gpt2
 from textgen.models.layers.conditional_norm import add_condition, in_style
@@ -54,7 +53,6 @@ class ConditionalRecipe(Recipe[ConditionalTrainOptions, Styled]):
     """One text an example, cut where it is too long."""
 
     name: ClassVar = "conditional"
-    options_class: ClassVar = ConditionalTrainOptions
     needs: ClassVar = ("text", "label")
     columns: ClassVar = ("text",)
     numbers: ClassVar = ("style",)
@@ -89,12 +87,7 @@ class ConditionalRecipe(Recipe[ConditionalTrainOptions, Styled]):
         self._known = False
 
     def shape(self) -> dict[str, Any]:
-        return {
-            "kind": "styled",
-            "length": self._text_length,
-            "keep_layout": self.options.keep_layout,
-            "tokenizer": str(self.tokenizer.path),
-        }
+        return super().shape() | {"kind": "styled", "length": self._text_length}
 
     def examples(self, row: Row, source: int) -> Iterable[Example]:
         style = bare(str((row.fields or {})["label"]))
@@ -112,14 +105,8 @@ class ConditionalRecipe(Recipe[ConditionalTrainOptions, Styled]):
         )
 
     def remark(self) -> str | None:
-        most = self._text_length + FRAME
-        return (
-            Message(
-                "texts longer than {@length} {most}, which are cut: {cut}", most=most, cut=f"{self.cut:,}"
-            )
-            if self.cut
-            else None
-        )
+        template = "texts longer than {@length} {most}, which are cut: {cut}"
+        return self.remark_on_cuts(template, self._text_length + FRAME)
 
     def all_read(self) -> dict[str, Any]:
         self._known = True  # rows of the dev file have no others

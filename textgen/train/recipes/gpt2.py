@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 
 from textgen.errors import UsageError
 from textgen.models.families.gpt2 import Gpt2
@@ -12,52 +12,39 @@ from textgen.models.families.gpt2_family import GPT2
 from textgen.models.initialization import fresh_gpt2, gpt2_config, padded_vocabulary
 from textgen.options.train_texts import Gpt2TrainOptions
 from textgen.schema import Row
-from textgen.store.load import load_model
 from textgen.train.data.arrays import Arrays, Example
 from textgen.train.objectives.causal import CausalBatch, CausalBatches, causal_prediction
 from textgen.train.objectives.loss import Prediction
-from textgen.train.recipes.base import Recipe
-from textgen.train.recipes.initial_model import InitialModel
+from textgen.train.recipes.initial_model import FreshRecipe
 
 
-class Gpt2Recipe(Recipe[Gpt2TrainOptions, CausalBatch]):
+class Gpt2Recipe(FreshRecipe[Gpt2TrainOptions, CausalBatch]):
     """Windows of `<s> text </s><s> text </s> …`."""
 
     name: ClassVar = "gpt2"
-    options_class: ClassVar = Gpt2TrainOptions
     columns: ClassVar = ("text",)
+    family: ClassVar = GPT2
+    fresh: ClassVar = fresh_gpt2
 
     def __init__(self, options: Gpt2TrainOptions) -> None:
         super().__init__(options)
-        self.initial = InitialModel(options, family=GPT2)
-        self.tokenizer = self.initial.tokenizer
         self.causal = CausalBatches(self.tokenizer.specials, options.replace, options.seed)
         self._open: dict[int, list[int]] = defaultdict(list)  # what does not fill a window yet, by source
 
     @property
-    def positions(self) -> int:
-        """Most tokens that the network reads."""
-        return self.initial.files.positions if self.initial.files else self.options.positions
-
-    @property
     def window(self) -> int:
         """Tokens that are predicted together."""
-        window = self.options.window or self.positions
-        if window > self.positions:
+        positions = self.files.positions if self.files else self.options.positions
+        window = self.options.window or positions
+        if window > positions:
             raise UsageError(
-                f"{{@window}} {window} is more than the model reads",
-                hint=f"it has {self.positions} positions",
+                f"{{@window}} {window} is more than the model reads", hint=f"it has {positions} positions"
             )
         return window
 
     def shape(self) -> dict[str, Any]:
-        return {
-            "kind": "windows",
-            "window": self.window,
-            "apart": bool(self.options.weight),
-            "keep_layout": self.options.keep_layout,
-            "tokenizer": str(self.tokenizer.path),
-        }
+        own = {"kind": "windows", "window": self.window, "apart": bool(self.options.weight)}
+        return super().shape() | own
 
     def examples(self, row: Row, source: int) -> Iterator[Example]:
         # sources are kept apart only where they are weighted: there may be as many as documents
@@ -75,14 +62,6 @@ class Gpt2Recipe(Recipe[Gpt2TrainOptions, CausalBatch]):
                 yield Example({"text": ids}, {"source": source})
         self._open.clear()
 
-    def build(self, arrays: Arrays) -> Gpt2:
-        if self.initial.files is not None:
-            return cast(Gpt2, load_model(self.initial.files).network)
-        return fresh_gpt2(self._config(), self.options.seed)
-
-    def config(self, network: Gpt2) -> dict[str, Any]:
-        return self.initial.config or self._config()
-
     def batch(self, arrays: Arrays, examples: Sequence[int], epoch: int | None) -> CausalBatch:
         return self.causal.batch([arrays.ids("text", example) for example in examples], examples, epoch)
 
@@ -92,7 +71,7 @@ class Gpt2Recipe(Recipe[Gpt2TrainOptions, CausalBatch]):
     def predict(self, network: Gpt2, batch: CausalBatch) -> Prediction:
         return causal_prediction(network, batch)
 
-    def _config(self) -> dict[str, Any]:
+    def fresh_config(self) -> dict[str, Any]:
         options, specials = self.options, self.tokenizer.specials
         return gpt2_config(
             vocab_size=padded_vocabulary(len(self.tokenizer.vocabulary)),

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from abc import abstractmethod
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, TypeVar
+
+from torch import nn
 
 from textgen.errors import UsageError
 from textgen.models.family import Family
 from textgen.options.train import RANDOM, TrainOptions
 from textgen.resources import models_dir
 from textgen.store.catalog import TOKENIZER_FILES, ModelFiles, find_model
-from textgen.store.load import load_tokenizer
+from textgen.store.load import load_model, load_tokenizer
 from textgen.tokenizers.sentencepiece import SentencePieceTokenizer
+from textgen.train.data.arrays import Arrays
+from textgen.train.recipes.base import Recipe
+
+O = TypeVar("O", bound=TrainOptions)  # noqa: E741
+B = TypeVar("B")
 
 
 def find_initial_model(start: str, families: Sequence[Family], *, makes: str) -> ModelFiles:
@@ -40,37 +48,43 @@ def find_initial_model(start: str, families: Sequence[Family], *, makes: str) ->
     return files
 
 
-class InitialModel:
-    """The model or the tokenizer that a recipe starts from.
-
-    Args:
-        options: Its `start` and `tokenizer`.
-        family: What the model must be.
+class FreshRecipe(Recipe[O, B]):
+    """A recipe that can start from a tokenizer and fresh weights, or go on with a model of its own kind.
 
     Attributes:
-        files: The model; None for fresh weights.
-        config: Its `config.json`; empty for fresh weights.
-        tokenizer: The model's, or the one that fresh weights get.
+        family: Of the model.
+        fresh: Makes a network of a config, its weights drawn by a seed.
+        files: The model that it starts from; None for fresh weights.
 
     Raises:
         UsageError: There is no such model, or it is of another kind.
         ModelError: It is broken.
     """
 
-    def __init__(self, options: TrainOptions, *, family: Family) -> None:
-        self.files: ModelFiles | None = None
-        self.config: dict[str, Any] = {}
-        if options.start == RANDOM:
-            self.tokenizer = _tokenizer(options.tokenizer)
-            return
-        self.files = find_model(options.start)
-        if self.files.family != family:
+    family: ClassVar[Family]
+    fresh: ClassVar[Callable[[dict[str, Any], int], nn.Module]]
+
+    def __init__(self, options: O) -> None:
+        super().__init__(options)
+        self.files = None if options.start == RANDOM else find_model(options.start)
+        if self.files and self.files.family != self.family:
             raise UsageError(
                 f"{{@start}} {options.start} is a {self.files.kind} model",
-                hint=f"this recipe makes a {family.name} model",
+                hint=f"this recipe makes a {self.family.name} model",
             )
-        self.config = self.files.config
-        self.tokenizer = load_tokenizer(self.files)
+        self.tokenizer = load_tokenizer(self.files) if self.files else _tokenizer(options.tokenizer)
+
+    @abstractmethod
+    def fresh_config(self) -> dict[str, Any]:
+        """The content of `config.json` of a fresh network."""
+
+    def build(self, arrays: Arrays) -> Any:
+        if self.files:
+            return load_model(self.files).network
+        return type(self).fresh(self.fresh_config(), self.options.seed)
+
+    def config(self, network: Any) -> dict[str, Any]:
+        return self.files.config if self.files else self.fresh_config()
 
 
 def _tokenizer(name: str | None) -> SentencePieceTokenizer:

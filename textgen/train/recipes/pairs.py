@@ -10,7 +10,6 @@ from typing import Any, ClassVar, TypeVar
 from torch import Tensor
 
 from textgen.backends.registry import backend_class
-from textgen.messages import Message
 from textgen.metrics.overlap import mean_rouge
 from textgen.models.padding import padded
 from textgen.options.train_titles import TitledTrainOptions, TitleTrainBase
@@ -55,13 +54,8 @@ class TitledRecipe(Recipe[T, B]):
         """Most tokens of an article, its frame not counted."""
 
     def shape(self) -> dict[str, Any]:
-        return {
-            "kind": "pairs",
-            "keep_layout": self.options.keep_layout,
-            "source": self.source_length,
-            "target": self.options.title_length,
-            "tokenizer": str(self.tokenizer.path),
-        }
+        lengths = {"source": self.source_length, "target": self.options.title_length}
+        return super().shape() | {"kind": "pairs"} | lengths
 
     def examples(self, row: Row, source: int) -> Iterable[Example]:
         article = self.tokenizer.encode(self.text(row))[: self.source_length]
@@ -80,16 +74,8 @@ class PairRecipe(TitledRecipe[O, Pairs]):
     decode: ClassVar[str] = "greedy"
 
     def remark(self) -> str | None:
-        most = self.options.title_length
-        return (
-            Message(
-                "titles longer than {@title_length} {most}, which are cut: {cut}",
-                most=most,
-                cut=f"{self.cut:,}",
-            )
-            if self.cut
-            else None
-        )
+        template = "titles longer than {@title_length} {most}, which are cut: {cut}"
+        return self.remark_on_cuts(template, self.options.title_length)
 
     def batch(self, arrays: Arrays, examples: Sequence[int], epoch: int | None) -> Pairs:
         specials = self.tokenizer.specials

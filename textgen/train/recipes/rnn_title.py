@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 
 from torch import Tensor
 
@@ -17,46 +17,37 @@ from textgen.models.families.rnn_title import RnnTitle, RnnTitleConfig
 from textgen.models.families.rnn_title_family import RNN_TITLE
 from textgen.models.initialization import padded_vocabulary
 from textgen.options.train_titles import RnnTitleTrainOptions
-from textgen.store.load import load_model
-from textgen.train.data.arrays import Arrays
 from textgen.train.data.noise import draws
-from textgen.train.recipes.initial_model import InitialModel
+from textgen.train.recipes.initial_model import FreshRecipe
 from textgen.train.recipes.pairs import PairRecipe, Pairs
 
 
-class RnnTitleRecipe(PairRecipe[RnnTitleTrainOptions]):
+def fresh_rnn_title(config: dict[str, Any], seed: int) -> RnnTitle:
+    """A network with fresh weights, a function of the seed."""
+    return RnnTitle.initialised(RnnTitleConfig.from_dict(config), seed)
+
+
+class RnnTitleRecipe(FreshRecipe[RnnTitleTrainOptions, Pairs], PairRecipe[RnnTitleTrainOptions]):
     """The network of the first article."""
 
     name: ClassVar = RNN_TITLE.name
-    options_class: ClassVar = RnnTitleTrainOptions
-
-    def __init__(self, options: RnnTitleTrainOptions) -> None:
-        super().__init__(options)
-        self.initial = InitialModel(options, family=RNN_TITLE)
-        self.tokenizer = self.initial.tokenizer
+    family: ClassVar = RNN_TITLE
+    fresh: ClassVar = fresh_rnn_title
 
     @property
     def source_length(self) -> int:
-        return int(self.initial.config.get("source_length", self.options.source_length))
+        return int(self.config(None).get("source_length", self.options.source_length))
 
     def ways(self, epoch: int | None, example: int) -> Sequence[int]:
         if epoch is None:
             return (example % 2,)
         return (int(draws(self.options.seed, "way", epoch, example).integers(2)),)
 
-    def build(self, arrays: Arrays) -> RnnTitle:
-        if self.initial.files is not None:
-            return cast(RnnTitle, load_model(self.initial.files).network)
-        return RnnTitle.initialised(RnnTitleConfig.from_dict(self._config()), self.options.seed)
-
-    def config(self, network: RnnTitle) -> dict[str, Any]:
-        return self.initial.config or self._config()
-
     def logits(self, network: RnnTitle, batch: Pairs) -> Tensor:
         found: Tensor = network(batch.sources, batch.inputs[:, 0])[:, None]
         return found
 
-    def _config(self) -> dict[str, Any]:
+    def fresh_config(self) -> dict[str, Any]:
         options = self.options
         config = RnnTitleConfig(
             vocab_size=padded_vocabulary(len(self.tokenizer.vocabulary)),

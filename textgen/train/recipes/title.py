@@ -81,7 +81,6 @@ class TitleRecipe(UniLMRecipe[TitleTrainOptions]):
     """Articles and titles, each title both ways."""
 
     name: ClassVar = "title"
-    options_class: ClassVar = TitleTrainOptions
 
 
 def source_length_beside(title: int, files: ModelFiles) -> int:

@@ -23,7 +23,7 @@ from textgen.models.padding import padded
 from textgen.options.train_titles import TitleRankTrainOptions
 from textgen.store.load import load_model
 from textgen.train.data.arrays import Arrays
-from textgen.train.data.candidates import Writing, out_of_order, split, with_candidates
+from textgen.train.data.candidates import Writing, out_of_order, split
 from textgen.train.objectives.loss import NO_TARGET, Prediction
 from textgen.train.recipes.pairs import Pairs
 from textgen.train.recipes.title import UniLMRecipe
@@ -49,14 +49,13 @@ class TitleRankRecipe(UniLMRecipe[TitleRankTrainOptions]):
     """A stage after `title`."""
 
     name: ClassVar = "title-rank"
-    options_class: ClassVar = TitleRankTrainOptions
     starts: ClassVar = (UNILM,)
 
     def complete(
         self, arrays: Arrays, directory: Path, stopped: Callable[[], bool], on_event: OnEvent
     ) -> Arrays | None:
         writing = Writing(TitleBackend(load_model(self.files)), self.tokenizer, self.options)
-        return with_candidates(arrays, directory, writing, "ranks", stopped=stopped, on_event=on_event)
+        return writing.added_to(arrays, directory, "ranks", stopped=stopped, on_event=on_event)
 
     def batch(self, arrays: Arrays, examples: Sequence[int], epoch: int | None) -> Ranked:
         gold = super().batch(arrays, examples, epoch)

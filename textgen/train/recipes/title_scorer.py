@@ -42,7 +42,6 @@ from textgen.train.data.candidates import (
     out_of_order,
     ranks,
     split,
-    with_candidates,
 )
 from textgen.train.objectives.loss import Prediction
 from textgen.train.recipes.initial_model import find_initial_model
@@ -69,7 +68,6 @@ class TitleScorerRecipe(TitledRecipe[TitleScorerTrainOptions, Contests]):
     """The model that ranks titles with `--rank scorer`."""
 
     name: ClassVar = TITLE_SCORER.name
-    options_class: ClassVar = TitleScorerTrainOptions
     figures: ClassVar = ("loss", "accuracy", "rouge-l")
     still_trained: ClassVar = ("head", "token_type_embeddings")
 
@@ -98,7 +96,7 @@ class TitleScorerRecipe(TitledRecipe[TitleScorerTrainOptions, Contests]):
         self, arrays: Arrays, directory: Path, stopped: Callable[[], bool], on_event: OnEvent
     ) -> Arrays | None:
         writing = Writing(TitleBackend(load_model(self.writer)), self.tokenizer, self.options)
-        return with_candidates(arrays, directory, writing, "rouge", stopped=stopped, on_event=on_event)
+        return writing.added_to(arrays, directory, "rouge", stopped=stopped, on_event=on_event)
 
     def build(self, arrays: Arrays) -> TitleScorer:
         network = load_model(self.files).network

@@ -63,13 +63,8 @@ class Loop:
     def __init__(
         self, recipe: Recipe[Any, Any], network: nn.Module, arrays: Arrays, machine: Machine, steps: int
     ) -> None:
-        self.recipe, self.network, self.arrays, self.machine, self.steps = (
-            recipe,
-            network,
-            arrays,
-            machine,
-            steps,
-        )
+        self.recipe, self.network, self.arrays = recipe, network, arrays
+        self.machine, self.steps = machine, steps
         self.options: TrainOptions = recipe.options
         self.noise = torch.Generator(machine.device)
         set_dropout(network, self.options.dropout, self.noise)
@@ -168,9 +163,8 @@ class Loop:
             own = torch.zeros_like(table) if table.grad is None else table.grad.clone()
             with moved(table, self.machine.total(own), self.options.fgm):
                 self._passes(number, parts, places)
-        missing = [w for w in self.weights.values() if w.grad is None]
-        for weight in missing:
-            weight.grad = torch.zeros_like(weight)
+        for weight in self.weights.values():
+            weight.grad = torch.zeros_like(weight) if weight.grad is None else weight.grad
         self.machine.add_up(w.grad for w in self.weights.values() if w.grad is not None)
         return float(self.machine.total(torch.tensor(loss, device=self.machine.device))), places
 

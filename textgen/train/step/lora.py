@@ -42,7 +42,7 @@ def add_adapters(
 
     for name, module in list(network.named_modules()):
         if isinstance(module, Conv1D):
-            _put(network, name, _Transposed(module))
+            network.set_submodule(name, _Transposed(module))
     targets = [name for name, module in network.named_modules() if isinstance(module, nn.Linear)]
     if not targets:
         raise UsageError("{@lora}: the network has no layers to adapt", hint="leave it out")
@@ -50,11 +50,7 @@ def add_adapters(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         inject_adapter_in_model(
-            LoraConfig(
-                r=rank,
-                lora_alpha=alpha,  # type: ignore[arg-type]
-                target_modules=targets,
-            ),
+            LoraConfig(r=rank, lora_alpha=alpha, target_modules=targets),  # type: ignore[arg-type]
             network,
         )
     for name, weight in network.named_parameters():
@@ -68,15 +64,15 @@ def merged(network: nn.Module) -> Iterator[None]:
         (name, module) for name, module in network.named_modules() if hasattr(module, "get_delta_weight")
     ]
     for name, module in adapted:
-        _put(network, name, _merged(module))
+        network.set_submodule(name, _merged(module))
     plain = [(n, module) for n, module in network.named_modules() if isinstance(module, _Transposed)]
     for name, module in plain:
-        _put(network, name, module.restored())
+        network.set_submodule(name, _conv(module))
     try:
         yield
     finally:
         for name, module in [*plain, *adapted]:
-            _put(network, name, module)
+            network.set_submodule(name, module)
 
 
 class _Transposed(Linear):
@@ -89,13 +85,6 @@ class _Transposed(Linear):
         self.weight = nn.Parameter(conv.weight.detach().T.contiguous())
         self.bias = conv.bias
 
-    def restored(self) -> Conv1D:
-        with unfilled():
-            conv = Conv1D(self.in_features, self.out_features)
-        conv.weight = nn.Parameter(self.weight.detach().T.contiguous())
-        conv.bias = self.bias
-        return conv
-
 
 def _merged(module: nn.Module) -> nn.Module:
     """The layer that computes what an adapted layer computes."""
@@ -105,15 +94,13 @@ def _merged(module: nn.Module) -> nn.Module:
         plain = Linear(base.in_features, base.out_features, bias=base.bias is not None)
     plain.weight = nn.Parameter((base.weight + delta).detach())
     plain.bias = base.bias
-    if not isinstance(base, _Transposed):
-        return plain
+    return _conv(plain) if isinstance(base, _Transposed) else plain
+
+
+def _conv(linear: nn.Linear) -> Conv1D:
+    """The Conv1D that computes what a linear layer computes."""
     with unfilled():
-        conv = Conv1D(base.in_features, base.out_features)
-    conv.weight = nn.Parameter(plain.weight.detach().T.contiguous())
-    conv.bias = plain.bias
+        conv = Conv1D(linear.in_features, linear.out_features)
+    conv.weight = nn.Parameter(linear.weight.detach().T.contiguous())
+    conv.bias = linear.bias
     return conv
-
-
-def _put(network: nn.Module, name: str, module: nn.Module) -> None:
-    parent, _, leaf = name.rpartition(".")
-    setattr(network.get_submodule(parent), leaf, module)
