@@ -17,11 +17,7 @@ from textgen.tokenizers.base import Tokenizer
 
 
 def keywords_of_row(
-    row: Row,
-    options: DecodingOptions,
-    tokenizer: Tokenizer,
-    allowed: Tensor,
-    spelt: Callable[[str], str],
+    row: Row, options: DecodingOptions, tokenizer: Tokenizer, allowed: Tensor, spelt: Callable[[str], str]
 ) -> tuple[str, ...]:
     """What the texts of a row must contain, those of the options first.
 

@@ -33,9 +33,8 @@ class CgmhOptions(ChainOptions):
 
     method: Literal["mh", "anneal"] = field(
         "anneal",
-        "mh samples the distribution: a text is the last state of its chain. anneal "
-        "searches for its maximum: "
-        "a text is the best state that a chain visited.",
+        "mh samples the distribution: a text is the last state of its chain. anneal searches for its "
+        "maximum: a text is the best state that a chain visited.",
         CHAIN,
     )
     steps: Count = field(200, "Edits of a chain.", CHAIN)
@@ -43,11 +42,10 @@ class CgmhOptions(ChainOptions):
         ChainOptions,
         "chains",
         None,
-        f"Chains a row. anneal takes the best texts of all (default {SEARCHERS}, or "
-        "one for each text if that "
-        "is more). Under mh (default one for each text) the first give the texts, and all tell how well they "
-        "agree; where the last state of one lies outside {@length}, others take its place, up to four times "
-        "as many.",
+        f"Chains a row. anneal takes the best texts of all (default {SEARCHERS}, or one for each text if "
+        "that is more). Under mh (default one for each text) the first give the texts, and all tell how "
+        f"well they agree; where the last state of one lies outside {{@length}}, others take its place, up "
+        "to four times as many.",
     )
     anneal: Fall = changed(ChainOptions, "anneal", (0.5, 0.1, "linear"))
     length: Span | None = field(

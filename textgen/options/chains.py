@@ -40,10 +40,7 @@ def _fall(value: object) -> object:
 
 Span = Annotated[tuple[int, int], BeforeValidator(_span)]
 Temperature = Annotated[float, Field(ge=MIN_TEMPERATURE, le=1e4)]
-Fall = Annotated[
-    tuple[Temperature, Temperature, Literal["linear", "geometric"]],
-    BeforeValidator(_fall),
-]
+Fall = Annotated[tuple[Temperature, Temperature, Literal["linear", "geometric"]], BeforeValidator(_fall)]
 
 
 class ChainOptions(Options):

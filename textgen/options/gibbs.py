@@ -55,9 +55,8 @@ class GibbsOptions(ChainOptions, StyledOptions):
         ChainOptions,
         "top_k",
         0,
-        "Draw only from the k most probable tokens; 0 is all. Under mh and anneal a "
-        "token of the sentence that "
-        "is not among them stays until its surroundings make it more probable.",
+        "Draw only from the k most probable tokens; 0 is all. Under mh and anneal a token of the sentence "
+        "that is not among them stays until its surroundings make it more probable.",
     )
     chains: int | None = changed(
         ChainOptions,
@@ -110,7 +109,6 @@ class GibbsOptions(ChainOptions, StyledOptions):
         recorded = (self.sweeps - self.burnt) // self.thin
         if self.states > recorded:
             raise OptionError(
-                f"{{@num_candidates}} {self.num_candidates} from {{@chains}} {self.chains} "
-                f"are {self.states} states of each, "
-                f"and {{@sweeps}} {self.sweeps} record {recorded}"
+                f"{{@num_candidates}} {self.num_candidates} from {{@chains}} {self.chains} are {self.states} "
+                f"states of each, and {{@sweeps}} {self.sweeps} record {recorded}"
             )

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 from textgen.options.train import TrainOptions
-from textgen.options.train_texts import (
-    BertTrainOptions,
-    ConditionalTrainOptions,
-    Gpt2TrainOptions,
-)
+from textgen.options.train_texts import BertTrainOptions, ConditionalTrainOptions, Gpt2TrainOptions
 from textgen.options.train_titles import (
     BidirectionalTrainOptions,
     RnnTitleTrainOptions,

@@ -32,9 +32,8 @@ class TitleOptions(DecodingOptions, BidirectionalOptions):
 
     decode: str | None = field(  # type: ignore[assignment]
         None,
-        "How to search (default: beams in both directions); agree means such beams, "
-        "ranked by the sum of both "
-        "directions' log-probabilities.",
+        "How to search (default: beams in both directions); agree means such beams, ranked by the sum of "
+        "both directions' log-probabilities.",
         DECODING,
     )
     direction: Literal["l2r", "r2l", "both"] | None = field(
@@ -64,9 +63,8 @@ class TitleOptions(DecodingOptions, BidirectionalOptions):
     )
     length: Span | None = field(
         None,
-        "Characters of a title, such as 8-15; white space does not count. Where no "
-        "title has that length, the "
-        "nearest are reported, with a flag.",
+        "Characters of a title, such as 8-15; white space does not count. Where no title has that length, "
+        "the nearest are reported, with a flag.",
         CONTENT,
         metavar="MIN-MAX",
     )

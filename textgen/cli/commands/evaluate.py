@@ -31,10 +31,7 @@ Predictions = Annotated[Path, typer.Argument(help=RECORDS, metavar="PRED.jsonl")
 ReferenceFile = Annotated[
     Path | None,
     opt.option(
-        "What they should be: a table of any format.",
-        "--reference",
-        panel=REFERENCE,
-        metavar="REF.jsonl",
+        "What they should be: a table of any format.", "--reference", panel=REFERENCE, metavar="REF.jsonl"
     ),
 ]
 Against = Annotated[
@@ -109,11 +106,7 @@ def evaluate(
     rows = ours if references is None else references
     with console.listening(len(rows), quiet=quiet, to_file=True) as on_event:
         report = evaluate_all(
-            ours,
-            references,
-            against=theirs,
-            options=chosen,
-            judges=_judges(judges, threads, on_event),
+            ours, references, against=theirs, options=chosen, judges=_judges(judges, threads, on_event)
         )
     for line in _warnings(report):
         console.note(line, quiet=quiet)

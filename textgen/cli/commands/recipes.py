@@ -36,8 +36,7 @@ LABELLED = ("conditional",)
 recipes = typer.Typer(no_args_is_help=True)
 
 Inputs = Annotated[
-    list[str],
-    typer.Argument(help="Rows: text files, tables, folders, patterns; or -.", metavar="INPUT..."),
+    list[str], typer.Argument(help="Rows: text files, tables, folders, patterns; or -.", metavar="INPUT...")
 ]
 Directory = Annotated[
     Path, typer.Option("-o", "--output", help="The run's folder, which becomes the model's.", metavar="DIR")
@@ -57,9 +56,7 @@ Whole = Annotated[bool, opt.switch("--whole", "A text file is one text, not one 
 Format = Annotated[
     str | None,
     opt.option(
-        "What the files hold (default by their endings).",
-        panel=fields.DATA,
-        metavar="|".join(format_names()),
+        "What the files hold (default by their endings).", panel=fields.DATA, metavar="|".join(format_names())
     ),
 ]
 

@@ -14,14 +14,7 @@ from textgen.cli.observers import Observation
 from textgen.cli.render import console
 from textgen.cli.render.texts import numbering, samples, texts
 from textgen.errors import DataError, UsageError
-from textgen.options import (
-    ComposeOptions,
-    ContinueOptions,
-    GibbsOptions,
-    InputOptions,
-    RunOptions,
-    composed,
-)
+from textgen.options import ComposeOptions, ContinueOptions, GibbsOptions, InputOptions, RunOptions, composed
 from textgen.schema import Row
 
 PROMPT = "What to continue (gpt2), or the sentence to start from (bert)."

@@ -151,12 +151,7 @@ def _ranks(totals: Tensor, chosen: Tensor) -> Tensor:
 
 
 def _collect(
-    streams: _Streams,
-    totals: Tensor,
-    sums: Tensor,
-    rows: Tensor,
-    tokens: Tensor,
-    search: BeamSearch,
+    streams: _Streams, totals: Tensor, sums: Tensor, rows: Tensor, tokens: Tensor, search: BeamSearch
 ) -> None:
     """Put the ends among each lane's first half beam of candidates into its group's pool."""
     first = slice(_half(search))

@@ -46,13 +46,7 @@ class Writing:
     options: CandidateTrainOptions
 
     def added_to(
-        self,
-        arrays: Arrays,
-        directory: Path,
-        kept: Kept,
-        *,
-        stopped: Callable[[], bool],
-        on_event: OnEvent,
+        self, arrays: Arrays, directory: Path, kept: Kept, *, stopped: Callable[[], bool], on_event: OnEvent
     ) -> Arrays | None:
         """Examples of articles and titles with candidates.
 

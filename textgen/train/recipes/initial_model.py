@@ -42,8 +42,7 @@ def find_initial_model(start: str, families: Sequence[Family], *, makes: str) ->
     files = find_model(start)
     if files.family not in families or files.config.get("styles"):
         raise UsageError(
-            f"{{@start}} {start} is a {files.kind} model",
-            hint=f"this recipe starts from a {kinds}",
+            f"{{@start}} {start} is a {files.kind} model", hint=f"this recipe starts from a {kinds}"
         )
     return files
 

@@ -34,15 +34,7 @@ from textgen.options.train_titles import TitleScorerTrainOptions
 from textgen.store.catalog import find_model
 from textgen.store.load import load_model, load_tokenizer
 from textgen.train.data.arrays import Arrays
-from textgen.train.data.candidates import (
-    NO_PLACE,
-    UNIT,
-    Writing,
-    before,
-    out_of_order,
-    ranks,
-    split,
-)
+from textgen.train.data.candidates import NO_PLACE, UNIT, Writing, before, out_of_order, ranks, split
 from textgen.train.objectives.loss import Prediction
 from textgen.train.recipes.initial_model import find_initial_model
 from textgen.train.recipes.pairs import TitledRecipe

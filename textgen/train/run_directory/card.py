@@ -44,10 +44,7 @@ def write_card(
 
 
 def _facts(
-    settings: Mapping[str, Any],
-    options: TrainOptions,
-    outcome: Mapping[str, Any],
-    corpus: Mapping[str, Any],
+    settings: Mapping[str, Any], options: TrainOptions, outcome: Mapping[str, Any], corpus: Mapping[str, Any]
 ) -> Iterator[tuple[str, str]]:
     yield "rows", f"{corpus['rows']:,}, of {_listed(corpus['sources'])}"
     whole = "" if outcome["finished"] else ", stopped before the end"
