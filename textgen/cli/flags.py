@@ -87,7 +87,9 @@ def _flag(name: str, takers: list[tuple[str, Any, Any]]) -> Any:
 
     _, model, info = takers[0]
     kind = _plain(info.annotation)
-    names = FLAGS.get(name) or ([f"{flag(name)}/{flag('no_' + name)}"] if kind is bool else [])
+    names = FLAGS.get(name) or [flag(name)]
+    if kind is bool and info.default is not False and name not in FLAGS:
+        names = [f"{flag(name)}/{flag('no_' + name)}"]
     return Annotated[
         _value(kind, info) | None,
         typer.Option(

@@ -10,7 +10,6 @@ FLAGS = {
     "output": ("-o", "--output"),
     "as_json": ("--json",),
     "quiet": ("--quiet", "-q"),
-    "watch": ("--watch",),
 }
 SHORT = {"num_candidates": "-n", "output": "-o", "input": "-i", "inputs": "-i", "as_json": "--json"}
 
