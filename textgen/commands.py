@@ -71,11 +71,11 @@ COMMANDS = {
     "rewrite": _editor("rewrite", "Say the same in other words.", _LINES),
     "correct": _editor("correct", "Correct a sentence, and show what was changed.", _LINES),
     "fill": _editor("fill", "Fill the blanks of a sentence, such as 今天___很好.", _LINES),
-    "batch": Command("Run the command that a file describes."),
-    "eval": Command("Evaluate generated texts: the first candidate of every record."),
-    "train": Command("Train models: a command a recipe."),
+    "batch": Command("Run a job described in a TOML file."),
+    "eval": Command("Evaluate generated texts, with or without references."),
+    "train": Command("Train models; one subcommand per recipe."),
     "models": Command("List, describe, add, remove and export models."),
-    "doctor": Command("Check the installation: versions, models, and whether they compute what they should."),
+    "doctor": Command("Check the installation: versions, models, and a self-test."),
 }
 GENERATING = {name: command for name, command in COMMANDS.items() if command.model}
 EDITING = {name: command.editor for name, command in COMMANDS.items() if command.editor}

@@ -45,10 +45,15 @@ def switch(name: str, help: str, *, panel: str | None = None, short: str | None 
 
 Model = Annotated[
     str,
-    typer.Option("-m", "--model", help="A model's name or directory.", metavar="MODEL", show_default=True),
+    typer.Option("-m", "--model", help="Name or directory of the model.", metavar="MODEL", show_default=True),
 ]
 Config = Annotated[
-    Path | None, option("Options from a TOML file; flags win over it.", panel=RUN_PANEL, metavar="FILE.toml")
+    Path | None,
+    option(
+        "Read options from a TOML file; the command line takes precedence.",
+        panel=RUN_PANEL,
+        metavar="FILE.toml",
+    ),
 ]
 Inputs = Annotated[list[str] | None, option(FILES, "-i", "--input", panel=FILES_PANEL, metavar="FILE")]
 Force = Annotated[bool, switch("--force", "Overwrite the output.")]

@@ -59,11 +59,17 @@ Texts = Annotated[tuple[Annotated[str, Field(min_length=1)], ...], BeforeValidat
 class Options(OptionGroup):
     """What every model takes."""
 
-    num_candidates: int = field(1, "How many texts a row.", ge=1, le=10_000)
+    num_candidates: int = field(1, "Number of texts per row.", ge=1, le=10_000)
     seed: int | None = field(
-        None, "The same seed gives the same texts (default: a fresh one, which is told).", RUN, ge=0, lt=2**63
+        None,
+        "The same seed gives the same texts (default: a fresh one, which is shown).",
+        RUN,
+        ge=0,
+        lt=2**63,
     )
-    batch_size: int = field(16, "Most rows computed together; no influence on the texts.", RUN, ge=1, le=4096)
+    batch_size: int = field(
+        16, "Maximum number of rows per batch; does not change the texts.", RUN, ge=1, le=4096
+    )
 
     @property
     def rows_at_once(self) -> int:
@@ -95,11 +101,11 @@ class StyledOptions(Options):
     """What a model takes that may know styles."""
 
     style: Annotated[str, AfterValidator(bare)] | None = field(
-        None, "A style to write in, of a model that was trained with styles.", CONTENT, min_length=1
+        None, "Style to write in, for a model that was trained with styles.", CONTENT, min_length=1
     )
     guidance: float = field(
         0.0,
-        "How far to exaggerate the style: w in (1 + w) logits in the style - w logits in none.",
+        "Strength w of classifier-free guidance: (1 + w) styled - w unstyled logits.",
         CONTENT,
         ge=0,
         le=MOST_GUIDANCE,

@@ -30,17 +30,17 @@ FieldName = Annotated[str, AfterValidator(bare)]
 class InputOptions(OptionGroup):
     """How the rows of files are read; names of fields are as `textgen.text.names.bare` gives them."""
 
-    field: FieldName | None = option_field("text", "The field of a table with the text.", FILES)
-    id_field: FieldName = option_field("id", "The field with a row's id.", FILES)
+    field: FieldName | None = option_field("text", "Field of a table that holds the text.", FILES)
+    id_field: FieldName = option_field("id", "Field that holds the row's id.", FILES)
     keywords_field: FieldName | None = option_field(
-        None, f"The field with a row's keywords (default {KEYWORDS}, if there is one); empty for none.", FILES
+        None, "Field that holds the row's keywords (compose: keywords, if there is one; else none).", FILES
     )
     lines: bool = option_field(
-        False, "A text file holds a text a line, or one text (default for titles).", FILES
+        False, "A text file has one text per line, or is one text (default for title).", FILES
     )
-    keep_fields: bool = option_field(False, "Carry the other fields of a row to its record.", FILES)
+    keep_fields: bool = option_field(False, "Copy the other fields of a row into its record.", FILES)
     format: str | None = option_field(
-        None, "What the files hold (default by their endings; stdin: text).", FILES
+        None, "Format of the files (default: by their endings; stdin: text).", FILES
     )
 
     @property
@@ -64,26 +64,32 @@ class RunOptions(OptionGroup):
     """How a run over files goes."""
 
     force: bool = option_field(False, "Overwrite the output.", BATCH)
-    resume: bool = option_field(False, "Go on where the run was interrupted.", BATCH)
-    retry_errors: bool = option_field(False, "Redo the error rows of a finished output.", BATCH)
+    resume: bool = option_field(False, "Continue an interrupted run.", BATCH)
+    retry_errors: bool = option_field(False, "Compute the error rows of a finished output again.", BATCH)
     csv_safe: bool = option_field(
-        False, "In CSV: an apostrophe before texts that a spreadsheet takes for formulas.", BATCH
+        False, "In CSV, put an apostrophe before texts that a spreadsheet would read as formulas.", BATCH
     )
     strict: bool = option_field(False, "Stop at the first row that is an error.", BATCH)
     workers: int | None = option_field(
-        None, "Processes, of one thread each (default with {@output} one a core).", BATCH, ge=1, le=1024
+        None,
+        "Number of processes, with one thread each (default with {@output}: one per core).",
+        BATCH,
+        ge=1,
+        le=1024,
     )
     threads: Count | None = option_field(
-        None, "Threads, in one process (default all cores, with {@output} one).", BATCH
+        None, "Threads of a single process (default: all cores; with {@output}: one).", BATCH
     )
     shard: Annotated[tuple[int, int], BeforeValidator(_shard)] = option_field(
-        (1, 1), "Only this part of so many equal parts of the rows, such as 2/8.", BATCH, metavar="I/N"
+        (1, 1), "Compute only this part of equal parts of the rows, such as 2/8.", BATCH, metavar="I/N"
     )
     engine: Literal["local", "ray"] = option_field(
-        "local", "Processes of this machine, or a cluster (needs ray).", BATCH
+        "local", "Run on this machine, or on a cluster (needs ray).", BATCH
     )
-    address: str | None = option_field(None, "The Ray cluster (default: one is started here).", BATCH)
-    num_gpus: NonNegative = option_field(0.0, "GPUs of a worker of a cluster.", BATCH)
+    address: str | None = option_field(
+        None, "Address of the Ray cluster (default: one is started here).", BATCH
+    )
+    num_gpus: NonNegative = option_field(0.0, "GPUs per Ray actor.", BATCH)
 
     @model_validator(mode="after")
     def _combination(self) -> Self:

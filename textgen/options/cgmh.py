@@ -37,7 +37,7 @@ class CgmhOptions(ChainOptions):
         "maximum: a text is the best state that a chain visited.",
         CHAIN,
     )
-    steps: Count = field(200, "Edits of a chain.", CHAIN)
+    steps: Count = field(200, "Edits per chain.", CHAIN)
     chains: int | None = changed(
         ChainOptions,
         "chains",
@@ -49,32 +49,38 @@ class CgmhOptions(ChainOptions):
     )
     anneal: Fall = changed(ChainOptions, "anneal", (0.5, 0.1, "linear"))
     length: Span | None = field(
-        None, "Characters of a text, white space not counted, such as 16 or 10-24.", TARGET, metavar="MIN-MAX"
+        None,
+        "Number of characters of a text, such as 16 or 10-24; white space does not count.",
+        TARGET,
+        metavar="MIN-MAX",
     )
     proposals: str = field(
         "bert",
-        "The model that proposes tokens: bert (from both sides), title (left and right, in two directions), "
-        "gpt2 (from the left), or a directory of such a model.",
+        "Model that proposes tokens: bert (from both sides), title (from the left "
+        "and the right), gpt2 (from the left), or a directory.",
         CHAIN,
         metavar="MODEL",
         min_length=1,
     )
     candidates: Whole = field(
-        0, "Weigh so many of the best proposals by the language model; 0 draws one.", CHAIN
+        0,
+        "Weight this many of the best proposals by the language model; 0: draw one without weighting.",
+        CHAIN,
     )
     temperature: float = changed(ChainOptions, "temperature", 0.7)
     epsilon: Fraction = field(
         0.01,
-        "How often a token is drawn without regard to its place, so that every text can be reached.",
+        "Probability of proposing from the unigram distribution, which makes every text reachable.",
         CHAIN,
     )
     power: NonNegative = field(1.0, "Exponent of the language model's probability.", TARGET)
     length_reward: float = field(0.0, "Added to log pi for every token.", TARGET)
-    length_weight: Positive = field(5.0, "Taken from log pi for every character outside {@length}.", TARGET)
+    length_weight: Positive = field(
+        5.0, "Cost of each character outside {@length}, subtracted from log pi.", TARGET
+    )
     repetition: float = field(
         3.0,
-        "Taken from log pi for every pair of neighbouring tokens that the text had "
-        "before, or that are two marks.",
+        "Cost of each pair of neighbouring tokens that occurred before or consists of two punctuation marks.",
         TARGET,
     )
 
@@ -120,15 +126,15 @@ class ComposeOptions(CgmhOptions):
     length: Span | None = changed(CgmhOptions, "length", (10, 24))
     keyword: Keywords = field(
         (),
-        "Words that every text must contain, with commas between them; a row's own come on top.",
+        "Words that every text must contain, separated by commas; added to the row's own.",
         CONTENT,
         max_length=MAX_KEYWORDS,
     )
     ordered: bool = field(
-        False, "The words come in their order; else each chain draws an order, and swaps them.", CONTENT
+        False, "Words come in their order; otherwise each chain draws an order and swaps them.", CONTENT
     )
     whole_words: float = field(
-        2.0, "Taken from log pi for every end of a keyword that lies inside a longer word (by jieba).", TARGET
+        2.0, "Cost of each end of a keyword that lies inside a longer word (by jieba).", TARGET
     )
     length_reward: float = changed(CgmhOptions, "length_reward", 2.0)
 
@@ -137,10 +143,10 @@ class SourceOptions(CgmhOptions):
     """What edits of a given text take."""
 
     keep: Words = field(
-        (), "A part of the text that may not change, wherever it occurs.", CONTENT, max_length=MAX_KEYWORDS
+        (), "Part of the text that may not change, wherever it occurs.", CONTENT, max_length=MAX_KEYWORDS
     )
-    similarity: float = field(0.0, "Weight of the cosine of both texts' embeddings.", TARGET)
-    distance: float = field(0.0, "Taken from log pi for every edit that lies between both texts.", TARGET)
+    similarity: float = field(0.0, "Weight of the cosine similarity of the texts' embeddings.", TARGET)
+    distance: float = field(0.0, "Cost of each edit between the two texts.", TARGET)
 
 
 class RewriteOptions(SourceOptions):
@@ -157,11 +163,11 @@ class RewriteOptions(SourceOptions):
     length_reward: float = changed(CgmhOptions, "length_reward", 2.0)
     similarity: float = changed(SourceOptions, "similarity", 100.0)
     changes: Share = field(0.3, "Share of the tokens that should be edited.", TARGET)
-    change_weight: float = field(4.0, "Taken from log pi for every edit that is missing to that.", TARGET)
-    content: float = field(2.0, "Taken from log pi for every content word that is lost.", TARGET)
+    change_weight: float = field(4.0, "Cost of each edit short of {@changes}.", TARGET)
+    content: float = field(2.0, "Cost of each content word that is lost.", TARGET)
     shared: float = field(
         0.0,
-        "Weight of the share of tokens in common with the sentence; below 0 other words are wanted.",
+        "Weight of the share of tokens in common with the sentence; negative values ask for other words.",
         TARGET,
     )
 

@@ -46,11 +46,11 @@ Fall = Annotated[tuple[Temperature, Temperature, Literal["linear", "geometric"]]
 class ChainOptions(Options):
     """What all Markov chains take."""
 
-    chains: int | None = field(None, "Chains a row (default one for each text).", CHAIN, ge=1, le=10_000)
+    chains: int | None = field(None, "Chains per row (default: one per text).", CHAIN, ge=1, le=10_000)
     anneal: Fall = field(
         (1.0, 0.3, "linear"),
-        "First and last temperature of a search ({@method} anneal), such as 1.0:0.3; they fall by a constant "
-        "difference, or with :geometric behind them by a constant factor.",
+        "Initial and final temperature of {@method} anneal, such as 1.0:0.3; linear, "
+        "or geometric with 1.0:0.3:geometric.",
         CHAIN,
         metavar="FIRST:LAST",
     )

@@ -34,39 +34,41 @@ class DecodingOptions(
     views: ClassVar[frozenset[str]] = frozenset({"next-token", "hidden"})
 
     decode: str = field("sample", "How to search.", DECODING)
-    max_new_tokens: Count = field(120, "Most tokens to write, the end symbol included.", DECODING)
+    max_new_tokens: Count = field(
+        120, "Maximum number of tokens to write, including the end symbol.", DECODING
+    )
     min_new_tokens: Whole = field(
-        0, "Fewest tokens to write, the end symbol not included; no text is empty.", DECODING
+        0, "Minimum number of tokens to write, not counting the end symbol.", DECODING
     )
     repetition_penalty: float = field(
         1.0,
-        "Divides (or multiplies, if negative) the logits of tokens already there.",
+        "Divides the logits of tokens that already occur (or multiplies, if negative).",
         DECODING,
         ge=0.01,
         le=100,
     )
     presence_penalty: float = field(
-        0.0, "Subtracted from the logits of tokens already there.", DECODING, ge=-10, le=10
+        0.0, "Subtracted from the logits of tokens that already occur.", DECODING, ge=-10, le=10
     )
     frequency_penalty: float = field(
-        0.0, "Subtracted from them once for every time they are there.", DECODING, ge=-10, le=10
+        0.0, "Subtracted from them once per occurrence.", DECODING, ge=-10, le=10
     )
     no_repeat_ngram: Whole = field(
         0,
-        "Forbid any run of so many tokens to occur twice; 0 forbids none. The end, punctuation and keywords "
-        "are exempt.",
+        "Forbid n-grams of this length to occur twice; 0 allows all. The end, "
+        "punctuation and keywords are exempt.",
         DECODING,
     )
     keyword: Keywords = field(
         (),
-        "Words that every text must contain, with commas between them; a row's own come on top.",
+        "Words that every text must contain, separated by commas; added to the row's own.",
         CONTENT,
         max_length=MAX_KEYWORDS,
     )
     ordered: bool = field(False, "Keywords come in their order.", CONTENT)
-    avoid: Words = field((), "A word that no text may contain.", CONTENT, max_length=MAX_AVOIDED)
-    one_of: Texts = field((), "Every text is one of the lines of this file.", CONTENT, metavar="FILE")
-    batch_tokens: Count = field(8192, "Most tokens computed together; no influence on the texts.", RUN)
+    avoid: Words = field((), "Word that no text may contain.", CONTENT, max_length=MAX_AVOIDED)
+    one_of: Texts = field((), "Choose every text from the lines of this file.", CONTENT, metavar="FILE")
+    batch_tokens: Count = field(8192, "Maximum number of tokens per batch; does not change the texts.", RUN)
 
     @classmethod
     def offered(cls) -> dict[str, Strategy]:
@@ -179,14 +181,14 @@ class ContinueOptions(DecodingOptions, StyledOptions):
     top_p: float = changed(DecodingOptions, "top_p", 0.95)
     end_at: Literal["any", "sentence"] | None = field(
         None,
-        "Where a text may end: at the end of a sentence, for which it is written up to 128 tokens longer, or "
-        "anywhere (default sentence; any for strategies that do not write token by token for good).",
+        "Where a text may end: at the end of a sentence, for which it is continued "
+        "by up to 128 tokens, or anywhere (default: sentence if {@decode} writes token by token, else any).",
         DECODING,
     )
     rank: Literal["none", "logprob", "blend"] = field(
         "none",
-        "Draw every text several times and give the best: the most probable (logprob), or one whose "
-        "sentences also belong together (blend).",
+        "Draw each text several times and keep the best: by log-probability, or by "
+        "log-probability and coherence (blend).",
         DECODING,
     )
     best_of: int | None = field(

@@ -34,11 +34,11 @@ class GibbsOptions(ChainOptions, StyledOptions):
     )
     scan: Literal["random", "sequential", "block", "all"] = field(
         "random",
-        "Which places are drawn: one at random, one after the other from left to right, a few together "
-        "that are independent given the rest, or all at once.",
+        "Positions drawn together: one at random, one after another from left to "
+        "right, a block, or all at once.",
         CHAIN,
     )
-    block: Count = field(3, "Places of a block.", CHAIN)
+    block: Count = field(3, "Positions per block.", CHAIN)
     energy: Literal["raw", "local"] = field(
         "raw",
         "E of a text: the sum over its tokens, each given all others, of negative logits (raw) or negative "
@@ -66,12 +66,17 @@ class GibbsOptions(ChainOptions, StyledOptions):
         "only tell how well they agree.",
     )
     length: Span = field(
-        (12, 24), "Characters of a free sample, white space not counted.", CHAIN, metavar="MIN-MAX"
+        (12, 24),
+        "Number of characters of a free sample; white space does not count.",
+        CHAIN,
+        metavar="MIN-MAX",
     )
-    keep: Words = field((), "A part of the sentence that may not change.", CHAIN, max_length=MAX_KEPT)
-    sweeps: Count = field(20, "Sweeps of a chain; one draws as many places as are free.", CHAIN)
-    burn_in: Whole | None = field(None, "Sweeps left out at the start (default a third of them).", CHAIN)
-    thin: Count = field(1, "Record every so many sweeps after that.", CHAIN)
+    keep: Words = field((), "Part of the sentence that may not change.", CHAIN, max_length=MAX_KEPT)
+    sweeps: Count = field(
+        20, "Sweeps per chain; a sweep is as many draws as there are free positions.", CHAIN
+    )
+    burn_in: Whole | None = field(None, "Initial sweeps that are discarded (default: a third).", CHAIN)
+    thin: Count = field(1, "Record every n-th sweep after that.", CHAIN)
 
     @property
     def burnt(self) -> int:

@@ -38,18 +38,18 @@ class TitleOptions(DecodingOptions, BidirectionalOptions):
     )
     direction: Literal["l2r", "r2l", "both"] | None = field(
         None,
-        "Write left to right, right to left, or both ways (default both where they are ranked together, else "
-        "l2r).",
+        "Write left to right, right to left, or both ways (default: both if "
+        "candidates of both are ranked together, else l2r).",
         DECODING,
     )
     rank: Rank | None = field(
         None,
-        "How the candidates compare (default blend; pmi with {@one_of}; logprob with {@decode}).",
+        "How candidates are ranked (default: blend; pmi with {@one_of}; logprob with {@decode}).",
         DECODING,
     )
     scorer: str | None = field(
         None,
-        "The model that ranks, with {@rank} scorer: what textgen train title-scorer makes.",
+        "Model that ranks, with {@rank} scorer; made by textgen train title-scorer.",
         DECODING,
         metavar="MODEL",
         min_length=1,
@@ -57,23 +57,22 @@ class TitleOptions(DecodingOptions, BidirectionalOptions):
     max_new_tokens: int = changed(DecodingOptions, "max_new_tokens", 46)
     checks: bool = field(
         True,
-        "Put titles that fail an editor's checks last, and look for sound ones; "
-        "listed titles are not checked.",
+        "Rank titles that fail an editor's checks last, and search on until one passes.",
         DECODING,
     )
     length: Span | None = field(
         None,
-        "Characters of a title, such as 8-15; white space does not count. Where no title has that length, "
-        "the nearest are reported, with a flag.",
+        "Number of characters of a title, such as 8-15; white space does not count. "
+        "If none fits, the nearest are reported with a flag.",
         CONTENT,
         metavar="MIN-MAX",
     )
     long: Literal["head", "head-tail", "lead", "chunk"] = field(
-        "head", "What to read of an article that is longer than the model reads."
+        "head", "Which part of an article to read if it is longer than the model reads."
     )
-    skip_first_line: bool = field(False, "The articles begin with their headline: leave it out.")
-    keep_layout: bool = field(False, "Read the articles as they stand, without the default cleaning.")
-    explain: bool = field(False, "Show which passages of the article support each title.")
+    skip_first_line: bool = field(False, "Skip the first line of each article, which is its headline.")
+    keep_layout: bool = field(False, "Read articles as they stand, without the default cleaning.")
+    explain: bool = field(False, "Show the passages of the article that support each title.")
 
     @classmethod
     def choices(cls, name: str) -> tuple[str, ...]:

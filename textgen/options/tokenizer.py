@@ -16,13 +16,13 @@ class TokenizerTrainOptions(OptionGroup):
     kind: Literal["char", "unigram", "bpe"] = field(
         "char", "One piece a Chinese character and sub-words of Latin, or pieces of any length.", RECIPE
     )
-    vocab_size: Count = field(8185, "Most pieces; a small text gives fewer.", RECIPE)
+    vocab_size: Count = field(8185, "Maximum number of tokens; a small text gives fewer.", RECIPE)
     latin_pieces: Whole = field(1200, "Most Latin sub-words, of kind char.", RECIPE)
-    min_count: Count = field(1, "What occurs less often is written as bytes.", RECIPE)
+    min_count: Count = field(1, "Characters that occur less often are written as bytes.", RECIPE)
     max_sentences: Count = field(
         200_000, "Sentences that unigram and bpe draw to learn from, held in memory.", RECIPE
     )
-    seed: int = field(0, "Of that draw.", RUN, ge=0, lt=2**63)
+    seed: int = field(0, "Seed of that draw.", RUN, ge=0, lt=2**63)
 
     @model_validator(mode="after")
     def _kind(self) -> Self:

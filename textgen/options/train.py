@@ -66,38 +66,44 @@ class TrainOptions(OptionGroup):
     epochs: Positive | None = field(None, "Passes over the data (default 3, without {@steps}).", STEPS)
     steps: Count | None = field(None, "Optimizer steps, instead of epochs.", STEPS)
     batch_size: Count = field(32, "Examples of an optimizer step, all processes together.", STEPS)
-    accumulate: Count = field(1, "Parts that a step's examples are computed in.", STEPS)
-    bucketing: bool = field(True, "Batches of examples of about one length.", STEPS)
-    weight: Weights = field(
-        {}, "How often an epoch has the rows of a source (a field, or the file), as news=0.25.", DATA
+    accumulate: Count = field(
+        1, "Number of parts in which a step is computed (gradient accumulation).", STEPS
     )
+    bucketing: bool = field(True, "Batches of examples of similar length.", STEPS)
+    weight: Weights = field({}, "Relative frequency of a source (a field, or the file), as news=0.25.", DATA)
     learning_rate: float = field(3e-4, "Highest learning rate of AdamW.", OPTIMIZER, gt=0, le=1)
     scheduler: Literal["linear", "cosine", "constant"] = field(
         "linear", "How the learning rate falls to 0.", OPTIMIZER
     )
-    warmup: Fraction = field(0.05, "Share of the steps in which it rises.", OPTIMIZER)
-    weight_decay: Fraction = field(0.01, "Of matrices.", OPTIMIZER)
-    clip: NonNegative = field(1.0, "Norm that gradients are cut to; 0 never.", OPTIMIZER)
-    dropout: Fraction = field(0.1, "Share dropped of what layers give.", REGULARISERS)
-    label_smoothing: Fraction = field(0.0, "Mass moved from the target to all tokens.", REGULARISERS)
+    warmup: Fraction = field(0.05, "Share of the steps in which the learning rate rises.", OPTIMIZER)
+    weight_decay: Fraction = field(0.01, "Weight decay of the matrices.", OPTIMIZER)
+    clip: NonNegative = field(1.0, "Clip gradients to this norm; 0: no clipping.", OPTIMIZER)
+    dropout: Fraction = field(0.1, "Dropout rate.", REGULARISERS)
+    label_smoothing: Fraction = field(
+        0.0, "Probability mass moved from the target to all tokens.", REGULARISERS
+    )
     rdrop: NonNegative = field(0.0, "Weight of R-Drop's symmetric KL of two passes.", REGULARISERS)
     gradient_penalty: NonNegative = field(
         0.0, "Weight of half the squared gradient of the embedded input.", REGULARISERS
     )
     fgm: NonNegative = field(0.0, "Length of the adversarial step on the embeddings.", REGULARISERS)
-    ema: Fraction = field(0.0, "Decay of the weights' moving average, which is what is kept.", OPTIMIZER)
-    lora: int = field(0, "Rank of low-rank adapters; 0 trains all weights.", MODEL, ge=0, le=1024)
-    lora_alpha: Positive | None = field(None, "Their scale (default twice the rank).", MODEL)
-    seed: int = field(0, "Of all random numbers.", RUN, ge=0, lt=2**63)
-    precision: Literal["fp32", "bf16"] | None = field(
-        None, "Of the forward pass (default: that of accelerate launch, else fp32).", RUN
+    ema: Fraction = field(
+        0.0, "Decay of the moving average of the weights, which is what is kept.", OPTIMIZER
     )
-    dev_metric: Literal["loss"] = field("loss", "What is best on the dev file.", DEV)
-    dev_rows: Count = field(200, "Rows of the dev file that are generated for.", DEV)
-    eval_every: Count | None = field(None, "Steps between looks at the dev file (epoch).", DEV)
-    patience: Count | None = field(None, "Looks without a better one before it ends.", DEV)
+    lora: int = field(0, "Rank of low-rank adapters; 0 trains all weights.", MODEL, ge=0, le=1024)
+    lora_alpha: Positive | None = field(None, "Scale of the adapters (default: twice the rank).", MODEL)
+    seed: int = field(0, "Seed of all random numbers.", RUN, ge=0, lt=2**63)
+    precision: Literal["fp32", "bf16"] | None = field(
+        None, "Precision of the forward pass (default: that of accelerate launch, else fp32).", RUN
+    )
+    dev_metric: Literal["loss"] = field("loss", "Metric that the best model has on the dev file.", DEV)
+    dev_rows: Count = field(200, "Rows of the dev file for which titles are generated.", DEV)
+    eval_every: Count | None = field(
+        None, "Steps between evaluations on the dev file (default: an epoch).", DEV
+    )
+    patience: Count | None = field(None, "Evaluations without improvement before the run ends.", DEV)
     minutes: Positive | None = field(
-        None, "Stop after so long, to be resumed; the schedule is that of the whole run.", STEPS
+        None, "Stop after this many minutes, to be resumed; the schedule is that of the whole run.", STEPS
     )
     save_every: Count = field(500, "Steps between checkpoints.", RUN)
     log_every: Count = field(10, "Steps between lines of the log.", RUN)
@@ -120,5 +126,7 @@ class ReplacingOptions(TrainOptions):
     """What recipes take whose network is fed what it should have written so far."""
 
     replace: Fraction = field(
-        0.0, "Share of the decoder's inputs replaced at random, in half of the examples.", REGULARISERS
+        0.0,
+        "Share of the decoder's inputs that are replaced at random, in half of the examples.",
+        REGULARISERS,
     )

@@ -40,7 +40,7 @@ class SizedOptions(TrainOptions):
     layers: int = field(6, "Layers of a fresh network.", MODEL, ge=1, le=128)
     width: int = field(512, "Its width.", MODEL, ge=8, le=16384)
     heads: int = field(8, "Its attention heads.", MODEL, ge=1, le=256)
-    positions: int = field(512, "Most tokens it reads.", MODEL, ge=16, le=65536)
+    positions: int = field(512, "Maximum number of tokens that it reads.", MODEL, ge=16, le=65536)
 
     @model_validator(mode="after")
     def _sizes(self) -> Self:
@@ -61,8 +61,8 @@ class Gpt2TrainOptions(SizedOptions, ReplacingOptions):
     """A language model from left to right."""
 
     layers: int = field(8, "Layers of a fresh network.", MODEL, ge=1, le=128)
-    positions: int = field(1024, "Most tokens it reads.", MODEL, ge=16, le=65536)
-    window: int | None = field(None, "Tokens of a training window (default all positions).", RECIPE, ge=8)
+    positions: int = field(1024, "Maximum number of tokens that it reads.", MODEL, ge=16, le=65536)
+    window: int | None = field(None, "Tokens per training window (default: all positions).", RECIPE, ge=8)
 
 
 class BertTrainOptions(SizedOptions):

@@ -7,7 +7,7 @@ from typing import Literal, Self
 from pydantic import model_validator
 
 from textgen.messages import OptionError, option
-from textgen.options.fields import (
+from textgen.options.fields import changed, (
     DEV,
     MODEL,
     OPTIMIZER,
@@ -26,7 +26,7 @@ from textgen.options.train import RANDOM, ReplacingOptions, TrainOptions
 class TitledTrainOptions(TrainOptions):
     """What all recipes take whose rows are articles with titles."""
 
-    title_length: Count = field(46, "Most tokens of a title.", RECIPE)
+    title_length: Count = field(46, "Maximum number of tokens of a title.", RECIPE)
 
 
 class CandidateTrainOptions(TitledTrainOptions):
@@ -74,7 +74,7 @@ class BidirectionalTrainOptions(TitleTrainBase):
 
     start: str = field("title", "The title model of the first stage.", MODEL)
     learning_rate: float = field(5e-5, "Highest learning rate of AdamW.", OPTIMIZER, gt=0, le=1)
-    alone: Share = field(0.5, "Share of the examples whose directions do not see each other.", RECIPE)
+    alone: Share = field(0.5, "Share of the examples whose directions do not attend to each other.", RECIPE)
 
 
 class TitleRankTrainOptions(TitleTrainBase, CandidateTrainOptions):
@@ -130,7 +130,7 @@ class RnnTitleTrainOptions(TitleTrainBase):
     """Titles by a BiLSTM with attention, self-modulated layer norm and the copy prior."""
 
     learning_rate: float = field(1e-3, "Highest learning rate of AdamW.", OPTIMIZER, gt=0, le=1)
-    dropout: Fraction = field(0.0, "Nothing is dropped.", REGULARISERS)
+    dropout: Fraction = changed(TrainOptions, "dropout", 0.0)
     width: int = field(128, "Width of a fresh network.", MODEL, ge=16, le=4096)
     source_length: int = field(400, "Most tokens it reads of an article.", RECIPE, ge=8, le=4096)
     prior: bool = field(True, "With the copy prior of the article's tokens.", RECIPE)

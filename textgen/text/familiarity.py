@@ -98,7 +98,7 @@ def judge_bits(bits: float, pieces: int) -> Doubt | None:
     if not warned:
         return None
     return Doubt(
-        f"the text does not read like Chinese ({bits:.1f} bits a piece; articles have 2 to 8)",
+        f"the text does not read like Chinese ({bits:.1f} bits per token; articles have 2 to 8)",
         "were its characters shuffled, or read in a wrong encoding?",
         refused,
     )

@@ -72,19 +72,18 @@ def evaluate(
 ) -> int:
     """Evaluate generated texts: the first candidate of every record.
 
-    It is held against the row of the reference with the same id (see
-    --id-field); a row without id is called by its number. A row of the
-    reference without prediction counts as an empty text, and so does an
-    error record; a prediction without row in the reference is refused, and
-    so are ids where the reference has none. Without --reference
-    there are distinct-n, self-bleu and repetition, and what --lm and --mlm
-    find.
+    With --reference, every record is compared with the row that has the
+    same id (see --id-field); a row without an id is identified by its line
+    number. A row without a prediction counts as an empty text, and so does
+    an error record; predictions for unknown rows are an error. Without
+    --reference, distinct-n, self-BLEU and repetition are reported, and what
+    --lm and --mlm measure.
 
-    Figures are percent, the length-ratio too, but for bits-per-char and
-    pseudo-perplexity. Intervals are bootstrapped over the rows. --against
-    compares on the rows that both predicted: p is how often chance alone
-    would make a difference as large, in either direction, if the systems
-    were alike (paired test by sign flips; exact up to 12 rows).
+    Values are percentages, except bits-per-char and pseudo-perplexity.
+    Intervals are bootstrapped over the rows. --against compares two systems
+    on the rows that both predicted: p is the probability that chance alone
+    makes a difference as large, in either direction (paired test by sign
+    flips; exact for up to 12 rows).
     """
     from textgen.metrics.report import evaluate as evaluate_all
     from textgen.metrics.tables import read_predictions, read_references

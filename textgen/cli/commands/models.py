@@ -23,7 +23,7 @@ Directory = Annotated[Path, typer.Argument(help="The model's directory.", metava
 
 @models.command("list")
 def list_models(as_json: opt.Json = False, debug: opt.Debug = False) -> int:
-    """List the models that have a name: those that ship with textgen, then those that were added."""
+    """List embedded and added models."""
     from textgen.store.catalog import added_names, embedded_names, find_model
 
     for name in [*embedded_names(), *added_names()]:
@@ -43,7 +43,7 @@ def list_models(as_json: opt.Json = False, debug: opt.Debug = False) -> int:
 
 @models.command()
 def info(name: Name, as_json: opt.Json = False, debug: opt.Debug = False) -> int:
-    """Say what a model is: its sizes, files and card."""
+    """Show a model's sizes, files and card."""
     from textgen.store.catalog import CARD, find_model
 
     files = find_model(name)
@@ -108,7 +108,8 @@ def export(
         str | None, opt.option("For transformers: precision (default fp16).", metavar="fp16|fp32")
     ] = None,
     storage: Annotated[
-        str | None, opt.option("For textgen instead: how weights are stored.", metavar="int8|fp16|fp32")
+        str | None,
+        opt.option("Write a directory for textgen alone, in this precision.", metavar="int8|fp16|fp32"),
     ] = None,
     force: opt.Force = False,
     quiet: opt.Quiet = False,

@@ -148,7 +148,7 @@ def tokenizer(
     as_json: Json = False,
     quiet: opt.Quiet = False,
 ) -> int:
-    """Pieces that texts are cut into: SentencePiece, for --tokenizer DIR of the other recipes."""
+    """Train a SentencePiece tokenizer, for --tokenizer DIR of the other recipes."""
     from textgen.cli.render.training import watching
     from textgen.train.recipes.tokenizer import train_tokenizer
 

@@ -51,7 +51,7 @@ def sample(
 
     Without a prompt both write freely. Samples come in the order drawn.
 
-    --model cgmh is textgen compose, whose help tells more options and other defaults.
+    --model cgmh is the same as textgen compose.
     """
     if model == CGMH:
         if prompt or stream:

@@ -15,8 +15,8 @@ class BeamOptions(OptionGroup):
 
     beams: int | None = field(
         None,
-        "Hypotheses kept, in each direction if there are two (default 4; ranked titles 8; or "
-        "{@num_candidates} if that is more, and just that for stochastic beams).",
+        "Number of hypotheses, per direction (default 4; 8 for ranked titles; "
+        "{@num_candidates} for stochastic; never fewer than {@num_candidates}).",
         DECODING,
         ge=1,
         le=MAX_BEAMS,
@@ -27,7 +27,7 @@ class LengthOptions(OptionGroup):
     """How a beam compares texts of different lengths."""
 
     length_penalty: float = field(
-        1.0, "Exponent a of the length that divides a beam's score.", DECODING, ge=-10, le=10
+        1.0, "Exponent a of the length that divides a hypothesis's score.", DECODING, ge=-10, le=10
     )
     length_norm: Literal["power", "gnmt"] = field(
         "power", "Divide by tokens^a, or by ((5 + tokens) / 6)^a (gnmt).", DECODING

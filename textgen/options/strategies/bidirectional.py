@@ -11,7 +11,9 @@ class BidirectionalOptions(OptionGroup):
     """What bidirectional search takes beside the options of beams."""
 
     interaction: bool | None = field(
-        None, "Let the two directions see each other (default: if the model was trained for it).", DECODING
+        None,
+        "Let the two directions attend to each other (default: if the model was trained for it).",
+        DECODING,
     )
 
 

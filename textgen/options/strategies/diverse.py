@@ -10,11 +10,9 @@ from textgen.options.strategies.strategy import Strategy
 class DiverseOptions(OptionGroup):
     """What diverse beam search takes beside the options of beams."""
 
-    groups: Count | None = field(
-        None, "Groups of a diverse beam (default one for each hypothesis).", DECODING
-    )
+    groups: Count | None = field(None, "Groups of a diverse beam (default: one per hypothesis).", DECODING)
     diversity_penalty: NonNegative = field(
-        1.0, "What a token costs a group for each earlier group that has just chosen it.", DECODING
+        1.0, "Penalty on a token for each earlier group that chose it in the same step.", DECODING
     )
 
 
