@@ -27,12 +27,12 @@ except ModelError as error:
 
 @pytest.fixture
 def site(tmp_path: Path) -> Path:
-    """A folder on the path with the two modules in it, as a wheel would put them."""
+    """A folder on the path with the modules it takes, as a wheel would put them."""
     source = Path(textgen.resources.__file__).parent
     package = tmp_path / "site" / "textgen"
     package.mkdir(parents=True)
     (package / "__init__.py").write_text("", encoding="utf-8")
-    for name in ("resources.py", "errors.py"):
+    for name in ("resources.py", "errors.py", "messages.py"):
         shutil.copyfile(source / name, package / name)
     return tmp_path / "site"
 

@@ -30,7 +30,7 @@ def ended(*reasons: str) -> list[Candidate]:
         (
             ended("length", "stop"),
             ContinueOptions(max_new_tokens=9, end_at="sentence"),
-            ("no sentence ended in 1 of 2 texts: left as it is, with up to 1 pieces",),
+            ("no sentence ended in 1 of 2 texts: left as it is, with up to 1 tokens",),
         ),
         (ended("stop", "sentence", "loop"), ContinueOptions(), ()),
         ([], TitleOptions(), ()),

@@ -217,7 +217,7 @@ def test_a_tokenizer_larger_than_the_model(make_folder: Maker) -> None:
     folder.config["vocab_size"] = 8000
     folder.tensors["transformer.wte.weight"] = folder.tensors["transformer.wte.weight"][:8000].clone()
     error = refusal(folder)
-    assert error.message == f"{folder.path}: the tokenizer has 8185 pieces, the model 8000"
+    assert error.message == f"{folder.path}: the tokenizer has 8185 tokens, the model 8000"
     assert error.hint == "is it the tokenizer the model was trained with?"
 
 
