@@ -7,7 +7,7 @@ from typing import Literal, Self
 from pydantic import model_validator
 
 from textgen.messages import OptionError, option
-from textgen.options.fields import changed, (
+from textgen.options.fields import (
     DEV,
     MODEL,
     OPTIMIZER,
@@ -18,6 +18,7 @@ from textgen.options.fields import changed, (
     Fraction,
     NonNegative,
     Share,
+    changed,
     field,
 )
 from textgen.options.train import RANDOM, ReplacingOptions, TrainOptions
