@@ -157,7 +157,7 @@ def _prediction(path: Path, row: Row) -> Prediction:
 def _listed(path: Path, row: Row) -> Prediction:
     """A prediction from a table with a row a candidate; a row without one is an error record."""
     fields = row.fields or {}
-    if fields.get("error") not in NOTHING or fields["candidate"] in NOTHING:
+    if fields.get("error") not in NOTHING or fields.get("candidate") in NOTHING:
         return Prediction(row.name, "", failed=True)
     return Prediction(row.name, _text(path, row, fields.get("text"), "'text'"))
 
