@@ -94,7 +94,7 @@ SOUND = [
 @pytest.fixture(scope="module")
 def checker() -> ModuleType:
     """The benchmark as a module."""
-    path = Path(__file__).parents[1] / "benchmarks" / "second_checks.py"
+    path = Path(__file__).parents[3] / "benchmarks" / "second_checks.py"
     spec = importlib.util.spec_from_file_location("second_checks", path)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)

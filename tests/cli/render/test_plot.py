@@ -241,4 +241,4 @@ def test_checks_and_numbers_do_not_take_matplotlib(tmp_path):
         "plot.Curves(); sys.exit('matplotlib' in sys.modules or 'torch' in sys.modules)"
     )
     command = [sys.executable, "-c", code, str(tmp_path / "a.png")]
-    assert subprocess.run(command, check=False, cwd=Path(__file__).parents[2]).returncode == 0
+    assert subprocess.run(command, check=False, cwd=Path(__file__).parents[3]).returncode == 0

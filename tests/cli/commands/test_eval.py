@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-SAMPLES = Path(__file__).parents[2] / "data" / "samples"
+SAMPLES = Path(__file__).parents[3] / "data" / "samples"
 TITLES = {
     "1": "全县秋粮收获进度超六成",
     "b": "首条跨海地铁线路试运行",
