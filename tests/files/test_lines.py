@@ -17,8 +17,9 @@ from hypothesis import strategies as st
 
 from textgen.errors import DataError
 from textgen.files import lines as module_of_lines
+from textgen.files.encodings.detection import find_encoding
 from textgen.files.encodings.plausibility import utf8_by_chance
-from textgen.files.lines import SAMPLE, find_encoding, lines_in, lines_of, shown
+from textgen.files.lines import SAMPLE, lines_in, lines_of, shown
 
 SIMPLIFIED = [f"第{number}天，今天天气很好，我们去公园散步吧。\n" for number in range(40)]
 TRADITIONAL = [f"第{number}天，今天天氣很好，我們去公園散步吧。\n" for number in range(40)]
@@ -211,8 +212,8 @@ def test_empty_is_refused(data: bytes) -> None:
 @pytest.mark.parametrize(
     ("data", "words"),
     [
-        (b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR", ", it is a PNG image"),
-        (gzip.compress(b"abc", mtime=0), ", it is a gzip archive"),
+        (b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR", ", it is image/png"),
+        (gzip.compress("今天".encode(), mtime=0), ", it is application/gzip"),
         (b"\0" * 64, ""),
         (b"\0" * 63, ""),
         (random.Random(1).randbytes(1000), ""),

@@ -3,32 +3,24 @@
 LF, CRLF and CR end a line, everywhere in the project. U+2028, U+2029, U+0085, VT and FF do not: a text may
 hold them, and the line numbers of an editor do not count them.
 
-`encoding.decode_bytes` judges a text as a whole. A table of a million rows cannot be held as a whole, and
-one broken line must not cost the others.
+A table of a million rows cannot be held as a whole, and one broken line must not cost the others.
 """
 
 from __future__ import annotations
 
 import codecs
 import gzip
+import io
 import lzma
 import re
 import zlib
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from textgen.errors import DataError
-from textgen.files.encodings.detection import (
-    check_binary,
-    encoding_by_mark,
-    guess_encoding,
-    not_text,
-    wide_encoding,
-)
-from textgen.files.encodings.plausibility import utf8_by_chance
-from textgen.files.encodings.seven_bit import MARKS, seven_bit_encoding
 from textgen.text.blank import MARK
 from textgen.text.line_ends import LINE_END
 
@@ -37,13 +29,9 @@ Line = tuple[int, "str | DataError"]  # the line's number from 1, and the line o
 
 ARCHIVES: dict[str, Any] = {".gz": gzip.open, ".xz": lzma.open}
 SAMPLE = 1 << 16  # bytes
-LINES = 100  # by which an encoding is guessed
-DOUBTED = 1000  # lines that may be UTF-8 by chance
-MOST_NULS = 0.01  # of the bytes of text with some broken lines
 LONGEST = 1 << 26  # characters of a line: 64 MiB of ASCII
 HANDLER = "textgen-mark"  # an error handler of the codecs
 DAMAGED = (EOFError, OSError, zlib.error, lzma.LZMAError)  # what a broken archive or disk raises
-_LINE = re.compile("[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 _STRANGE = re.compile("[\ud800-\udfff]")
 
 
@@ -68,39 +56,6 @@ def inner_ending(path: Path) -> str:
     """The ending that tells what a file holds: without that of an archive."""
     suffix = path.suffix.lower()
     return path.with_suffix("").suffix.lower() if suffix in ARCHIVES else suffix
-
-
-def find_encoding(open: Open, name: str) -> str:
-    """The encoding of a file of lines.
-
-    A byte-order mark decides; then UTF-8, if at least half the lines beyond ASCII are UTF-8 and not by chance
-    (the others are broken); then what those lines look like. ASCII bytes may be HZ or UTF-7.
-
-    Args:
-        open: Opens the file.
-        name: What messages call it.
-
-    Raises:
-        DataError: It is empty, binary, unreadable, or in no encoding that can be found.
-    """
-    blocks = _blocks(open, name)
-    head = next(blocks, b"")
-    if encoding := encoding_by_mark(head):
-        return encoding
-    while not head.strip():
-        if not (block := next(blocks, b"")):
-            raise DataError(f"{name} is empty", hint="it needs at least one line")
-        head = block
-    check_binary(head, name)
-    if b"\0" in head:
-        if wide := wide_encoding(head):
-            return wide
-        if head.count(b"\0") > MOST_NULS * len(head):
-            raise not_text(name)
-    good, bad, sample, shifted = _evidence(chain([head], blocks))
-    if shifted and not (good or bad) and (encoding := seven_bit_encoding(b"\n".join(shifted), name)):
-        return encoding
-    return "utf-8" if good >= bad else guess_encoding(sample, name)
 
 
 def lines_in(text: str) -> list[str]:
@@ -145,40 +100,40 @@ def lines_of(open: Open, encoding: str, name: str) -> Iterator[Line]:
         yield number + 1, damaged(error, f"{name}, behind line {number}")
 
 
+def byte_lines(open: Open) -> Iterator[bytes]:
+    """The lines of bytes in an encoding where CR and LF are never part of a character, up to damage.
+
+    Those that are too long are left out.
+    """
+    with suppress(*DAMAGED), open() as stream:
+        for line in _split(_decoded(stream, "latin-1")):
+            yield (line or "").encode("latin-1")
+
+
 def _decoded(stream: BinaryIO, encoding: str) -> Iterator[str]:
-    """The text of a stream, block by block, up to damage."""
+    """The text of a stream, block by block, up to damage; no block ends between CR and LF."""
     decoder = codecs.getincrementaldecoder(encoding)(HANDLER)
+    whole = io.IncrementalNewlineDecoder(decoder, translate=False)
     while block := stream.read1(SAMPLE):  # type: ignore[attr-defined]
-        yield decoder.decode(block)
-    yield decoder.decode(b"", final=True)
+        yield whole.decode(block)
+    yield whole.decode(b"", final=True)
 
 
 def _split(blocks: Iterable[str]) -> Iterator[str | None]:
     """The lines of a text that comes in blocks, with their ends; None for one that is too long."""
     begun: list[str] = []  # joined once, so that a long line costs no more than it is long
     size = 0
-    for block in _whole_ends(blocks):
-        for part in _LINE.findall(block):
-            size += len(part)
-            if size > LONGEST + len("\r\n"):
-                begun = []
-            else:
-                begun.append(part)
-            if part[-1] in "\r\n":
-                yield "".join(begun) if begun else None
-                begun, size = [], 0
+    for part in chain.from_iterable(io.StringIO(block, newline="") for block in blocks):
+        size += len(part)
+        if size > LONGEST + len("\r\n"):
+            begun = []
+        else:
+            begun.append(part)
+        if part[-1] in "\r\n":
+            yield "".join(begun) if begun else None
+            begun, size = [], 0
     if size:
         yield "".join(begun) if begun else None
-
-
-def _whole_ends(blocks: Iterable[str]) -> Iterator[str]:
-    """The blocks such that none ends between CR and LF."""
-    held = ""
-    for block in blocks:
-        block = held + block
-        held = "\r" if block.endswith("\r") else ""
-        yield block.removesuffix(held)
-    yield held
 
 
 def _checked(lines: Iterable[str | None], encoding: str) -> Iterator[Line]:
@@ -210,72 +165,6 @@ def damaged(error: BaseException, name: str) -> DataError:
 def shown(encoding: str) -> str:
     """The spelling of an encoding in messages."""
     return encoding.removesuffix("-sig").upper()
-
-
-def _blocks(open: Open, name: str) -> Iterator[bytes]:
-    """The bytes of a file, up to damage. Raises DataError if there are none before it."""
-    some = False
-    try:
-        with open() as stream:
-            while block := stream.read1(SAMPLE):  # type: ignore[attr-defined]  # up to the damage
-                some = True
-                yield block
-    except DAMAGED as error:
-        if not some:
-            raise damaged(error, name) from None
-
-
-def _evidence(blocks: Iterable[bytes]) -> tuple[int, int, list[bytes], list[bytes]]:
-    """The evidence for an encoding.
-
-    Returns:
-        How many lines beyond ASCII are UTF-8, and how many are not, or by chance; the first of those; and the
-        first lines in ASCII that may be in an encoding with seven bits.
-    """
-    good, bad, sample, shifted = 0, 0, list[bytes](), list[bytes]()
-    for line in _byte_lines(blocks):
-        if line.isascii():
-            if len(shifted) < LINES and any(mark in line for mark in MARKS):
-                shifted.append(line)
-            continue
-        verdict = _verdict(line) if good + bad < DOUBTED or not _is_utf8(line) else "no"
-        good += verdict == "no"
-        bad += verdict == "yes"
-        if verdict == "yes" and len(sample) < LINES:
-            sample.append(line)
-    return good, bad, sample, shifted
-
-
-def _verdict(line: bytes) -> str:
-    """Whether a line is no UTF-8, or is it by chance: `yes`, `no` or `perhaps`."""
-    return utf8_by_chance(line) if _is_utf8(line) else "yes"
-
-
-def _is_utf8(line: bytes) -> bool:
-    try:
-        line.decode("utf-8")
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
-def _byte_lines(blocks: Iterable[bytes]) -> Iterator[bytes]:
-    """The lines of bytes in an encoding where CR and LF are never part of a character, without their ends.
-
-    CRLF gives a blank line more. Of a long line only the beginning is kept.
-    """
-    begun: list[bytes] = []
-    size = 0
-    for block in blocks:
-        first, *others = block.replace(b"\r", b"\n").split(b"\n")
-        if size < LONGEST:
-            begun.append(first)
-            size += len(first)
-        if others:
-            yield b"".join(begun)
-            yield from others[:-1]
-            begun, size = [others[-1]], len(others[-1])
-    yield b"".join(begun)
 
 
 def _mark(error: UnicodeError) -> tuple[str, int]:

@@ -162,15 +162,21 @@ def archive() -> bytes:
 @pytest.mark.parametrize(
     ("data", "kind"),
     [
-        (b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR", "a PNG image"),
-        (b"\x7fELF\x02\x01\x01\x00", "a program"),
-        (archive(), "a ZIP archive or an Office document"),
-        (gzip.compress("你好".encode(), mtime=0), "a gzip archive"),
-        (b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n", "a PDF document"),
+        (b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR", "image/png"),
+        (b"\x7fELF\x02\x01\x01\x00", "application/x-elf"),
+        (archive(), "application/zip"),
+        (gzip.compress("你好".encode(), mtime=0), "application/gzip"),
+        (b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n", "application/pdf"),
     ],
 )
 def test_known_binary_formats_are_named(data: bytes, kind: str) -> None:
     assert refusal(data).message == f"a.txt is not a text file, it is {kind}"
+
+
+@pytest.mark.parametrize("start", ["BM", "ID3"])
+def test_a_text_may_begin_as_a_picture_or_a_song_does(start: str) -> None:
+    text = f"{start}公司今天发布了新款汽车，售价三十万元。"
+    assert decode_bytes(text.encode("gbk")) == text
 
 
 @pytest.mark.parametrize("size", [128, 1000, 100_000])
@@ -185,7 +191,7 @@ def test_random_bytes_are_refused(size: int) -> None:
     [b"\x00" * 64, b"MZ\x90\x00\x03\x00\x00\x00\x04", "标题\x00正文".encode(), b"abc\x01\x02\x03\x04"],
 )
 def test_control_characters_are_refused(data: bytes) -> None:
-    assert refusal(data).message == "a.txt is not a text file"
+    assert refusal(data).message.startswith("a.txt is not a text file")
 
 
 def test_a_few_control_characters_are_text() -> None:
@@ -220,7 +226,7 @@ def test_a_broken_byte_far_into_a_file_is_named() -> None:
 def test_a_false_mark_is_refused_with_the_place_in_the_file() -> None:
     message = "a.txt cannot be decoded: byte 4 is not UTF-8"
     assert refusal(b"\xef\xbb\xbf" + "你好".encode("gbk")).message == message
-    assert refusal(b"\xff\xfe\x60").message == "a.txt cannot be decoded: byte 3 is not UTF-16-LE"
+    assert refusal(b"\xff\xfe\x60").message == "a.txt cannot be decoded: byte 3 is not UTF-16"
 
 
 def test_utf8_does_not_load_chardet() -> None:
@@ -241,7 +247,7 @@ def test_read_text_names_the_path_as_typed(tmp_path: Path, monkeypatch: pytest.M
     Path("blank.txt").write_bytes(b"\n")
     for typed, message in [
         ("no/such.txt", "no/such.txt does not exist"),
-        ("folder", "folder is a directory"),
+        ("folder", "folder cannot be read: Is a directory"),
         ("blank.txt", "blank.txt is empty"),
         ("blank.txt/x", "blank.txt/x cannot be read: Not a directory"),
     ]:
@@ -256,5 +262,5 @@ def test_read_text_without_permission(monkeypatch: pytest.MonkeyPatch) -> None:
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(Path, "read_bytes", refuse)
-    with pytest.raises(DataError, match=r"^secret\.txt may not be read: permission denied$"):
+    with pytest.raises(DataError, match=r"^secret\.txt cannot be read: Permission denied$"):
         read_text(Path("secret.txt"))

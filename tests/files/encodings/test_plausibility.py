@@ -7,9 +7,9 @@ import io
 import pytest
 
 from textgen.errors import DataError
-from textgen.files.encodings.detection import decode_bytes
+from textgen.files.encodings.detection import decode_bytes, find_encoding
 from textgen.files.encodings.plausibility import utf8_by_chance
-from textgen.files.lines import find_encoding, lines_of
+from textgen.files.lines import lines_of
 
 BY_CHANCE = [
     "学校",

@@ -18,7 +18,7 @@ from textgen.files.formats.csv import csv_values
 from textgen.files.lines import lines_in, lines_of
 
 CELLS = st.text(st.sampled_from('春天,"\n\r\t a\u2028；')) | st.text(
-    st.characters(exclude_categories=["Cs"], exclude_characters="\0")
+    st.characters(exclude_categories=["Cs"], exclude_characters="\0\ufeff")
 )
 TABLES = st.integers(2, 4).flatmap(
     lambda width: st.lists(st.lists(CELLS, min_size=width, max_size=width), max_size=8)

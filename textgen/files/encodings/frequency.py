@@ -6,14 +6,14 @@ import re
 import unicodedata
 from functools import cache
 
-SAMPLE = 8192  # bytes or characters; enough to judge, and even, so that UTF-16 is cut between two units
-_ASCII_RUN = re.compile(r"[\x00-\x7f]+")
+JUDGED = 8192  # bytes or characters; enough to judge, and even, so that UTF-16 is cut between two units
+ASCII_RUN = re.compile(r"[\x00-\x7f]+")
 
 
 def beyond_ascii_share(text: str) -> float:
     """The share of everyday characters among those beyond ASCII."""
     # the sample is taken after the ASCII went: the first Chinese may come late in a file
-    return everyday_share(_ASCII_RUN.sub("", text)[:SAMPLE])
+    return everyday_share(ASCII_RUN.sub("", text)[:JUDGED])
 
 
 def everyday_share(text: str) -> float:
@@ -42,6 +42,6 @@ def _is_everyday(character: str) -> bool:
 
 def strange_share(text: str) -> float:
     """The share of private, unassigned and control characters."""
-    sample = text[:SAMPLE]
+    sample = text[:JUDGED]
     strange = sum(unicodedata.category(c) in ("Cc", "Cn", "Co") and not c.isspace() for c in sample)
     return strange / max(1, len(sample))

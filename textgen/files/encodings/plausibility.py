@@ -10,7 +10,7 @@ import re
 import unicodedata
 from typing import Literal
 
-from textgen.files.encodings.frequency import SAMPLE, beyond_ascii_share
+from textgen.files.encodings.frequency import ASCII_RUN, JUDGED, beyond_ascii_share
 from textgen.text.words import dictionary_words
 
 LEAST = 0.5  # of a Chinese text's characters are in words of the dictionary; of an alphabet's tokens, words
@@ -38,7 +38,7 @@ def chinese_share(text: str) -> float:
     Args:
         text: Any text; its beginning is judged.
     """
-    runs = _HAN_RUN.findall(text[:SAMPLE])
+    runs = _HAN_RUN.findall(ASCII_RUN.sub(" ", text)[:JUDGED])
     covered = sum(len(word) for run in runs if len(run) > 1 for word in dictionary_words(run))
     return covered / max(1, sum(map(len, runs)))
 
@@ -53,10 +53,10 @@ def utf8_by_chance(data: bytes) -> Literal["no", "perhaps", "yes"]:
         `yes` where they are Chinese in the one and no text of any alphabet in the other, `perhaps` where they
         are text in both.
     """
-    text = data[:SAMPLE].decode("utf-8", "ignore")
+    text = data[:JUDGED].decode("utf-8", "ignore")
     if text.isascii() or any(ord(c) >= _BEHIND_ALPHABETS and _is_assigned(c) for c in text):
         return "no"
-    chinese = data[:SAMPLE].decode("gb18030", "replace")
+    chinese = data[:JUDGED].decode("gb18030", "replace")
     written, share = _is_written(text), chinese_share(chinese)
     if beyond_ascii_share(chinese) < EVERYDAY and (written or share < 1):
         return "no"

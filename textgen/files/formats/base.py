@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any, BinaryIO, Literal, cast
 
 from textgen.errors import DataError, UsageError
-from textgen.files.lines import Line, find_encoding, lines_of, open_unpacked
+from textgen.files.encodings.detection import find_encoding
+from textgen.files.lines import Line, lines_of, open_unpacked
 from textgen.schema import Row
 from textgen.text.names import repeated
 
