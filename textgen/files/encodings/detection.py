@@ -192,7 +192,7 @@ def _guess(head: bytes, sample: bytes, shares: dict[str, float], name: str) -> s
     encoding, confidence, _ = _detect(sample)
     best = max(shares, key=lambda one: (shares[one], one == encoding))
     if kind in _WEAK:
-        if encoding in shares or (shares[best] >= _CHINESE and confidence < _SURE):
+        if encoding in shares or (shares[best] >= _CHINESE and not (encoding and confidence >= _SURE)):
             return best
         if encoding and strange_share(sample.decode(encoding, "replace")) <= _MAX_STRANGE:
             return encoding
