@@ -71,6 +71,14 @@ def test_cells_in_which_rows_would_lie_are_text() -> None:
     assert rows_of('id\ttext\tn\n1\t"甲\t5\n2\t乙"\t6\n') == [["1", '"甲', "5"], ["2", '乙"', "6"]]
 
 
+def test_a_cell_with_a_tab_does_not_end_in_a_line_of_its_own() -> None:
+    assert rows_of('id\ttext\n1\t"甲\t乙\n"\n') == [["1", '"甲', ["乙"]], ['"', None]]
+
+
+def test_cells_with_marks_beside_text_with_marks() -> None:
+    assert rows_of('id\ta\tb\n1\t"""好"""\t"春天"到了\n') == [["1", '"好"', '"春天"到了']]
+
+
 def test_a_cell_may_have_so_many_lines_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cells, "LONGEST_ROW", 2)
     assert rows_of('id\ttext\n1\t"a\nb\nc"\n') == [["1", "a\nb\nc"]]

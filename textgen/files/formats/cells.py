@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import csv
 import re
-from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
-from itertools import chain
+from itertools import chain, islice
 
 from textgen.errors import DataError
 from textgen.files.lines import BrokenLineError, Line, line_text
 from textgen.text.blank import is_blank
+from textgen.text.line_ends import LINE_END
 
 TAB = "\t"
 SEPARATORS = {",": "commas", ";": "semicolons", TAB: "tabs", "|": "vertical bars"}  # that a header may have
@@ -20,7 +20,6 @@ LONGEST_ROW = 10_000  # lines; a quotation mark that opens more of them is taken
 Cells = tuple[int, "list[str] | DataError"]  # the number of a row's first line, and its cells
 _NAMED = re.compile('\ufeff*"?sep=([^"\\w\n\r])\\1*"?[\r\n]*', re.IGNORECASE)  # as Excel reads it
 _QUOTED = re.compile('"(?:[^"]|"")*"')
-_WITHIN = re.compile('(?:[^"]++|"")*+')  # what lies between a cell's quotation marks, or its beginning
 
 
 def separated(lines: Iterable[Line], expected: str, *, certain: bool) -> tuple[str, Iterator[Line]]:
@@ -67,11 +66,14 @@ def rows_of_cells(lines: Iterable[Line], separator: str) -> Iterator[Cells]:
         separator: What separates its cells.
     """
     csv.field_size_limit(LARGEST_CELL)
-    return iter(_TabRows(lines, separator) if separator == TAB else _QuotedRows(lines, separator))
+    return iter(_TabRows(lines, separator) if separator == TAB else _Rows(lines, separator))
 
 
-class _Rows(ABC):
-    """Rows of a line or of several, which are looked at ahead of their turn.
+class _Rows:
+    """Rows as the csv module reads them; where one has no end, reading goes on at its second line.
+
+    Every line is read at most twice, as the beginning of a row and as the inside of a quoted cell, however
+    many rows have no end.
 
     Args:
         lines: The lines of a table.
@@ -79,84 +81,48 @@ class _Rows(ABC):
     """
 
     def __init__(self, lines: Iterable[Line], separator: str) -> None:
-        self._lines = iter(lines)
+        self._lines = enumerate(lines)
         self._separator = separator
         self._ahead: dict[int, Line] = {}  # lines by their place, from that of the row at hand
-        self._read = 0
+        self._open = 0  # from the last row's first line to before here, no line ends a quoted cell
+        self._inside: tuple[int, list[str] | csv.Error | None] = (-1, None)  # of a cell: a line as such
 
     def __iter__(self) -> Iterator[Cells]:
         place = 0
         while self._there(place):
             number, line = self._ahead[place]
-            text = line_text(line)
             last = place
             if isinstance(line, DataError) and not isinstance(line, BrokenLineError):
                 yield number, line
-            elif not is_blank(text) or self._separator in text:
-                cells, last = self.row(place)
-                taken = [self._ahead[at][1] for at in range(place, last + 1)]
-                broken = next((line for line in taken if isinstance(line, DataError)), None)
-                yield number, broken or cells
+            elif not is_blank(self._text(place)) or self._separator in self._text(place):
+                cells, last = self._row(place)
+                taken = (self._ahead[at][1] for at in range(place, last + 1))
+                if (broken := next((one for one in taken if isinstance(one, DataError)), None)) is not None:
+                    yield number, broken
+                elif isinstance(cells, csv.Error):
+                    hint = "is a quotation mark missing?"
+                    yield number, DataError(f"line {number} is no row: {cells}", hint=hint)
+                else:
+                    yield number, cells
             for at in range(place, last + 1):
                 del self._ahead[at]
             place = last + 1
 
-    @abstractmethod
-    def row(self, place: int) -> tuple[list[str] | DataError, int]:
+    def _row(self, place: int) -> tuple[list[str] | csv.Error, int]:
         """The cells of the row that begins in a line, or what is wrong with it; and its last line's place."""
-
-    def text(self, place: int) -> str:
-        """A line that is there."""
-        return line_text(self._ahead[place][1])
-
-    def _there(self, place: int) -> bool:
-        """Whether there is such a line; reads as far as that."""
-        while self._read <= place:
-            if (line := next(self._lines, None)) is None:
-                return False
-            self._ahead[self._read] = line
-            self._read += 1
-        return True
-
-
-class _QuotedRows(_Rows):
-    """Rows as the csv module reads them; where one has no end, reading goes on at its second line.
-
-    Every line is read at most twice, as the beginning of a row and as the inside of a quoted cell, however
-    many rows have no end.
-    """
-
-    def __init__(self, lines: Iterable[Line], separator: str) -> None:
-        super().__init__(lines, separator)
-        self._open = 0  # from the last row's first line to before here, no line ends a quoted cell
-        self._end: tuple[int, csv.Error | None] = (-1, None)  # what was found there, if anything was
-
-    def row(self, place: int) -> tuple[list[str] | DataError, int]:
-        found = self._parsed(self.text(place))
-        last = place
-        if found is None:
-            found, last = self._long_row(place)
-        if isinstance(found, csv.Error):
-            number, line = self._ahead[place]
-            broken = line if isinstance(line, DataError) else None
-            problem = DataError(f"line {number} is no row: {found}", hint="is a quotation mark missing?")
-            return broken or problem, place
-        return found, last
-
-    def _long_row(self, place: int) -> tuple[list[str] | csv.Error, int]:
-        """The cells of a row whose first line leaves a quotation mark open, and where it ends."""
+        if (found := self._parsed(self._text(place))) is not None:
+            return found, place
         at = max(place + 1, self._open)
         while at - place <= LONGEST_ROW and self._there(at):
-            if self._end[0] != at:
-                inside = self._parsed('"' + self.text(at))
-                if inside is None:  # the mark is still open
-                    at = self._open = at + 1
-                    continue
-                self._end = at, inside if isinstance(inside, csv.Error) else None
-            if (error := self._end[1]) is not None:
-                return error, place
-            texts = [self.text(one) for one in range(place, at + 1)]
-            return next(csv.reader(texts, delimiter=self._separator, strict=True)), at
+            if self._inside[0] != at:
+                self._inside = at, self._parsed('"' + self._text(at))
+            if self._inside[1] is None:  # the mark is still open
+                at = self._open = at + 1
+            elif isinstance(self._inside[1], csv.Error):
+                return self._inside[1], place
+            else:
+                texts = map(self._text, range(place, at + 1))
+                return next(csv.reader(texts, delimiter=self._separator, strict=True)), at
         return csv.Error("a quotation mark is not closed"), place
 
     def _parsed(self, text: str) -> list[str] | csv.Error | None:
@@ -168,92 +134,46 @@ class _QuotedRows(_Rows):
             return error
         return cells if reader.line_num == 1 else None
 
+    def _text(self, place: int) -> str:
+        """A line that is there."""
+        return line_text(self._ahead[place][1])
+
+    def _there(self, place: int) -> bool:
+        """Whether there is such a line; reads as far as that."""
+        if place not in self._ahead:
+            self._ahead.update(islice(self._lines, 1))
+        return place in self._ahead
+
 
 class _TabRows(_Rows):
     """Rows in which a quotation mark may be text, and may be what Excel puts around a cell."""
 
-    def __init__(self, lines: Iterable[Line], separator: str) -> None:
-        super().__init__(lines, separator)
-        self._width = 0  # of the header, once it is read
+    _width = 0  # of the header, once it is read
 
-    def row(self, place: int) -> tuple[list[str] | DataError, int]:
-        text = self.text(place)
+    def _row(self, place: int) -> tuple[list[str] | csv.Error, int]:
+        text = self._text(place)
         plain = text.rstrip("\r\n").split(TAB)
-        found, last = plain, place
-        if '"' in text:
-            found, last = [_unquoted(cell) for cell in plain], place
-            if self._width and not (self._fits(plain) and not _opens(plain[-1])):
-                found, last = self._quoted(place) or (found, last)
+        found, last = super()._row(place) if '"' in text else (plain, place)
+        if isinstance(found, csv.Error) or not self._fits(found, place, last):
+            found, last = [self._unquoted(cell) for cell in plain], place
         self._width = self._width or len(found)
         return found, last
 
-    def _fits(self, cells: list[str]) -> bool:
-        return len(cells) >= self._width and not any(cells[self._width :])
+    def _fits(self, cells: list[str], place: int, last: int) -> bool:
+        """Whether lines are those of one row, with as many cells as the header.
 
-    def _quoted(self, place: int) -> tuple[list[str], int] | None:
-        """The row if it has quoted cells with tabs or line ends in them, and as many cells as the header."""
-        cells: list[str] = []
-        rest, at = self.text(place), place
-        while True:
-            if (quoted := self._cell(rest, at)) is not None:
-                cell, rest, at = quoted
-            else:
-                end = rest.find(TAB)
-                cell, rest = (rest, "") if end < 0 else (rest[:end], rest[end:])
-                cell = cell.rstrip("\r\n") if end < 0 else cell
-            cells.append(cell)
-            if not rest.startswith(TAB):
-                break
-            rest = rest[1:]
-        return (cells, at) if self._fits(cells) and (at == place or self._folded(place, at)) else None
-
-    def _cell(self, rest: str, at: int) -> tuple[str, str, int] | None:
-        """A quoted cell at the beginning of what remains of a line, what is behind it, and its last line.
-
-        A cell of several lines holds no tab: those in which rows of the table lie are no cell.
+        A cell of several lines holds no tab: those in which rows of the table lie are no cell. In a table of
+        one column any line might be a row itself: Excel ends rows by CRLF, and lines within a cell by LF.
         """
-        if not rest.startswith('"'):
-            return None
-        parts: list[str] = []
-        rest, first = rest[1:], at
-        while (end := _end_of(_WITHIN, rest)) == len(rest):
-            parts.append(rest)
-            at += 1
-            if TAB in rest or at - first > LONGEST_ROW or not self._there(at):
-                return None
-            rest = self.text(at)
-        parts.append(rest[:end])
-        behind = rest[end + 1 :]
-        if behind.strip("\r\n") and not behind.startswith(TAB):
-            return None
-        if at > first and TAB in parts[-1]:
-            return None
-        return "".join(parts).replace('""', '"'), behind, at
-
-    def _folded(self, place: int, last: int) -> bool:
-        """Whether lines are those of one row: in a table of one column, any line might be a row itself.
-
-        Excel ends rows by CRLF, and lines within a cell by LF.
-        """
-        if self._width > 1:
+        if self._width and (len(cells) < self._width or any(cells[self._width :])):
+            return False
+        if last == place:
             return True
-        inner = (self.text(at) for at in range(place, last))
-        return self.text(last).endswith("\r\n") and not any(line.endswith("\r\n") for line in inner)
+        inner = any(self._text(at).endswith("\r\n") for at in range(place, last))
+        folded = self._width > 1 or (self._text(last).endswith("\r\n") and not inner)
+        return folded and not any(TAB in cell and LINE_END.search(cell) for cell in cells)
 
-
-def _opens(cell: str) -> bool:
-    """Whether a cell begins with a quotation mark and does not end with its other one."""
-    return cell.startswith('"') and _unquoted(cell) is cell
-
-
-def _unquoted(cell: str) -> str:
-    """A cell without the quotation marks around it, if it has such."""
-    if len(cell) > 1 and cell[0] == cell[-1] == '"' and _end_of(_WITHIN, cell[1:-1]) == len(cell) - 2:
-        return cell[1:-1].replace('""', '"')
-    return cell
-
-
-def _end_of(pattern: re.Pattern[str], text: str) -> int:
-    found = pattern.match(text)
-    assert found is not None
-    return found.end()
+    def _unquoted(self, cell: str) -> str:
+        """A cell without the quotation marks around it, if it has such."""
+        found = self._parsed(cell) if cell.startswith('"') else None
+        return found[0] if isinstance(found, list) else cell
