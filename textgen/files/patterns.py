@@ -43,7 +43,7 @@ def _matching(pattern: str) -> Iterator[str]:
         yield from glob.glob(pattern)  # noqa: PTH207 (a pattern may be absolute)
         return
     at = parts.index(ANY_FOLDERS)
-    above, rest = str(Path(*parts[:at])) if at else "", parts[at + 1 :]
+    above, rest = str(Path(*parts[:at])), parts[at + 1 :]
     roots = _matching(above) if is_pattern(above) else [above]
     for root in roots:
         for folder in _folders(root):
@@ -52,25 +52,14 @@ def _matching(pattern: str) -> Iterator[str]:
 
 def _folders(root: str) -> Iterator[str]:
     """A folder and all below it, each once: by the name without links, where there is one."""
-    seen: set[Path] = set()
-    linked = deque([root])
-    while linked:
-        below = [linked.popleft()]
-        while below:
-            folder = below.pop()
-            real = Path(os.path.realpath(folder))
-            if real in seen or not real.is_dir():
-                continue
+    seen: set[str] = set()
+    roots = deque([root])
+    while roots:
+        for folder, inner, _ in os.walk(roots.popleft()):  # which follows no link
+            real = os.path.realpath(folder)
+            inner[:] = [] if real in seen else sorted(name for name in inner if name[0] != ".")
+            if real not in seen:
+                yield folder
             seen.add(real)
-            yield folder
-            for path in _shown(real):
-                name = os.path.join(folder, path.name)  # noqa: PTH118 (of which the first may be empty)
-                (linked if path.is_symlink() else below).append(name)
-
-
-def _shown(folder: Path) -> list[Path]:
-    """The visible folders in one; none where it cannot be read."""
-    try:
-        return [path for path in sorted(folder.iterdir()) if path.name[0] != "." and path.is_dir()]
-    except OSError:
-        return []
+            below = [os.path.join(folder, name) for name in inner]  # noqa: PTH118 (as the rest)
+            roots.extend(filter(os.path.islink, below))

@@ -37,23 +37,13 @@ def read_json(path: Path) -> Any:
     """
     try:
         found = json.loads(read_small(path))  # of bytes it finds the encoding
+        if _depth(found) <= DEEPEST:
+            return found
     except RecursionError:
-        raise ValueError("it is nested too deeply") from None
-    if not _shallow(found):
-        raise ValueError("it is nested too deeply")
-    return found
+        pass
+    raise ValueError("it is nested too deeply")
 
 
-def _shallow(value: Any) -> bool:
-    level = [value]
-    for _ in range(DEEPEST):
-        level = [inner for outer in level for inner in _parts(outer)]
-        if not level:
-            return True
-    return False
-
-
-def _parts(value: Any) -> list[Any]:
-    if isinstance(value, dict):
-        return [*value.values()]
-    return value if isinstance(value, list) else []
+def _depth(value: Any) -> int:
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return 1 + max(map(_depth, inner), default=0)

@@ -51,7 +51,7 @@ def json_rows(lines: Iterable[Line], name: str) -> tuple[str, Iterator[Value]]:
         raise DataError(f"{name} is one JSON object over several lines, not rows", hint=hint)
     if not first.startswith("["):
         return "line", json_values(chain(head, rest))
-    if _closed(first):  # such lines may be many, and then they are rows
+    if sum(_step(token[0]) for token in _TOKEN.finditer(first)) <= 0:  # such lines may be many: rows
         for number, line in rest:
             head.append((number, line))
             if isinstance(line, DataError) or not is_blank(line):
@@ -80,47 +80,35 @@ def array_values(lines: Iterable[Line]) -> Iterator[Value]:
     count = depth = size = 0
     parts: list[str] = []
     problem: DataError | None = None
-
-    def element() -> Value:
-        nonlocal count, problem, parts, size
-        count += 1
-        found = problem or _read("".join(parts).strip(), f"element {count}")
-        parts, size, problem = [], 0, None
-        return count, found
-
     for number, line in lines:
-        text = line_text(line)
+        text, start = line_text(line), 0
         if isinstance(line, DataError):
             problem = problem or line
             if not isinstance(line, BrokenLineError):  # what comes behind damage
                 break
-        start = 0
         for token in _TOKEN.finditer(text):
             mark = token[0]
-            if mark in "[{":
-                depth += 1
-                if depth == 1:
-                    start = token.end()
-            elif mark in "]}":
-                depth -= 1
-                if depth == 0:
-                    parts.append(text[start : token.start()])
-                    if problem or not all(map(is_blank, parts)):
-                        yield element()
-                    yield from _behind(chain([(number, text[token.end() :])], lines), count)
-                    return
-            elif mark == "," and depth == 1:
-                parts.append(text[start : token.start()])
+            depth += _step(mark)
+            if mark == "[" and depth == 1:
                 start = token.end()
-                yield element()
+            elif depth == 0 or (mark == "," and depth == 1):
+                whole = "".join([*parts, text[start : token.start()]])
+                if problem or mark == "," or not is_blank(whole):
+                    count += 1
+                    yield count, problem or _read(whole.strip(), f"element {count}")
+                parts, size, problem, start = [], 0, None, token.end()
+            if depth == 0:
+                yield from _behind(chain([(number, text[start:])], lines), count)
+                return
         parts.append(text[start:])
         size += len(parts[-1])
         if size > LONGEST_ELEMENT:
             reason = f"element {count + 1} has more than {LONGEST_ELEMENT:,} characters"
             yield count + 1, DataError(reason, hint="is a bracket missing?")
             return
-    if problem or not all(map(is_blank, parts)):
-        yield element()
+    if problem or not is_blank("".join(parts)):
+        count += 1
+        yield count, problem or _read("".join(parts).strip(), f"element {count}")
     yield count + 1, DataError(f"the array does not end behind element {count}", hint="is the file whole?")
 
 
@@ -133,14 +121,9 @@ def _behind(lines: Iterable[Line], count: int) -> Iterator[Value]:
             return
 
 
-def _closed(line: str) -> bool:
-    """Whether an array ends in the line in which it begins."""
-    depth = 0
-    for token in _TOKEN.finditer(line):
-        depth += (token[0] in "[{") - (token[0] in "]}")
-        if depth == 0:
-            return True
-    return False
+def _step(mark: str) -> int:
+    """The change of depth at a bracket."""
+    return (mark in "[{") - (mark in "]}")
 
 
 def _read(text: str, place: str) -> Any:
