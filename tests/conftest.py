@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 
 # one thread, in the commands that tests start too: the same speed whatever else the machine does
@@ -21,6 +22,9 @@ from small_titles import TOKENIZER, make_title
 from textgen.store.catalog import find_model
 from textgen.store.load import LoadedModel, load_model, load_tokenizer
 from textgen.store.save import save_model
+
+hypothesis.settings.register_profile("no clock", deadline=None)  # a busy machine is no failure
+hypothesis.settings.load_profile("no clock")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -12,7 +12,7 @@ import platform
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cache
-from hashlib import sha256
+from hashlib import file_digest, sha256
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -151,8 +151,7 @@ def _digest(files: ModelFiles) -> str:
     for path in [*paths, *([files.tokenizer] if files.tokenizer else [])]:
         digest.update(os.fsencode(path.name))
         with path.open("rb") as file:
-            while block := file.read(1 << 20):
-                digest.update(block)
+            file_digest(file, lambda: digest)
     return digest.hexdigest()
 
 

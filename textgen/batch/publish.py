@@ -80,15 +80,6 @@ def appeared(output: Output, kind: type[TextgenError] = TextgenError) -> Textgen
     )
 
 
-def stamps(output: Output) -> list[tuple[int, int] | None]:
-    """Size and time of change of a finished output and of its records: whether somebody has edited them."""
-    found = []
-    for path in (output.path, output.records):
-        stat = path.stat() if path.exists() else None
-        found.append((stat.st_size, stat.st_mtime_ns) if stat else None)
-    return found
-
-
 def _convert(output: Output, rows: Iterable[Row], *, csv_safe: bool) -> None:
     """Write the records in the output's format, beside it. Raises OSError, and leaves nothing then."""
     try:

@@ -15,12 +15,13 @@ from textgen.batch.engine import Engine, Nothing, Rows, Slice, local
 from textgen.batch.journal import Journal, Kept, digests_in, journal, unwritten, whole_windows
 from textgen.batch.manifest import Manifest, check_same, manifest_of, read_manifest
 from textgen.batch.output import Output, Start, start_of
-from textgen.batch.publish import appeared, finish, publish_whole, stamps
+from textgen.batch.publish import appeared, finish, publish_whole
 from textgen.batch.retry import RowsAgain, record_lines
 from textgen.batch.worker import Task
 from textgen.compute import cores
 from textgen.errors import TextgenError, UsageError
 from textgen.events import Note, OnEvent, ProgressCounter, ignore
+from textgen.files.atomic import stamp
 from textgen.files.lock import locked
 from textgen.options.batch import RunOptions
 from textgen.schema import Record, Row
@@ -227,7 +228,7 @@ def _retry(job: Job, manifest: Manifest, on_event: OnEvent, on_record: OnRecord)
     rows = RowsAgain(Slice(job.rows, *job.bounds), output.records, output.digests)
     if rows.changed:
         on_event(Note(f"rows that have changed since and are computed again, too: {rows.changed:,}"))
-    before = stamps(output)
+    before = [stamp(output.path), stamp(output.records)]  # whether somebody edits them
     with engine_for(job.task, job.options, job.rows, len(rows)) as engine:
         engine.begin(on_event)
         with journal(output.part, output.part_digests, Kept()) as log:
@@ -240,7 +241,7 @@ def _retry(job: Job, manifest: Manifest, on_event: OnEvent, on_record: OnRecord)
                 else:
                     log.write(line, digest)
         memory = engine.memory
-    if stamps(output) != before:
+    if [stamp(output.path), stamp(output.records)] != before:
         hint = "look at it, then give {@retry_errors} again"
         raise TextgenError(f"{output.path} was changed during the run, and is left as it is", hint=hint)
     _check_input(job, whole=log.rows == job.total)

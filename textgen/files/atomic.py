@@ -83,6 +83,14 @@ def sync_path(path: Path) -> None:
         sync(file)
 
 
+def stamp(path: Path) -> tuple[int, int] | None:
+    """Size and time of change of a file, by which an edit is noticed; None where it cannot be looked at."""
+    try:
+        return path.stat().st_size, path.stat().st_mtime_ns
+    except OSError:
+        return None
+
+
 def real_path(path: Path) -> Path:
     """The absolute path without links.
 

@@ -36,7 +36,9 @@ def read_config(path: Path, command: str) -> dict[str, Any]:
             it is another command's job.
     """
     content = _content(path, "{@config}")
-    _check_tables(content, path)
+    for name, value in content.items():
+        if isinstance(value, dict) and name not in COMMANDS:
+            raise UsageError(f"{{@config}} {path}: no command {name}", hint=f"tables: {', '.join(COMMANDS)}")
     command, _, recipe = command.partition(".")
     if (of := content.get("command", command)) != command:
         raise UsageError(
@@ -80,21 +82,10 @@ def _content(path: Path, what: str) -> dict[str, Any]:
     try:
         # TOML itself knows no line ends but LF and CRLF
         return tomllib.loads(re.sub("\r\n?", "\n", read_small(path).decode("utf-8-sig")))
-    except OSError as error:
-        reason = error.strerror or error
-        raise UsageError(f"{what} {path}: {reason}", hint="give the path of a TOML file") from None
-    except UnicodeDecodeError:
-        raise UsageError(f"{what} {path}: not UTF-8", hint="save it as UTF-8, as TOML must be") from None
-    except RecursionError:
-        raise UsageError(f"{what} {path}: nested too deeply", hint="options are not nested") from None
-    except ValueError as error:  # not TOML, or a number of thousands of digits
-        raise UsageError(f"{what} {path}: {error}", hint="it has lines like  top_p = 0.9") from None
-
-
-def _check_tables(content: dict[str, Any], path: Path) -> None:
-    for name, value in content.items():
-        if isinstance(value, dict) and name not in COMMANDS:
-            raise UsageError(f"{{@config}} {path}: no command {name}", hint=f"tables: {', '.join(COMMANDS)}")
+    except (OSError, ValueError, RecursionError) as error:  # ValueError: no UTF-8, no TOML, a huge number
+        reason = getattr(error, "strerror", None) or error
+        hint = "give the path of a TOML file in UTF-8; it has lines like  top_p = 0.9"
+        raise UsageError(f"{what} {path}: {reason}", hint=hint) from None
 
 
 def _recipes(training: dict[str, Any], path: Path) -> dict[str, dict[str, Any]]:

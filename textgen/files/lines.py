@@ -167,10 +167,8 @@ def shown(encoding: str) -> str:
     return encoding.removesuffix("-sig").upper()
 
 
-def _mark(error: UnicodeError) -> tuple[str, int]:
+def _mark(error: Any) -> tuple[str, int]:
     """Put a lone surrogate for what cannot be decoded: no text has one, so that the line can be told."""
-    if not isinstance(error, UnicodeDecodeError):
-        raise error
     return "\udcff", max(error.end, error.start + 1)
 
 

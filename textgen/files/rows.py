@@ -8,10 +8,9 @@ Files are read as streams: once to count their rows, and again as the rows are a
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
-from hashlib import sha256
+from hashlib import file_digest, sha256
 from itertools import islice
 from pathlib import Path
 from typing import Any, ClassVar
@@ -19,6 +18,7 @@ from typing import Any, ClassVar
 from textgen.errors import DataError, UsageError
 from textgen.events import Event, Note, OnEvent, ignore
 from textgen.files.ambiguity import noting_encodings, noting_tables
+from textgen.files.atomic import stamp
 from textgen.files.blank_lines import FullLines, between_blank_lines
 from textgen.files.encodings.detection import decode_bytes, read_text
 from textgen.files.lines import DAMAGED, LONGEST, damaged, lines_in
@@ -59,7 +59,7 @@ class FileRows:
     ) -> None:
         self.options = options
         self.sources = find_sources(inputs, lines=options.lines, format=options.format, leave_out=leave_out)
-        self._found = self._stamps()
+        self._found = list(map(stamp, self.files))
         self._notes: list[Note] = []
 
     def __len__(self) -> int:
@@ -101,14 +101,7 @@ class FileRows:
 
     def touched(self) -> bool:
         """Whether a file has another size or time of change than when it was found."""
-        return self._stamps() != self._found
-
-    def _stamps(self) -> list[tuple[int, int]]:
-        found = []
-        for path in self.files:
-            with suppress(OSError):
-                found.append((path.stat().st_size, path.stat().st_mtime_ns))
-        return found
+        return list(map(stamp, self.files)) != self._found
 
     def fingerprint(self) -> str:
         """The sha256 of the files."""
@@ -117,8 +110,7 @@ class FileRows:
             digest.update(source.label.encode())
             try:
                 with source.open_raw() as file:
-                    while block := file.read(1 << 20):
-                        digest.update(block)
+                    file_digest(file, lambda: digest)  # type: ignore[arg-type]
             except OSError:
                 digest.update(b"unreadable")
         return digest.hexdigest()

@@ -19,10 +19,8 @@ def read_small(path: Path) -> bytes:
             never end), or is not small.
     """
     found = path.stat()
-    if stat.S_ISDIR(found.st_mode):
-        raise IsADirectoryError("it is a directory")
     if not stat.S_ISREG(found.st_mode):
-        raise OSError("it is a pipe or a device, not a file")
+        raise OSError("it is a directory, a pipe or a device, not a file")
     if found.st_size > LARGEST:
         raise OSError(f"it has {found.st_size / 1e6:,.0f} MB; this kind of file has a few kB")
     return path.read_bytes()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from difflib import SequenceMatcher
 
 
@@ -22,16 +22,6 @@ class Change:
     source_end: int
     start: int
     end: int
-
-    def moved(self, source: int, text: int) -> Change:
-        """The change where so many characters more stand in front of the source and of the text."""
-        return replace(
-            self,
-            source_start=self.source_start + source,
-            source_end=self.source_end + source,
-            start=self.start + text,
-            end=self.end + text,
-        )
 
 
 @dataclass(frozen=True)
@@ -58,7 +48,11 @@ def changes(source: str, text: str, anchors: Iterable[Anchor] = ()) -> list[Chan
         blocks = SequenceMatcher(
             None, source[at : anchor.source_start], text[text_at : anchor.start], autojunk=False
         ).get_opcodes()
-        found += [Change(*places).moved(at, text_at) for kind, *places in blocks if kind != "equal"]
+        found += [
+            Change(at + first, at + last, text_at + start, text_at + end)
+            for kind, first, last, start, end in blocks
+            if kind != "equal"
+        ]
         before = anchor
     return found
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 
 _MARKS = "。！？!?…"
 _CLOSERS = "”’」』）)】》〉\"'"
@@ -75,24 +76,16 @@ def last_sentence_end(text: str) -> int:
     """
     end = 0
     marked = False
-    still_open: dict[str, int] = {}
+    still_open = Counter[str]()  # quotes and brackets by what closes them
     for index, character in enumerate(text):
         marked = character in _MARKS or (marked and character in _CLOSERS)
         if character == "\n":
             still_open.clear()
-        _count(character, still_open)
-        if marked and not still_open:
+        closer = _ALIASES.get(character, character)
+        if character in _PAIRS:
+            still_open[_PAIRS[character]] += 1
+        elif still_open[closer]:
+            still_open[closer] -= 1
+        if marked and not still_open.total():
             end = index + 1
     return end
-
-
-def _count(character: str, still_open: dict[str, int]) -> None:
-    """Keeps the number of open quotes and brackets by the character that closes them."""
-    if closer := _PAIRS.get(character):
-        still_open[closer] = still_open.get(closer, 0) + 1
-        return
-    closer = _ALIASES.get(character, character)
-    if closer in still_open:
-        still_open[closer] -= 1
-        if not still_open[closer]:
-            del still_open[closer]

@@ -47,16 +47,10 @@ def fit(text: str, encode: Encode, limit: int, how: str) -> Fitted:
     if how == "chunk":
         views = _chunks(text, encode, limit)
         return Fitted(views, _head_tail(ids, limit), len(ids), len(ids))
-    view = (
-        {"head": _head, "head-tail": _head_tail}[how](ids, limit)
-        if how != "lead"
-        else _lead(text, encode, limit)
-    )
+    view = ids[:limit] if how == "head" else _head_tail(ids, limit)
+    if how == "lead":
+        view = _lead(text, encode, limit)
     return Fitted([view], view, len(ids), len(view))
-
-
-def _head(ids: list[int], limit: int) -> list[int]:
-    return ids[:limit]
 
 
 def _head_tail(ids: list[int], limit: int) -> list[int]:
