@@ -19,7 +19,7 @@ from textgen.decoding.hypothesis import Length
 from textgen.decoding.search import sample
 from textgen.decoding.search.beam import beam_search
 from textgen.decoding.stop import Stop
-from textgen.rng import fresh_seed, row_key, uniform
+from textgen.rng import Draws, fresh_seed, row_key, uniform
 
 KEY = row_key(7, "春天来了")
 
@@ -113,7 +113,12 @@ def test_no_global_state_is_touched_or_read() -> None:
         stop = Stop(4, 10)
         batch = batch_of([[1], [2], [3]])
         drafts = written(
-            model, batch, scoring, sample.choose(scoring, keys, 2), lambda _, ids: stop.reason(ids), copies=2
+            model,
+            batch,
+            scoring,
+            sample.choose(scoring, Draws(keys, 2)),
+            lambda _, ids: stop.reason(ids),
+            copies=2,
         )
         found = beam_search(model, batch, scoring, BeamSearch(2, 4, Length(6)))
         return [draft.ids for draft in drafts] + [h.ids for pool in found for h in pool]

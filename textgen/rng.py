@@ -10,6 +10,7 @@ from __future__ import annotations
 import secrets
 import struct
 from collections.abc import Sequence
+from dataclasses import dataclass
 from hashlib import blake2b
 
 KEY_BYTES = 16
@@ -57,3 +58,23 @@ def uniform(key: bytes, candidate: int, step: int, draw: int = 0) -> float:
     counter = struct.pack("<QQQ", candidate, step, draw)
     word = int.from_bytes(blake2b(counter, digest_size=8, key=key).digest(), "little")
     return (word >> 11) * 2.0**-53
+
+
+@dataclass(frozen=True)
+class Draws:
+    """The random numbers of texts that are written side by side.
+
+    Attributes:
+        keys: One a source, from `row_key`.
+        copies: Texts of a source; text `source * copies + c` is its c-th.
+        first_candidate: The candidate number of each source's first text.
+    """
+
+    keys: Sequence[bytes]
+    copies: int = 1
+    first_candidate: int = 0
+
+    def uniforms(self, numbers: Sequence[int], step: int) -> list[float]:
+        """One number each for some of the texts, in a step; see `uniform`."""
+        places = [divmod(number, self.copies) for number in numbers]
+        return [uniform(self.keys[source], self.first_candidate + copy, step) for source, copy in places]

@@ -14,7 +14,7 @@ from textgen.choice.categorical import invert_cdf
 from textgen.choice.filters import temperature
 from textgen.choice.scoring import Scoring
 from textgen.decoding.search import greedy, sample
-from textgen.rng import row_key
+from textgen.rng import Draws, row_key
 
 LAST = math.nextafter(1.0, 0.0)
 PROBS = torch.tensor([0.0, 0.3, 0.05, 0.0, 0.4, 0.2, 0.05, 0.0])
@@ -82,5 +82,5 @@ def test_the_smallest_temperature_is_greedy() -> None:
     _, search = cold(ids, logits)
     best = greedy.best(ids, search, range(200), 0)
     assert torch.equal(best, logits.argmax(-1))
-    assert torch.equal(sample.choose(cold, keys, 1)(ids, search, range(200), 0), best)
-    assert not torch.equal(sample.choose(warm, keys, 1)(ids, search, range(200), 0), best)
+    assert torch.equal(sample.choose(cold, Draws(keys, 1))(ids, search, range(200), 0), best)
+    assert not torch.equal(sample.choose(warm, Draws(keys, 1))(ids, search, range(200), 0), best)

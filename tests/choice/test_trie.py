@@ -21,7 +21,7 @@ from textgen.decoding.search import greedy, sample
 from textgen.decoding.search.beam import beam_search
 from textgen.decoding.stop import Stop
 from textgen.errors import UsageError
-from textgen.rng import row_key
+from textgen.rng import Draws, row_key
 
 VOCAB, EOS = 6, 5
 LISTED = [(0, 1), (0, 1, 2, 3), (0, 2), (3,), (4, 4, 4, 4, 4), (4, 4, 1), (2, 0, 1)]
@@ -119,7 +119,7 @@ def test_texts_written_in_groups_are_listed(choice: str) -> None:
     scoring = scoring_of(LISTED, given=3)
     keys = [row_key(1, str(row)) for row in range(6)]
     copies = 4 if choice == "sample" else 1
-    pick = sample.choose(scoring, keys, copies) if choice == "sample" else greedy.best
+    pick = sample.choose(scoring, Draws(keys, copies)) if choice == "sample" else greedy.best
     history = [[1], [2, 0, EOS], [], [0, 0, 0], [3], [4, 4]]
     batch = Batch([[row] for row in range(6)], [0] * 6, history)
     stop = Stop(EOS, 9)
@@ -163,7 +163,7 @@ def test_what_is_drawn_follows_the_law_renormalised_at_every_piece() -> None:
         TabularModel(VOCAB, random_table(VOCAB, seed)),
         batch_of([[]]),
         scoring,
-        sample.choose(scoring, [row_key(0, "")], draws),
+        sample.choose(scoring, Draws([row_key(0, "")], draws)),
         lambda _, ids: stop.reason(ids),
         copies=draws,
     )

@@ -14,7 +14,7 @@ from textgen.choice.scoring import Scoring
 from textgen.decoding.loop import Batch, Choose, write
 from textgen.decoding.search import greedy, sample
 from textgen.decoding.stop import Stop
-from textgen.rng import row_key
+from textgen.rng import Draws, row_key
 
 VOCAB, EOS, PAD = 7, 5, 6
 TABLE = random_table(VOCAB, 11)
@@ -56,7 +56,7 @@ def outcome(
 
 
 def drawing(copies: int, first_candidate: int = 0) -> Callable[[list[bytes]], Choose]:
-    return lambda keys: sample.choose(SCORING, keys, copies, first_candidate)
+    return lambda keys: sample.choose(SCORING, Draws(keys, copies, first_candidate))
 
 
 @pytest.mark.parametrize(

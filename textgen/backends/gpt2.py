@@ -29,7 +29,7 @@ from textgen.models.guidance import writer_in
 from textgen.models.views import LanguageModel, NextTokenModel
 from textgen.options import ContinueOptions
 from textgen.options.strategies.beams import MAX_BEAMS
-from textgen.rng import row_key
+from textgen.rng import Draws, row_key
 from textgen.schema import Candidate, Row
 from textgen.store.load import LoadedModel
 from textgen.text.segment import last_sentence_end
@@ -185,9 +185,8 @@ class Gpt2Backend(Backend[ContinueOptions, Prompt]):
     ) -> Iterator[list[Draft]]:
         scoring = self._scoring(batch, options)
         stops = [self._stop(prompt.row, options) for prompt in batch]
-        choose = options.strategy.chooser()(
-            scoring, self._keys(batch, seed), copies, first_candidate, options
-        )
+        draws = Draws(self._keys(batch, seed), copies, first_candidate)
+        choose = options.strategy.chooser()(scoring, draws, options)
         return write(
             self._writer(options),
             self._batch(batch, seed),

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 
 from textgen.decoding.constraint import Constraint
 from textgen.decoding.hypothesis import Length
 from textgen.decoding.loop import StopRule
 from textgen.options import DecodingOptions
-
-M = TypeVar("M")
 
 
 @dataclass(frozen=True)
@@ -41,9 +38,3 @@ class Plan:
         """How a beam scores lengths."""
         options = self.options
         return Length(options.max_new_tokens, options.length_penalty, options.length_norm == "gnmt")
-
-    def own(self, group: type[M]) -> M:
-        """The options as those that a strategy brings. Raises TypeError if they are others."""
-        if not isinstance(self.options, group):
-            raise TypeError(f"{type(self.options).__name__} has no {group.__name__}")
-        return self.options

@@ -1,4 +1,4 @@
-"""Options models with the options of the strategies that other packages bring."""
+"""Options models with the options of all strategies."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ M = TypeVar("M", bound=BaseModel)
 def composed(model: type[M]) -> type[M]:
     """A model with the options of all strategies that its users can choose.
 
-    Those of our own strategies are among its fields already; where there are no others, it is the model
+    Groups that are among its bases already are left as they are; where there are no others, it is the model
     itself.
     """
     if not issubclass(model, DecodingOptions):

@@ -28,7 +28,7 @@ class DecodingOptions(
     """What a model takes that writes token by token.
 
     An option that belongs to some strategies is refused with another, never ignored. The options of
-    strategies that other packages bring are added by `textgen.options.composed`.
+    strategies that are not among the bases here are added by `textgen.options.composed`.
     """
 
     views: ClassVar[frozenset[str]] = frozenset({"next-token", "hidden"})

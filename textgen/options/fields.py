@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from copy import copy
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.fields import FieldInfo
@@ -34,6 +34,7 @@ NonNegative = Annotated[float, Field(ge=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 
+G = TypeVar("G")
 STRICT = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, strict=True)
 
 
@@ -77,3 +78,10 @@ def shown(info: FieldInfo, key: str) -> Any:
     """What a field says of how it is shown: its `panel` or `metavar`."""
     extra = info.json_schema_extra
     return extra.get(key) if isinstance(extra, dict) else None
+
+
+def own(options: object, group: type[G]) -> G:
+    """Options as those of a group, such as what a strategy brings. Raises TypeError if they are others."""
+    if not isinstance(options, group):
+        raise TypeError(f"{type(options).__name__} has no {group.__name__}")
+    return options

@@ -18,6 +18,7 @@ from textgen.decoding.loop import STUCK, Batch, Draft, StopRule, finished
 from textgen.decoding.plan import Plan
 from textgen.models.layers.attention import padded_length
 from textgen.models.views import HiddenModel
+from textgen.options.fields import own
 from textgen.options.strategies.contrastive import ContrastiveOptions
 
 DEFAULT_TOP_K = 4
@@ -203,6 +204,6 @@ def _extend(draft: ContrastiveDraft, number: int, token: int, sums: Sequence[flo
 
 def search(model: HiddenModel, batch: Batch, scoring: Scoring, plan: Plan) -> list[list[Hypothesis]]:
     """The strategy `contrastive`."""
-    alpha = plan.own(ContrastiveOptions).penalty_alpha
+    alpha = own(plan.options, ContrastiveOptions).penalty_alpha
     settings = ContrastiveSearch(plan.options.top_k or DEFAULT_TOP_K, alpha)
     return contrastive_search(model, batch, scoring, settings, plan.stop, pad=plan.pad)

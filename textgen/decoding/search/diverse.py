@@ -16,6 +16,7 @@ from textgen.decoding.hypothesis import Hypothesis, Length
 from textgen.decoding.loop import Batch
 from textgen.decoding.plan import Plan
 from textgen.models.views import NextTokenModel
+from textgen.options.fields import own
 from textgen.options.strategies.diverse import DiverseOptions
 
 
@@ -117,7 +118,7 @@ def _ranked(found: list[Hypothesis], length: Length) -> list[Hypothesis]:
 
 def search(model: NextTokenModel, batch: Batch, scoring: Scoring, plan: Plan) -> list[list[Hypothesis]]:
     """The strategy `diverse`."""
-    options, own = plan.options, plan.own(DiverseOptions)
-    groups = own.groups or options.width
-    settings = DiverseBeamSearch(options.width, groups, plan.eos, plan.length, own.diversity_penalty)
+    options, brought = plan.options, own(plan.options, DiverseOptions)
+    groups = brought.groups or options.width
+    settings = DiverseBeamSearch(options.width, groups, plan.eos, plan.length, brought.diversity_penalty)
     return diverse_beam_search(model, batch, scoring, settings, pad=plan.pad)

@@ -9,15 +9,10 @@ from torch import Tensor
 from textgen.choice.scoring import Scoring
 from textgen.decoding.loop import Choose
 from textgen.options import DecodingOptions
+from textgen.rng import Draws
 
 
-def choose(
-    scoring: Scoring,
-    keys: Sequence[bytes],
-    copies: int,
-    first_candidate: int = 0,
-    options: DecodingOptions | None = None,
-) -> Choose:
+def choose(scoring: Scoring, draws: Draws, options: DecodingOptions | None = None) -> Choose:
     """The choice of the strategy `greedy`, which needs nothing but the scores."""
     return best
 

@@ -10,29 +10,13 @@ from textgen.choice.categorical import invert_cdf
 from textgen.choice.scoring import Scoring
 from textgen.decoding.loop import Choose
 from textgen.options import DecodingOptions
-from textgen.rng import uniform
+from textgen.rng import Draws
 
 
-def choose(
-    scoring: Scoring,
-    keys: Sequence[bytes],
-    copies: int,
-    first_candidate: int = 0,
-    options: DecodingOptions | None = None,
-) -> Choose:
-    """The choice of the strategy `sample`: a draw by the row's own random numbers.
-
-    Args:
-        scoring: Its `drawn` gives the distribution.
-        keys: One random-number key a source.
-        copies: Rows a source.
-        first_candidate: The candidate number of each source's first row.
-        options: Not needed: the filters are in the scoring.
-    """
+def choose(scoring: Scoring, draws: Draws, options: DecodingOptions | None = None) -> Choose:
+    """The choice of the strategy `sample`: a draw from `scoring.drawn` by the row's own random numbers."""
 
     def draw(ids: Tensor, search: Tensor, numbers: Sequence[int], step: int) -> Tensor:
-        candidates = [(keys[number // copies], first_candidate + number % copies) for number in numbers]
-        uniforms = [uniform(key, candidate, step) for key, candidate in candidates]
-        return invert_cdf(scoring.drawn(ids, search), uniforms)
+        return invert_cdf(scoring.drawn(ids, search), draws.uniforms(numbers, step))
 
     return draw

@@ -7,6 +7,7 @@ from textgen.decoding.hypothesis import Hypothesis
 from textgen.decoding.loop import Batch, finished, write
 from textgen.decoding.plan import Plan
 from textgen.models.views import NextTokenModel
+from textgen.rng import Draws
 
 
 def search(model: NextTokenModel, batch: Batch, scoring: Scoring, plan: Plan) -> list[list[Hypothesis]]:
@@ -16,6 +17,7 @@ def search(model: NextTokenModel, batch: Batch, scoring: Scoring, plan: Plan) ->
     """
     strategy = plan.options.strategy
     copies = plan.copies if strategy.several else 1
-    choose = strategy.chooser()(scoring, batch.keys, copies, plan.first_candidate, plan.options)
+    draws = Draws(batch.keys, copies, plan.first_candidate)
+    choose = strategy.chooser()(scoring, draws, plan.options)
     *_, drafts = write(model, batch, scoring, choose, plan.stop, copies=copies, pad=plan.pad)
     return [finished(drafts[at : at + copies]) for at in range(0, len(drafts), copies)]

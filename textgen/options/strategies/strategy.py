@@ -21,10 +21,10 @@ class Strategy:
         search: `module:function` of `search(model, batch, scoring, plan) -> list[list[Hypothesis]]`: for
             every source its texts, best first where they compare, else in the order drawn; see
             `textgen.decoding.plan`.
-        choose: `module:function` of `choose(scoring, keys, copies, first_candidate, options) -> Choose`,
-            which picks the next token of every row; see `textgen.decoding.loop`. Strategies that have it
-            write token by token for good: their texts can be streamed and end at a sentence. They need no
-            `search`.
+        choose: `module:function` of `choose(scoring, draws, options) -> Choose`, which picks the next token
+            of every row; see `textgen.decoding.loop`, and `textgen.rng.Draws` for random numbers. Strategies
+            that have it write token by token for good: their texts can be streamed and end at a sentence.
+            They need no `search`.
         constrained: `module:function` of the search of texts with keywords, if it can do that.
         groups: Models of the options that it takes and not every strategy does.
         takes: Further options that not every strategy takes.
