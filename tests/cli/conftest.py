@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from textgen.cli.main import run
-from textgen.tokenizers.training import TokenizerPlan, train_tokenizer
+from textgen.options.tokenizer import TokenizerTrainOptions
+from textgen.tokenizers.training import train_tokenizer
 
 PLACES = ("图书馆", "医院", "动物园", "气象台", "博物馆", "邮局")
 NEWS = ("延长开放时间", "新开一条线路", "展出一批古画", "招收志愿者", "减免门票")
@@ -43,7 +44,7 @@ def news() -> list[dict[str, str]]:
 def small_tokenizer(tmp_path_factory: pytest.TempPathFactory, news: list[dict[str, str]]) -> Path:
     """A tokenizer of few pieces."""
     path = tmp_path_factory.mktemp("tokenizer") / "tokenizer.model"
-    train_tokenizer((row["text"] for row in news), path, TokenizerPlan(latin_pieces=10))
+    train_tokenizer((row["text"] for row in news), path, TokenizerTrainOptions(latin_pieces=10))
     return path
 
 

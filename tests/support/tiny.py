@@ -17,9 +17,10 @@ from textgen.files.rows import FileRows
 from textgen.models.initialization import bert_config, fresh_bert, fresh_gpt2, gpt2_config, padded_vocabulary
 from textgen.options import parse
 from textgen.options.recipes import OPTIONS
+from textgen.options.tokenizer import TokenizerTrainOptions
 from textgen.store.save import save_model
 from textgen.tokenizers.sentencepiece import SentencePieceTokenizer
-from textgen.tokenizers.training import FIXED, TokenizerPlan, train_tokenizer
+from textgen.tokenizers.training import FIXED, train_tokenizer
 from textgen.train.data.corpus import build_corpus
 from textgen.train.recipes import recipe_class
 from textgen.train.run import READING, Outcome, never, train
@@ -43,7 +44,7 @@ def make_tokenizer(folder: Path) -> Path:
     """Train a tokenizer with a piece for each of LETTERS, and for the full stop."""
     path = folder / "tiny.model"
     size = FIXED + len(LETTERS) + 2
-    train_tokenizer([LETTERS, "。 "], path, TokenizerPlan(vocab_size=size, latin_pieces=0))
+    train_tokenizer([LETTERS, "。 "], path, TokenizerTrainOptions(vocab_size=size, latin_pieces=0))
     return path
 
 

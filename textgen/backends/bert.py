@@ -23,7 +23,7 @@ from textgen.mcmc.gibbs.point import Point, Template
 from textgen.mcmc.scan import Scan
 from textgen.mcmc.schedule import Schedule
 from textgen.models.batching import alike
-from textgen.models.guidance import masked_in
+from textgen.models.guidance import guided_in
 from textgen.models.views import FRAME, MaskedLanguageModel, MaskedModel
 from textgen.options import GibbsOptions
 from textgen.rng import row_key, uniform
@@ -163,7 +163,9 @@ class BertBackend(Backend[GibbsOptions, Seed]):
 
     def _masked(self, options: GibbsOptions) -> MaskedModel:
         """The network in the style that was asked for. Raises UsageError: it does not know that."""
-        return masked_in(self.network, options.style, options.guidance, name=self.model.files.name)
+        name = self.model.files.name
+        masked: MaskedModel = guided_in(self.network, options.style, options.guidance, name=name)
+        return masked
 
     def _texts(self, start: Seed, chains: Sequence[Chain[Point]], options: GibbsOptions) -> Outcome:
         searched = options.method == "anneal"

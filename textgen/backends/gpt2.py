@@ -25,7 +25,7 @@ from textgen.decoding.run import search
 from textgen.decoding.stop import RUN_ON, SentenceStop, Stop, relabel
 from textgen.errors import DataError, UsageError
 from textgen.events import Note, OnEvent, Shortened, ignore
-from textgen.models.guidance import writer_in
+from textgen.models.guidance import guided_in
 from textgen.models.views import LanguageModel, NextTokenModel
 from textgen.options import ContinueOptions
 from textgen.options.strategies.beams import MAX_BEAMS
@@ -262,7 +262,9 @@ class Gpt2Backend(Backend[ContinueOptions, Prompt]):
 
     def _writer(self, options: ContinueOptions) -> NextTokenModel:
         """The network in the style that was asked for. Raises UsageError: it does not know that."""
-        return writer_in(self.network, options.style, options.guidance, name=self.model.files.name)
+        name = self.model.files.name
+        writer: NextTokenModel = guided_in(self.network, options.style, options.guidance, name=name)
+        return writer
 
     def _batch(self, batch: Sequence[Prompt], seed: int) -> Batch:
         ids = [prompt.ids for prompt in batch]

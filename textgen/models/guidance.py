@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from torch import Tensor
 
 from textgen.errors import UsageError
-from textgen.models.layers.conditional_norm import Condition, condition_of, in_style
-from textgen.models.views import Ids, LanguageModel, MaskedModel, NextTokenModel, State
+from textgen.models.layers.conditional_norm import condition_of, in_style
+from textgen.models.views import Ids, State
 
 
 def guided(styled: Tensor, null: Tensor, weight: float) -> Tensor:
@@ -43,9 +44,10 @@ class Pair:
 
 
 class Guided:
-    """A language model in one style, away from another, at two forwards a step; a `NextTokenModel`.
+    """A model in one style, away from another, at two forwards a step.
 
-    It is no `HiddenModel`: two sets of hidden states have no common one whose logits these would be.
+    It offers of `NextTokenModel` and `MaskedModel` what the model does. It is no `HiddenModel`: two sets of
+    hidden states have no common one whose logits these would be.
 
     Args:
         styled: The model in the style.
@@ -53,7 +55,7 @@ class Guided:
         weight: How far away; 0 is the style alone.
     """
 
-    def __init__(self, styled: NextTokenModel, null: NextTokenModel, weight: float) -> None:
+    def __init__(self, styled: Any, null: Any, weight: float) -> None:
         self.vocab_size = styled.vocab_size
         self._styled, self._null, self._weight = styled, null, weight
 
@@ -70,24 +72,14 @@ class Guided:
         styled, null = self._styled.extend(state.styled, tokens), self._null.extend(state.null, tokens)
         return guided(styled, null, self._weight)
 
-
-class GuidedMasked:
-    """A masked model in one style, away from another; offers the view `MaskedModel`; see `Guided`."""
-
-    def __init__(self, styled: MaskedModel, null: MaskedModel, weight: float) -> None:
-        self.vocab_size = styled.vocab_size
-        self._styled, self._null, self._weight = styled, null, weight
-
     def masked_logits(self, ids: Tensor, lengths: Tensor, positions: Tensor) -> Tensor:
         """Logits `(rows, vocab)` at one position a row; see `MaskedModel`."""
         styled = self._styled.masked_logits(ids, lengths, positions)
         return guided(styled, self._null.masked_logits(ids, lengths, positions), self._weight)
 
 
-def writer_in(
-    network: LanguageModel, style: str | None, guidance: float = 0.0, *, name: str
-) -> NextTokenModel:
-    """A language model that writes in a style.
+def guided_in(network: Any, style: str | None, guidance: float = 0.0, *, name: str) -> Any:
+    """A model that writes, or fills places, in a style.
 
     Args:
         network: The network; as it is, if no style is asked for.
@@ -100,22 +92,8 @@ def writer_in(
     """
     if style is None:
         return network
-    condition = _condition(network, name)
-    styled = in_style(network, condition.number(style))
-    return Guided(styled, in_style(network, condition.null), guidance) if guidance else styled
-
-
-def masked_in(network: MaskedModel, style: str | None, guidance: float = 0.0, *, name: str) -> MaskedModel:
-    """A masked model that fills places in a style; see `writer_in`."""
-    if style is None:
-        return network
-    condition = _condition(network, name)
-    styled = in_style(network, condition.number(style))
-    return GuidedMasked(styled, in_style(network, condition.null), guidance) if guidance else styled
-
-
-def _condition(network: object, name: str) -> Condition:
     condition = condition_of(network)
     if condition is None:
         raise UsageError(f"{name} knows no styles", hint="train one with `textgen train conditional`")
-    return condition
+    styled = in_style(network, condition.number(style))
+    return Guided(styled, in_style(network, condition.null), guidance) if guidance else styled

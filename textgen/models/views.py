@@ -78,6 +78,18 @@ class HiddenModel(NextTokenModel, Protocol):
         """
 
 
+class ThroughHidden:
+    """The steps of a `HiddenModel` by its hidden states; a mixin of networks."""
+
+    def step(self: HiddenModel, state: Any, tokens: Tensor) -> Tensor:
+        """Append a token `(rows,)`; next-token logits `(rows, vocab)`."""
+        return self.extend(state, tokens[:, None])[:, 0]
+
+    def extend(self: HiddenModel, state: Any, tokens: Tensor) -> Tensor:
+        """Append tokens `(rows, count)`; the logits after each, `(rows, count, vocab)`."""
+        return self.head(state, self.hidden(state, tokens))
+
+
 @runtime_checkable
 class LanguageModel(HiddenModel, Protocol):
     """A model that continues texts: a source is a text's beginning without its last token."""

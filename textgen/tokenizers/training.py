@@ -11,80 +11,21 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, get_args
 
 from sentencepiece import SentencePieceProcessor, SentencePieceTrainer
 
 from textgen.errors import DataError, TextgenError, UsageError
-from textgen.messages import option
+from textgen.options.tokenizer import TokenizerTrainOptions
 from textgen.tokenizers.corpus_sample import Sentences, Words, choose_alphabet, is_latin
 from textgen.tokenizers.sentencepiece import SPECIAL_PIECES
 
-Kind = Literal["char", "unigram", "bpe"]
-
-VOCAB_SIZE = 8185  # as the shipped tokenizer
 NEWLINE = "\n"
 FREQUENT = 10
 CONTROLS = [piece for name, piece in SPECIAL_PIECES.items() if name not in ("pad", "bos", "eos")]
 UNUSED = [f"<unused{number}>" for number in range(7)]
 # pad, unknown, begin, end; controls; the line break; bytes
 FIXED = 4 + len(CONTROLS) + len(UNUSED) + 1 + 256
-
-
-@dataclass(frozen=True)
-class TokenizerPlan:
-    """What to train.
-
-    Attributes:
-        kind: `char`: one piece per character, and sub-words of Latin words. `unigram`, `bpe`: SentencePiece
-            models whose pieces may be Chinese words; at most half of what is learnt are single characters.
-        vocab_size: How many pieces at most, 8185 if not given. A text too small for that gives fewer.
-        latin_pieces: How many Latin sub-words of two letters or more, at most. For `char` only.
-        min_count: Characters that occur less often have no piece and are written as bytes.
-        max_sentences: How many sentences (of 256 characters at most) `unigram` and `bpe` learn from; of more
-            than that so many are drawn. They are held in memory.
-        seed: Of that draw.
-
-    Raises:
-        UsageError: A number is too small, or the kind unknown.
-    """
-
-    kind: Kind = "char"
-    vocab_size: int | None = None
-    latin_pieces: int = 1200
-    min_count: int = 1
-    max_sentences: int = 200_000
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        if self.kind not in get_args(Kind):
-            raise UsageError(f"no kind of tokenizer: {self.kind}", hint=f"one of {', '.join(get_args(Kind))}")
-        for name, least in (("latin_pieces", 0), ("min_count", 1), ("max_sentences", 1)):
-            if getattr(self, name) < least:
-                raise UsageError(
-                    "{option} is {value}",
-                    option=option(name),
-                    value=getattr(self, name),
-                    hint=f"give at least {least}",
-                )
-        if self.alphabet_size < 2:  # the space, and something else
-            raise UsageError(f"{{@vocab_size}} {self.size} leaves no room for characters", hint=self._room())
-
-    @property
-    def size(self) -> int:
-        """How many pieces at most."""
-        return VOCAB_SIZE if self.vocab_size is None else self.vocab_size
-
-    @property
-    def alphabet_size(self) -> int:
-        """How many characters may have a piece of their own."""
-        learnt = self.size - FIXED
-        return learnt - self.latin_pieces if self.kind == "char" else learnt // 2
-
-    def _room(self) -> str:
-        if self.kind == "char":
-            return f"give at least {FIXED + self.latin_pieces + 2}, or fewer {{@latin_pieces}}"
-        return f"give at least {FIXED + 4}"
+DEFAULTS = TokenizerTrainOptions()
 
 
 @dataclass(frozen=True)
@@ -108,7 +49,9 @@ class TrainedTokenizer:
     covered: float
 
 
-def train_tokenizer(texts: Iterable[str], path: Path, plan: TokenizerPlan | None = None) -> TrainedTokenizer:
+def train_tokenizer(
+    texts: Iterable[str], path: Path, plan: TokenizerTrainOptions = DEFAULTS
+) -> TrainedTokenizer:
     """Train a tokenizer that loses nothing: `decode(encode(text)) == text` for any text.
 
     The same texts and plan give the same file, byte for byte. The texts are read once, as a stream, and
@@ -120,11 +63,12 @@ def train_tokenizer(texts: Iterable[str], path: Path, plan: TokenizerPlan | None
         plan: What to train; by default one like the shipped tokenizer.
 
     Raises:
-        UsageError: The path is a folder, or in a folder that is not there; nothing was read.
+        UsageError: The vocabulary is too small, or the path is a folder, or in a folder that is not there;
+            nothing was read.
         DataError: The texts hold nothing to learn from.
         TextgenError: The file cannot be written.
     """
-    plan = plan or TokenizerPlan()
+    check_room(plan)
     _check_place(path)
     material = Words() if plan.kind == "char" else Sentences(plan.max_sentences, plan.seed)
     characters: Counter[str] = Counter()
@@ -135,7 +79,7 @@ def train_tokenizer(texts: Iterable[str], path: Path, plan: TokenizerPlan | None
         material.add(text)
     alphabet = _alphabet(characters, plan)
     units = [*_single(alphabet, characters, plan), *material.units(alphabet)]
-    size = FIXED + len(alphabet) + plan.latin_pieces if plan.kind == "char" else plan.size
+    size = FIXED + len(alphabet) + plan.latin_pieces if plan.kind == "char" else plan.vocab_size
     model = _train(units, plan.kind, size)
     _save(model, path)
     return TrainedTokenizer(
@@ -148,10 +92,25 @@ def train_tokenizer(texts: Iterable[str], path: Path, plan: TokenizerPlan | None
     )
 
 
-def _alphabet(characters: Counter[str], plan: TokenizerPlan) -> list[str]:
+def check_room(plan: TokenizerTrainOptions) -> None:
+    """Raises UsageError where the vocabulary has no room for the space and another character."""
+    if _alphabet_size(plan) < 2:
+        hint = f"give at least {FIXED + 4}"
+        if plan.kind == "char":
+            hint = f"give at least {FIXED + plan.latin_pieces + 2}, or fewer {{@latin_pieces}}"
+        raise UsageError(f"{{@vocab_size}} {plan.vocab_size} leaves no room for characters", hint=hint)
+
+
+def _alphabet_size(plan: TokenizerTrainOptions) -> int:
+    """How many characters may have a piece of their own."""
+    learnt = plan.vocab_size - FIXED
+    return learnt - plan.latin_pieces if plan.kind == "char" else learnt // 2
+
+
+def _alphabet(characters: Counter[str], plan: TokenizerTrainOptions) -> list[str]:
     if not "".join(characters).strip():
         raise DataError("no text to train a tokenizer on", hint="the input is empty or blank")
-    alphabet = choose_alphabet(characters, plan.alphabet_size, plan.min_count)
+    alphabet = choose_alphabet(characters, _alphabet_size(plan), plan.min_count)
     if alphabet == [" "]:
         raise DataError(
             f"no visible character occurs {plan.min_count} times",
@@ -160,7 +119,9 @@ def _alphabet(characters: Counter[str], plan: TokenizerPlan) -> list[str]:
     return alphabet
 
 
-def _single(alphabet: list[str], characters: Counter[str], plan: TokenizerPlan) -> Iterator[tuple[str, int]]:
+def _single(
+    alphabet: list[str], characters: Counter[str], plan: TokenizerTrainOptions
+) -> Iterator[tuple[str, int]]:
     """Every character once at least, so that it gets its piece whatever the words or sentences hold.
 
     What the words or sentences hold is counted there.
@@ -170,7 +131,7 @@ def _single(alphabet: list[str], characters: Counter[str], plan: TokenizerPlan) 
         yield character, max(characters[character], 1) if alone else 1
 
 
-def _train(units: list[tuple[str, int]], kind: Kind, size: int) -> bytes:
+def _train(units: list[tuple[str, int]], kind: str, size: int) -> bytes:
     model = io.BytesIO()
     SentencePieceTrainer.train(
         sentence_iterator=_lines(units),

@@ -17,12 +17,13 @@ from textgen.cli.main import run
 from textgen.errors import UsageError
 from textgen.models.families.bert import BertConfig, Trunk
 from textgen.models.families.title_scorer import TitleScorer
+from textgen.options.tokenizer import TokenizerTrainOptions
 from textgen.schema import Record
 from textgen.store.catalog import find_model
 from textgen.store.load import load_model
 from textgen.store.save import save_model
 from textgen.tokenizers.sentencepiece import SentencePieceTokenizer
-from textgen.tokenizers.training import FIXED, TokenizerPlan, train_tokenizer
+from textgen.tokenizers.training import FIXED, train_tokenizer
 
 ARTICLES = [
     "本市图书馆昨天宣布，从下月起延长夜间开放时间，读者可以借阅到晚上十点。馆方说，新增的时段由志愿者参与服务。",
@@ -186,7 +187,7 @@ def test_a_scorer_that_reads_less(title: TitleBackend, folders: Folders) -> None
 
 def test_a_scorer_has_its_own_pieces(title: TitleBackend, tmp_path: Path) -> None:
     letters = "".join(sorted(set("".join(ARTICLES)) - set("，。\n")))
-    plan = TokenizerPlan(vocab_size=FIXED + len(letters) + 8, latin_pieces=0)
+    plan = TokenizerTrainOptions(vocab_size=FIXED + len(letters) + 8, latin_pieces=0)
     train_tokenizer([letters, "，。 "], tmp_path / "own.model", plan)
     article = ARTICLES[0]
     own, theirs = (

@@ -10,11 +10,9 @@ import pytest
 from tokenizers import Tokenizer
 
 from textgen.events import Event, Progress
-from textgen.options.tokenizer import TokenizerTrainOptions
 from textgen.store.catalog import find_model
 from textgen.store.load import load_tokenizer
 from textgen.tokenizers.sentencepiece import SentencePieceTokenizer
-from textgen.tokenizers.training import TokenizerPlan
 from textgen.train.recipes.tokenizer import train_tokenizer
 
 Call = Callable[..., tuple[int, str, str]]
@@ -31,12 +29,6 @@ def refused(result: tuple[int, str, str], code: int, *words: str) -> None:
     assert len(lines) == 1, lines
     assert lines[0].startswith("error: ")
     assert all(word in lines[0] for word in words), lines
-
-
-def test_its_options_are_those_of_the_plan() -> None:
-    assert TokenizerPlan(**TokenizerTrainOptions().model_dump()).size == TokenizerPlan().size
-    given = TokenizerTrainOptions().model_dump()
-    assert given == vars(TokenizerPlan()) | {"vocab_size": TokenizerPlan().size}
 
 
 def test_a_summary_is_printed(call: Call) -> None:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -20,26 +19,10 @@ from textgen.decoding.beams import BeamSearch
 from textgen.decoding.hypothesis import Hypothesis, Pool
 from textgen.decoding.loop import Batch
 from textgen.decoding.plan import Plan
+from textgen.models.families.two_streams import TwoStreams
 from textgen.models.views import Ids
 
 LANES = 2  # left to right, right to left
-
-
-class TwoWayModel(Protocol):
-    """A model that writes two streams a source, whose rows are paired by rank.
-
-    Its state has, in every group, the rows of the left-to-right stream before those of the right-to-left
-    one, and `freeze(rows)`, which hides what the rows write from then on.
-    """
-
-    vocab_size: int
-    first: tuple[int, int]
-
-    def start(self, sources: Sequence[Ids]) -> Any:
-        """Read the sources; a state with one row a stream."""
-
-    def step(self, state: Any, tokens: Tensor) -> Tensor:
-        """Append a token `(rows,)` to every row; next-token logits `(rows, vocab)`."""
 
 
 @dataclass
@@ -60,7 +43,7 @@ class _Streams:
 
 
 def bidirectional_search(
-    model: TwoWayModel, sources: Sequence[Ids], scorings: tuple[Scoring, Scoring], search: BeamSearch
+    model: TwoStreams, sources: Sequence[Ids], scorings: tuple[Scoring, Scoring], search: BeamSearch
 ) -> list[list[Hypothesis]]:
     """Search the best texts after every source in both directions at once.
 
@@ -101,7 +84,7 @@ def bidirectional_search(
 
 
 def search(
-    model: TwoWayModel, batch: Batch, scorings: tuple[Scoring, Scoring], plan: Plan
+    model: TwoStreams, batch: Batch, scorings: tuple[Scoring, Scoring], plan: Plan
 ) -> list[list[Hypothesis]]:
     """The strategy `bidirectional`; see `bidirectional_search`."""
     settings = BeamSearch(plan.options.width, plan.eos, plan.length)

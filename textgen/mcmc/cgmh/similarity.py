@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -12,15 +11,9 @@ from torch import Tensor
 from textgen.mcmc.cgmh.contexts import by_width
 from textgen.mcmc.cgmh.edits import Ids, State
 from textgen.models.padding import padded
+from textgen.models.views import MaskedLanguageModel
 
 REMEMBERED = 4096  # sources whose embedding is kept
-
-
-class Encoder(Protocol):
-    """A model that gives every place of a text a vector."""
-
-    def encode(self, ids: Tensor, lengths: Tensor) -> Tensor:
-        """Hidden states `(rows, length, width)` of rows padded on the right."""
 
 
 class Similarity:
@@ -32,7 +25,7 @@ class Similarity:
         sep: What it wants behind it.
     """
 
-    def __init__(self, model: Encoder, cls: int, sep: int) -> None:
+    def __init__(self, model: MaskedLanguageModel, cls: int, sep: int) -> None:
         self.model = model
         self.cls = cls
         self.sep = sep

@@ -18,7 +18,7 @@ from textgen.models.layers.cache import CacheState
 from textgen.models.layers.dropout import Dropout
 from textgen.models.layers.linear import Conv1D
 from textgen.models.padding import read_together
-from textgen.models.views import Ids
+from textgen.models.views import Ids, ThroughHidden
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ class Trunk(nn.Module):
         self.dropout = Dropout()
 
 
-class Gpt2(nn.Module):
+class Gpt2(ThroughHidden, nn.Module):
     """A GPT-2; offers the view `LanguageModel`."""
 
     def __init__(self, config: Gpt2Config) -> None:
@@ -121,14 +121,6 @@ class Gpt2(nn.Module):
         state, x = self._read(sources)
         hidden = self.transformer.ln_f(x)
         return state, [row[: len(source)] for row, source in zip(hidden, sources, strict=True)]
-
-    def step(self, state: CacheState, tokens: Tensor) -> Tensor:
-        """Append a token `(rows,)`; next-token logits `(rows, vocab)`."""
-        return self.extend(state, tokens[:, None])[:, 0]
-
-    def extend(self, state: CacheState, tokens: Tensor) -> Tensor:
-        """Append tokens `(rows, count)`; the logits after each, `(rows, count, vocab)`."""
-        return self.head(state, self.hidden(state, tokens))
 
     def hidden(self, state: CacheState, tokens: Tensor) -> Tensor:
         """Append tokens `(rows, count)`; the hidden states after each, `(rows, count, n_embd)`."""

@@ -22,7 +22,7 @@ from textgen.models.layers.attention import both_sides, join_heads, padded_lengt
 from textgen.models.layers.copy_prior import CopyPrior
 from textgen.models.layers.linear import Linear
 from textgen.models.padding import padded
-from textgen.models.views import FRAME, Ids
+from textgen.models.views import FRAME, Ids, ThroughHidden
 
 LAYERS = 2
 SLOPE = 0.2  # of the LeakyReLU
@@ -146,7 +146,7 @@ class Modulation(nn.Module):
         return torch.stack([1 + self.gamma(summary), self.beta(summary)], 1)
 
 
-class RnnTitle(nn.Module):
+class RnnTitle(ThroughHidden, nn.Module):
     """Offers the view `TitleModel`.
 
     A source comes with its `<cls>` and `<sep>`; the first token of a target says its direction.
@@ -196,14 +196,6 @@ class RnnTitle(nn.Module):
     def read(self, sources: Sequence[Ids]) -> tuple[RnnState, list[Tensor]]:
         """Like `start`, with no hidden states: a source is not part of the text that is written."""
         return self.start(sources), [torch.empty(0, self.config.hidden_size) for _ in sources]
-
-    def step(self, state: RnnState, tokens: Tensor) -> Tensor:
-        """Append a token `(rows,)`; next-token logits `(rows, vocab)`."""
-        return self.extend(state, tokens[:, None])[:, 0]
-
-    def extend(self, state: RnnState, tokens: Tensor) -> Tensor:
-        """Append tokens `(rows, count)`; the logits after each, `(rows, count, vocab)`."""
-        return self.head(state, self.hidden(state, tokens))
 
     def hidden(self, state: RnnState, tokens: Tensor) -> Tensor:
         """Append tokens `(rows, count)`; the hidden states after each, `(rows, count, hidden_size)`."""

@@ -22,13 +22,13 @@ from textgen.models.layers.attention import Attend, both_sides, padding_bias
 from textgen.models.layers.cache import CacheState, KeyValue
 from textgen.models.layers.copy_prior import CopyPrior
 from textgen.models.padding import read_together
-from textgen.models.views import Ids
+from textgen.models.views import Ids, ThroughHidden
 from textgen.tokenizers.base import Specials
 
 DEFAULT_TARGET_TYPES = {"l2r": 1, "r2l": 1}
 
 
-class UniLM(nn.Module):
+class UniLM(ThroughHidden, nn.Module):
     """Offers the view `TwoWayModel`.
 
     A source comes with its `<cls>` and `<sep>`; the first token of a target says its direction.
@@ -78,14 +78,6 @@ class UniLM(nn.Module):
     def read(self, sources: Sequence[Ids]) -> tuple[CacheState, list[Tensor]]:
         """Like `start`, with no hidden states: a source is not part of the text that is written."""
         return self.start(sources), [torch.empty(0, self.network.config.hidden_size) for _ in sources]
-
-    def step(self, state: CacheState, tokens: Tensor) -> Tensor:
-        """Append a token `(rows,)`; next-token logits `(rows, vocab)`."""
-        return self.extend(state, tokens[:, None])[:, 0]
-
-    def extend(self, state: CacheState, tokens: Tensor) -> Tensor:
-        """Append tokens `(rows, count)`; the logits after each, `(rows, count, vocab)`."""
-        return self.head(state, self.hidden(state, tokens))
 
     def hidden(self, state: CacheState, tokens: Tensor) -> Tensor:
         """Append tokens `(rows, count)`; the hidden states after each, `(rows, count, hidden_size)`."""

@@ -15,7 +15,7 @@ from textgen.files.rows import FileRows
 from textgen.options import InputOptions, parse
 from textgen.options.tokenizer import TokenizerTrainOptions
 from textgen.store.catalog import CONFIG, TOKENIZER_FILES
-from textgen.tokenizers import training as sentencepiece
+from textgen.tokenizers import training
 from textgen.train.data.corpus import EVERY, READING, checked_rows
 
 
@@ -28,7 +28,7 @@ def train_tokenizer(
     force: bool = False,
     on_event: OnEvent = ignore,
     **options: Any,
-) -> sentencepiece.TrainedTokenizer:
+) -> training.TrainedTokenizer:
     """Train a tokenizer.
 
     Args:
@@ -49,12 +49,12 @@ def train_tokenizer(
         TextgenError: The folder cannot be written.
     """
     chosen = parse(TokenizerTrainOptions, options, user="train tokenizer")
-    plan = sentencepiece.TokenizerPlan(**chosen.model_dump())
+    training.check_room(chosen)
     files = FileRows([str(name) for name in inputs], reading.model_copy(update={"field": field}))
     path = Path(output) / TOKENIZER_FILES[0]
     _check(path, force=force)
     rows = checked_rows(files, ["text"], {"text": field})
-    return sentencepiece.train_tokenizer(_counted((row.text for _, row in rows), on_event), path, plan)
+    return training.train_tokenizer(_counted((row.text for _, row in rows), on_event), path, chosen)
 
 
 def _check(path: Path, *, force: bool) -> None:
