@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from small_networks import GPT2, network_of
 
-from textgen.backends.cut_texts import cut_notes
 from textgen.backends.gpt2 import Gpt2Backend
+from textgen.backends.outcome import cut_notes
 from textgen.events import Event, Note
 from textgen.options import ContinueOptions, GibbsOptions, Options, TitleOptions
 from textgen.schema import Candidate

@@ -16,8 +16,7 @@ from textgen.choice.scoring import Scoring
 from textgen.choice.token_lengths import token_lengths
 from textgen.decoding.beams import BeamSearch
 from textgen.decoding.hypothesis import Hypothesis, Length
-from textgen.decoding.plan import Plan
-from textgen.decoding.run import search
+from textgen.decoding.plan import Plan, search
 from textgen.decoding.search.beam import beam_search
 from textgen.decoding.stop import Stop
 from textgen.options import ContinueOptions, TitleOptions

@@ -13,8 +13,7 @@ from two_way import TwoWayTable, logits_of
 from textgen.choice.scoring import Scoring
 from textgen.decoding.constraint import Constraint
 from textgen.decoding.hypothesis import Hypothesis
-from textgen.decoding.plan import Plan
-from textgen.decoding.run import search
+from textgen.decoding.plan import Plan, search
 from textgen.decoding.stop import Stop
 from textgen.options import ContinueOptions, TitleOptions, composed
 from textgen.options.strategies import strategies

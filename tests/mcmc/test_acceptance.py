@@ -6,7 +6,7 @@ from math import inf, log, nextafter
 
 import pytest
 
-from textgen.mcmc.acceptance import accepts
+from textgen.mcmc.chain import accepts
 from textgen.mcmc.schedule import Schedule
 
 

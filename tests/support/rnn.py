@@ -10,8 +10,7 @@ from torch import Tensor
 
 from textgen.choice.scoring import Scoring
 from textgen.decoding.loop import Batch
-from textgen.decoding.plan import Plan
-from textgen.decoding.run import search
+from textgen.decoding.plan import Plan, search
 from textgen.decoding.stop import Stop
 from textgen.models.families.rnn_title import RnnTitle, RnnTitleConfig
 from textgen.options import TitleOptions

@@ -14,12 +14,11 @@ from typing import Any, ClassVar, Generic, Self, TypeVar
 
 import torch
 
-from textgen.backends.cut_texts import cut_notes
-
 # backends of other packages take these from here
 from textgen.backends.outcome import Found as Found
 from textgen.backends.outcome import Outcome as Outcome
 from textgen.backends.outcome import Prepared as Prepared
+from textgen.backends.outcome import cut_notes
 from textgen.backends.reader import Reader
 from textgen.backends.registry import backend_class, editor_class
 from textgen.commands import EDITING, LANGUAGE_MODEL

@@ -8,8 +8,8 @@ import torch
 
 from textgen.backends.base import Backend, Outcome
 from textgen.backends.best_of import best, blended
-from textgen.backends.cut_texts import cut_notes
 from textgen.backends.keywords import keywords_of_row, with_keywords
+from textgen.backends.outcome import cut_notes
 from textgen.backends.prompt import Prompt
 from textgen.backends.search_rules import as_drawn, check_listed, nothing_found, scoring_for, stop_for
 from textgen.choice.allowed import WholeCharacters, text_ids
@@ -19,9 +19,8 @@ from textgen.choice.scoring import Scoring
 from textgen.decoding.constraint import constraint_of
 from textgen.decoding.hypothesis import Hypothesis
 from textgen.decoding.loop import STUCK, Batch, Draft, write
-from textgen.decoding.plan import Plan
+from textgen.decoding.plan import Plan, search
 from textgen.decoding.rank import distinct, score_kind
-from textgen.decoding.run import search
 from textgen.decoding.stop import RUN_ON, SentenceStop, Stop, relabel
 from textgen.errors import DataError, UsageError
 from textgen.events import Note, OnEvent, Shortened, ignore

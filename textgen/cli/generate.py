@@ -15,7 +15,7 @@ from textgen.cli.observers import (
     observing,
 )
 from textgen.cli.render import console
-from textgen.cli.render.show import Show
+from textgen.cli.render.texts import Show
 from textgen.errors import UsageError
 from textgen.options.fields import FILES, OptionGroup, field
 from textgen.schema import Row

@@ -1,13 +1,14 @@
-"""The settings of a search: the options, and what the task knows besides."""
+"""A search by the strategy that the options name: its settings, and how it is run."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from textgen.decoding.constraint import Constraint
-from textgen.decoding.hypothesis import Length
-from textgen.decoding.loop import StopRule
+from textgen.decoding.hypothesis import Hypothesis, Length
+from textgen.decoding.loop import Batch, StopRule
 from textgen.options import DecodingOptions
 
 
@@ -38,3 +39,25 @@ class Plan:
         """How a beam scores lengths."""
         options = self.options
         return Length(options.max_new_tokens, options.length_penalty, options.length_norm == "gnmt")
+
+
+def search(model: Any, batch: Batch, scoring: Any, plan: Plan) -> list[list[Hypothesis]]:
+    """Search as the plan's options say; under its constraints, if it has any.
+
+    Args:
+        model: Offers the view that the strategy needs.
+        batch: The sources.
+        scoring: The filters; for two directions at once a pair.
+        plan: The settings.
+
+    Returns:
+        For every source its texts, best first where they compare, else in the order drawn.
+
+    Raises:
+        ValueError: The plan has constraints, and the strategy takes none.
+    """
+    strategy = plan.options.strategy
+    found: list[list[Hypothesis]] = strategy.searcher(constrained=bool(plan.constraints))(
+        model, batch, scoring, plan
+    )
+    return found

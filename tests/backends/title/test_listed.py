@@ -11,7 +11,7 @@ from small_networks import GPT2, network_of, save
 from small_titles import make_title
 
 import textgen
-from textgen.backends.title.pmi import READ, TitlePmi
+from textgen.backends.title.judges import READ, TitlePmi
 from textgen.errors import UsageError
 from textgen.models.scoring import sequence_logprobs
 from textgen.options import TitleOptions

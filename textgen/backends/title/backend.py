@@ -9,11 +9,9 @@ from textgen.backends.base import Backend, Found, Outcome, Prepared
 from textgen.backends.keywords import keywords_of_row, with_keywords
 from textgen.backends.search_rules import check_listed
 from textgen.backends.title.checked import chosen, remarks
+from textgen.backends.title.judges import PMI_KIND, TitleJudge, TitlePmi, TitleScores
 from textgen.backends.title.lengths import length_notes, nearest_first
 from textgen.backends.title.listed import listed_titles, scored_whole
-from textgen.backends.title.pmi import SCORE_KIND as PMI_KIND
-from textgen.backends.title.pmi import TitlePmi
-from textgen.backends.title.scorer import TitleScores
 from textgen.backends.title.search import BOTH, ROWS, Title, TitleSearch, View, interacts, merge
 from textgen.choice.allowed import title_ids
 from textgen.commands import LANGUAGE_MODEL
@@ -76,7 +74,7 @@ class TitleBackend(Backend[TitleOptions, Article]):
         super().__init__(model)
         self.network: TitleModel = model.network
         self.allowed = title_ids(self.tokenizer, self.network.vocab_size)
-        self._judges: dict[str, TitleScores | TitlePmi] = {}
+        self._judges: dict[str, TitleJudge] = {}
 
     def check(self, options: TitleOptions) -> None:
         if options.strategy.view == "two-way" and not isinstance(self.network, TwoWayModel):
@@ -255,7 +253,7 @@ class TitleBackend(Backend[TitleOptions, Article]):
             support=None if spans is None else [span.within(reading.span) for span in spans],
         )
 
-    def _judge(self, options: TitleOptions) -> TitleScores | TitlePmi | None:
+    def _judge(self, options: TitleOptions) -> TitleJudge | None:
         """The model that ranks, if that is not the one that writes; loaded once."""
         name = options.scorer or (LANGUAGE_MODEL if options.ranking == "pmi" else None)
         if name is None:

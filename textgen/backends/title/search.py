@@ -12,8 +12,7 @@ from textgen.choice.scoring import Scoring
 from textgen.decoding.constraint import constraint_of
 from textgen.decoding.hypothesis import Hypothesis
 from textgen.decoding.loop import Batch
-from textgen.decoding.plan import Plan
-from textgen.decoding.run import search
+from textgen.decoding.plan import Plan, search
 from textgen.decoding.stop import relabel
 from textgen.models.families.two_streams import TwoStreams
 from textgen.models.scoring import sequence_logprobs

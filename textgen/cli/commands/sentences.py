@@ -10,8 +10,7 @@ from pydantic import BaseModel
 
 from textgen.cli import flags as opt
 from textgen.cli.generate import ObservedSink, generate
-from textgen.cli.render.show import Show
-from textgen.cli.render.texts import corrections, texts
+from textgen.cli.render.texts import Show, corrections, texts
 from textgen.errors import UsageError
 from textgen.options import CorrectOptions, FillOptions, InputOptions, RewriteOptions, RunOptions
 from textgen.schema import Row

@@ -7,11 +7,12 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from textgen.cli.render import console
-from textgen.cli.render.show import Show
 
 if TYPE_CHECKING:
     from textgen.batch.run import Job
     from textgen.schema import Candidate, Record, Row
+
+Show = Callable[["Record", "Row"], None]  # prints the texts of a record
 
 
 def samples(job: Job) -> Show:

@@ -6,7 +6,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from textgen.cli.render import console
-from textgen.cli.render.show import Show
+from textgen.cli.render.texts import Show
 from textgen.options import TitleOptions
 
 if TYPE_CHECKING:

@@ -16,12 +16,11 @@ import torch
 from torch import Tensor
 
 from textgen.choice.categorical import invert_cdf
-from textgen.mcmc.acceptance import accepts
 from textgen.mcmc.cgmh.edits import DELETE, INSERT, SWAP, Operations, State
 from textgen.mcmc.cgmh.moves import Choice, choices, log_proposals
 from textgen.mcmc.cgmh.proposals import Proposals
 from textgen.mcmc.cgmh.target import Point, Target
-from textgen.mcmc.chain import Chain, Step
+from textgen.mcmc.chain import Chain, Step, accepts
 from textgen.models.views import Scored
 
 # which of a chain's streams of random numbers a draw comes from; those behind ACCEPT make its first state

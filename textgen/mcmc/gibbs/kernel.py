@@ -17,8 +17,7 @@ from math import inf
 import torch
 
 from textgen.choice.categorical import invert_cdf
-from textgen.mcmc.acceptance import accepts
-from textgen.mcmc.chain import Chain, Step
+from textgen.mcmc.chain import Chain, Step, accepts
 from textgen.mcmc.gibbs.energy import Conditionals, ProposalDistribution, Site, TokenScores, local, log_ratio
 from textgen.mcmc.gibbs.point import Point, Proposal, Template
 from textgen.mcmc.scan import Scan

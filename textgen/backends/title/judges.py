@@ -1,34 +1,28 @@
-"""Pointwise mutual information of a line and an article; the line is a title, or the name of a topic.
-
-Pointwise mutual information, log p(article | line) - log p(article), by a language model that reads the line
-as the headline of the article. It is the same quantity as log p(line | article) - log p(line), but what is
-compared between lines are probabilities of one and the same text: how long a line is, how common, and whether
-it looks like a title cancels. Min et al. 2022, "Noisy Channel Language Model Prompting for Few-Shot Text
-Classification", https://arxiv.org/abs/2108.04106.
-"""
+"""Models that rank titles beside the one that writes them."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from textgen.models.padding import padded
-from textgen.models.views import LanguageModel
 from textgen.store.catalog import ModelFiles
 from textgen.store.load import load_model
 
-SCORE_KIND = "logprob(article|text)-logprob(article)"
+PMI_KIND = "logprob(article|text)-logprob(article)"
 READ = 80  # tokens of the article whose probabilities are compared
 ROWS = 16  # lines scored together
 
 
-class TitlePmi:
-    """A language model that ranks lines by their mutual information with an article.
+class TitleJudge(ABC):
+    """A model that ranks titles, or other lines, of an article.
 
     Args:
-        files: Of a gpt2; its tokenizer need not be that of the model that writes.
+        files: Its files; its tokenizer need not be that of the model that writes.
 
     Attributes:
         label: What records say of it.
@@ -36,9 +30,33 @@ class TitlePmi:
 
     def __init__(self, files: ModelFiles) -> None:
         model = load_model(files)
-        self.label = model.label
-        self._tokenizer = model.tokenizer
-        self._network: LanguageModel = model.network
+        self.label, self._tokenizer = model.label, model.tokenizer
+        self._network: Any = model.network
+
+    @abstractmethod
+    def scores(self, article: str, titles: Sequence[str]) -> list[float]:
+        """How good each title is for the article; the higher the better."""
+
+
+class TitleScores(TitleJudge):
+    """A model that was trained to rank titles: a title-scorer."""
+
+    def scores(self, article: str, titles: Sequence[str]) -> list[float]:
+        specials = self._tokenizer.specials
+        source = [specials.cls, *self._tokenizer.encode(article), specials.sep]
+        found: list[float] = self._network.score(source, [self._tokenizer.encode(t) for t in titles]).tolist()
+        return found
+
+
+class TitlePmi(TitleJudge):
+    """A gpt2 that ranks lines, titles or names of topics, by their mutual information with an article.
+
+    Pointwise mutual information, log p(article | line) - log p(article), by a language model that reads the
+    line as the headline of the article. It is the same quantity as log p(line | article) - log p(line), but
+    what is compared between lines are probabilities of one and the same text: how long a line is, how
+    common, and whether it looks like a title cancels. Min et al. 2022, "Noisy Channel Language Model
+    Prompting for Few-Shot Text Classification", https://arxiv.org/abs/2108.04106.
+    """
 
     def scores(self, article: str, titles: Sequence[str]) -> list[float]:
         """The mutual information of the head of an article with each title, in nats."""
@@ -62,4 +80,5 @@ class TitlePmi:
         first = torch.tensor([len(head) - 1 for head in heads])[:, None]
         places = torch.arange(found.shape[1])
         of_article = (places >= first) & (places < first + len(read))
-        return found.masked_fill(~of_article, 0.0).sum(-1)
+        sums: Tensor = found.masked_fill(~of_article, 0.0).sum(-1)
+        return sums
