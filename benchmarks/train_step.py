@@ -26,7 +26,8 @@ from textgen.events import ignore
 from textgen.files.rows import FileRows
 from textgen.options import parse
 from textgen.options.recipes import OPTIONS
-from textgen.train.data.corpus import Corpus, build_corpus
+from textgen.train.data.arrays import Arrays
+from textgen.train.data.corpus import build_corpus, order_of
 from textgen.train.recipes import recipe_class
 from textgen.train.run import READING, never
 from textgen.train.step.loop import Loop
@@ -39,14 +40,14 @@ DROPPED = {"bert": ("hidden_dropout_prob",), "gpt2": ("resid_pdrop", "embd_pdrop
 RATE, DROPOUT = 1e-5, 0.1
 
 
-def ours(kind: str, path: str, folder: str, given: dict[str, Any]) -> tuple[Loop, Corpus]:
+def ours(kind: str, path: str, folder: str, given: dict[str, Any]) -> tuple[Loop, Arrays]:
     """A loop over a file that starts from the shipped model."""
     recipe_type = recipe_class(kind)
     given = {"start": kind, "steps": 10_000, "learning_rate": RATE, "dropout": DROPOUT} | given
     recipe = recipe_type(parse(OPTIONS[kind], given, user=kind))
     corpus = build_corpus(FileRows([path], READING), recipe, {}, Path(folder), never, ignore)
-    network = recipe.build(corpus.arrays).requires_grad_(True)
-    return Loop(recipe, network, corpus.arrays, Machine(None), recipe.options.steps), corpus
+    network = recipe.build(corpus).requires_grad_(True)
+    return Loop(recipe, network, corpus, Machine(None), recipe.options.steps), corpus
 
 
 def theirs(kind: str, loop: Loop) -> Any:
@@ -85,7 +86,7 @@ def main(kind: str, path: str, steps: str = "20", *settings: str) -> None:
         loop, corpus = ours(kind, path, folder, given)
         model = theirs(kind, loop)
         optimizer = torch.optim.AdamW(model.parameters(), lr=RATE, weight_decay=loop.options.weight_decay)
-        order = corpus.order(loop.options)
+        order = order_of(corpus, loop.options)
         first = loop.recipe.batch(loop.arrays, order.at(0)[1].tolist(), 0)
         with torch.no_grad():
             own = float(loop.recipe.plain_loss(loop.network.eval(), first)) / loop.recipe.places(first)

@@ -81,7 +81,7 @@ class Stages(Bench):
         """The examples of rows, with what the title model writes for them."""
         path = write_lines(self.folder / f"{name}.jsonl", ROWS if rows is None else rows)
         corpus = build_corpus(FileRows([str(path)], READING), recipe, {}, self.folder / name, never, ignore)
-        found = recipe.complete(corpus.arrays, self.folder / f"{name}-more", never, ignore)
+        found = recipe.complete(corpus, self.folder / f"{name}-more", never, ignore)
         assert found is not None
         return found  # type: ignore[no-any-return]
 

@@ -190,10 +190,10 @@ class Bench:
         kind = recipe_class(recipe)
         made = kind(parse(OPTIONS[recipe], SHORT | self.starts(recipe) | options, user=recipe))
         corpus = build_corpus(FileRows([str(path)], READING), made, {}, self.folder / name, never, ignore)
-        network = made.build(corpus.arrays).requires_grad_(True)
+        network = made.build(corpus).requires_grad_(True)
         if made.options.lora:
             add_adapters(network, made.options.lora, alpha=2.0, seed=3, still_trained=made.still_trained)
-        return Loop(made, network, corpus.arrays, Machine(None), made.options.steps)
+        return Loop(made, network, corpus, Machine(None), made.options.steps)
 
 
 def gradients_of(loop: Loop, examples: Sequence[int], *, number: int = 0) -> dict[str, Tensor]:

@@ -79,9 +79,7 @@ class Backend(ABC, Generic[O, P]):
         """
         given = [texts] if isinstance(texts, str | Row) else texts
         rows = [_row(text, number) for number, text in enumerate(given, 1)]
-        return list(
-            self.run(rows, parse(composed(self.options), options, user=self.model.files.name), on_event)
-        )
+        return list(self.run(rows, self._parsed(options), on_event))
 
     def stream(self, text: str = "", *, on_event: OnEvent = ignore, **options: Any) -> Iterator[str]:
         """Write one text token by token.

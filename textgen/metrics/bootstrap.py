@@ -13,12 +13,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from textgen.metrics.flips import sign_flip_p
+from textgen.metrics.flips import drawn, sign_flip_p
 from textgen.metrics.statistics import Statistics
 
 RESAMPLES = 1000
 COVERAGE = 0.95
-DRAWS = 1 << 22  # rows drawn at a time; bounds the memory
 
 
 @dataclass(frozen=True)
@@ -49,8 +48,8 @@ def intervals(
     metrics: Sequence[Statistics], *, seed: int = 0, resamples: int = RESAMPLES
 ) -> dict[str, Interval]:
     """The intervals of metrics of the same rows, by name; none for a metric that is undefined."""
-    drawn = _resampled(metrics, seed, resamples)
-    known = {metric.name: [value for value in values if value is not None] for metric, values in drawn}
+    resampled = _resampled(metrics, seed, resamples)
+    known = {metric.name: [value for value in values if value is not None] for metric, values in resampled}
     return {
         metric.name: _interval(known[metric.name])
         for metric in metrics
@@ -117,10 +116,6 @@ def _resampled(
 
 def _weights(rows: int, seed: int, resamples: int) -> Iterator[Tensor]:
     """How often every row is drawn, `(some resamples, rows)`, float64, until there are so many resamples."""
-    generator = torch.Generator().manual_seed(seed)
-    most = max(1, DRAWS // rows)
-    for done in range(0, resamples, most):
-        some = min(most, resamples - done)
-        drawn = torch.randint(rows, (some, rows), generator=generator)
-        ones = torch.ones(drawn.shape, dtype=torch.float64)
-        yield torch.zeros(drawn.shape, dtype=torch.float64).scatter_add_(1, drawn, ones)
+    for numbers in drawn(rows, rows, resamples, seed):
+        ones = torch.ones(numbers.shape, dtype=torch.float64)
+        yield torch.zeros(numbers.shape, dtype=torch.float64).scatter_add_(1, numbers, ones)

@@ -17,7 +17,7 @@ from textgen.metrics.statistics import Statistics
 
 EXACT = 12  # most rows of which all flips are tried, 2,048 of them: the opposite of each tells the same
 NEAR = 1e-9  # differences that differ by so little, relatively, only differ by rounding
-DRAWS = 1 << 22  # flips of rows at a time; bounds the memory
+DRAWS = 1 << 22  # of rows at a time; bounds the memory
 
 
 def sign_flip_p(ours: Statistics, theirs: Statistics, *, seed: int = 0, flips: int = 1000) -> float:
@@ -40,7 +40,8 @@ def sign_flip_p(ours: Statistics, theirs: Statistics, *, seed: int = 0, flips: i
     as_large = tried = 0
     observed = _difference(ours, left.sum(0), right.sum(0))
     assert observed is not None  # both have a value
-    for kept in _every(rows) if exact else _drawn(rows, seed, flips):
+    for kept in _every(rows) if exact else drawn(2, rows, flips, seed):
+        kept = kept.double()
         lefts = kept @ left + (1 - kept) @ right
         for one, other in zip(lefts, left.sum(0) + right.sum(0) - lefts, strict=True):
             difference = _difference(ours, one, other)
@@ -60,13 +61,12 @@ def _every(rows: int) -> Iterator[Tensor]:
     ways = torch.arange(1 << (rows - 1))[:, None]
     places = torch.arange(rows - 1)
     kept = 1 - (ways >> places & 1)
-    yield torch.cat([torch.ones(len(ways), 1), kept], 1).double()
+    yield torch.cat([torch.ones(len(ways), 1), kept], 1)
 
 
-def _drawn(rows: int, seed: int, flips: int) -> Iterator[Tensor]:
-    """So many ways, each row kept or flipped by chance, the same for all metrics of a seed."""
+def drawn(values: int, rows: int, times: int, seed: int) -> Iterator[Tensor]:
+    """Random integers below `values`, `(draws, rows)`, some draws at a time."""
     generator = torch.Generator().manual_seed(seed)
     most = max(1, DRAWS // rows)
-    for done in range(0, flips, most):
-        some = min(most, flips - done)
-        yield torch.randint(2, (some, rows), generator=generator).double()
+    for done in range(0, times, most):
+        yield torch.randint(values, (min(most, times - done), rows), generator=generator)

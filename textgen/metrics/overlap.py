@@ -64,8 +64,8 @@ def rouge(
         return _set_rouge(_sentences(segment(hypothesis)), _sentences(segment(reference)))
     left, right = _units(segment(hypothesis)), _units(segment(reference))
     return Rouge(
-        rouge1=_ngram_f1(left, right, 1),
-        rouge2=_ngram_f1(left, right, 2),
+        rouge1=_ngram_f1(left, right, 1, _f1),
+        rouge2=_ngram_f1(left, right, 2, _f1),
         rougeL=_f1(common_subsequence(left, right), len(left), len(right)),
     )
 
@@ -110,9 +110,11 @@ def _units(tokens: Sequence[str]) -> list[str]:
     return [token for token in tokens if not token.isspace()]
 
 
-def _ngram_f1(left: Sequence[str], right: Sequence[str], size: int) -> float:
+def _ngram_f1(
+    left: Sequence[str], right: Sequence[str], size: int, f1: Callable[[int, int, int], float]
+) -> float:
     ours, theirs = ngrams(left, size), ngrams(right, size)
-    return _f1((ours & theirs).total(), ours.total(), theirs.total())
+    return f1((ours & theirs).total(), ours.total(), theirs.total())
 
 
 def _f1(common: int, left: int, right: int) -> float:
@@ -132,15 +134,10 @@ def _set_rouge(left: list[list[str]], right: list[list[str]]) -> Rouge:
     ours, theirs = list(chain.from_iterable(left)), list(chain.from_iterable(right))
     common = {unit for a in left for b in right for unit in _subsequence_units(a, b)}
     return Rouge(
-        rouge1=_multiset_f1(ours, theirs, 1),
-        rouge2=_multiset_f1(ours, theirs, 2),
+        rouge1=_ngram_f1(ours, theirs, 1, _guarded_f1),
+        rouge2=_ngram_f1(ours, theirs, 2, _guarded_f1),
         rougeL=_guarded_f1(len(common), len(set(ours)), len(set(theirs))),
     )
-
-
-def _multiset_f1(left: Sequence[str], right: Sequence[str], size: int) -> float:
-    ours, theirs = ngrams(left, size), ngrams(right, size)
-    return _guarded_f1((ours & theirs).total(), ours.total(), theirs.total())
 
 
 def _guarded_f1(common: int, left: int, right: int) -> float:

@@ -97,12 +97,9 @@ class RunOptions(OptionGroup):
             raise OptionError(
                 f"{{@shard}} {self.shard[0]}/{self.shard[1]}: the first is from 1 to the second"
             )
-        for chosen, others in ((("force",), ("resume", "retry_errors")), (("resume",), ("retry_errors",))):
-            for one, other in ((a, b) for a in chosen for b in others):
-                if getattr(self, one) and getattr(self, other):
-                    raise OptionError(
-                        "{one} and {other} exclude each other", one=option(one), other=option(other)
-                    )
+        chosen = [option(name) for name in ("force", "resume", "retry_errors") if getattr(self, name)]
+        if len(chosen) > 1:
+            raise OptionError("{one} and {other} exclude each other", one=chosen[0], other=chosen[1])
         if self.workers and self.threads:
             raise OptionError("every one of {@workers} has one thread: leave out {@threads}")
         if self.engine == "ray" and self.threads:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from textgen.messages import OptionError
+from textgen.messages import OptionError, option
 from textgen.options.fields import (
     DATA,
     DEV,
@@ -120,6 +121,12 @@ class TrainOptions(OptionGroup):
         if self.tokenizer and self.start != RANDOM:
             raise OptionError(f"{{@start}} {self.start} comes with its tokenizer: leave out {{@tokenizer}}")
         return self
+
+    def _check_fresh(self, names: Collection[str]) -> None:
+        """Refuse options of fresh networks for a model that is there."""
+        if self.start != RANDOM and (given := self.model_fields_set.intersection(names)):
+            told = "{option} is for fresh weights, not for {@start} {start}"
+            raise OptionError(told, option=option(min(given)), start=self.start)
 
 
 class ReplacingOptions(TrainOptions):

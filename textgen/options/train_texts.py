@@ -6,9 +6,9 @@ from typing import Annotated, Self
 
 from pydantic import BeforeValidator, model_validator
 
-from textgen.messages import OptionError, option
+from textgen.messages import OptionError
 from textgen.options.fields import MODEL, OPTIMIZER, RECIPE, Fraction, field
-from textgen.options.train import RANDOM, ReplacingOptions, TrainOptions
+from textgen.options.train import ReplacingOptions, TrainOptions
 
 
 def _span(value: object) -> object:
@@ -34,6 +34,9 @@ def _span(value: object) -> object:
 Span = Annotated[tuple[float, float], BeforeValidator(_span)]
 
 
+SIZES = ("layers", "width", "heads", "positions")
+
+
 class SizedOptions(TrainOptions):
     """What a network takes that can be made from nothing: its sizes."""
 
@@ -46,14 +49,7 @@ class SizedOptions(TrainOptions):
     def _sizes(self) -> Self:
         if self.width % self.heads:
             raise OptionError(f"{{@heads}} {self.heads} does not divide {{@width}} {self.width}")
-        if self.start != RANDOM and (
-            given := self.model_fields_set & {"layers", "width", "heads", "positions"}
-        ):
-            raise OptionError(
-                "{option} is for fresh weights, not for {@start} {start}",
-                option=option(min(given)),
-                start=self.start,
-            )
+        self._check_fresh(SIZES)
         return self
 
 

@@ -21,7 +21,7 @@ from textgen.options.fields import (
     changed,
     field,
 )
-from textgen.options.train import RANDOM, ReplacingOptions, TrainOptions
+from textgen.options.train import ReplacingOptions, TrainOptions
 
 
 class TitledTrainOptions(TrainOptions):
@@ -145,12 +145,7 @@ class RnnTitleTrainOptions(TitleTrainBase):
             raise OptionError(f"--{name}: an rnn-title drops nothing, as in its article: leave it out")
         if self.gradient_penalty:
             raise OptionError("{@gradient_penalty} needs second derivatives, which an LSTM's kernel lacks")
-        if self.start != RANDOM and (given := self.model_fields_set & {"width", "source_length", "prior"}):
-            raise OptionError(
-                "{option} is for fresh weights, not for {@start} {start}",
-                option=option(min(given)),
-                start=self.start,
-            )
+        self._check_fresh(("width", "source_length", "prior"))
         if self.width % 16:
             raise OptionError(
                 f"{{@width}} {self.width} must be a multiple of 16, for two ways and eight heads"

@@ -72,16 +72,10 @@ def _bpe(processor: SentencePieceProcessor, learnt: list[int]) -> models.Model:
 
 def tokenizer_config(positions: int) -> dict[str, Any]:
     """The `tokenizer_config.json` beside it."""
-    pieces = SPECIAL_PIECES
     return {
         "tokenizer_class": "PreTrainedTokenizerFast",
         "clean_up_tokenization_spaces": False,
         "model_max_length": positions,
-        "pad_token": pieces["pad"],
         "unk_token": "<unk>",
-        "bos_token": pieces["bos"],
-        "eos_token": pieces["eos"],
-        "mask_token": pieces["mask"],
-        "sep_token": pieces["sep"],
-        "cls_token": pieces["cls"],
+        **{f"{name}_token": SPECIAL_PIECES[name] for name in ("pad", "bos", "eos", "mask", "sep", "cls")},
     }

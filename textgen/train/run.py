@@ -18,7 +18,7 @@ from textgen.options.recipes import OPTIONS
 from textgen.options.train import RANDOM
 from textgen.store.catalog import find_model, fingerprint
 from textgen.text.names import bare
-from textgen.train.data.corpus import READING, SOURCE
+from textgen.train.data.corpus import READING, SOURCE, order_of
 from textgen.train.data.order import Order
 from textgen.train.recipes import recipe_class
 from textgen.train.recipes.base import Recipe
@@ -184,7 +184,7 @@ class _Run:
             session.restore(checkpoint)
         outcome = Outcome(**session.run(stopped))
         if machine.first:
-            about = examples.corpus.arrays.about
+            about = examples.corpus.about
             write_card(directory, self._settings, self._recipe.options, vars(outcome), about)
         if outcome.finished and machine.first:
             write_settings(directory, self._settings | {"outcome": vars(outcome)})
@@ -212,15 +212,15 @@ def _check_fields(recipe: Recipe[Any, Any], fields: Mapping[str, str]) -> None:
 def _loop(recipe: Recipe[Any, Any], examples: Examples, machine: Machine) -> tuple[Loop, Order]:
     """The network on its device, ready for its first step, and the order of its examples."""
     options, corpus = recipe.options, examples.corpus
-    network = recipe.build(corpus.arrays).requires_grad_(True)
+    network = recipe.build(corpus).requires_grad_(True)
     if options.lora:
         alpha = options.lora_alpha or 2.0 * options.lora
         add_adapters(
             network, options.lora, alpha=alpha, seed=options.seed, still_trained=recipe.still_trained
         )
-    order = corpus.order(options)
+    order = order_of(corpus, options)
     steps = options.steps or order.steps(options.epochs or EPOCHS)
-    return Loop(recipe, network.to(machine.device), corpus.arrays, machine, steps), order
+    return Loop(recipe, network.to(machine.device), corpus, machine, steps), order
 
 
 def _settings(recipe: Recipe[Any, Any], files: RunFiles, machine: Machine) -> dict[str, Any]:

@@ -124,7 +124,7 @@ class Session:
         assert self.dev is not None
         began = time.monotonic()
         with self._averaged():
-            figures = self.loop.dev_figures(self.dev.arrays)
+            figures = self.loop.dev_figures(self.dev)
             if self.machine.first and self.options.dev_metric != "loss":
                 figures |= self._written()
             metric = self.options.dev_metric

@@ -37,7 +37,7 @@ def peak(bench: Bench, recipe: str, rows: int) -> int:
     tracemalloc.start()
     try:
         corpus = build_corpus(files, made, {}, bench.folder / f"{recipe}-{rows}", never, ignore)
-        assert len(corpus.arrays) >= rows
+        assert len(corpus) >= rows
         return tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()

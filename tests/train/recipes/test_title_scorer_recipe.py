@@ -77,7 +77,7 @@ def shop(bench: Bench, writer: Path) -> Workshop:
 def written(shop: Workshop, recipe: TitleScorerRecipe, folder: Path) -> Arrays | None:
     """The examples with candidates."""
     corpus = build_corpus(FileRows([str(shop.rows)], READING), recipe, {}, folder, never, ignore)
-    return recipe.complete(corpus.arrays, folder.with_name(f"{folder.name}-written"), lambda: False, ignore)
+    return recipe.complete(corpus, folder.with_name(f"{folder.name}-written"), lambda: False, ignore)
 
 
 @pytest.mark.parametrize("objective", ["margin", "listwise"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -21,7 +21,6 @@ from textgen.schema import finite
 if TYPE_CHECKING:
     from textgen.events import OnEvent
     from textgen.metrics.report import Judge, Report
-    from textgen.metrics.tables import Prediction, Reference
     from textgen.store.catalog import ModelFiles
 
 MODEL_PANEL = "Metrics that take a model (slow)"
@@ -47,19 +46,7 @@ Mlm = Annotated[
 ]
 
 
-def named(name: str) -> Callable[[Callable[..., int]], Callable[..., int]]:
-    """Give a function the name of its command, by which a config file calls its table."""
-
-    def rename(command: Callable[..., int]) -> Callable[..., int]:
-        command.__name__ = name
-        return command
-
-    return rename
-
-
-@opt.takes(opt.flags_of(EvalOptions))
-@named("eval")
-def evaluate(
+def _evaluate(
     predictions: Predictions,
     options: dict[str, Any],
     reference: ReferenceFile = None,
@@ -86,7 +73,7 @@ def evaluate(
     flips; exact for up to 12 rows).
     """
     from textgen.metrics.report import evaluate as evaluate_all
-    from textgen.metrics.tables import read_predictions, read_references
+    from textgen.metrics.tables import check_known, read_predictions, read_references
 
     chosen = parse(EvalOptions, options, user="eval")
     if reference is None and (unfit := [name for name in options if name != "seed"]):
@@ -99,9 +86,9 @@ def evaluate(
             reference, chosen, tell=lambda text: console.note(f"note: {text}", quiet=quiet)
         )
     theirs = None if against is None else read_predictions(against)
-    _check(predictions, ours, references)
-    if against is not None and theirs is not None:
-        _check(against, theirs, references)
+    for path, found in ((predictions, ours), (against, theirs)):
+        if path is not None and found is not None and references is not None:
+            check_known(path, found, references)
     rows = ours if references is None else references
     with console.listening(len(rows), quiet=quiet, to_file=True) as on_event:
         report = evaluate_all(
@@ -116,11 +103,8 @@ def evaluate(
     return 0
 
 
-def _check(path: Path, predictions: dict[str, Prediction], references: dict[str, Reference] | None) -> None:
-    from textgen.metrics.tables import check_known
-
-    if references is not None:
-        check_known(path, predictions, references)
+_evaluate.__name__ = "eval"  # the table of its options in a config file
+evaluate = opt.takes(opt.flags_of(EvalOptions))(_evaluate)
 
 
 def _judge_files(lm: str | None, mlm: str | None) -> list[ModelFiles]:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from math import inf
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from textgen.cli.render import console
 from textgen.events import Event, Note, OnEvent, Progress, Scored, Trained, ignore
@@ -109,20 +109,14 @@ class _State:
 
     def __init__(self, recipe: str) -> None:
         self._recipe = recipe
-        self._progress: Progress | None = None
-        self._trained: Trained | None = None
-        self._scored: Scored | None = None
+        self._last: dict[type[Event], Any] = {}
         self._best: Scored | None = None
 
     def see(self, event: Event) -> None:
         """Take in what is told."""
-        if isinstance(event, Progress):
-            self._progress = event
-        elif isinstance(event, Trained):
-            self._trained = event
-        elif isinstance(event, Scored):
-            self._scored = event
-            self._best = event if event.best else self._best
+        self._last[type(event)] = event
+        if isinstance(event, Scored) and event.best:
+            self._best = event
 
     def table(self) -> Table:
         """The table as of now."""
@@ -136,9 +130,9 @@ class _State:
         return table
 
     def _rows(self) -> Iterator[tuple[str, str]]:
-        trained, scored, best = self._trained, self._scored, self._best
+        progress, trained, scored = map(self._last.get, (Progress, Trained, Scored))
         if trained is None:
-            yield _progress(self._progress) if self._progress else ("begins", "…")
+            yield _progress(progress) if progress else ("begins", "…")
             return
         yield "step", f"{trained.step:,} of {trained.steps:,}"
         yield "epoch", f"{trained.epoch}"
@@ -149,8 +143,8 @@ class _State:
         yield "time", f"{_clock(trained.seconds)}, {_clock(trained.seconds_left)} left"
         if scored:
             yield "dev", _figures(scored)
-        if best:
-            yield "best", f"{_figures(best)} at step {best.step:,}"
+        if self._best:
+            yield "best", f"{_figures(self._best)} at step {self._best.step:,}"
 
 
 @contextmanager

@@ -196,12 +196,9 @@ def styles_of(config: dict[str, Any], file: Path) -> tuple[list[str], int] | Non
     return styles, size
 
 
-def _names(styles: object) -> bool:
-    if not isinstance(styles, list) or not styles:
-        return False
-    if not all(isinstance(style, str) and style.strip() for style in styles):
-        return False
-    return len(set(styles)) == len(styles)
+def _names(styles: Any) -> bool:
+    listed = isinstance(styles, list) and all(isinstance(style, str) and style.strip() for style in styles)
+    return listed and 0 < len(set(styles)) == len(styles)
 
 
 def _vectors(count: int, size: int, seed: int) -> Tensor:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -33,41 +32,26 @@ SOURCE, LABEL = "source", "label"
 READING = InputOptions(id_field="", keywords_field="", keep_fields=True, lines=True)
 
 
-@dataclass(frozen=True)
-class Corpus:
-    """Examples of files, and where they are from.
+def order_of(arrays: Arrays, options: TrainOptions) -> Order:
+    """The order in which a run goes through examples. Raises UsageError for a weight of no source."""
+    weights = weights_of(arrays, options.weight)
+    return Order(arrays.lengths(), weights, options.batch_size, options.seed, bucketing=options.bucketing)
 
-    Attributes:
-        arrays: The examples.
+
+def weights_of(arrays: Arrays, given: Mapping[str, float]) -> NDArray[np.float64]:
+    """The weight of each example: how often an epoch has it.
+
+    Raises:
+        UsageError: No row is of a source that has a weight, or no example is left.
     """
-
-    arrays: Arrays
-
-    @property
-    def sources(self) -> list[str]:
-        """The names of the sources, by number."""
-        return list(self.arrays.about["sources"])
-
-    def order(self, options: TrainOptions) -> Order:
-        """The order in which a run goes through them. Raises UsageError for a weight of no source."""
-        weights = self.weights(options.weight)
-        lengths = self.arrays.lengths()
-        return Order(lengths, weights, options.batch_size, options.seed, bucketing=options.bucketing)
-
-    def weights(self, given: Mapping[str, float]) -> NDArray[np.float64]:
-        """The weight of each example: how often an epoch has it.
-
-        Raises:
-            UsageError: No row is of a source that has a weight, or no example is left.
-        """
-        if strange := [name for name in given if name not in self.sources]:
-            known = ", ".join(self.sources[:20])
-            raise UsageError(f"{{@weight}} {strange[0]}: no row is of that source", hint=f"there are {known}")
-        of_source = np.array([given.get(name, 1.0) for name in self.sources])
-        found: NDArray[np.float64] = of_source[self.arrays.numbers(SOURCE)]
-        if not found.any():
-            raise UsageError("{@weight} leaves no rows to train on", hint="give some source a weight above 0")
-        return found
+    sources = arrays.about["sources"]
+    if strange := [name for name in given if name not in sources]:
+        known = ", ".join(sources[:20])
+        raise UsageError(f"{{@weight}} {strange[0]}: no row is of that source", hint=f"there are {known}")
+    found: NDArray[np.float64] = np.array([given.get(name, 1.0) for name in sources])[arrays.numbers(SOURCE)]
+    if not found.any():
+        raise UsageError("{@weight} leaves no rows to train on", hint="give some source a weight above 0")
+    return found
 
 
 def keys_of(text: str) -> tuple[bytes, ...]:
@@ -89,13 +73,12 @@ def dev_rows(files: FileRows, recipe: Preprocessor[Any], fields: Mapping[str, st
 
 def kept_corpus(
     files: FileRows, recipe: Preprocessor[Any], fields: Mapping[str, str], directory: Path
-) -> Corpus | None:
+) -> Arrays | None:
     """The corpus that `build_corpus` has left in a directory, if it is of the same rows."""
     kept = _kept(directory, _shape(files, recipe, fields))
-    if kept is None:
-        return None
-    recipe.recall(kept.about)
-    return Corpus(kept)
+    if kept is not None:
+        recipe.recall(kept.about)
+    return kept
 
 
 def build_corpus(
@@ -106,7 +89,7 @@ def build_corpus(
     stopped: Callable[[], bool],
     on_event: OnEvent,
     held_out: Sequence[Row] = (),
-) -> Corpus | None:
+) -> Arrays | None:
     """Tokenise the rows of files into a directory, or take what lies there if it is of the same rows.
 
     Args:
@@ -157,7 +140,7 @@ def build_corpus(
         on_event(Note(remark))
     about = {"sources": list(sources), "rows": count, "remarks": remarks}
     writer.finish({"shape": _shape(files, recipe, fields)} | about | recipe.all_read())
-    return Corpus(Arrays(directory))
+    return Arrays(directory)
 
 
 class _Leaks:

@@ -10,7 +10,7 @@ from textgen.models.families.bert import Bert
 from textgen.models.families.bert_family import BERT
 from textgen.models.initialization import bert_config, fresh_bert, padded_vocabulary
 from textgen.models.views import FRAME
-from textgen.options.train_texts import BertTrainOptions
+from textgen.options.train_texts import SIZES, BertTrainOptions
 from textgen.schema import Row
 from textgen.text.segment import sentences
 from textgen.train.data.arrays import Arrays, Example
@@ -71,11 +71,5 @@ class BertRecipe(FreshRecipe[BertTrainOptions, MaskedBatch]):
         return masked_prediction(network, batch)
 
     def fresh_config(self) -> dict[str, Any]:
-        options = self.options
-        return bert_config(
-            vocab_size=padded_vocabulary(len(self.tokenizer.vocabulary)),
-            layers=options.layers,
-            width=options.width,
-            heads=options.heads,
-            positions=options.positions,
-        )
+        size = padded_vocabulary(len(self.tokenizer.vocabulary))
+        return bert_config(vocab_size=size, **self.options.model_dump(include={*SIZES}))

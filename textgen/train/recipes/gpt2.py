@@ -10,7 +10,7 @@ from textgen.errors import UsageError
 from textgen.models.families.gpt2 import Gpt2
 from textgen.models.families.gpt2_family import GPT2
 from textgen.models.initialization import fresh_gpt2, gpt2_config, padded_vocabulary
-from textgen.options.train_texts import Gpt2TrainOptions
+from textgen.options.train_texts import SIZES, Gpt2TrainOptions
 from textgen.schema import Row
 from textgen.train.data.arrays import Arrays, Example
 from textgen.train.objectives.causal import CausalBatch, CausalBatches, causal_prediction
@@ -72,14 +72,6 @@ class Gpt2Recipe(FreshRecipe[Gpt2TrainOptions, CausalBatch]):
         return causal_prediction(network, batch)
 
     def fresh_config(self) -> dict[str, Any]:
-        options, specials = self.options, self.tokenizer.specials
-        return gpt2_config(
-            vocab_size=padded_vocabulary(len(self.tokenizer.vocabulary)),
-            layers=options.layers,
-            width=options.width,
-            heads=options.heads,
-            positions=options.positions,
-            bos=specials.bos,
-            eos=specials.eos,
-            pad=specials.pad,
-        )
+        size, specials = padded_vocabulary(len(self.tokenizer.vocabulary)), self.tokenizer.specials
+        frame = {"bos": specials.bos, "eos": specials.eos, "pad": specials.pad}
+        return gpt2_config(vocab_size=size, **frame, **self.options.model_dump(include={*SIZES}))

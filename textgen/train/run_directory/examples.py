@@ -11,7 +11,8 @@ from typing import Any
 from textgen.events import OnEvent, ignore
 from textgen.files.rows import FileRows
 from textgen.schema import Row
-from textgen.train.data.corpus import Corpus, build_corpus, dev_rows, kept_corpus
+from textgen.train.data.arrays import Arrays
+from textgen.train.data.corpus import build_corpus, dev_rows, kept_corpus, weights_of
 from textgen.train.recipes.base import Recipe
 from textgen.train.step.machine import Machine
 
@@ -44,8 +45,8 @@ class Examples:
         dev_rows: The rows of the dev file.
     """
 
-    corpus: Corpus
-    dev: Corpus | None
+    corpus: Arrays
+    dev: Arrays | None
     dev_rows: list[Row]
 
 
@@ -103,7 +104,7 @@ class ExampleReader:
         corpus = self._corpus(self._files.train, DATA, stopped, self._tell, self._dev_rows)
         if corpus is None:
             return None
-        corpus.weights(self._recipe.options.weight)  # before a model writes for hours
+        weights_of(corpus, self._recipe.options.weight)  # before a model writes for hours
         dev = None
         if self._files.dev is not None:
             dev = self._corpus(self._files.dev, DEV_DATA, stopped, ignore, [])
@@ -122,15 +123,14 @@ class ExampleReader:
 
     def _corpus(
         self, rows: FileRows, name: str, stopped: Stopped, tell: OnEvent, held_out: list[Row]
-    ) -> Corpus | None:
+    ) -> Arrays | None:
         directory, fields = self._directory / name, self._files.fields
         if not self._machine.first:
             return kept_corpus(rows, self._recipe, fields, directory)
         return build_corpus(rows, self._recipe, fields, directory, stopped, tell, held_out)
 
-    def _completed(self, corpus: Corpus, name: str, stopped: Stopped) -> Corpus | None:
+    def _completed(self, arrays: Arrays, name: str, stopped: Stopped) -> Arrays | None:
         """The examples with what a model must write for them first."""
         directory = self._directory / f"{name}-{WRITTEN}"
         with self._machine.at_work():
-            arrays = self._recipe.complete(corpus.arrays, directory, stopped, self._tell)
-        return None if arrays is None else Corpus(arrays)
+            return self._recipe.complete(arrays, directory, stopped, self._tell)

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import timedelta
 
@@ -29,6 +29,7 @@ class Machine:
         processes: How many there are.
         process: The number of this one.
         precision: Of the forward pass.
+        autocast: Gives a context in which the forward pass has that precision.
 
     Raises:
         UsageError: accelerate is not installed, or the launcher wants another precision.
@@ -55,6 +56,7 @@ class Machine:
         self.device: torch.device = self._accelerator.device
         self.processes: int = self._accelerator.num_processes
         self.process: int = self._accelerator.process_index
+        self.autocast: Callable[[], AbstractContextManager[None]] = self._accelerator.autocast
 
     @property
     def first(self) -> bool:
@@ -82,11 +84,6 @@ class Machine:
             tensors, torch.split(flat, [tensor.numel() for tensor in tensors]), strict=True
         ):
             tensor.copy_(part.view_as(tensor))
-
-    def autocast(self) -> AbstractContextManager[None]:
-        """The forward pass in the run's precision."""
-        context: AbstractContextManager[None] = self._accelerator.autocast()
-        return context
 
     @contextmanager
     def at_work(self, *, twice_differentiable: bool = False) -> Iterator[None]:
