@@ -3,35 +3,45 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
+from multiprocessing import parent_process
 from typing import Any, TypeVar
 
 R = TypeVar("R")
+Check = Callable[[R, Mapping[str, R]], str | None]
 
 
 class PluginWarning(UserWarning):
     """A record of another package that is left out, and why."""
 
 
-def with_installed(group: str, own: Mapping[str, R], kind: type[R]) -> dict[str, R]:
+def with_installed(
+    group: str, own: Mapping[str, R], kind: type[R], check: Check[R] | None = None
+) -> dict[str, R]:
     """Our own records, and behind them those that other packages bring.
 
-    One that does not import, is no such record, or has a name in use is left out, with a warning: what a
-    package breaks must not break the others.
+    One that cannot be used is left out, with a warning: what a package breaks must not break the others.
 
     Args:
         group: Of the entry points, such as `textgen.strategies`.
         own: Our records by name.
         kind: Their class.
+        check: Tells why a record does not go together with those before it; None if it does.
     """
     records = dict(own)
     for entry in entry_points(group=group):
-        reason = "the name is taken" if entry.name in records else _broken(entry, kind)
+        record, reason = _loaded(entry, kind)
+        if entry.name in records:
+            reason = "the name is taken"
+        elif record is not None and getattr(record, "name", entry.name) != entry.name:
+            reason = "its record has another name"
+        elif record is not None and check is not None:
+            reason = check(record, records)
         if reason is None:
-            records[entry.name] = entry.load()
-        else:
+            records[entry.name] = record  # type: ignore[assignment]  # it is one where there is no reason
+        elif parent_process() is None:  # to its workers a first process has told it already
             package = entry.dist.name if entry.dist else entry.value
             warnings.warn(
                 f"{entry.name} of {package} in {group} is left out: {reason}", PluginWarning, stacklevel=2
@@ -45,9 +55,10 @@ def resolved(target: str) -> Any:
     return getattr(import_module(module), name)
 
 
-def _broken(entry: EntryPoint, kind: type) -> str | None:
+def _loaded(entry: EntryPoint, kind: type[R]) -> tuple[R | None, str | None]:
+    """The record of an entry point, or why there is none."""
     try:
         found = entry.load()
-    except Exception as error:  # whatever another package does while it is imported
-        return f"{type(error).__name__}: {error}"
-    return None if isinstance(found, kind) else f"it is no {kind.__name__}"
+    except (Exception, SystemExit) as error:  # whatever another package does while it is imported
+        return None, f"{type(error).__name__}: {error}"
+    return (found, None) if isinstance(found, kind) else (None, f"it is no {kind.__name__}")

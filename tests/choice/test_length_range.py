@@ -20,7 +20,7 @@ from textgen.decoding.plan import Plan, search
 from textgen.decoding.search.beam import beam_search
 from textgen.decoding.stop import Stop
 from textgen.options import ContinueOptions, TitleOptions
-from textgen.options.strategies import strategies
+from textgen.options.decoding import strategies
 from textgen.resources import models_dir
 from textgen.rng import row_key
 from textgen.text.length import characters

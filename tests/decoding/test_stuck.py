@@ -16,7 +16,7 @@ from textgen.decoding.hypothesis import Hypothesis
 from textgen.decoding.plan import Plan, search
 from textgen.decoding.stop import Stop
 from textgen.options import ContinueOptions, TitleOptions, composed
-from textgen.options.strategies import strategies
+from textgen.options.decoding import strategies
 from textgen.rng import row_key
 
 A, B, END = range(3)

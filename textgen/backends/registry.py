@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -97,4 +98,10 @@ def _served(kind: str) -> Served | None:
 
 @cache
 def _installed() -> dict[str, Any]:
-    return with_installed(GROUP, {}, type)
+    return with_installed(GROUP, {}, type, _unfit)
+
+
+def _unfit(backend: type, known: Mapping[str, type]) -> str | None:
+    """Why a class of another package cannot serve models."""
+    lacks = [name for name in ("options", "task", "open") if not hasattr(backend, name)]
+    return f"it has no {lacks[0]}" if lacks else None

@@ -57,16 +57,14 @@ def run(args: Sequence[str]) -> int:
     # threads that wait by spinning take the cores from every other program, and from each other
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     _open_closed_streams()
-    _show_plugin_warnings()
     for stream in (sys.stdout, sys.stderr):
         # a console in GBK would end the run at the first character it lacks
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(encoding="utf-8", errors="replace")
     try:
-        code = typer.main.get_command(app).main(list(args), prog_name="textgen", standalone_mode=False)
-        if code == INTERRUPTED:  # typer's answer to Ctrl-C
-            console.note("interrupted")
-        return code if isinstance(code, int) else 0
+        with warnings.catch_warnings():
+            _show_plugin_warnings(quiet=bool({"-q", "--quiet"} & {*args}))
+            return _called(args)
     except BrokenPipeError:
         # whoever read our output has gone; keep the interpreter from flushing into the void
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -92,16 +90,24 @@ def _failed(line: str, args: Sequence[str]) -> int:
     return 1
 
 
-def _show_plugin_warnings() -> None:
+def _called(args: Sequence[str]) -> int:
+    code = typer.main.get_command(app).main(list(args), prog_name="textgen", standalone_mode=False)
+    if code == INTERRUPTED:  # typer's answer to Ctrl-C
+        console.note("interrupted")
+    return code if isinstance(code, int) else 0
+
+
+def _show_plugin_warnings(*, quiet: bool) -> None:
     """What is said of other packages is a line like our own warnings; all other warnings are Python's."""
     show = warnings.showwarning
 
     def shown(message: Warning | str, category: type[Warning], *place: Any, **more: Any) -> None:
         if issubclass(category, PluginWarning):
-            console.note(f"warning: {message}")
+            console.note(f"warning: {message}", quiet=quiet)
         else:
             show(message, category, *place, **more)
 
+    warnings.simplefilter("always", PluginWarning)
     warnings.showwarning = shown
 
 

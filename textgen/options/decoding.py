@@ -2,24 +2,57 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import cache
 from typing import ClassVar, Literal, Self
 
 from pydantic import model_validator
 
 from textgen.messages import OptionError, option
 from textgen.options.base import Keywords, Options, StyledOptions, Texts, Words
-from textgen.options.fields import CONTENT, DECODING, RUN, Count, Whole, changed, field
-from textgen.options.strategies import strategies
+from textgen.options.fields import CONTENT, DECODING, RUN, Count, OptionGroup, Whole, changed, field
+from textgen.options.strategies import GROUP, OURS
 from textgen.options.strategies.beams import MAX_BEAMS, BeamOptions, LengthOptions
 from textgen.options.strategies.contrastive import ContrastiveOptions
 from textgen.options.strategies.diverse import DiverseOptions
 from textgen.options.strategies.sampling import SamplingOptions
 from textgen.options.strategies.strategy import Strategy
+from textgen.plugins import with_installed
 
 MAX_KEYWORDS = 64
 MAX_AVOIDED = 1000  # their automaton is a table of a few kilobytes a word
 DRAWS = 4  # of each text, if the best of several is wanted
 MAX_DRAWS = 256
+
+
+# parameters of commands, and what titles call beams both ways
+RESERVED = {"agree", "as_json", "config", "debug", "input", "inputs", "json", "model", "output", "plot"}
+RESERVED |= {"prompt", "quiet", "stream", "trace", "watch"}
+
+
+@cache
+def strategies() -> dict[str, Strategy]:
+    """All strategies, ours and those of other packages, in the order in which they are shown."""
+    return with_installed(GROUP, {one.name: one for one in OURS}, Strategy, _unfit)
+
+
+def _unfit(strategy: Strategy, known: Mapping[str, Strategy]) -> str | None:
+    """Why a strategy of another package cannot be used beside those that are known."""
+    ours = {group for one in OURS for group in one.groups}
+    brought = [group for group in strategy.groups if group not in ours]
+    if strategy.name in RESERVED:
+        return "the name is taken"
+    if strange := [group for group in brought if not issubclass(group, OptionGroup)]:
+        return f"{strange[0].__name__} is no OptionGroup"
+    kinds: list[type[DecodingOptions]] = [DecodingOptions, *DecodingOptions.__subclasses__()]
+    taken = RESERVED.union(*map(dir, kinds), *(kind.model_fields for kind in kinds))
+    taken |= {name for one in known.values() for group in one.groups for name in group.model_fields}
+    for name, info in ((name, info) for group in brought for name, info in group.model_fields.items()):
+        if name in taken:
+            return f"the option {name} is taken"
+        if not info.description:
+            return f"the option {name} has no description"
+    return None
 
 
 class DecodingOptions(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
@@ -21,7 +22,16 @@ OWN = {one.name: one for one in (TEXT, LINES, JSONL, CSV, TSV, PARQUET)}
 @cache
 def formats() -> dict[str, Format]:
     """All formats by name."""
-    return with_installed(GROUP, OWN, Format)
+    return with_installed(GROUP, OWN, Format, _unfit)
+
+
+def _unfit(one: Format, known: Mapping[str, Format]) -> str | None:
+    """Why a format of another package cannot be used beside those that are known."""
+    endings = [*one.endings, *one.named_endings]
+    taken = {ending for other in known.values() for ending in (*other.endings, *other.named_endings)}
+    if wrong := [ending for ending in endings if ending != ending.lower() or not ending.startswith(".")]:
+        return f"{wrong[0]} is no ending in small letters with a dot"
+    return next((f"the ending {ending} is taken" for ending in endings if ending in taken), None)
 
 
 def format_names() -> tuple[str, ...]:
