@@ -81,14 +81,14 @@ def test_a_strategy_with_an_option(call: Any, tmp_path: Path) -> None:
 def test_its_option_is_in_config_files_and_manifests(call: Any, tmp_path: Path) -> None:
     (tmp_path / "job.toml").write_text(
         'command = "sample"\ninput = "prompts.piped"\noutput = "out.piped"\ndecode = "nth-best"\nnth = 3\n'
-        'max_new_tokens = 4\nend_at = "any"\n',
+        'max_new_tokens = 2\nend_at = "any"\nbatch_size = 1\n',
         encoding="utf-8",
     )
-    (tmp_path / "prompts.piped").write_text(f"a|{PROMPT}\nb|夏天\n", encoding="utf-8")
+    (tmp_path / "prompts.piped").write_text("".join(f"{n}|{PROMPT}\n" for n in range(9)), encoding="utf-8")
     code, _, err = call("batch", "job.toml", "--workers", 2, "-q")
-    assert code == 0, err
+    assert (code, err) == (0, "")
     rows = [line.split("|") for line in (tmp_path / "out.piped").read_text(encoding="utf-8").splitlines()]
-    assert [row[0] for row in rows] == ["a", "b"]
+    assert [row[0] for row in rows] == list("012345678")  # three windows, so that two processes compute
     assert rows[0][1].startswith(PROMPT)
     manifest = json.loads(next(tmp_path.glob("out.piped.*.json")).read_text(encoding="utf-8"))
     assert manifest["options"]["nth"] == 3

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cache
 
+from textgen.errors import DataError
 from textgen.metrics.copying import copied
 from textgen.metrics.diversity import distinct, length_ratio, repetition
 from textgen.metrics.metric import Evaluated, Metric
@@ -75,10 +76,37 @@ def metrics() -> dict[str, Metric]:
 
 
 def statistics_of(rows: Evaluated) -> list[Statistics]:
-    """The statistics of all metrics that can be computed of the rows."""
+    """The statistics of all metrics that can be computed of the rows.
+
+    Raises:
+        DataError: A metric of another package fails, or gives what is no statistics of these rows.
+    """
     found: list[Statistics] = []
     for metric in metrics().values():
         if metric.needs in rows.has:
-            statistics = metric.compute(rows)
-            found += list(statistics) if isinstance(statistics, Sequence) else [statistics]
+            found += _of(metric, rows) if metric in OURS else _checked(metric, rows, found)
+    return found
+
+
+def _of(metric: Metric, rows: Evaluated) -> Sequence[Statistics]:
+    found = metric.compute(rows)
+    return found if isinstance(found, Sequence) else [found]
+
+
+def _checked(metric: Metric, rows: Evaluated, others: Sequence[Statistics]) -> Sequence[Statistics]:
+    """What a metric of another package gives."""
+    taken = {one.name for one in others}
+    try:
+        found = _of(metric, rows)
+        fit = all(len(one.counts) == len(rows.texts) and one.name not in taken for one in found)
+        reason = None if fit else "it has not one count for each row, or a name in use"
+    except Exception as error:  # whatever another package does
+        reason = f"{type(error).__name__}: {error}"
+    if reason is not None:
+        raise DataError(
+            "the metric {name} of another package: {reason}",
+            name=metric.name,
+            reason=reason,
+            hint="uninstall it, or mend it",
+        )
     return found
