@@ -6,10 +6,11 @@ import warnings
 from collections.abc import Callable, Mapping
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
-from multiprocessing import parent_process
+from multiprocessing import current_process
 from typing import Any, TypeVar
 
 R = TypeVar("R")
+MAIN = "MainProcess"  # what multiprocessing calls the first process
 Check = Callable[[R, Mapping[str, R]], str | None]
 
 
@@ -41,7 +42,7 @@ def with_installed(
             reason = check(record, records)
         if reason is None:
             records[entry.name] = record  # type: ignore[assignment]  # it is one where there is no reason
-        elif parent_process() is None:  # to its workers a first process has told it already
+        elif current_process().name == MAIN:  # its workers need not tell it again
             package = entry.dist.name if entry.dist else entry.value
             warnings.warn(
                 f"{entry.name} of {package} in {group} is left out: {reason}", PluginWarning, stacklevel=2
