@@ -27,8 +27,6 @@ from textgen.options import InputOptions, Options
 from textgen.rng import row_key
 from textgen.schema import Candidate
 
-COMMANDS = cache(typer.main.get_command)  # to make them takes longer than to run over files
-
 
 class EchoBackend(Backend[Options, Prepared]):
     """Gives the text back from its end to its beginning, and some digits that depend on row and seed.
@@ -166,7 +164,6 @@ class Bench:
 def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
     """A fixture: a bench with the kind of model known to this process, where nothing takes long."""
     monkeypatch.setattr(os, "fsync", lambda number: None)
-    monkeypatch.setattr(typer.main, "get_command", COMMANDS)
     monkeypatch.setitem(BACKENDS, Echo, Served(*BACKEND))
     monkeypatch.setitem(OWN, KIND, Family(KIND, views=(Echo,)))
     return Bench(tmp_path)

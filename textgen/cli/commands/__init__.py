@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import typer
@@ -40,6 +41,7 @@ class Commands(TyperGroup):
         return super().resolve_command(ctx, args)
 
 
+@cache  # a job file, too, is a command line
 def _loaded(name: str) -> Any:
     found = resolved(TARGETS[name])
     if isinstance(found, typer.Typer):
