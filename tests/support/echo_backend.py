@@ -6,13 +6,11 @@ import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, ClassVar
 
 import pytest
-import typer.main
 from echo import BACKEND, BAD, KIND, Echo, make_model, some_texts, write_rows
 
 from textgen.backends.base import Backend, Prepared
