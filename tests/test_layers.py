@@ -11,7 +11,7 @@ from textgen.plugins import resolved
 
 ROOT = Path(__file__).parents[1] / "textgen"
 TARGET = re.compile(r"textgen(?:\.\w+)+:\w+")
-FLAG = re.compile(r"(?<![\w`-])--[a-z][a-z0-9-]+|(?<![\w-])-[noi](?![\w-])")
+FLAG = re.compile(r"(?<![\w-])--[a-z][a-z0-9-]+|(?<![\w-])-[noiqh](?![\w-])")
 MODULES = sorted(ROOT.rglob("*.py"))
 
 

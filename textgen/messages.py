@@ -14,7 +14,7 @@ class Message(str):
     """A sentence with placeholders; as a string it names options as Python does.
 
     `{value}` stands for a value that is passed by that name, `{@top_p}` for the option of that name, which
-    the command line spells `--top-p`. Whatever else stands in braces stays as it is.
+    the command line spells as a flag. Whatever else stands in braces stays as it is.
 
     Args:
         template: The sentence.

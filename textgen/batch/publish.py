@@ -1,6 +1,6 @@
 """Publication: at the end of a run its records become the output, as a whole or not at all.
 
-A process that is killed between two steps leaves what `--resume` goes on from.
+A process that is killed between two steps leaves what `resume` goes on from.
 """
 
 from __future__ import annotations

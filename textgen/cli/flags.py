@@ -17,12 +17,12 @@ from textgen.cli.spelling import FLAGS, flag
 from textgen.errors import DataError, UsageError
 from textgen.files.formats.registry import format_names
 from textgen.messages import Message
+from textgen.options.fields import FILES as FILES_PANEL
+from textgen.options.fields import RUN, shown
 
 P = ParamSpec("P")
 Flags = dict[str, Any]  # annotations by the name of the option
 
-RUN_PANEL = "Run"  # shown last, as `textgen.options.fields.RUN`
-FILES_PANEL = "Files"
 FILES = "Files, folders or 'patterns*' of texts or tables, also packed (.gz, .xz); - is stdin."
 FILE_KEYS = {
     "as_json": "json",
@@ -51,7 +51,7 @@ Config = Annotated[
     Path | None,
     option(
         "Read options from a TOML file; the command line takes precedence.",
-        panel=RUN_PANEL,
+        panel=RUN,
         metavar="FILE.toml",
     ),
 ]
@@ -59,10 +59,10 @@ Inputs = Annotated[list[str] | None, option(FILES, "-i", "--input", panel=FILES_
 Force = Annotated[bool, switch("--force", "Overwrite the output.")]
 Json = Annotated[bool, switch("--json", "Print one JSON record a line.")]
 Quiet = Annotated[bool, switch("--quiet", "No progress, notes or warnings.", short="-q")]
-Debug = Annotated[bool, switch("--debug", "Show the traceback of an error.", panel=RUN_PANEL)]
+Debug = Annotated[bool, switch("--debug", "Show the traceback of an error.", panel=RUN)]
 Threads = Annotated[
     int | None,
-    typer.Option(min=1, help="Threads to compute with (default all cores).", rich_help_panel=RUN_PANEL),
+    typer.Option(min=1, help="Threads to compute with (default all cores).", rich_help_panel=RUN),
 ]
 
 
@@ -88,8 +88,6 @@ def without(flags: Flags, *names: str) -> Flags:
 
 
 def _flag(name: str, takers: list[tuple[str, Any, Any]]) -> Any:
-    from textgen.options.fields import shown
-
     _, model, info = takers[0]
     kind = _plain(info.annotation)
     names = FLAGS.get(name) or [flag(name)]
@@ -119,8 +117,6 @@ def _plain(annotation: Any) -> Any:
 
 def _value(kind: Any, info: Any) -> Any:
     """The type of a flag's value; what the command line cannot check it hands on as text."""
-    from textgen.options.fields import shown
-
     if kind in (bool, int, float):
         return kind
     several = get_origin(kind) is dict or (get_origin(kind) is tuple and get_args(kind)[-1] is Ellipsis)
@@ -153,8 +149,6 @@ def told(info: Any) -> str:
 
 
 def _spelled(default: Any, info: Any) -> str:
-    from textgen.options.fields import shown
-
     if default is True:
         return "yes"
     if isinstance(default, tuple):
@@ -230,7 +224,7 @@ def _keyword(name: str, annotation: Any, default: Any) -> inspect.Parameter:
 
 def _of_run(parameter: inspect.Parameter) -> bool:
     return any(
-        getattr(part, "rich_help_panel", None) == RUN_PANEL
+        getattr(part, "rich_help_panel", None) == RUN
         for part in getattr(parameter.annotation, "__metadata__", ())
     )
 

@@ -94,7 +94,7 @@ class TitleRankTrainOptions(TitleTrainBase, CandidateTrainOptions):
 
 
 class TitleScorerTrainOptions(CandidateTrainOptions):
-    """A BERT that ranks the titles which a title model writes: what `rank` scorer takes."""
+    """A BERT that ranks the titles which a title model writes, for ranking by a scorer."""
 
     start: str = field("bert", "A bert or title model, which the scorer reads with.", MODEL)
     writer: str = field("title", "The title model that writes the candidates.", RECIPE, min_length=1)

@@ -88,7 +88,7 @@ def export_model(files: ModelFiles, directory: Path, dtype: str = "fp16") -> Ite
 
 
 def store_model(files: ModelFiles, directory: Path, storage: str) -> Iterator[Path]:
-    """Write a model for textgen, of whatever kind: what `--model DIR` reads.
+    """Write a model for textgen, of whatever kind: what `model` reads.
 
     Args:
         files: Which model.

@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from textgen.commands import EDITING
@@ -23,7 +24,6 @@ from textgen.store.catalog import (
     ModelFiles,
     added_names,
     embedded_names,
-    find_model,
 )
 
 NAME = re.compile(r"(?![.-])[\w.-]{1,64}")
@@ -59,7 +59,9 @@ def add_model(
             _put(draft, path, force=force)
         finally:
             shutil.rmtree(draft, ignore_errors=True)
-    return find_model(name)
+    # it is not looked up: another process may be replacing it by now
+    tokenizer = (path / TOKENIZER_FILES[0]).resolve() if files.tokenizer else None
+    return replace(files, name=name, path=path, tokenizer=tokenizer, embedded=False, added=True)
 
 
 def check_name(name: str, *, force: bool = False) -> None:

@@ -24,7 +24,7 @@ N = TypeVar("N", bound=SourceOptions)
 
 
 class SourceBackend(CgmhBackend[N], Generic[N]):
-    """Starts from a text, of which `--keep` locks parts."""
+    """Starts from a text, of which `keep` locks parts."""
 
     @abstractmethod
     def subject(self, text: str, ids: tuple[int, ...], options: N) -> Subject:

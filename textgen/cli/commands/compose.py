@@ -11,6 +11,7 @@ from textgen.cli import flags as opt
 from textgen.cli.generate import ObservedSink, generate
 from textgen.cli.render.texts import texts
 from textgen.errors import DataError, UsageError
+from textgen.files.formats.base import STDIN
 from textgen.options import ComposeOptions, InputOptions, RunOptions
 from textgen.options.fields import CONTENT
 from textgen.schema import Row
@@ -18,7 +19,6 @@ from textgen.text.keywords import words_of
 
 WORDS = "Words that every sentence contains."
 ORDERED = opt.told(ComposeOptions.model_fields["ordered"])
-STDIN = "-"
 
 
 @opt.takes(

@@ -14,6 +14,7 @@ import typer
 from textgen.cli import flags as opt
 from textgen.cli.render import console
 from textgen.errors import UsageError
+from textgen.messages import Message
 from textgen.options import EvalOptions, parse
 from textgen.options.evaluation import REFERENCE
 from textgen.schema import finite
@@ -83,7 +84,7 @@ def _evaluate(
     references = None
     if reference is not None:
         references = read_references(
-            reference, chosen, tell=lambda text: console.note(f"note: {text}", quiet=quiet)
+            reference, chosen, tell=lambda text: console.note(Message("note: {text}", text=text), quiet=quiet)
         )
     theirs = None if against is None else read_predictions(against)
     for path, found in ((predictions, ours), (against, theirs)):

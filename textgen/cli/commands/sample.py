@@ -15,6 +15,7 @@ from textgen.cli.render import console
 from textgen.cli.render.texts import numbering, samples, texts
 from textgen.errors import DataError, UsageError
 from textgen.options import ComposeOptions, ContinueOptions, GibbsOptions, InputOptions, RunOptions, composed
+from textgen.options.fields import FILES
 from textgen.schema import Row
 
 PROMPT = "What to continue (gpt2), or the sentence to start from (bert)."
@@ -25,7 +26,7 @@ FIELD = {
             "The field of a table with the prompt (default text).",
             "--field",
             "--prompt-field",
-            panel=opt.FILES_PANEL,
+            panel=FILES,
         ),
     ]
 }

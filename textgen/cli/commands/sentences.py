@@ -12,13 +12,12 @@ from textgen.cli import flags as opt
 from textgen.cli.generate import ObservedSink, generate
 from textgen.cli.render.texts import Show, corrections, texts
 from textgen.errors import UsageError
+from textgen.files.formats.base import STDIN
 from textgen.options import CorrectOptions, FillOptions, InputOptions, RewriteOptions, RunOptions
 from textgen.schema import Row
 
 if TYPE_CHECKING:
     from textgen.batch.run import Job
-
-STDIN = "-"
 
 
 def _command(

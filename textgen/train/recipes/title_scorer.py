@@ -57,7 +57,7 @@ class Contests:
 
 
 class TitleScorerRecipe(TitledRecipe[TitleScorerTrainOptions, Contests]):
-    """The model that ranks titles with `--rank scorer`."""
+    """The model that ranks titles with `rank` scorer."""
 
     name: ClassVar = TITLE_SCORER.name
     figures: ClassVar = ("loss", "accuracy", "rouge-l")

@@ -106,7 +106,7 @@ def clear(directory: Path) -> None:
 def begin_anew(directory: Path, settings: Mapping[str, Any]) -> None:
     """Delete what an earlier run has made: model, checkpoints and log; and say what the new run is.
 
-    Killed at any moment, it leaves a run that is not finished, which `--force` replaces.
+    Killed at any moment, it leaves a run that is not finished, which `force` replaces.
 
     Raises:
         TextgenError: The directory cannot be written.
