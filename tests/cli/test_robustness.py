@@ -1,14 +1,17 @@
 """What must not lose work, mix up rows or end in a traceback; each was once a fault."""
 
 import json
-import shutil
-import signal
+import os
+import pty
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
+from child import CommandLine, ended, wait_until
+from small_networks import GPT2, network_of, save
+
+from textgen.cli.main import run
 
 ARTICLE = "本市图书馆昨天宣布，从下月起延长夜间开放时间。"
 small = pytest.mark.usefixtures("small_as_shipped")  # what they write does not matter
@@ -63,25 +66,18 @@ def test_a_run_that_cannot_begin_leaves_the_output_alone(call, tmp_path, monkeyp
     assert not (tmp_path / "new.jsonl").exists()
 
 
-def test_an_interrupted_run_keeps_its_finished_rows(tmp_path, small_models):
-    rows = tmp_path / "rows.jsonl"
-    rows.write_text("".join(json.dumps({"text": ARTICLE}) + "\n" for n in range(300)), encoding="utf-8")
-    out, part = tmp_path / "out.jsonl", tmp_path / "out.jsonl.part"
-    command = [sys.executable, "-m", "textgen", "title", str(rows), "-o", str(out), "--batch-size", "1"]
-    command += ["--model", str(small_models / "title"), "--workers", "1", "--decode", "greedy"]
-    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
-    try:
-        for _ in range(600):
-            time.sleep(0.1)
-            if part.exists() and part.read_bytes().count(b"\n") >= 2:
-                break
-        process.send_signal(signal.SIGINT)
-        assert process.wait(60) == 130
-    finally:
-        process.kill()
+def test_an_interrupted_run_keeps_its_finished_rows(tmp_path, monkeypatch, small_models):
+    monkeypatch.chdir(tmp_path)
+    rows, out, part = (tmp_path / name for name in ("rows.jsonl", "out.jsonl", "out.jsonl.part"))
+    rows.write_text("".join(json.dumps({"text": ARTICLE}) + "\n" for n in range(3000)), encoding="utf-8")
+    args = ["title", rows, "-o", out, "--batch-size", 1, "--model", small_models / "title", "--workers", 1]
+    process = CommandLine([*args, "--decode", "greedy"])
+    assert wait_until(lambda: part.exists() and part.read_bytes().count(b"\n") >= 2), process.told
+    process.interrupt()
+    assert process.ended()[0] == 130
     records = [json.loads(line) for line in part.read_text(encoding="utf-8").splitlines()]
     assert not out.exists()
-    assert 2 <= len(records) < 300
+    assert 2 <= len(records) < 3000
     assert [record["id"] for record in records] == [str(n) for n in range(1, len(records) + 1)]
 
 
@@ -130,12 +126,23 @@ def test_a_full_disk_is_one_line():
     assert b"Traceback" not in done.stderr
 
 
-def test_closed_streams():
-    assert shell("{textgen} title - <&-").returncode == 1
-    done = shell("{textgen} sample 春 --max-new-tokens 2 2>&-")
-    assert done.returncode == 0
-    assert done.stdout.decode().startswith("春"), "the seed goes to stderr or nowhere"
-    assert b"Traceback" not in shell("{textgen} sample -n 2 --seed 1 --max-new-tokens 2 >&-").stderr
+@small
+def test_closed_streams(call, capsys, monkeypatch):
+    done = shell("{textgen} models list >&- 2>&- <&-")
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+    # Python begins so where they are closed
+    monkeypatch.setattr(sys, "stdin", None)
+    assert call("title", "-")[0] == 1
+    sample = ["sample", "春", "-n", "2", "--max-new-tokens", "2"]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "stdout", None)
+        assert run(sample) == 0
+    out, err = capsys.readouterr()
+    assert (out, err.startswith("seed ")) == ("", True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "stderr", None)
+        assert run(sample) == 0
+    assert capsys.readouterr().out.startswith("春"), "the seed goes to stderr or nowhere"
 
 
 @small
@@ -190,29 +197,26 @@ def test_no_arguments_show_the_help(call):
 
 
 def test_a_model_with_few_positions(call, tmp_path):
-    from safetensors.torch import load_file, save_file
-
-    folder = tmp_path / "small"
-    assert call("models", "export", "gpt2", folder, "--dtype", "fp32", "-q")[0] == 0
-    weights = load_file(folder / "model.safetensors")
-    weights["transformer.wpe.weight"] = weights["transformer.wpe.weight"][:100].contiguous()
-    save_file(weights, folder / "model.safetensors", {"format": "pt"})
-    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    (folder / "config.json").write_text(json.dumps(config | {"n_positions": 100}), encoding="utf-8")
+    config = GPT2 | {"n_positions": 100}
+    folder = save(network_of(config), config, tmp_path / "small")
     prompt = "一二三四五六七八九十" * 9
     code, out, _ = call("sample", prompt, "--model", folder, "--seed", 1, "--max-new-tokens", 3)
     assert code == 0
     assert out.startswith(prompt)
 
 
-@pytest.mark.skipif(shutil.which("script") is None, reason="needs a terminal to run in")
-def test_a_progress_bar_leaves_redirected_results_alone(tmp_path):
+def test_a_progress_bar_leaves_redirected_results_alone(tmp_path, monkeypatch, small_models):
+    monkeypatch.chdir(tmp_path)
     for number in (1, 2):
         (tmp_path / f"{number}.txt").write_text(ARTICLE, encoding="utf-8")
-    out = tmp_path / "out"
-    line = f"{sys.executable} -m textgen title {tmp_path} {' '.join(FAST)} > {out}"
-    subprocess.run(["script", "-qec", line, "/dev/null"], capture_output=True, check=True, timeout=120)
-    assert len(out.read_text(encoding="utf-8").splitlines()) == 2
+    ours, theirs = pty.openpty()
+    args = ["title", tmp_path, *FAST, "--model", small_models / "title"]
+    process = CommandLine(args, out="out", err=os.ttyname(theirs))
+    assert ended(process.process) == 0
+    assert b"\x1b[" in os.read(ours, 1 << 16), "a bar is drawn"
+    os.close(ours)
+    os.close(theirs)
+    assert len(Path("out").read_text(encoding="utf-8").splitlines()) == 2
 
 
 @small

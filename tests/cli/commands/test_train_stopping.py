@@ -7,28 +7,17 @@ import os
 import pty
 import re
 import select
-import signal
-import subprocess
-import sys
-import time
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from child import CommandLine, wait_until
 
 Call = Callable[..., tuple[int, str, str]]
 ENDLESS = ["--steps", "100000", "--log-every", "1", "--batch-size", "8"]
 RUN = ["rnn-title", "news.jsonl", "-o", "run", "--tokenizer", "tok", "--width", "32", *ENDLESS]
-PATIENCE = 100.0  # seconds, on a machine that does much else
 
 pytestmark = pytest.mark.usefixtures("newsroom")
-
-
-def wait_for(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + PATIENCE
-    while not condition() and time.monotonic() < end:
-        time.sleep(0.05)
 
 
 def steps_logged() -> int:
@@ -36,19 +25,16 @@ def steps_logged() -> int:
     return len(log.read_text(encoding="utf-8").splitlines()) if log.is_file() else 0
 
 
-def started(*args: str) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "textgen", "train", *args]
-    return subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
-    )
+def started(*args: object) -> CommandLine:
+    return CommandLine(["train", *args])
 
 
 def test_the_first_ctrl_c_leaves_a_model_and_a_checkpoint(call: Call) -> None:
     process = started(*RUN, "--save-every", "100000")
-    wait_for(lambda: steps_logged() > 2 or process.poll() is not None)
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=PATIENCE)
-    assert process.returncode == 130, err
+    assert wait_until(lambda: steps_logged() > 2), process.told
+    process.interrupt()
+    code, out, err = process.ended()
+    assert code == 130, err
     assert re.fullmatch(r"run\t\d+ of 100,000 steps\n", out)
     told = ["stopping after this step", "--resume goes on", "interrupted"]
     assert [word for line, word in zip(err.splitlines()[-3:], told, strict=True) if word in line] == told
@@ -69,16 +55,12 @@ def test_the_second_ctrl_c_ends_it_at_once() -> None:
     rows = Path("news.jsonl").read_text(encoding="utf-8") * 500
     Path("long.jsonl").write_text(rows, encoding="utf-8")
     process = started(*RUN, "--dev", "long.jsonl", "--eval-every", "3")
-    wait_for(lambda: steps_logged() >= 3 or process.poll() is not None)
-    time.sleep(0.5)
-    process.send_signal(signal.SIGINT)
-    time.sleep(1)
-    assert process.poll() is None, "the first does not end it"
-    process.send_signal(signal.SIGINT)
-    begun = time.monotonic()
-    out, err = process.communicate(timeout=PATIENCE)
-    assert time.monotonic() - begun < PATIENCE / 5
-    assert (process.returncode, out) == (130, "")
+    assert wait_until(lambda: steps_logged() >= 3), process.told
+    process.interrupt()
+    assert wait_until(lambda: "stopping after this step" in process.told), "the first is noticed"
+    process.interrupt()
+    code, out, err = process.ended()
+    assert (code, out) == (130, "")
     assert err.splitlines()[-1] == "interrupted"
     assert "Traceback" not in err
     assert not Path("run/model.safetensors").exists()
@@ -88,28 +70,28 @@ def test_while_files_are_read_one_ctrl_c_is_enough() -> None:
     os.mkfifo("endless.jsonl")
     process = started("rnn-title", "endless.jsonl", *RUN[2:])
     with Path("endless.jsonl").open("w", encoding="utf-8"):  # once it is at reading
-        time.sleep(0.5)
-        process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=PATIENCE)
-    assert (process.returncode, out) == (130, "")
+        process.interrupt()
+        code, out, err = process.ended()
+    assert (code, out) == (130, "")
     assert err.splitlines()[-1] == "interrupted"
 
 
-def test_a_terminal_shows_a_table(newsroom: Path) -> None:
+def test_a_terminal_shows_a_table(newsroom: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """And Ctrl-C, pressed there, ends it as everywhere."""
-    pid, terminal = pty.fork()
-    if pid == 0:
-        os.environ |= {"COLUMNS": "90", "TERM": "xterm"}
-        os.execv(sys.executable, [sys.executable, "-m", "textgen", "train", *RUN, "--dev", "dev.jsonl"])
-    shown, pressed, end = b"", False, time.monotonic() + PATIENCE
-    with suppress(OSError):  # how the end of a terminal reads
-        while time.monotonic() < end:
-            if select.select([terminal], [], [], 0.1)[0]:
-                shown += os.read(terminal, 1 << 16)
-            if not pressed and b"best" in shown:
-                pressed = os.write(terminal, b"\x03") > 0
-    os.close(terminal)
-    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 130
+    ours, theirs = pty.openpty()
+    monkeypatch.setenv("COLUMNS", "90")
+    monkeypatch.setenv("TERM", "xterm")
+    terminal = os.ttyname(theirs)
+    process = CommandLine(["train", *RUN, "--dev", "dev.jsonl"], out=terminal, err=terminal)
+    shown, pressed = b"", False
+    while process.process.is_alive() or select.select([ours], [], [], 0)[0]:
+        if select.select([ours], [], [], 0.1)[0]:
+            shown += os.read(ours, 1 << 16)
+        if not pressed and b"best" in shown:
+            pressed = os.write(ours, b"\x03") > 0
+    os.close(ours)
+    os.close(theirs)
+    assert process.process.exitcode == 130
     text = re.sub(rb"\x1b\[[0-9;?]*[A-Za-z]", b"", shown).decode()
     for word in ("textgen train rnn-title", "step", "of 100,000", "tokens/s", "left", "best", "at step"):
         assert word in text
