@@ -60,10 +60,6 @@ Force = Annotated[bool, switch("--force", "Overwrite the output.")]
 Json = Annotated[bool, switch("--json", "Print one JSON record a line.")]
 Quiet = Annotated[bool, switch("--quiet", "No progress, notes or warnings.", short="-q")]
 Debug = Annotated[bool, switch("--debug", "Show the traceback of an error.", panel=RUN)]
-Threads = Annotated[
-    int | None,
-    typer.Option(min=1, help="Threads to compute with (default all cores).", rich_help_panel=RUN),
-]
 
 
 def flags_of(*models: Any, **labelled: Any) -> Flags:

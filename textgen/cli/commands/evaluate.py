@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from textgen.cli import flags as opt
+from textgen.cli.observers import FilePath
 from textgen.cli.render import console
 from textgen.errors import UsageError
 from textgen.messages import Message
 from textgen.options import EvalOptions, parse
 from textgen.options.evaluation import REFERENCE
+from textgen.options.fields import RUN, Count, OptionGroup, field
 from textgen.schema import finite
 
 if TYPE_CHECKING:
@@ -24,40 +26,29 @@ if TYPE_CHECKING:
     from textgen.metrics.report import Judge, Report
     from textgen.store.catalog import ModelFiles
 
-MODEL_PANEL = "Metrics that take a model (slow)"
+MODELS = "Metrics that take a model (slow)"
 RECORDS = "Records as title -o and sample -o write them."
 
 Predictions = Annotated[Path, typer.Argument(help=RECORDS, metavar="PRED.jsonl")]
-ReferenceFile = Annotated[
-    Path | None,
-    opt.option(
-        "What they should be: a table of any format.", "--reference", panel=REFERENCE, metavar="REF.jsonl"
-    ),
-]
-Against = Annotated[
-    Path | None, opt.option("Records of another system to compare with.", metavar="OTHER.jsonl")
-]
-JsonObject = Annotated[bool, opt.switch("--json", "Print one JSON object.")]
-Lm = Annotated[
-    str | None, opt.option("Bits per character under a gpt2 model.", panel=MODEL_PANEL, metavar="MODEL")
-]
-Mlm = Annotated[
-    str | None,
-    opt.option("Pseudo-perplexity of a token under a bert model.", panel=MODEL_PANEL, metavar="MODEL"),
-]
 
 
-def _evaluate(
-    predictions: Predictions,
-    options: dict[str, Any],
-    reference: ReferenceFile = None,
-    against: Against = None,
-    as_json: JsonObject = False,
-    lm: Lm = None,
-    mlm: Mlm = None,
-    threads: opt.Threads = None,
-    quiet: opt.Quiet = False,
-) -> int:
+class EvalRun(OptionGroup):
+    """What texts are compared with, and how much is told."""
+
+    reference: FilePath | None = field(
+        None, "What they should be: a table of any format.", REFERENCE, metavar="REF.jsonl"
+    )
+    against: FilePath | None = field(
+        None, "Records of another system to compare with.", metavar="OTHER.jsonl"
+    )
+    lm: str | None = field(None, "Bits per character under a gpt2 model.", MODELS, metavar="MODEL")
+    mlm: str | None = field(None, "Pseudo-perplexity of a token under a bert model.", MODELS, metavar="MODEL")
+    as_json: bool = field(False, "Print one JSON object.")
+    quiet: bool = field(False, "No progress, notes or warnings.")
+    threads: Count | None = field(None, "Threads to compute with (default all cores).", RUN)
+
+
+def _evaluate(predictions: Predictions, options: dict[str, Any], run: EvalRun) -> int:
     """Evaluate generated texts: the first candidate of every record.
 
     With --reference, every record is compared with the row that has the
@@ -77,27 +68,29 @@ def _evaluate(
     from textgen.metrics.tables import check_known, read_predictions, read_references
 
     chosen = parse(EvalOptions, options, user="eval")
-    if reference is None and (unfit := [name for name in options if name != "seed"]):
+    if run.reference is None and (unfit := [name for name in options if name != "seed"]):
         raise UsageError(f"{{@{unfit[0]}}} needs a reference", hint="give one with --reference REF.jsonl")
-    judges = _judge_files(lm, mlm)
+    judges = _judge_files(run.lm, run.mlm)
     ours = read_predictions(predictions)
     references = None
-    if reference is not None:
+    if run.reference is not None:
         references = read_references(
-            reference, chosen, tell=lambda text: console.note(Message("note: {text}", text=text), quiet=quiet)
+            run.reference,
+            chosen,
+            tell=lambda text: console.note(Message("note: {text}", text=text), quiet=run.quiet),
         )
-    theirs = None if against is None else read_predictions(against)
-    for path, found in ((predictions, ours), (against, theirs)):
+    theirs = None if run.against is None else read_predictions(run.against)
+    for path, found in ((predictions, ours), (run.against, theirs)):
         if path is not None and found is not None and references is not None:
             check_known(path, found, references)
     rows = ours if references is None else references
-    with console.listening(len(rows), quiet=quiet, to_file=True) as on_event:
+    with console.listening(len(rows), quiet=run.quiet, to_file=True) as on_event:
         report = evaluate_all(
-            ours, references, against=theirs, options=chosen, judges=_judges(judges, threads, on_event)
+            ours, references, against=theirs, options=chosen, judges=_judges(judges, run.threads, on_event)
         )
     for line in _warnings(report):
-        console.note(line, quiet=quiet)
-    if as_json:
+        console.note(line, quiet=run.quiet)
+    if run.as_json:
         console.json_result(json.dumps(finite(report.to_dict()), ensure_ascii=False, allow_nan=False))
     else:
         _print(report)

@@ -12,8 +12,8 @@ import typer
 
 from textgen.cli import flags as opt
 from textgen.cli.render import console
-from textgen.files.formats.registry import format_names
 from textgen.options import fields
+from textgen.options.fields import Count, OptionGroup, changed, field
 from textgen.options.recipes import OPTIONS
 from textgen.options.tokenizer import TokenizerTrainOptions
 from textgen.options.train_titles import TitledTrainOptions
@@ -44,21 +44,27 @@ Directory = Annotated[
 Folder = Annotated[
     Path, typer.Option("-o", "--output", help="Folder for the tokenizer, which is its name.", metavar="DIR")
 ]
-Dev = Annotated[
-    str | None,
-    opt.option("Rows to look at meanwhile; the best model is kept.", panel=fields.DATA, metavar="FILE"),
-]
-Resume = Annotated[bool, opt.switch("--resume", "Go on with the run in DIR, if there is one.")]
-Force = Annotated[bool, opt.switch("--force", "Replace the run in DIR, once all rows are read.")]
-Replace = Annotated[bool, opt.switch("--force", "Replace the tokenizer in DIR.")]
-Json = Annotated[bool, opt.switch("--json", "Print one JSON object.")]
-Whole = Annotated[bool, opt.switch("--whole", "A text file is one text, not one a line.", panel=fields.DATA)]
-Format = Annotated[
-    str | None,
-    opt.option(
-        "What the files hold (default by their endings).", panel=fields.DATA, metavar="|".join(format_names())
-    ),
-]
+
+
+class TokenizerRun(OptionGroup):
+    """How rows are read, and how much is told."""
+
+    format: str | None = field(None, "Format of the files (default: by their endings).", fields.DATA)
+    whole: bool = field(False, "A text file is one text, not one per line.", fields.DATA)
+    force: bool = field(False, "Replace the tokenizer in DIR.")
+    as_json: bool = field(False, "Print one JSON object.")
+    quiet: bool = field(False, "No progress, notes or warnings.")
+
+
+class TrainRun(TokenizerRun):
+    """The same of a network."""
+
+    dev: str | None = field(
+        None, "Rows for evaluation during training; the best model is kept.", fields.DATA, metavar="FILE"
+    )
+    resume: bool = field(False, "Continue the run in DIR, if there is one.")
+    force: bool = changed(TokenizerRun, "force", False, "Replace the run in DIR, once all rows are read.")
+    threads: Count | None = field(None, "Threads to compute with (default all cores).", fields.RUN)
 
 
 def flags_of(options: type[BaseModel]) -> opt.Flags:
@@ -84,37 +90,34 @@ def command_for(recipe: str, model: type[BaseModel]) -> Callable[..., int]:
         inputs: Inputs,
         options: dict[str, Any],
         output: Directory,
-        dev: Dev = None,
-        format: Format = None,
-        whole: Whole = False,
-        resume: Resume = False,
-        force: Force = False,
-        as_json: Json = False,
-        threads: opt.Threads = None,
-        quiet: opt.Quiet = False,
+        run: TrainRun,
     ) -> int:
         from textgen.cli.render.training import stopping, watching
         from textgen.compute import threads as computing
         from textgen.train.run import train
 
-        quiet = quiet or not _speaks()
+        quiet = run.quiet or not _speaks()
         named = {name.removesuffix("_field"): options.pop(name) for name in shown if name in options}
-        with computing(threads), stopping(quiet=quiet) as stopped, watching(recipe, quiet=quiet) as on_event:
+        with (
+            computing(run.threads),
+            stopping(quiet=quiet) as stopped,
+            watching(recipe, quiet=quiet) as on_event,
+        ):
             outcome = train(
                 recipe,
                 inputs,
                 output,
-                dev=dev,
+                dev=run.dev,
                 fields=named,
-                reading=_reading(format, whole=whole),
-                resume=resume,
-                force=force,
+                reading=_reading(run),
+                resume=run.resume,
+                force=run.force,
                 stopped=stopped,
                 on_event=on_event,
                 **options,
             )
         if _speaks():
-            _print_outcome(output, outcome, as_json=as_json)
+            _print_outcome(output, outcome, as_json=run.as_json)
         if not outcome.finished:
             usable = "the model can be used; " if outcome.step else ""
             console.note(f"{usable}the same command with --resume goes on", quiet=quiet)
@@ -138,27 +141,17 @@ def _speaks() -> bool:
     return os.environ.get("RANK", "0") == "0"
 
 
-def tokenizer(
-    inputs: Inputs,
-    options: dict[str, Any],
-    output: Folder,
-    format: Format = None,
-    whole: Whole = False,
-    force: Replace = False,
-    as_json: Json = False,
-    quiet: opt.Quiet = False,
-) -> int:
+def tokenizer(inputs: Inputs, options: dict[str, Any], output: Folder, run: TokenizerRun) -> int:
     """Train a SentencePiece tokenizer, for --tokenizer DIR of the other recipes."""
     from textgen.cli.render.training import watching
     from textgen.train.recipes.tokenizer import train_tokenizer
 
-    field = options.pop("text_field", "text")
-    reading = _reading(format, whole=whole)
-    with watching("tokenizer", quiet=quiet) as on_event:
+    name, reading = options.pop("text_field", "text"), _reading(run)
+    with watching("tokenizer", quiet=run.quiet) as on_event:
         trained = train_tokenizer(
-            inputs, output, field=field, reading=reading, force=force, on_event=on_event, **options
+            inputs, output, field=name, reading=reading, force=run.force, on_event=on_event, **options
         )
-    if as_json:
+    if run.as_json:
         facts = vars(trained) | {"path": str(trained.path)}
         console.json_result(json.dumps(facts, ensure_ascii=False))
         return OK
@@ -171,11 +164,11 @@ def tokenizer(
     return OK
 
 
-def _reading(format: str | None, *, whole: bool) -> InputOptions:
+def _reading(run: TokenizerRun) -> InputOptions:
     from textgen.options import InputOptions, parse
     from textgen.train.data.corpus import READING
 
-    given = READING.model_dump() | {"lines": not whole} | ({"format": format} if format else {})
+    given = READING.model_dump() | {"lines": not run.whole} | ({"format": run.format} if run.format else {})
     return parse(InputOptions, given, user="train")
 
 
