@@ -52,8 +52,9 @@ def small_tokenizer(tmp_path_factory: pytest.TempPathFactory, news: list[dict[st
 def newsroom(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, small_tokenizer: Path, news: list[dict[str, str]]
 ) -> Path:
-    """A folder to work in, with news.jsonl, dev.jsonl and a tokenizer in tok."""
+    """A folder to work in, with news.jsonl, dev.jsonl and a tokenizer in tok; runs draw no curves there."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("textgen.train.session.draw_curve", lambda directory: directory)
     for name, rows in (("news", news[:-HELD_OUT]), ("dev", news[-HELD_OUT:])):
         lines = [json.dumps(row, ensure_ascii=False) + "\n" for row in rows]
         (tmp_path / f"{name}.jsonl").write_text("".join(lines), encoding="utf-8")

@@ -13,55 +13,34 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from hypothesis import example, given
-from hypothesis import strategies as st
+from refusals import refusal
 from safetensors import safe_open
-from tokenizers import Tokenizer
+from small_titles import make_title
+from strange_texts import TEXTS
 from torch import Tensor, nn
 from transformers import AutoModelForCausalLM, AutoTokenizer, BertForMaskedLM
 
 import textgen
 from textgen.choice.allowed import title_ids
-from textgen.errors import TextgenError, UsageError
+from textgen.errors import UsageError
 from textgen.models.families.bert import Bert
 from textgen.models.families.gpt2 import Gpt2
 from textgen.models.families.unilm import UniLM
 from textgen.resources import data_dir, models_dir
 from textgen.store.catalog import find_model
-from textgen.store.export import check_export, export_model, store_model
+from textgen.store.export import check_export, export_model
 from textgen.store.load import LoadedModel, load_model
-from textgen.tokenizers.export import build_tokenizer
 from textgen.tokenizers.sentencepiece import SentencePieceTokenizer
 
 EMBEDDED = SentencePieceTokenizer(models_dir() / "tokenizer" / "zh8k.model")
-EVALUATION = Path(__file__).parents[2].parent / "shared" / "data" / "eval"
 SHORT = (
     "本市图书馆昨天宣布，从下月起延长夜间开放时间，读者可以借阅到晚上十点。馆方说，新增的时段由志愿者服务。"
 )
-TEXTS = [
-    "北京时间十一月二十一日，天气晴朗。",
-    "Linux 内核 5.18 版本发布，支持 AMD GPU 与 RISC-V。",
-    "iPhone售价￥5,999元，涨幅3.5%！",
-    "第一段。\n第二段。\n\n空行之后。",
-    "两个  空格，   三个空格 ",
-    " 开头的空格\n 行首的空格",
-    "全角ＡＢＣ１２３，半角ABC123",
-    "表情😀和👨‍👩‍👧，旗帜🇨🇳，箭头→",
-    "生僻字：𠮷野家、㐂、龘、彧",
-    "“引号”‘单引号’——破折号……省略号《书名》",
-    "制表\t符和回车\r\n换行",
-    "naïve café Ω ≠ π，日本語のテキスト，한국어",
-    "<0x41> 不是字节，a<b>c</b>",
-    "e-mail: someone@example.org, http://example.org/?q=1&r=2",
-    "。",
-    "",
-]
 FRAMES = {"gpt2": ([2], []), "bert": ([6], [5]), "title": ([6], [5])}
 FILES = ["model.safetensors", "config.json", "tokenizer.json", "tokenizer_config.json", "tokenizer.model"]
 EXPORTS = [(name, dtype) for name in ("gpt2", "bert", "title") for dtype in ("fp32", "fp16")]
@@ -226,75 +205,28 @@ def test_a_padded_batch_of_theirs_is_one_of_ours(export: Export) -> None:
     assert [sum(row) for row in batch["attention_mask"]] == [len(row) for row in rows]
 
 
-@cache
-def their_tokenizer() -> Tokenizer:
-    tokenizer = build_tokenizer(EMBEDDED.path, (6, 5))
-    tokenizer.encode_special_tokens = True
-    return tokenizer
-
-
-@pytest.mark.skipif(not EVALUATION.is_dir(), reason="no evaluation texts beside the checkout")
-def test_their_tokenizer_gives_our_ids_on_all_evaluation_texts(tmp_path: Path) -> None:
-    build_tokenizer(EMBEDDED.path, (6, 5)).save(str(tmp_path / "tokenizer.json"))
-    theirs = Tokenizer.from_file(str(tmp_path / "tokenizer.json"))
-    texts = [
-        row[field]
-        for file in sorted(EVALUATION.glob("*.jsonl"))
-        for row in map(json.loads, file.read_text(encoding="utf-8").splitlines())
-        for field in ("title", "text")
-        if field in row
-    ]
-    assert len(texts) > 2500
-    different = [
-        text
-        for text, encoding in zip(texts, theirs.encode_batch(texts, add_special_tokens=False), strict=True)
-        if encoding.ids != EMBEDDED.encode(text)
-    ]
-    assert different == []
-
-
-@given(st.lists(st.sampled_from(TEXTS) | st.text(st.characters(codec="utf-8", exclude_characters="\u2581"))))
-@example(["<s>删除线</s>", "<mask><pad>", "<0x0A><unk>"])
-def test_their_tokenizer_gives_our_ids_on_any_text(parts: list[str]) -> None:
-    """But for U+2581, which is a space to them, and for the names of specials, unless told to split them."""
-    theirs, text = their_tokenizer(), "".join(parts)
-    ids = EMBEDDED.encode(text)
-    assert theirs.encode(text, add_special_tokens=False).ids == ids
-    assert theirs.decode(ids) == text
-
-
-def title_of(article: str) -> str:
-    return textgen.load("title").generate(article, decode="beam")[0].candidates[0].text
-
-
-@pytest.fixture
-def title_export(tmp_path: Path) -> Iterator[Path]:
-    path = tmp_path / "exported"
-    assert len(list(export_model(find_model("title"), path, "fp32"))) == 7
-    yield path
-    shutil.rmtree(path)
+def title_of(article: str, model: str) -> str:
+    return textgen.load(model).generate(article, decode="beam", checks=False)[0].candidates[0].text
 
 
 def test_the_example_writes_our_title(
-    title_export: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    title_model: LoadedModel,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    files = find_model(str(make_title(tmp_path / "title", ends=EMBEDDED.specials.eos)))
+    list(export_model(files, tmp_path / "exported", "fp32"))
     article = tmp_path / "article.txt"
     article.write_text(SHORT, encoding="utf-8")
     monkeypatch.setattr(sys, "argv", ["example.py", str(article)])
-    example = runpy.run_path(str(title_export / "example.py"))
+    example = runpy.run_path(str(tmp_path / "exported" / "example.py"))
     title = capsys.readouterr().out
-    assert title == title_of(article.read_text(encoding="utf-8")) + "\n"
-    assert "图书馆" in title
+    assert title == title_of(article.read_text(encoding="utf-8"), str(files.path)) + "\n"
     # its scores of every step are ours, so the titles of other articles are too
-    network, target = title_model.network, example["ids"]
+    model, target = load_model(files), example["ids"]
+    network = model.network
     assert isinstance(network, UniLM)
     assert (target[0], target[-1]) == (7, 3)
     logits = network.extend(network.start([example["source"]]), torch.tensor([target[:-1]]))[0]
-    allowed = title_ids(title_model.tokenizer, network.vocab_size)
+    allowed = title_ids(model.tokenizer, network.vocab_size)
     expected = logits.masked_fill(~allowed, -torch.inf).log_softmax(-1)
     for count in range(1, len(target)):
         found = example["next_logprobs"]([target[:count]])[0]
@@ -303,25 +235,18 @@ def test_the_example_writes_our_title(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("sample", ["science.txt", "news.txt"])
-def test_the_example_runs_by_itself(title_export: Path, tmp_path: Path, sample: str) -> None:
+def test_the_example_runs_by_itself(tmp_path: Path, sample: str) -> None:
+    assert len(list(export_model(find_model("title"), tmp_path / "exported", "fp32"))) == 7
     article = next((data_dir() / "samples").rglob(sample))
     done = subprocess.run(
-        [sys.executable, str(title_export / "example.py"), str(article)],
+        [sys.executable, str(tmp_path / "exported" / "example.py"), str(article)],
         cwd=tmp_path,
         env=os.environ | {"HF_HUB_OFFLINE": "1", "PYTHONIOENCODING": "utf-8"},
         capture_output=True,
         encoding="utf-8",
     )
     assert done.returncode == 0, done.stderr
-    assert done.stdout == title_of(article.read_text(encoding="utf-8")) + "\n"
-
-
-def refusal(action: Callable[[], object]) -> TextgenError:
-    with pytest.raises(TextgenError) as caught:
-        action()
-    assert "\n" not in caught.value.message
-    assert caught.value.hint
-    return caught.value
+    assert done.stdout == title_of(article.read_text(encoding="utf-8"), "title") + "\n"
 
 
 def test_an_unknown_precision_is_refused(tmp_path: Path) -> None:
@@ -382,99 +307,3 @@ def test_a_full_disk_is_one_line(tmp_path: Path) -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert error.exit_code == 1
     assert error.message == f"cannot write {tmp_path}: File too large"
-
-
-@pytest.mark.parametrize("kind", ["gpt2", "bert", "title"])
-def test_a_stored_model_is_the_same_in_fp32(
-    make_folder: Callable[..., Any], tmp_path: Path, kind: str
-) -> None:
-    folder = make_folder(kind)
-    written = list(store_model(find_model(str(folder.path)), tmp_path / "far" / "away", "fp32"))
-    assert [path.name for path in written] == ["config.json", "tokenizer.model", "model.safetensors"]
-    first, again = (
-        load_model(find_model(str(folder.path))),
-        load_model(find_model(str(tmp_path / "far/away"))),
-    )
-    assert again.files.config == folder.config
-    assert type(again.network) is type(first.network)
-    theirs = first.network.state_dict()
-    assert all(torch.equal(tensor, theirs[name]) for name, tensor in again.network.state_dict().items())
-
-
-def test_a_shipped_model_is_stored_as_it_ships(tmp_path: Path) -> None:
-    written = list(store_model(find_model("bert"), tmp_path / "again", "int8"))
-    assert [path.name for path in written][2:] == ["model.safetensors", "CARD.md"]
-    for name in ("config.json", "CARD.md"):
-        assert (tmp_path / "again" / name).read_text(encoding="utf-8").strip() == (
-            models_dir() / "bert" / name
-        ).read_text(encoding="utf-8").strip()
-    assert (tmp_path / "again" / "model.safetensors").stat().st_size == find_model(
-        "bert"
-    ).weights.stat().st_size
-
-
-def test_what_transformers_was_given_is_stored_with_its_prior(
-    make_folder: Callable[..., Any], tmp_path: Path
-) -> None:
-    folder = make_folder("title")
-    list(export_model(find_model(str(folder.path)), tmp_path / "theirs", "fp32"))
-    list(export_model(find_model(str(folder.path)), tmp_path / "ours", "fp16"))  # its prior is in the way
-    list(store_model(find_model(str(tmp_path / "theirs")), tmp_path / "ours", "fp32"))
-    ours = find_model(str(tmp_path / "ours"))
-    assert not (ours.path / "prior.safetensors").exists()
-    assert "dtype" not in ours.config
-    network = load_model(ours).network
-    assert isinstance(network, UniLM)
-    assert torch.equal(network.prior.a, folder.tensors["prior.a"])
-
-
-@pytest.mark.parametrize(
-    ("changed", "why"),
-    [
-        ({"model_type": "rnn-title"}, "is a rnn-title model"),
-        ({"styles": ["news", "science"]}, "was trained with styles"),
-    ],
-)
-def test_what_transformers_does_not_know_is_stored_only(
-    make_folder: Callable[..., Any], tmp_path: Path, changed: dict[str, Any], why: str
-) -> None:
-    folder = make_folder("bert")
-    folder.config |= changed
-    folder.write()
-    files, out = find_model(str(folder.path)), tmp_path / "out"
-    error = refusal(lambda: list(export_model(files, out)))
-    assert (type(error), error.message) == (
-        UsageError,
-        f"{files.name} {why}, which transformers does not know",
-    )
-    assert error.hint == "storage fp16 writes a directory for textgen"
-    assert not out.exists()
-    assert len(list(store_model(files, out, "fp16"))) == 3
-    assert find_model(str(out)).config == folder.config
-
-
-def test_a_storage_and_a_precision_exclude_each_other(tmp_path: Path) -> None:
-    error = refusal(lambda: check_export(tmp_path, "fp16", force=False, storage="fp16"))
-    assert (type(error), error.message) == (UsageError, "dtype does not go with storage")
-    error = refusal(lambda: check_export(tmp_path / "new", None, force=False, storage="int4"))
-    assert (error.message, error.hint) == ("storage int4 is unknown", "one of: fp32, fp16, int8")
-    (tmp_path / "mine").touch()
-    error = refusal(lambda: check_export(tmp_path, None, force=False, storage="int8"))
-    assert error.message == f"{tmp_path} is not empty"
-
-
-def test_a_model_is_not_stored_onto_itself(make_folder: Callable[..., Any]) -> None:
-    folder = make_folder("bert")
-    before = {path.name: path.read_bytes() for path in folder.path.iterdir()}
-    error = refusal(lambda: list(store_model(find_model(str(folder.path)), folder.path, "int8")))
-    assert (type(error), error.message) == (UsageError, f"{folder.path} is the model itself")
-    assert {path.name: path.read_bytes() for path in folder.path.iterdir()} == before
-
-
-def test_storing_where_nothing_can_be_written_is_one_line(
-    make_folder: Callable[..., Any], tmp_path: Path
-) -> None:
-    (tmp_path / "file").touch()
-    files = find_model(str(make_folder("gpt2").path))
-    error = refusal(lambda: list(store_model(files, tmp_path / "file" / "below", "int8")))
-    assert error.message == f"cannot write {tmp_path / 'file' / 'below'}: Not a directory"

@@ -16,6 +16,7 @@ def records(text: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in text.splitlines()]
 
 
+@small
 def test_words_are_arguments(call):
     code, out, err = call("compose", "广州", "美食", *SHORT)
     assert (code, err) == (0, "")
@@ -137,6 +138,7 @@ def test_sentences_to_correct_come_from_a_file(call, tmp_path: Path):
     assert second["prompt"] == "我很高心。"
 
 
+@small
 def test_blanks_are_filled(call):
     code, out, _ = call("fill", "今天___很好，我们去___", *SHORT)
     assert code == 0
