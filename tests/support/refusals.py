@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
-from textgen.errors import TextgenError
+from textgen.errors import TextgenError, UsageError
+from textgen.options import Options, parse
 
 
 def refusal(action: Callable[[], object]) -> TextgenError:
@@ -15,3 +17,18 @@ def refusal(action: Callable[[], object]) -> TextgenError:
     assert "\n" not in caught.value.message
     assert caught.value.hint
     return caught.value
+
+
+def refused_options(kind: type[Options], given: dict[str, Any], begin: str) -> None:
+    """Options are refused in one line, with a hint, by a message that begins so."""
+    with pytest.raises(UsageError) as caught:
+        parse(kind, given, user="bert models")
+    error = caught.value
+    assert error.message.startswith(begin)
+    assert error.exit_code == 2
+    assert error.hint
+    for line in (error.message, error.hint):
+        assert len(line.splitlines()) == 1
+        assert "pydantic" not in line
+    assert error.__cause__ is None
+    assert error.__suppress_context__
