@@ -6,21 +6,17 @@ import os
 import signal
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 from textgen.backends.gpt2 import Gpt2Backend
 from textgen.cli.main import run
 
-SAMPLES = Path(__file__).parents[2] / "data" / "samples"
-NEWS = SAMPLES / "articles" / "news.txt"
 ARTICLE = (
     "本市图书馆昨天宣布，从下月起延长夜间开放时间，读者可以借阅到晚上十点。"
     "馆方说，新增的时段由志愿者参与服务。"
 )
 small = pytest.mark.usefixtures("small_as_shipped")  # what they write does not matter
-FAST = ("--decode", "greedy")
 
 
 def refused(result: tuple[int, str, str], code: int, *words: str) -> None:
@@ -34,261 +30,6 @@ def refused(result: tuple[int, str, str], code: int, *words: str) -> None:
     assert "Traceback" not in result[2]
     for word in words:
         assert word in lines[0]
-
-
-def test_one_article_prints_its_titles_best_first(call):
-    args = ("title", NEWS, "-n", 3, "--decode", "beam")
-    code, out, err = call(*args)
-    assert code == 0
-    assert err == ""
-    titles = out.splitlines()
-    assert len(titles) == 3 == len(set(titles))
-    code, out, _ = call(*args, "--json")
-    record = json.loads(out)
-    assert [candidate["text"] for candidate in record["candidates"]] == titles
-    order = [("flags" in candidate, -candidate["score"]) for candidate in record["candidates"]]
-    assert order == sorted(order)
-    assert list(record) == ["id", "input_tokens", "used_tokens", "candidates", "model", "seed", "error"]
-    assert record["seed"] is None
-    assert record["id"] == "news.txt"
-    assert record["candidates"][0]["score_kind"] == "mean_logprob"
-    first = record["candidates"][0]
-    assert first["score"] == pytest.approx(first["logprob"] / first["tokens"], abs=1e-4)
-
-
-@small
-def test_several_articles_print_name_tab_title(call):
-    code, out, _ = call("title", SAMPLES / "articles", *FAST, "-q")
-    assert code == 0
-    names = [line.split("\t")[0] for line in out.splitlines()]
-    assert names == sorted(path.name for path in (SAMPLES / "articles").iterdir())
-    assert all(len(line.split("\t")) == 2 and line.split("\t")[1] for line in out.splitlines())
-
-
-@small
-@pytest.mark.parametrize("name", ["articles.jsonl", "articles.csv"])
-def test_tables_write_records_in_input_order(call, tmp_path, name):
-    out_file = tmp_path / "out.jsonl"
-    code, out, err = call("title", SAMPLES / name, "-o", out_file, *FAST)
-    assert (code, out) == (0, "")
-    assert "wrote" in err
-    records = [json.loads(line) for line in out_file.read_text(encoding="utf-8").splitlines()]
-    prefix = "a" if name.endswith("jsonl") else "c"
-    assert [record["id"] for record in records] == [f"{prefix}{n:02}" for n in range(1, len(records) + 1)]
-    assert all(record["error"] is None for record in records)
-
-
-@small
-def test_stdin_is_an_article(call, monkeypatch):
-    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(ARTICLE.encode("gb18030"))))
-    from_stdin = call("title", "-", *FAST)
-    assert from_stdin[0] == 0
-    assert from_stdin[1].strip()
-
-
-@small
-@pytest.mark.parametrize(
-    "encoding", ["utf-8", "utf-8-sig", "gbk", "gb18030", "utf-16", "utf-16-le", "utf-16-be"]
-)
-def test_every_encoding_gives_the_same_title(call, tmp_path, encoding):
-    path = tmp_path / "a.txt"
-    path.write_text(ARTICLE, encoding="utf-8")
-    expected = call("title", path, *FAST)
-    assert expected[0] == 0
-    path.write_bytes(ARTICLE.encode(encoding))
-    assert call("title", path, *FAST) == expected  # and no more is told
-
-
-@small
-def test_big5_article_is_read_right(call, tmp_path):
-    path = tmp_path / "a.txt"
-    text = "國立圖書館昨天宣布，從下月起延長夜間開放時間，讀者可以借閱到晚上十點。"
-    path.write_text(text, encoding="utf-8")
-    expected = call("title", path, *FAST)
-    assert expected[0] == 0
-    path.write_bytes(text.encode("big5"))
-    assert call("title", path, *FAST) == expected  # and no more is told
-
-
-@small
-def test_indents_do_not_change_the_title(call, tmp_path):
-    path = tmp_path / "a.txt"
-    path.write_text(ARTICLE, encoding="utf-8")
-    expected = call("title", path, *FAST)[:2]
-    assert expected[0] == 0
-    path.write_text("\r\n\u3000\u3000" + ARTICLE + "  \r\n\r\n\r\n", encoding="utf-8")
-    assert call("title", path, *FAST)[:2] == expected
-
-
-@small
-def test_first_line_is_skipped_when_asked(call, tmp_path):
-    path = tmp_path / "a.txt"
-    path.write_text(ARTICLE, encoding="utf-8")
-    expected = call("title", path, *FAST)[:2]
-    assert expected[0] == 0
-    path.write_text("完全无关的一行标题\n" + ARTICLE, encoding="utf-8")
-    assert call("title", path, "--skip-first-line", *FAST)[:2] == expected
-
-
-@small
-@pytest.mark.parametrize("how", ["head", "head-tail", "lead", "chunk"])
-def test_long_articles_say_what_was_used(call, how):
-    code, out, err = call("title", SAMPLES / "articles" / "tech.txt", "--long", how, "--json", *FAST)
-    record = json.loads(out)
-    assert code == 0
-    assert record["input_tokens"] > 1200
-    if how == "chunk":
-        assert record["used_tokens"] == record["input_tokens"]
-        assert "used" not in err
-    else:
-        assert 300 < record["used_tokens"] <= 460
-        assert f"used {record['used_tokens']:,} of {record['input_tokens']:,} tokens" in err
-
-
-def test_right_to_left_reads_forward(call):
-    code, out, _ = call("title", NEWS, "--direction", "r2l", *FAST)
-    assert code == 0
-    assert len(set(out.strip()) & set(NEWS.read_text(encoding="utf-8"))) >= len(set(out.strip())) / 2
-
-
-@small
-def test_a_config_file_gives_options_and_flags_win(call, tmp_path):
-    config = tmp_path / "c.toml"
-    config.write_text('max-new-tokens = 12\n[title]\ndecode = "greedy"\n', encoding="utf-8")
-    short = (*FAST, "--max-new-tokens", 12)
-    assert call("title", NEWS, "--config", config) == call("title", NEWS, *short)
-    config.write_text('[title]\ndecode = "sample"\nmax_new_tokens = 12\n', encoding="utf-8")
-    code, out, _ = call("title", NEWS, "--config", config, "--decode", "greedy")
-    assert (code, out) == (0, call("title", NEWS, *short)[1])
-
-
-@small
-def test_samples_repeat_with_their_seed_and_tell_a_fresh_one(call):
-    code, first, err = call("sample", "春天来了", "--max-new-tokens", 8)
-    assert code == 0
-    seed = int(err.split("seed ")[1].split()[0])
-    again = call("sample", "春天来了", "--max-new-tokens", 8, "--seed", seed)
-    assert again[:2] == (0, first)
-    assert "seed" not in again[2]
-    assert first.startswith("春天来了")
-
-
-@small
-def test_the_first_samples_do_not_depend_on_how_many_there_are(call):
-    two = call("sample", "春天", "--seed", 3, "-n", 2, "--max-new-tokens", 8)[1].split("\n\n")
-    four = call("sample", "春天", "--seed", 3, "-n", 4, "--max-new-tokens", 8)[1].split("\n\n")
-    assert len(set(four)) == 4
-    assert [text.strip() for text in four[:2]] == [text.strip() for text in two]
-
-
-@small
-def test_streamed_text_is_the_text(call):
-    args = ("sample", "今天早上", "--seed", 11, "--max-new-tokens", 16)
-    assert call(*args, "--stream") == call(*args)
-    args = (*args, "--end-at", "sentence", "-n", 2)
-    assert call(*args, "--stream") == call(*args)
-
-
-@small
-def test_end_at_sentence(call):
-    code, out, _ = call(
-        "sample", "今天", "--seed", 2, "--max-new-tokens", 20, "--end-at", "sentence", "--json"
-    )
-    candidate = json.loads(out)["candidates"][0]
-    assert code == 0
-    assert candidate["finish_reason"] in ("sentence", "stop")
-    if candidate["finish_reason"] == "sentence":
-        assert candidate["text"].rstrip("”’」』）)】》〉\"'")[-1] in "。！？!?…"
-
-
-@small
-def test_prompts_from_a_file(call, tmp_path):
-    out_file = tmp_path / "o.jsonl"
-    args = ("sample", "-i", SAMPLES / "prompts.txt", "--seed", 1, "--max-new-tokens", 4)
-    code, _, _ = call(*args, "-o", out_file)
-    records = [json.loads(line) for line in out_file.read_text(encoding="utf-8").splitlines()]
-    prompts = (SAMPLES / "prompts.txt").read_text(encoding="utf-8").split("\n")
-    assert code == 0
-    assert [record["prompt"] for record in records] == [prompt for prompt in prompts if prompt]
-    assert all(r["candidates"][0]["text"].startswith(r["prompt"]) for r in records)
-    # shuffled, and each with other neighbours: the same texts
-    shuffled = tmp_path / "p.txt"
-    shuffled.write_text("\n".join(reversed(prompts)), encoding="utf-8")
-    args = ("sample", "-i", shuffled, "--seed", 1, "--max-new-tokens", 4, "--batch-size", 2, "--json")
-    again = [json.loads(line) for line in call(*args)[1].splitlines()]
-    assert {r["prompt"]: r["candidates"] for r in again} == {r["prompt"]: r["candidates"] for r in records}
-
-
-@small
-def test_gibbs_samples_have_the_length_asked_for(call):
-    code, out, _ = call(
-        "sample", "--model", "bert", "--length", "6-9", "--sweeps", 3, "-n", 3, "--seed", 5, "--json"
-    )
-    candidates = json.loads(out)["candidates"]
-    assert code == 0
-    assert len(candidates) == 3
-    assert all(6 <= candidate["tokens"] <= 9 for candidate in candidates)
-    assert {candidate["score_kind"] for candidate in candidates} == {"mean_pseudo_logprob"}
-    assert all(" " not in candidate["text"] and "\n" not in candidate["text"] for candidate in candidates)
-
-
-@small
-def test_gibbs_starts_from_a_sentence(call):
-    sentence = "今天天气很好😀。"
-    code, out, _ = call("sample", sentence, "--model", "bert", "--sweeps", 2, "--seed", 5, "--json")
-    record = json.loads(out)
-    assert code == 0
-    assert record["prompt"] == sentence
-    assert "😀" in record["candidates"][0]["text"], "bytes of one character are not resampled apart"
-
-
-@small
-def test_chains_are_told_in_records(call):
-    args = ("sample", "今天天气很好。", "--model", "bert", "--sweeps", 4, "--seed", 5, "--json")
-    chains = ("--method", "mh", "--energy", "local", "--scan", "block", "--block", 2, "--chains", 2, "-n", 3)
-    code, out, _ = call(*args, *chains, "--keep", "天气", "--keep", "。", "--thin", 1, "--burn-in", 2)
-    assert code == 0
-    candidates = json.loads(out)["candidates"]
-    assert [(c["chain"]["chain"], c["chain"]["step"]) for c in candidates] == [(0, 4), (1, 4), (0, 3)]
-    for candidate in candidates:
-        assert "天气" in candidate["text"]
-        assert candidate["text"].endswith("。")
-        assert candidate["chain"]["kind"] == "sample"
-        assert candidate["chain"]["log_target"] < 0
-        assert set(candidate["chain"]["acceptance"]) == {"block"}
-
-
-@small
-def test_a_search_is_called_one(call):
-    args = ("sample", "--model", "bert", "--length", 5, "--sweeps", 3, "--seed", 5, "--json")
-    code, out, _ = call(*args, "--method", "anneal", "--anneal", "1:0.2:geometric", "--top-k", 50)
-    assert code == 0
-    assert json.loads(out)["candidates"][0]["chain"]["kind"] == "search"
-
-
-@small
-def test_a_bad_row_becomes_an_error_record(call, tmp_path):
-    rows = [
-        json.dumps({"id": "good", "text": ARTICLE}, ensure_ascii=False),
-        "{broken",
-        json.dumps({"id": 7}),
-        json.dumps({"id": "empty", "text": " \u3000"}),
-        json.dumps(["no object"]),
-        json.dumps({"text": 5}),
-        '{"id": "lone", "text": "\\ud800"}',
-        json.dumps({"text": ARTICLE}, ensure_ascii=False),
-    ]
-    path = tmp_path / "rows.jsonl"
-    path.write_text("\n".join(rows), encoding="utf-8")
-    code, out, err = call("title", path, "--json", *FAST)
-    records = [json.loads(line) for line in out.splitlines()]
-    assert code == 3
-    assert [record["id"] for record in records] == ["good", "2", "7", "empty", "5", "6", "lone", "8"]
-    assert [record["error"] is None for record in records] == [True] + [False] * 6 + [True]
-    assert "line 2" in records[1]["error"]
-    assert "line 3" in records[2]["error"]
-    assert records[0]["candidates"] == records[7]["candidates"]
-    assert len([line for line in err.splitlines() if line.startswith("error: ")]) == 6
 
 
 @small
@@ -367,20 +108,6 @@ def test_mistakes_are_one_line_with_a_hint(call, tmp_path, monkeypatch, args, co
     (tmp_path / "blank.txt").write_text(" \n\u3000\n", encoding="utf-8")
     (tmp_path / "picture.txt").write_bytes(b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x01\x00\x08\x06")
     refused(call(*args), code, *words)
-
-
-@small
-def test_a_seed_sentence_excludes_a_length(call):
-    args = ("sample", "今天很好", "--model", "bert", "--length", "5", "--seed", "1")
-    refused(call(*args), 2, "--length")
-
-
-@small
-def test_force_overwrites(call, tmp_path):
-    out_file = tmp_path / "o.jsonl"
-    out_file.write_text("old", encoding="utf-8")
-    assert call("title", NEWS, "-o", out_file, "--force", *FAST)[0] == 0
-    assert json.loads(out_file.read_text(encoding="utf-8"))["id"] == "news.txt"
 
 
 def test_models_are_listed_and_described(call):

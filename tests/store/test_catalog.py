@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import json
 import shutil
@@ -11,49 +10,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
+from refusals import no_model
 
 from textgen.backends.registry import task_of
-from textgen.errors import ModelError, TextgenError, UsageError
-from textgen.resources import models_dir, user_models_dir
+from textgen.errors import ModelError, UsageError
+from textgen.resources import models_dir
 from textgen.store.catalog import (
-    added_names,
     embedded_names,
-    find_directory,
     find_model,
     fingerprint,
     read_metadata,
 )
 from textgen.store.load import load_model
-from textgen.store.user_models import add_model, remove_models
 
-
-@pytest.fixture(autouse=True)
-def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The user's folder of models; there is none yet."""
-    monkeypatch.setenv("TEXTGEN_MODELS", str(tmp_path / "data" / "shelf"))
-    return tmp_path / "data" / "shelf"
-
-
-@pytest.fixture
-def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty current directory."""
-    place = tmp_path / "workplace"
-    place.mkdir()
-    monkeypatch.chdir(place)
-    return place
-
-
-def refusal(name: str, kind: type[TextgenError]) -> TextgenError:
-    with pytest.raises(TextgenError) as caught:
-        find_model(name)
-    error = caught.value
-    assert type(error) is kind
-    assert "\n" not in error.message
-    assert error.hint
-    assert "\n" not in error.hint
-    assert error.exit_code == {UsageError: 2, ModelError: 1}[kind]
-    return error
+pytestmark = pytest.mark.usefixtures("shelf")
 
 
 def test_three_models_ship_with_the_package() -> None:
@@ -120,7 +90,7 @@ def test_the_tokenizer_may_lie_in_a_folder_beside(make_folder: Callable[..., Any
 @pytest.mark.parametrize("name", ["uer/gpt2-chinese-cluecorpussmall", "org/bert", "a.b/c_d-e.1"])
 @pytest.mark.usefixtures("workplace")
 def test_hub_ids_are_told_as_such(name: str) -> None:
-    error = refusal(name, UsageError)
+    error = no_model(name, UsageError)
     assert error.message == f"there is no directory {name}"
     assert error.hint is not None and error.hint.startswith("was it a hub id?")
 
@@ -136,7 +106,7 @@ def test_a_path_that_looks_like_a_hub_id_is_a_path(workplace: Path, make_folder:
 )
 @pytest.mark.usefixtures("workplace")
 def test_a_near_miss_is_told_what_was_meant(name: str, meant: str) -> None:
-    error = refusal(name, UsageError)
+    error = no_model(name, UsageError)
     assert error.message == f"there is no model {name}"
     assert error.hint == f"did you mean {meant}?"
 
@@ -146,7 +116,7 @@ def test_a_near_miss_is_told_what_was_meant(name: str, meant: str) -> None:
 )
 @pytest.mark.usefixtures("workplace")
 def test_an_unknown_name_is_told_what_there_is(name: str) -> None:
-    error = refusal(name, UsageError)
+    error = no_model(name, UsageError)
     assert error.message == f"there is no model {name}"
     assert error.hint in (
         "models: bert, gpt2, title, or a directory",
@@ -156,21 +126,21 @@ def test_an_unknown_name_is_told_what_there_is(name: str) -> None:
 
 def test_a_file_is_no_model(workplace: Path) -> None:
     (workplace / "model.safetensors").write_bytes(b"")
-    error = refusal("model.safetensors", UsageError)
+    error = no_model("model.safetensors", UsageError)
     assert error.message == "model.safetensors is a file; a model is a directory"
     assert error.hint == "give the folder that holds it"
 
 
 def test_a_folder_without_config(workplace: Path) -> None:
     (workplace / "empty").mkdir()
-    assert refusal("./empty", ModelError).message == "empty has no config.json"
+    assert no_model("./empty", ModelError).message == "empty has no config.json"
 
 
 @pytest.mark.parametrize("content", [b"{", b"", b"\xff\xfe{}", b'{"model_type": "gpt2",}'])
 def test_a_config_that_is_no_json(make_folder: Callable[..., Any], content: bytes) -> None:
     folder = make_folder("gpt2")
     (folder.path / "config.json").write_bytes(content)
-    error = refusal(str(folder.path), ModelError)
+    error = no_model(str(folder.path), ModelError)
     assert error.message.startswith(f"cannot read {folder.path}/config.json: ")
     assert error.hint == "is the file whole?"
 
@@ -179,13 +149,13 @@ def test_a_config_that_is_no_json(make_folder: Callable[..., Any], content: byte
 def test_a_config_that_is_no_object(make_folder: Callable[..., Any], content: str) -> None:
     folder = make_folder("gpt2")
     (folder.path / "config.json").write_text(content, encoding="utf-8")
-    assert refusal(str(folder.path), ModelError).message == f"{folder.path}/config.json is not a JSON object"
+    assert no_model(str(folder.path), ModelError).message == f"{folder.path}/config.json is not a JSON object"
 
 
 def test_a_folder_without_weights(make_folder: Callable[..., Any]) -> None:
     folder = make_folder("gpt2")
     (folder.path / "model.safetensors").rename(folder.path / "pytorch_model.bin")
-    error = refusal(str(folder.path), ModelError)
+    error = no_model(str(folder.path), ModelError)
     assert error.message == f"{folder.path} has no model.safetensors"
     assert error.hint == "weights are read from safetensors only"
 
@@ -203,7 +173,7 @@ def test_a_config_without_an_architecture(make_folder: Callable[..., Any], archi
     folder = make_folder("bert")
     folder.config["model_type"] = architecture
     folder.write()
-    error = refusal(str(folder.path), ModelError)
+    error = no_model(str(folder.path), ModelError)
     assert error.message == f"{folder.path}/config.json names no model_type"
 
 
@@ -232,135 +202,3 @@ def test_metadata_of_shipped_and_of_broken_files(tmp_path: Path) -> None:
     broken.write_bytes(b"{}")
     with pytest.raises(ModelError, match="cannot read"):
         read_metadata(broken)
-
-
-def test_the_folder_of_added_models(monkeypatch: pytest.MonkeyPatch, shelf: Path) -> None:
-    assert user_models_dir() == shelf
-    monkeypatch.setenv("TEXTGEN_MODELS", "~/shelf")
-    assert user_models_dir() == Path.home() / "shelf"
-    for unset in (
-        lambda: monkeypatch.setenv("TEXTGEN_MODELS", ""),
-        lambda: monkeypatch.delenv("TEXTGEN_MODELS"),
-    ):
-        unset()
-        assert user_models_dir().parts[-2:] == ("textgen-zh", "models")
-    monkeypatch.setenv("TEXTGEN_MODELS", "~nobody-by-this-name/shelf")
-    assert find_model("title").embedded
-    assert refusal("mine", UsageError).message == "TEXTGEN_MODELS cannot be ~nobody-by-this-name/shelf"
-
-
-def test_an_added_name_comes_after_the_embedded_and_before_folders(
-    workplace: Path, shelf: Path, make_folder: Callable[..., Any]
-) -> None:
-    given = find_model(str(make_folder("gpt2").path))
-    assert added_names() == []
-    added = add_model(given, "mine", load_model)
-    assert (added.name, added.kind, added.embedded, added.added) == ("mine", "gpt2", False, True)
-    assert added.path == shelf / "mine"
-    assert added.tokenizer == shelf / "mine" / "tokenizer.model"
-    shutil.move(make_folder("bert", name="other").path, workplace / "mine")
-    shutil.copytree(shelf / "mine", shelf / "title")
-    assert find_model("mine") == added
-    assert (find_model("./mine").kind, find_directory("mine").kind) == ("bert", "bert")
-    assert find_directory("mine").added is False
-    assert find_model("title").embedded
-    assert added_names() == ["mine"]
-    assert embedded_names() == ["bert", "gpt2", "title"]
-
-
-def test_an_added_model_is_labelled_by_its_name(shelf: Path, make_folder: Callable[..., Any]) -> None:
-    folder = make_folder("gpt2", name="run-17")
-    given = find_model(str(folder.path))
-    assert add_model(given, "mine", load_model).label == given.label.replace("run-17", "mine")
-    (shelf / "linked").symlink_to(folder.path)
-    assert find_model("linked").label == given.label.replace("run-17", "linked")
-
-
-def test_hints_know_added_names(workplace: Path, make_folder: Callable[..., Any]) -> None:
-    add_model(find_model(str(make_folder("gpt2").path)), "财经标题", load_model)
-    assert refusal("财经标提", UsageError).hint == "did you mean 财经标题?"
-    known = "models: bert, gpt2, title, 财经标题, or a directory"
-    assert refusal("llama", UsageError).hint == known
-    error = refusal("", UsageError)
-    assert (error.message, error.hint) == ("the model's name is empty", known)
-
-
-def test_what_is_no_model_is_no_name(shelf: Path, make_folder: Callable[..., Any]) -> None:
-    folder = make_folder("gpt2").path
-    for name in (".mine.17.new", "notes/mine"):
-        shutil.copytree(folder, shelf / name)
-    (shelf / "model.safetensors").touch()
-    (shelf / "empty").mkdir()
-    assert added_names() == []
-
-
-@pytest.mark.parametrize("kind", ["gpt2", "bert", "title"])
-def test_an_added_model_is_the_model(make_folder: Callable[..., Any], kind: str) -> None:
-    given = find_model(str(make_folder(kind).path))
-    first, added = load_model(given).network, load_model(add_model(given, "mine", load_model)).network
-    assert type(added) is type(first)
-    ours, theirs = added.state_dict(), first.state_dict()
-    assert all(torch.equal(ours[name], tensor) for name, tensor in theirs.items())
-
-
-def test_a_model_is_replaced_or_stays_as_it_is(
-    shelf: Path, make_folder: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    first = find_model(str(make_folder("gpt2", name="first").path))
-    second = find_model(str(make_folder("bert", name="second").path))
-    add_model(first, "mine", load_model)
-    copyfile = shutil.copyfile
-
-    def full(source: Path, target: Path) -> None:
-        if source.name == "tokenizer.model":
-            raise OSError(errno.ENOSPC, "No space left on device")
-        copyfile(source, target)
-
-    with monkeypatch.context() as patch, pytest.raises(TextgenError) as caught:
-        patch.setattr(shutil, "copyfile", full)
-        add_model(second, "mine", load_model, force=True)
-    assert caught.value.message == f"cannot write {shelf / 'mine'}: No space left on device"
-    assert [path.name for path in shelf.iterdir()] == ["mine"]
-    assert find_model("mine").kind == "gpt2"
-    assert add_model(second, "mine", load_model, force=True).kind == "bert"
-    assert [path.name for path in shelf.iterdir()] == ["mine"]
-
-
-def test_a_model_that_cannot_take_its_place_leaves_the_old_one(
-    shelf: Path, make_folder: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    given = find_model(str(make_folder("gpt2").path))
-    add_model(given, "mine", load_model)
-    rename = Path.rename
-
-    def refuse(self: Path, target: Path) -> Path:
-        if self.name.endswith(".new"):
-            raise OSError(errno.EACCES, "Permission denied")
-        return rename(self, target)
-
-    monkeypatch.setattr(Path, "rename", refuse)
-    with pytest.raises(TextgenError, match="Permission denied"):
-        add_model(given, "mine", load_model, force=True)
-    assert [path.name for path in shelf.iterdir()] == ["mine"]
-    assert find_model("mine").kind == "gpt2"
-
-
-def test_removing_a_link_keeps_what_it_leads_to(shelf: Path, make_folder: Callable[..., Any]) -> None:
-    folder = make_folder("gpt2").path
-    shelf.mkdir(parents=True)
-    (shelf / "linked").symlink_to(folder)
-    assert list(remove_models(["linked"])) == ["linked"]
-    assert list(shelf.iterdir()) == []
-    assert find_model(str(folder)).kind == "gpt2"
-
-
-def test_folders_that_are_no_models_are_never_removed(shelf: Path, make_folder: Callable[..., Any]) -> None:
-    (shelf / "documents").mkdir(parents=True)
-    (shelf / "documents" / "letter").touch()
-    given = find_model(str(make_folder("gpt2").path))
-    with pytest.raises(UsageError, match="no model documents was added"):
-        list(remove_models(["documents"]))
-    for force in (False, True):
-        with pytest.raises(UsageError, match="is no model, and in the way"):
-            add_model(given, "documents", load_model, force=force)
-    assert (shelf / "documents" / "letter").exists()

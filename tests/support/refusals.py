@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from textgen.errors import TextgenError, UsageError
+from textgen.errors import ModelError, TextgenError, UsageError
 from textgen.options import Options, parse
+from textgen.store.catalog import find_model
 
 
 def refusal(action: Callable[[], object]) -> TextgenError:
@@ -32,3 +33,16 @@ def refused_options(kind: type[Options], given: dict[str, Any], begin: str) -> N
         assert "pydantic" not in line
     assert error.__cause__ is None
     assert error.__suppress_context__
+
+
+def no_model(name: str, kind: type[TextgenError]) -> TextgenError:
+    """No model has that name: a line, a hint and the right exit code."""
+    with pytest.raises(TextgenError) as caught:
+        find_model(name)
+    error = caught.value
+    assert type(error) is kind
+    assert "\n" not in error.message
+    assert error.hint
+    assert "\n" not in error.hint
+    assert error.exit_code == {UsageError: 2, ModelError: 1}[kind]
+    return error

@@ -6,53 +6,21 @@ import json
 import multiprocessing
 import os
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
+from added_models import TOKENIZER, Call, content, refused
 
 import textgen
 from textgen.errors import UsageError
-from textgen.models.families.bert import Bert, BertConfig
-from textgen.models.families.unilm import UniLM
-from textgen.models.layers.copy_prior import CopyPrior
-from textgen.resources import models_dir
 from textgen.store import user_models as added
 from textgen.store.catalog import find_model
-from textgen.store.save import save_model
 
-Call = Callable[..., tuple[int, str, str]]
-TOKENIZER = models_dir() / "tokenizer" / "zh8k.model"
 ARTICLE = "本市图书馆昨天宣布，从下月起延长夜间开放时间，读者可以借阅到晚上十点。"
-SIZES = {
-    "vocab_size": 8192,
-    "hidden_size": 8,
-    "num_hidden_layers": 1,
-    "num_attention_heads": 2,
-    "intermediate_size": 8,
-    "max_position_embeddings": 128,
-    "type_vocab_size": 2,
-    "layer_norm_eps": 1e-12,
-}
 
 
-@pytest.fixture(autouse=True)
-def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The user's folder of models; there is none yet."""
-    monkeypatch.setenv("TEXTGEN_MODELS", str(tmp_path / "data" / "shelf"))
-    return tmp_path / "data" / "shelf"
-
-
-@pytest.fixture
-def trained(tmp_path: Path) -> Path:
-    """The directory of a small title model, as training leaves it."""
-    torch.manual_seed(1)
-    network = UniLM(Bert(BertConfig.from_dict(SIZES)), CopyPrior(8192), {7: 1, 8: 1})
-    config = SIZES | {"model_type": "bert", "target_types": {"l2r": 1, "r2l": 1}}
-    save_model(tmp_path / "run-17", network, config, TOKENIZER, storage="fp32")
-    return tmp_path / "run-17"
+pytestmark = pytest.mark.usefixtures("shelf")
 
 
 @pytest.fixture
@@ -70,16 +38,8 @@ def call(call: Call, monkeypatch: pytest.MonkeyPatch) -> Call:
     return with_input
 
 
-def refused(result: tuple[int, str, str], code: int, line: str) -> None:
-    assert result == (code, "", f"error: {line}\n")
-
-
 def names(call: Call) -> list[str]:
     return [line.split("\t")[0] for line in call("models", "list")[1].splitlines()]
-
-
-def content(folder: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 def test_an_added_model_has_a_name_everywhere(call: Call, trained: Path, shelf: Path) -> None:
@@ -265,86 +225,6 @@ def test_a_broken_added_model_hides_no_other_and_can_be_removed(
     ]
     assert call("models", "remove", "a", "b")[0] == 0
     assert names(call)[3:] == ["c"]
-
-
-def test_what_a_kind_does_not_have_is_not_told(call: Call, trained: Path) -> None:
-    config = {"model_type": "rnn-title", "vocab_size": 8192, "hidden_size": 8}
-    (trained / "config.json").write_text(json.dumps(config), encoding="utf-8")
-    told = [line.split()[0] for line in call("models", "info", trained)[1].splitlines()]
-    facts = ["name", "kind", "embedded", "width", "vocabulary", "storage", "sha256", "megabytes", "path"]
-    assert told == facts
-
-
-def test_storage_writes_a_directory_for_textgen(call: Call, trained: Path, tmp_path: Path) -> None:
-    (trained / "CARD.md").write_text("# 说明\n", encoding="utf-8")
-    out = tmp_path / "small"
-    code, said, err = call("models", "export", trained, out, "--storage", "int8")
-    assert (code, said) == (0, "")
-    written = ["config.json", "tokenizer.model", "model.safetensors", "CARD.md"]
-    assert err == "".join(f"wrote {out / name}\n" for name in written)
-    assert sorted(content(out)) == sorted(written)
-    facts = json.loads(call("models", "info", out, "--json")[1])
-    assert (facts["storage"], facts["kind"]) == ("int8-rowwise", "title")
-    assert call("models", "add", out, "--name", "small", "-q")[0] == 0
-    code, said, _ = call("title", "-", "--model", "small", "--decode", "greedy", stdin=ARTICLE)
-    assert code == 0
-
-
-def test_what_export_refuses(call: Call, trained: Path, tmp_path: Path) -> None:
-    out = tmp_path / "out"
-    hint = "--dtype is for transformers, --storage for textgen"
-    both = call("models", "export", trained, out, "--dtype", "fp16", "--storage", "fp16")
-    refused(both, 2, f"--dtype does not go with --storage ({hint})")
-    line = "--storage int4 is unknown (one of: fp32, fp16, int8)"
-    refused(call("models", "export", trained, out, "--storage", "int4"), 2, line)
-    line = f"{trained} is not empty (--force writes into it)"
-    refused(call("models", "export", "title", trained, "--storage", "int8"), 2, line)
-    config = json.loads((trained / "config.json").read_text(encoding="utf-8"))
-    (trained / "config.json").write_text(json.dumps(config | {"model_type": "rnn-title"}), encoding="utf-8")
-    line = f"{trained} is a rnn-title model, which transformers does not know"
-    line += " (--storage fp16 writes a directory for textgen)"
-    refused(call("models", "export", trained, out), 2, line)
-    assert not out.exists()
-
-
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gbk", "utf-16", "big5"])
-def test_a_card_is_read_as_texts_are(call: Call, trained: Path, encoding: str) -> None:
-    card = "# 標題模型\n\n以新聞標題訓練而成，不宜用於小說。"
-    if encoding == "gbk":
-        card = "# 标题模型\n\n用新闻标题训练而成，不宜用于小说。"
-    (trained / "CARD.md").write_text(f"{card}\n", encoding=encoding)
-    code, out, err = call("models", "info", trained)
-    assert (code, err) == (0, "")
-    assert out.endswith(f"\n\n{card}\n")
-
-
-@pytest.mark.parametrize("card", ["binary", "empty", "folder", "pipe"])
-def test_a_card_that_cannot_be_read_is_told(call: Call, trained: Path, card: str) -> None:
-    path = trained / "CARD.md"
-    if card == "folder":
-        path.mkdir()
-    elif card == "pipe":
-        os.mkfifo(path)
-    else:
-        path.write_bytes(b"\x89PNG\r\n\x1a\n" if card == "binary" else b"")
-    code, out, err = call("models", "info", trained)
-    assert code == 0
-    assert out.startswith("name ")
-    assert err.startswith("warning: no card: ")
-    assert len(err.splitlines()) == 1
-
-
-@pytest.mark.parametrize("command", [["models", "info"], ["title", "a.txt", "--decode", "greedy", "-m"]])
-def test_a_config_with_a_byte_order_mark(
-    call: Call, trained: Path, monkeypatch: pytest.MonkeyPatch, command: list[str]
-) -> None:
-    monkeypatch.chdir(trained.parent)
-    Path("a.txt").write_text(ARTICLE, encoding="utf-8")
-    plain = call(*command, trained)
-    config = trained / "config.json"
-    config.write_bytes(b"\xef\xbb\xbf" + config.read_bytes())
-    assert plain[0] == 0
-    assert call(*command, trained) == plain
 
 
 @pytest.mark.parametrize("force", [False, True])

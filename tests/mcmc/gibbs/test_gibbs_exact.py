@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 import torch
+from gibbs_toy import DISTRIBUTIONS, LENGTH, MASK, RANDOM, SCANS, STATES, VALUES, energies, target
 from masked import (
     Body,
-    Conditional,
     chains_at,
     conditionals_of,
     distance,
@@ -18,7 +18,6 @@ from masked import (
     masked_point,
     point_at,
     ran,
-    random_conditional,
     random_joint,
     shares,
     states_of,
@@ -26,49 +25,20 @@ from masked import (
     sweep_matrix,
     update_matrix,
 )
-from torch import Tensor
 
 from textgen.mcmc.chain import Course
-from textgen.mcmc.gibbs.energy import ProposalDistribution, TokenScores, local, log_ratio, raw
+from textgen.mcmc.gibbs.energy import ProposalDistribution, local, log_ratio, raw
 from textgen.mcmc.gibbs.kernel import Drawn, Gibbs
 from textgen.mcmc.gibbs.point import Point, Proposal
 from textgen.mcmc.scan import Scan
 from textgen.mcmc.schedule import Schedule
 
-VALUES, LENGTH = 3, 3
-MASK = frame(VALUES)[0]
-RANDOM = random_conditional(frame(VALUES)[3], 5)
-STATES = states_of(VALUES, LENGTH)
-SCANS = [Scan("random"), Scan("sequential"), Scan("block", 2), Scan("block", 5), Scan("all")]
 SLOW = pytest.mark.slow  # long runs: some scans and energies every day, all of them with -m slow
-DISTRIBUTIONS = [ProposalDistribution(), ProposalDistribution(0.6), ProposalDistribution(1.7, 2)]
 VIEWS = {"raw": raw, "local": local}
-
-
-def energies(
-    name: str, conditional: Conditional = RANDOM, places: range | list[int] = range(LENGTH)
-) -> Tensor:
-    """E of every state, from the tables alone."""
-    found = []
-    for state in STATES:
-        terms = []
-        for place in places:
-            logits = conditional((*state[:place], MASK, *state[place + 1 :]), place)[:VALUES]
-            scores = logits if name == "raw" else logits - logits.exp().sum().log()
-            terms.append(-float(scores[state[place]]))
-        found.append(sum(terms))
-    return torch.tensor(found, dtype=torch.float64)
-
-
-def target(name: str, temperature: float = 1.0) -> Tensor:
-    return (-energies(name) / temperature).softmax(0)
 
 
 def all_points() -> list[Point]:
     return [point_at(state, VALUES) for state in STATES]
-
-
-# Gibbs sampling takes the distribution of its scan
 
 
 @pytest.mark.parametrize(
@@ -141,9 +111,6 @@ def test_without_correction_the_proposal_distribution_changes_the_distribution(
     assert distance(plain, bent) > 0.05
 
 
-# corrected, it takes that of the energy
-
-
 @pytest.mark.parametrize("scan", SCANS, ids=str)
 @pytest.mark.parametrize("distribution", DISTRIBUTIONS, ids=str)
 @pytest.mark.parametrize("name", VIEWS)
@@ -177,65 +144,6 @@ def test_a_temperature_sharpens_the_distribution(name: str, temperature: float) 
         pi = target(name, temperature)
         assert float((pi @ step - pi).abs().max()) < 1e-12
         assert distance(pi, target(name)) > 0.05
-
-
-# a range of characters: states outside are none
-
-
-WIDE = (1, 1, 3)  # characters of the values
-
-
-def inside(ids: list[int]) -> bool:
-    return sum(WIDE[i] for i in ids[1:-1]) <= 5
-
-
-def points_inside() -> tuple[list[Point], Tensor]:
-    """A point at each state inside, and which states those are."""
-    held = torch.tensor([inside([MASK, *state, MASK]) for state in STATES])
-    assert 5 < int(held.sum()) < len(STATES) - 5
-    return [point_at(s, VALUES, possible=inside) for s, h in zip(STATES, held, strict=True) if h], held
-
-
-@pytest.mark.parametrize("scan", SCANS, ids=str)
-@pytest.mark.parametrize("distribution", DISTRIBUTIONS, ids=str)
-def test_in_a_range_the_distribution_is_that_of_the_energy_given_the_range(
-    scan: Scan, distribution: ProposalDistribution
-) -> None:
-    points, held = points_inside()
-    step = sweep_matrix(kernel_of(VALUES, RANDOM, scan=scan, proposal=distribution, energy=raw), points)
-    pi = target("raw")[held] / target("raw")[held].sum()
-    assert float((pi @ step - pi).abs().max()) < 1e-12
-    if not distribution.top_k:
-        torch.testing.assert_close(stationary(step), pi, atol=1e-10, rtol=0)
-
-
-def test_in_a_range_consistent_conditionals_give_their_joint_distribution_given_the_range() -> None:
-    joint = random_joint(VALUES, LENGTH, seed=LENGTH)
-    conditional = conditionals_of(joint, frame(VALUES)[3], MASK)
-    points, held = points_inside()
-    for scan in (Scan("random"), Scan("sequential")):
-        found = stationary(sweep_matrix(kernel_of(VALUES, conditional, scan=scan), points))
-        wanted = joint.flatten()[held] / joint.flatten()[held].sum()
-        torch.testing.assert_close(found, wanted, atol=1e-12, rtol=0)
-
-
-@pytest.mark.parametrize("energy", [None, raw])
-@pytest.mark.parametrize("scan", SCANS, ids=str)
-def test_a_chain_that_starts_from_masks_never_leaves_its_range(
-    scan: Scan, energy: TokenScores | None
-) -> None:
-    kernel = kernel_of(VALUES, RANDOM, scan=scan, energy=energy)
-    narrow = torch.arange(frame(VALUES)[3]) < 2
-    start = point_at([MASK] * LENGTH, VALUES, opening=narrow, possible=inside)
-    seen: list[list[int]] = []
-    ran(
-        kernel,
-        chains_at(kernel, start, 30),
-        Course(5),
-        on_step=lambda chain, step: seen.append(step.point.ids),
-    )
-    assert all(inside(ids) for ids in seen)
-    assert any(2 in ids for ids in seen)  # wide tokens come, and not all proposals stay
 
 
 def test_the_two_energies_have_different_distributions() -> None:
@@ -306,9 +214,6 @@ def test_a_place_that_is_kept_belongs_to_the_energy(scan: Scan, name: str) -> No
         wanted = (-energies(name, places=[place - 1 for place in scored])[there]).softmax(0)
         torch.testing.assert_close(distributions[len(scored)], wanted, atol=1e-10, rtol=0)
     assert distance(distributions[3], distributions[2]) > 0.01
-
-
-# runs do what the matrices say
 
 
 DAILY = [(SCANS[0], raw), (SCANS[1], None), (SCANS[2], local), (SCANS[3], None), (SCANS[4], raw)]
