@@ -129,7 +129,7 @@ def _foreign(counts: Counter[str], total: int) -> Doubt | None:
     if not level:
         return None
     told = f"{100 * shares[kind]:.0f} % {kind}"
-    hint = "the models that come with textgen know Chinese only; name the directory of another"
+    hint = "the models that come with textgen know Chinese only; {@model} DIR takes one of your own"
     reason = f"the text is not Chinese: {told}" if level > 1 else f"much of the text is not Chinese: {told}"
     return Doubt(reason, hint, refused=level > 1)
 
