@@ -31,7 +31,7 @@ CHAINS: list[dict[str, Any]] = [
     {"method": "mh", "energy": "local", "scan": "block"},
     {"method": "anneal"},
 ]
-SHORT = {"max_new_tokens": 8}
+SHORT = {"max_new_tokens": 6}
 CHAIN = {"seed": 4, "sweeps": 3, "length": "4-6"}
 
 
@@ -224,7 +224,7 @@ def test_the_command_line_samples_by_style(call: Any, folders: dict[str, Path], 
 
 
 def test_the_command_line_streams_by_style(call: Any, folders: dict[str, Path], gpt2: Any) -> None:
-    flags = ("--style", "诗歌", "--guidance", 1.5, "--seed", 3, "--max-new-tokens", 8, "--stream")
+    flags = ("--style", "诗歌", "--guidance", 1.5, "--seed", 3, "--max-new-tokens", 6, "--stream")
     code, out, _ = call("sample", "春天来", "-m", folders["gpt2"], *flags)
     assert code == 0
     record = gpt2.generate("春天来", style="诗歌", guidance=1.5, seed=3, **SHORT)[0]
@@ -235,7 +235,7 @@ def test_several_processes_write_in_the_style(
     call: Any, folders: dict[str, Path], gpt2: Any, tmp_path: Path
 ) -> None:
     (tmp_path / "in.txt").write_text("春天\n夏天\n秋天\n", encoding="utf-8")
-    flags = ("--style", "新闻", "--guidance", 1, "--seed", 3, "--max-new-tokens", 8, "--batch-size", 1)
+    flags = ("--style", "新闻", "--guidance", 1, "--seed", 3, "--max-new-tokens", 6, "--batch-size", 1)
     files = ("-i", tmp_path / "in.txt", "-o", tmp_path / "out.jsonl")
     code, _, _ = call("sample", "-m", folders["gpt2"], *flags, *files, "--workers", 2)
     assert code == 0
