@@ -31,6 +31,20 @@ def test_a_lone_surrogate_in_json_is_read_back():
     assert json.loads(json_bytes(content)) == content
 
 
+@pytest.mark.usefixtures("small_as_shipped")
+def test_what_is_written_and_compared_has_such_names(folder, capsys):
+    texts, steps = "o\udcff.jsonl", "t\udcff.jsonl"
+    chain = ("--steps", "3", "--chains", "1", "--seed", "1", "--length", "4-8", "-q")
+    assert run(["compose", "春天", *chain, "-o", texts, "--trace", steps]) == 0
+    assert len(Path(steps).read_text(encoding="utf-8").splitlines()) == 3
+    titles = "r\udcff.jsonl"
+    Path(titles).write_text('{"id": "1", "title": "春天"}\n', encoding="utf-8")
+    record = {"id": "1", "candidates": [{"text": "春天"}], "error": None}
+    Path("a\udcff.jsonl").write_text(json.dumps(record) + "\n", encoding="utf-8")
+    assert run(["eval", "a\udcff.jsonl", "--reference", titles, "--against", "a\udcff.jsonl"]) == 0
+    assert "surrogate" not in capsys.readouterr().err
+
+
 @pytest.mark.slow
 def test_a_model_is_trained_added_used_and_exported_under_such_names(folder, capsys):
     """From a file, into a folder and from it, with the trace and the table of a run."""

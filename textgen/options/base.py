@@ -48,7 +48,20 @@ def _word(value: str) -> str:
 WINDOW = 4  # batches
 NUMBERS = ("int_type", "float_type")  # what pydantic calls the lack of a number
 UNBOUND = 2**31
-FILES = ("start", "tokenizer", "writer")  # options that name files, which need not be UTF-8
+# options that name files and models, whose names need not be UTF-8
+FILES = {
+    "start",
+    "tokenizer",
+    "writer",
+    "dev",
+    "reference",
+    "against",
+    "lm",
+    "mlm",
+    "output",
+    "trace",
+    "plot",
+}
 MOST_GUIDANCE = 100  # far more than any text survives, and no logit overflows
 Word = Annotated[str, AfterValidator(_word)]
 Words = Annotated[tuple[Word, ...], BeforeValidator(_words)]
