@@ -49,7 +49,8 @@ WINDOW = 4  # batches
 NUMBERS = ("int_type", "float_type")  # what pydantic calls the lack of a number
 UNBOUND = 2**31
 # options that name files and models, whose names need not be UTF-8
-FILES = {
+FILES = {"start", "tokenizer", "writer", "lm", "mlm"}
+FILES |= {"dev", "reference", "against", "output", "trace", "plot"}
     "start",
     "tokenizer",
     "writer",
