@@ -51,18 +51,6 @@ UNBOUND = 2**31
 # options that name files and models, whose names need not be UTF-8
 FILES = {"start", "tokenizer", "writer", "lm", "mlm"}
 FILES |= {"dev", "reference", "against", "output", "trace", "plot"}
-    "start",
-    "tokenizer",
-    "writer",
-    "dev",
-    "reference",
-    "against",
-    "lm",
-    "mlm",
-    "output",
-    "trace",
-    "plot",
-}
 MOST_GUIDANCE = 100  # far more than any text survives, and no logit overflows
 Word = Annotated[str, AfterValidator(_word)]
 Words = Annotated[tuple[Word, ...], BeforeValidator(_words)]
