@@ -84,5 +84,6 @@ EDITING = {name: command.editor for name, command in COMMANDS.items() if command
 def generating(name: str) -> Command:
     """A command that generates. Raises UsageError if there is none of that name."""
     if name not in GENERATING:
-        raise UsageError("no command {name}", name=name, hint=f"there are {', '.join(GENERATING)}")
+        known = ", ".join(GENERATING)
+        raise UsageError("no command {name}", name=name, hint="there are {known}", known=known)
     return GENERATING[name]

@@ -23,7 +23,8 @@ def data_dir() -> Path:
         if (folder / "models").is_dir():
             return folder
     raise ModelError(
-        f"the shipped models are missing: no {package / 'data' / 'models'}",
+        "the shipped models are missing: no {folder}",
+        folder=package / "data" / "models",
         hint="reinstall textgen-zh; a copy of the source without data/ is incomplete",
     )
 
@@ -48,4 +49,6 @@ def user_models_dir() -> Path:
     try:
         return Path(given).expanduser()
     except RuntimeError:
-        raise UsageError(f"{USER_MODELS} cannot be {given}", hint="there is no such user") from None
+        raise UsageError(
+            "{name} cannot be {given}", name=USER_MODELS, given=given, hint="there is no such user"
+        ) from None

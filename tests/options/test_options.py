@@ -17,6 +17,7 @@ from textgen.options import (
     TitleOptions,
     parse,
 )
+from textgen.options.train_texts import Gpt2TrainOptions
 
 KINDS = [TitleOptions, ContinueOptions, GibbsOptions]
 
@@ -54,3 +55,12 @@ def test_an_unknown_option_is_told_what_there_is() -> None:
 def test_options_are_frozen(kind: type[Options]) -> None:
     with pytest.raises(ValidationError):
         parse(kind, {}).seed = 1
+
+
+def test_a_value_is_shown_as_it_was_given() -> None:
+    with pytest.raises(UsageError) as caught:
+        parse(Gpt2TrainOptions, {"start": "{@lora}", "tokenizer": "zh"})
+    assert caught.value.line == (
+        "start {@lora} comes with its tokenizer: leave out tokenizer (see help for what goes together)"
+    )
+    assert caught.value.line.spelled(str.upper).startswith("START {@lora} comes")

@@ -160,7 +160,7 @@ def split_keywords(given: list[str] | None) -> list[str] | None:
     try:
         return given and [word for value in given for word in keywords_of(value) or ("",)]
     except DataError as error:
-        raise UsageError("{@keyword}: {told}", told=error.message, hint=error.hint) from None
+        raise UsageError("{@keyword}: {reason}", reason=error.message, hint=error.hint) from None
 
 
 def takes(*groups: Flags) -> Callable[[Callable[P, int]], Callable[..., int]]:

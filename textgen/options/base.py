@@ -35,7 +35,7 @@ def _keywords(value: object) -> object:
     try:
         return keywords_of(value) or (value,)
     except DataError as error:
-        raise ValueError(error.line) from None
+        raise OptionError("{line}", line=error.line) from None
 
 
 def _word(value: str) -> str:
@@ -151,7 +151,7 @@ def _check_encodable(name: str, value: object) -> None:
             check_encodable(value)
         except DataError as error:
             raise UsageError(
-                "{option}: {told}", option=option(name), told=error.message, hint=error.hint
+                "{option}: {reason}", option=option(name), reason=error.message, hint=error.hint
             ) from None
     elif isinstance(value, dict):
         _check_encodable(name, [*value, *value.values()])

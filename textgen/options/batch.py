@@ -94,8 +94,9 @@ class RunOptions(OptionGroup):
     @model_validator(mode="after")
     def _combination(self) -> Self:
         if not 1 <= self.shard[0] <= self.shard[1]:
+            part, parts = self.shard
             raise OptionError(
-                f"{{@shard}} {self.shard[0]}/{self.shard[1]}: the first is from 1 to the second"
+                "{@shard} {part}/{parts}: the first is from 1 to the second", part=part, parts=parts
             )
         chosen = [option(name) for name in ("force", "resume", "retry_errors") if getattr(self, name)]
         if len(chosen) > 1:

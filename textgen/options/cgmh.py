@@ -100,11 +100,11 @@ class CgmhOptions(ChainOptions):
             self._check_length(self.length)
         if self.parallel < self.num_candidates:
             raise OptionError(
-                f"{{@chains}} {self.chains} is fewer than {{@num_candidates}} "
-                f"{self.num_candidates}: a text needs its own chain"
+                "{@chains} {chains} is below {@num_candidates} {num_candidates}: each text needs a chain",
+                **vars(self),
             )
         if "anneal" in self.model_fields_set and not self.searching:
-            raise OptionError(f"{{@anneal}} needs {{@method}} anneal, not {self.method}")
+            raise OptionError("{@anneal} needs {@method} anneal, not {method}", method=self.method)
         self._check_fall()
         for name in ("temperature", "top_k"):
             if self.candidates and name in self.model_fields_set:

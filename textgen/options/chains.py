@@ -74,9 +74,11 @@ class ChainOptions(Options):
     def _check_fall(self) -> None:
         first, last, _ = self.anneal
         if first < last:
-            raise OptionError(f"{{@anneal}} {first:g}:{last:g} rises: the higher comes first")
+            rises = "{@anneal} {first}:{last} rises: the higher comes first"
+            raise OptionError(rises, first=f"{first:g}", last=f"{last:g}")
 
     @staticmethod
     def _check_length(length: tuple[int, int]) -> None:
-        if not 1 <= length[0] <= length[1]:
-            raise OptionError(f"{{@length}} {length[0]}-{length[1]} is not a range of lengths")
+        least, most = length
+        if not 1 <= least <= most:
+            raise OptionError("{@length} {least}-{most} is not a range of lengths", least=least, most=most)

@@ -6,7 +6,7 @@ from typing import Literal, Self
 
 from pydantic import model_validator
 
-from textgen.messages import OptionError
+from textgen.messages import OptionError, option
 from textgen.options.base import StyledOptions, Words
 from textgen.options.chains import ChainOptions, Span
 from textgen.options.fields import CHAIN, Count, Whole, changed, field
@@ -90,10 +90,15 @@ class GibbsOptions(ChainOptions, StyledOptions):
 
     @model_validator(mode="after")
     def _combination(self) -> Self:
-        for option, (other, values) in TAKERS.items():
-            if option in self.model_fields_set and getattr(self, other) not in values:
-                known = " or ".join(values)
-                raise OptionError(f"{{@{option}}} needs {{@{other}}} {known}, not {getattr(self, other)}")
+        for name, (other, values) in TAKERS.items():
+            if name in self.model_fields_set and (value := getattr(self, other)) not in values:
+                raise OptionError(
+                    "{option} needs {other} {known}, not {value}",
+                    option=option(name),
+                    other=option(other),
+                    known=" or ".join(values),
+                    value=value,
+                )
         self._check_length(self.length)
         self._check_fall()
         self._check_states()
@@ -102,18 +107,20 @@ class GibbsOptions(ChainOptions, StyledOptions):
     def _check_states(self) -> None:
         """Refuse chains that record less than they are to give."""
         if self.burnt + self.thin > self.sweeps:
-            raise OptionError(
-                f"{{@burn_in}} {self.burnt} and {{@thin}} {self.thin} leave nothing of "
-                f"{{@sweeps}} {self.sweeps}"
-            )
+            nothing = "{@burn_in} {burnt} and {@thin} {thin} leave nothing of {@sweeps} {sweeps}"
+            raise OptionError(nothing, burnt=self.burnt, **vars(self))
         if self.method == "anneal" and self.states > 1:
             raise OptionError(
-                f"{{@method}} anneal finds one text a chain: {{@chains}} {self.chains} is below "
-                f"{{@num_candidates}} {self.num_candidates}"
+                "{@method} anneal finds one text a chain: {@chains} {chains} is below "
+                "{@num_candidates} {num_candidates}",
+                **vars(self),
             )
         recorded = (self.sweeps - self.burnt) // self.thin
         if self.states > recorded:
             raise OptionError(
-                f"{{@num_candidates}} {self.num_candidates} from {{@chains}} {self.chains} are {self.states} "
-                f"states of each, and {{@sweeps}} {self.sweeps} record {recorded}"
+                "{@num_candidates} {num_candidates} from {@chains} {chains} are {states} states of each, and "
+                "{@sweeps} {sweeps} record {recorded}",
+                states=self.states,
+                recorded=recorded,
+                **vars(self),
             )

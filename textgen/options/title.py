@@ -133,7 +133,7 @@ class TitleOptions(DecodingOptions, BidirectionalOptions):
                 else "{@rank} scorer needs {@scorer}, a model that ranks"
             )
         if self.decode == AGREE and self.rank not in (None, "agree"):
-            raise OptionError(f"{{@decode}} agree means {{@rank}} agree, not {self.rank}")
+            raise OptionError("{@decode} agree means {@rank} agree, not {rank}", rank=self.rank)
         if self.decode == AGREE and self.direction not in (None, "both"):
             raise OptionError("{@decode} agree writes in both directions: leave out {@direction}")
         if self.strategy.view == "two-way":
@@ -144,13 +144,17 @@ class TitleOptions(DecodingOptions, BidirectionalOptions):
 
     def _check_length(self, least: int, most: int) -> None:
         if not 1 <= least <= most:
-            raise OptionError(f"{{@length}} {least}-{most} must go from 1 or more to as much or more")
+            raise OptionError(
+                "{@length} {least}-{most} must go from 1 or more to as much or more", least=least, most=most
+            )
         if self.one_of:
             raise OptionError("{@one_of} and {@length} exclude each other")
         if least >= self.max_new_tokens:
             raise OptionError(
-                f"{{@length}} {least}-{most} has no room in {{@max_new_tokens}} {self.max_new_tokens}: "
-                f"raise that above {least}"
+                "{@length} {least}-{most} has no room in {@max_new_tokens} {limit}: raise that above {least}",
+                least=least,
+                most=most,
+                limit=self.max_new_tokens,
             )
 
     def _check_bidirectional(self) -> None:
@@ -158,5 +162,5 @@ class TitleOptions(DecodingOptions, BidirectionalOptions):
             raise OptionError("{@decode} bidirectional writes in both directions: leave out {@direction}")
         if self.width % 2:
             raise OptionError(
-                f"{{@decode}} bidirectional shares {{@beams}} {self.width} between two directions"
+                "{@decode} bidirectional shares {@beams} {width} between two directions", width=self.width
             )

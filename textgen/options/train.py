@@ -119,7 +119,9 @@ class TrainOptions(OptionGroup):
         if self.lora and self.start == RANDOM:
             raise OptionError("{@lora} adapts weights that are there: name them with {@start}")
         if self.tokenizer and self.start != RANDOM:
-            raise OptionError(f"{{@start}} {self.start} comes with its tokenizer: leave out {{@tokenizer}}")
+            raise OptionError(
+                "{@start} {start} comes with its tokenizer: leave out {@tokenizer}", start=self.start
+            )
         return self
 
     def _check_fresh(self, names: Collection[str]) -> None:

@@ -48,7 +48,7 @@ class SizedOptions(TrainOptions):
     @model_validator(mode="after")
     def _sizes(self) -> Self:
         if self.width % self.heads:
-            raise OptionError(f"{{@heads}} {self.heads} does not divide {{@width}} {self.width}")
+            raise OptionError("{@heads} {heads} does not divide {@width} {width}", **vars(self))
         self._check_fresh(SIZES)
         return self
 

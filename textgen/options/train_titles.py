@@ -141,13 +141,15 @@ class RnnTitleTrainOptions(TitleTrainBase):
         if self.lora:
             raise OptionError("{@lora} adapts transformers, not an rnn-title: leave it out")
         if self.rdrop or self.dropout:
-            name = "rdrop" if self.rdrop else "dropout"
-            raise OptionError(f"--{name}: an rnn-title drops nothing, as in its article: leave it out")
+            given = option("rdrop" if self.rdrop else "dropout")
+            raise OptionError(
+                "{option}: an rnn-title drops nothing, as in its article: leave it out", option=given
+            )
         if self.gradient_penalty:
             raise OptionError("{@gradient_penalty} needs second derivatives, which an LSTM's kernel lacks")
         self._check_fresh(("width", "source_length", "prior"))
         if self.width % 16:
             raise OptionError(
-                f"{{@width}} {self.width} must be a multiple of 16, for two ways and eight heads"
+                "{@width} {width} must be a multiple of 16, for two ways and eight heads", width=self.width
             )
         return self
