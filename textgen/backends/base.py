@@ -135,9 +135,8 @@ class Backend(ABC, Generic[O, P]):
         """
         self.check(options)
         for word in several_in_one(options.avoid) if isinstance(options, DecodingOptions) else ():
-            on_event(
-                Note(f"{{@avoid}} {word} is one text; {{@avoid}} once for each word keeps out all of them")
-            )
+            told = "{@avoid} {word} is one text; {@avoid} once for each word keeps out all of them"
+            on_event(Note(told, word=word))
         for text in self.notes(options):
             on_event(Note(text))
         return self.seeded(options)
@@ -219,13 +218,14 @@ class Backend(ABC, Generic[O, P]):
         """The rows that can be used, with their numbers; those that cannot go into `records`."""
         usable = []
         for number, row in enumerate(window):
-            try:
-                if row.error is not None:
-                    raise DataError(row.error)
-                usable.append((number, self.prepare(row, options, on_event)))
-            except DataError as error:
-                told = error.line if row.error is not None else _placed(row, error)
-                records[number] = Record(row.name, [], self.label(options), error=told, fields=row.fields)
+            told = row.error
+            if told is None:
+                try:
+                    usable.append((number, self.prepare(row, options, on_event)))
+                    continue
+                except DataError as error:
+                    told = _placed(row, error)
+            records[number] = Record(row.name, [], self.label(options), error=told, fields=row.fields)
         return usable
 
     def _record(self, prepared: P, outcome: Outcome, options: O, seed: int) -> Record:
@@ -264,7 +264,8 @@ class Backend(ABC, Generic[O, P]):
             outcomes = self._fitting(part, options, seed, on_event)
             if outcomes is None and len(part) > 1:
                 fewer = self._room.halve(len(part), size)
-                on_event(Note(f"out of memory with {len(part)} rows of {size} tokens; from here on {fewer}"))
+                told = "out of memory with {rows} rows of {size} tokens; from here on {fewer}"
+                on_event(Note(told, rows=len(part), size=size, fewer=fewer))
             elif outcomes is None:
                 hint = "shorten it, or free some memory"
                 found.append(DataError("there is not enough memory for it", hint=hint))
@@ -299,7 +300,7 @@ def _row(text: object, number: int) -> Row:
         return text
     if isinstance(text, str):
         return Row(text, name=str(number))
-    return Row("", name=str(number), error=f"{type(text).__name__} is not text")
+    return Row("", name=str(number), error=Message("{kind} is not text", kind=type(text).__name__))
 
 
 def open_backend(name: str) -> Backend[Any, Any]:

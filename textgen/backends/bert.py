@@ -85,7 +85,10 @@ class BertBackend(Backend[GibbsOptions, Seed]):
         longest = len(ids) or options.length[1]
         if longest + FRAME > self.positions:
             raise (DataError if ids else UsageError)(
-                f"{longest} tokens are more than the model reads", hint=f"at most {self.positions - FRAME}"
+                "{tokens} tokens are more than the model reads",
+                tokens=longest,
+                hint="at most {most}",
+                most=self.positions - FRAME,
             )
         vocabulary = self.tokenizer.vocabulary
         kept = {place for span in kept_spans(reading, ids, options.keep, vocabulary) for place in span}

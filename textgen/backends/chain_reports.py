@@ -91,4 +91,4 @@ class Reports:
 
 def lost(what: str) -> DataError:
     """The error of a row whose text lacks what a chain cannot lose."""
-    return DataError(f"{what} was lost", hint="this is a mistake of textgen: please report it")
+    return DataError("{what} was lost", what=what, hint="this is a mistake of textgen: please report it")

@@ -63,9 +63,11 @@ class Gpt2Backend(Backend[ContinueOptions, Prompt]):
         room = self.positions - self._stop(row, options).limit
         if room < 1:
             raise UsageError(
-                f"{{@max_new_tokens}} {options.max_new_tokens} is more than the model can write",
-                hint=f"it has {self.positions} positions, prompt included: "
-                f"{{@max_new_tokens}} {self.positions // 2}, say",
+                "{@max_new_tokens} {most} is more than the model can write",
+                most=options.max_new_tokens,
+                hint="it has {positions} positions, prompt included: {@max_new_tokens} {half}, say",
+                positions=self.positions,
+                half=self.positions // 2,
             )
         reading = self.reader.read(row.text, keep_layout=True, optional=True)
         ids = self.tokenizer.encode(reading.text)
@@ -131,7 +133,8 @@ class Gpt2Backend(Backend[ContinueOptions, Prompt]):
     def check_streamable(self, options: ContinueOptions) -> None:
         if not options.strategy.streamable:
             raise UsageError(
-                f"{{@decode}} {options.decode} knows its text only at the end",
+                "{@decode} {name} knows its text only at the end",
+                name=options.decode,
                 hint="{@decode} sample or greedy",
             )
         if options.rank != "none":

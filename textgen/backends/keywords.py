@@ -6,10 +6,11 @@ from collections.abc import Callable, Sequence
 
 from torch import Tensor
 
-from textgen.backends.search_rules import nothing_found
+from textgen.backends.search_rules import nothing_found, rare_part
 from textgen.choice.automaton import ROOT, AhoCorasick
 from textgen.decoding.constraint import constraint_of, unwritable
 from textgen.errors import DataError
+from textgen.messages import Message
 from textgen.options import DecodingOptions
 from textgen.schema import Candidate, Row
 from textgen.text.keywords import keywords_of, missing
@@ -39,21 +40,28 @@ def keywords_of_row(
     if not keywords:
         return ()
     if not options.strategy.constrained or options.one_of:
-        other = "{@one_of}" if options.one_of else f"{{@decode}} {options.strategy_name}"
-        raise DataError(f"the row's keywords do not go with {other}", hint="{@decode} beam takes them")
+        other = Message("{@one_of}" if options.one_of else "{@decode} {name}", name=options.strategy_name)
+        raise DataError(
+            "the row's keywords do not go with {other}", other=other, hint="{@decode} beam takes them"
+        )
     written = tuple(map(spelt, keywords))
     if strange := unwritable(written, tokenizer, allowed):
-        rare = [c for c in strange[0] if not bool(allowed[tokenizer.encode(c)].all())]
         raise DataError(
-            f"the keyword {strange[0]} cannot be written",
-            hint=f"the model has no token of its own for {rare[0] if rare else strange[0]}",
+            "the keyword {word} cannot be written",
+            word=strange[0],
+            hint="the model has no token of its own for {rare}",
+            rare=rare_part(strange[0], tokenizer, allowed),
         )
     if clash := [word for word in options.avoid if any(spelt(word) in keyword for keyword in written)]:
-        raise DataError(f"{clash[0]} is both wanted and to be avoided", hint="leave out one of them")
-    pieces = _least_tokens(written, options, tokenizer)
-    if pieces >= options.max_new_tokens:
         raise DataError(
-            f"the keywords have {pieces} tokens and a text at most {options.max_new_tokens - 1}",
+            "{word} is both wanted and to be avoided", word=clash[0], hint="leave out one of them"
+        )
+    least = _least_tokens(written, options, tokenizer)
+    if least >= options.max_new_tokens:
+        raise DataError(
+            "the keywords have {least} tokens and a text at most {most}",
+            least=least,
+            most=options.max_new_tokens - 1,
             hint="raise {@max_new_tokens}",
         )
     return keywords
@@ -94,6 +102,9 @@ def with_keywords(
     if not whole and not keywords:
         raise nothing_found(options)
     if not whole:
-        hint = "raise {@beams} or {@max_new_tokens}"
-        raise DataError(f"no text with {'、'.join(keywords)} was found", hint=hint)
+        raise DataError(
+            "no text with {keywords} was found",
+            keywords="、".join(keywords),
+            hint="raise {@beams} or {@max_new_tokens}",
+        )
     return whole

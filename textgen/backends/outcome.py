@@ -57,10 +57,11 @@ def cut_notes(candidates: Sequence[Candidate], options: Options) -> tuple[str, .
     if not cut or not isinstance(options, DecodingOptions):
         return ()
     one = len(candidates) == 1
+    which = Message("the text" if one else "{cut} of {all} texts", cut=len(cut), all=len(candidates))
     if isinstance(options, ContinueOptions) and options.ends_at == "sentence":
-        which = "the text" if one else f"{len(cut)} of {len(candidates)} texts"
-        most = max(candidate.tokens for candidate in cut)
-        return (f"no sentence ended in {which}: left as it is, with up to {most} tokens",)
-    which = "the text was" if one else f"{len(cut)} of {len(candidates)} texts were"
-    most = options.max_new_tokens
-    return (Message("{which} cut at {@max_new_tokens} {most}", which=which, most=most),)
+        told = "no sentence ended in {which}: left as it is, with up to {most} tokens"
+        return (Message(told, which=which, most=max(candidate.tokens for candidate in cut)),)
+    told = "{which} was cut at {@max_new_tokens} {most}"
+    if not one:
+        told = "{which} were cut at {@max_new_tokens} {most}"
+    return (Message(told, which=which, most=options.max_new_tokens),)

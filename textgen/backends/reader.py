@@ -99,7 +99,9 @@ class Reader:
     def doubted(self, words: str) -> tuple[str, ...]:
         """What a person should know of words to be written: that hardly a character is Chinese."""
         doubt = None if self._as_is else judge_characters(words, short=False)
-        return (f"{doubt.reason}: the result may be poor",) if doubt and doubt.refused else ()
+        if doubt is None or not doubt.refused:
+            return ()
+        return (Message("{reason}: the result may be poor", reason=doubt.reason),)
 
     def _bits(self, text: str) -> tuple[float, int]:
         """Bits a token of the first tokens, and how many these are."""

@@ -85,14 +85,17 @@ def _served(kind: str) -> Served | None:
     """The backend of ours that serves a kind; None where another package's does."""
     family = family_of(kind)
     if family.purpose is not None:
-        raise UsageError(f"a {kind} model writes nothing itself", hint=family.purpose)
+        raise UsageError("a {kind} model writes nothing itself", kind=kind, hint=family.purpose)
     if kind not in OWN and kind in _installed():
         return None
     for view, served in BACKENDS.items():
         if family.offers(view):
             return served
     raise ModelError(
-        f"no backend serves models of kind {kind!r}", hint=f"known: {', '.join([*OWN, *_installed()])}"
+        "no backend serves models of kind {kind}",
+        kind=repr(kind),
+        hint="known: {known}",
+        known=", ".join([*OWN, *_installed()]),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from functools import lru_cache, partial
+from functools import lru_cache, partial, reduce
 from typing import Any, cast
 
 from torch import Tensor
@@ -19,6 +19,7 @@ from textgen.choice.token_lengths import token_lengths
 from textgen.choice.trie import OneOf, Trie
 from textgen.decoding.stop import Stop
 from textgen.errors import DataError, UsageError
+from textgen.messages import Message, option
 from textgen.options import DecodingOptions
 from textgen.schema import Candidate
 from textgen.text.traditional import has_traditional, simplified
@@ -126,10 +127,11 @@ def _avoid(vocabulary: Vocabulary, words: tuple[str, ...], vocab_size: int, reve
 
 def nothing_found(options: DecodingOptions) -> DataError:
     """Why a row has no text, where it is not for its keywords."""
-    bans = ["{@" + name + "}" for name in BANS if getattr(options, name)]
+    bans = [option(name) for name in BANS if getattr(options, name)]
     if not bans:
         return DataError("no text was found", hint="{@decode} beam looks at several")
-    return DataError("the filters leave nothing to write", hint=f"loosen {' or '.join(bans)}")
+    listed = reduce(lambda one, other: Message("{one} or {other}", one=one, other=other), bans)
+    return DataError("the filters leave nothing to write", hint="loosen {bans}", bans=listed)
 
 
 def as_drawn(candidates: list[Candidate], options: DecodingOptions) -> Outcome:
@@ -138,10 +140,8 @@ def as_drawn(candidates: list[Candidate], options: DecodingOptions) -> Outcome:
         return nothing_found(options)
     if len(candidates) == options.num_candidates:
         return candidates
-    told = (
-        f"{len(candidates)} of {options.num_candidates} texts: the filters left the others nothing to write"
-    )
-    return Found(candidates, (told,))
+    told = "{count} of {wanted} texts: the filters left the others nothing to write"
+    return Found(candidates, (Message(told, count=len(candidates), wanted=options.num_candidates),))
 
 
 def check_listed(options: DecodingOptions, tokenizer: Tokenizer, allowed: Tensor) -> None:
@@ -149,15 +149,24 @@ def check_listed(options: DecodingOptions, tokenizer: Tokenizer, allowed: Tensor
     for text in options.one_of:
         ids = tokenizer.encode(text)
         if not bool(allowed[ids].all()):
-            rare = [c for c in text if not bool(allowed[tokenizer.encode(c)].all())]
             raise UsageError(
-                f"{{@one_of}}: {text!r} cannot be written",
-                hint=f"the model has no token of its own for {rare[0] if rare else text}",
+                "{@one_of}: {text} cannot be written",
+                text=repr(text),
+                hint="the model has no token of its own for {rare}",
+                rare=rare_part(text, tokenizer, allowed),
             )
         if len(ids) >= options.max_new_tokens:
             raise UsageError(
-                f"{{@one_of}}: {text!r} has {len(ids)} tokens", hint="raise {@max_new_tokens} above that"
+                "{@one_of}: {text} has {count} tokens",
+                text=repr(text),
+                count=len(ids),
+                hint="raise {@max_new_tokens} above that",
             )
+
+
+def rare_part(text: str, tokenizer: Tokenizer, allowed: Tensor) -> str:
+    """The first character of a text that cannot be written; the text where each can alone."""
+    return next((c for c in text if not bool(allowed[tokenizer.encode(c)].all())), text)
 
 
 @lru_cache(KEPT)

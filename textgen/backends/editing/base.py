@@ -29,6 +29,7 @@ from textgen.mcmc.cgmh.proposals import ContextProposals, Proposals, WeightedPro
 from textgen.mcmc.cgmh.target import Length, Outside, Point, Repeated, Target, Term
 from textgen.mcmc.chain import Chain, Course, Visit, run
 from textgen.mcmc.schedule import Schedule
+from textgen.messages import Message
 from textgen.models.views import FRAME, SequenceModel
 from textgen.options import CgmhOptions
 from textgen.plugins import resolved
@@ -70,6 +71,7 @@ class CgmhBackend(Backend[C, Start], Generic[C]):
 
     task = "sample"
     blanks: ClassVar[bool] = False  # whether `length` is that of every blank
+    unfound: ClassVar[str] = "no text of {least}-{most} characters was found"
 
     def __init__(self, model: LoadedModel) -> None:
         super().__init__(model)
@@ -107,8 +109,10 @@ class CgmhBackend(Backend[C, Start], Generic[C]):
     def check(self, options: C) -> None:
         if options.length is not None and options.length[0] > self.longest(options):
             raise UsageError(
-                f"{{@length}} {options.length[0]} is more than the models read",
-                hint=f"at most {self.longest(options)} characters",
+                "{@length} {least} is more than the models read",
+                least=options.length[0],
+                hint="at most {most} characters",
+                most=self.longest(options),
             )
 
     def longest(self, options: C) -> int:
@@ -141,18 +145,24 @@ class CgmhBackend(Backend[C, Start], Generic[C]):
         least = len(ids) + (len(state.blanks) * state.subject.length[0] if self.blanks else 0)
         if least > longest:
             raise DataError(
-                f"{least} tokens are more than the models read",
-                hint=f"at most {longest}; split the text into sentences",
+                "{tokens} tokens are more than the models read",
+                tokens=least,
+                hint="at most {longest}; split the text into sentences",
+                longest=longest,
             )
         locked = text_length(self.tokenizer, [i for span in state.spans for i in ids[span.start : span.stop]])
         if locked > state.subject.length[1] and not self.blanks:
             raise DataError(
-                f"what must stay has {locked} characters and a text at most {state.subject.length[1]}",
+                "what must stay has {locked} characters and a text at most {most}",
+                locked=locked,
+                most=state.subject.length[1],
                 hint="raise {@length}",
             )
         if strange := [i for i in ids if not self._allowed[i]]:
-            shown = self.tokenizer.decode(strange[:1])
-            raise DataError(f"{shown!r} cannot be written", hint="take control characters out of the text")
+            shown = repr(self.tokenizer.decode(strange[:1]))
+            raise DataError(
+                "{shown} cannot be written", shown=shown, hint="take control characters out of the text"
+            )
         spaced = self.tokenizer.vocabulary.spaced
         tokens, used = (
             len(self.tokenizer.encode(text)) if row.text else 0 for text in (row.text, reading.text)
@@ -250,8 +260,14 @@ class CgmhBackend(Backend[C, Start], Generic[C]):
     def _outcome(self, start: Start, chains: list[Chain[Point]], options: C) -> Outcome:
         found = best_states(chains) if options.searching else last_states(chains)
         if not found:
-            reason = f"{self.unfound(start)} (chains: {len(chains)}, steps of each: {options.steps})"
-            return DataError(reason, hint="raise {@steps}, or widen {@length}")
+            least, most = start.state.subject.length
+            return DataError(
+                "{unfound} (chains: {chains}, steps of each: {steps})",
+                unfound=Message(self.unfound, least=least, most=most),
+                chains=len(chains),
+                steps=options.steps,
+                hint="raise {@steps}, or widen {@length}",
+            )
         chosen = found[: options.num_candidates]
         if options.searching:
             chosen.sort(key=lambda pair: -pair[1].point.log_target)
@@ -262,11 +278,6 @@ class CgmhBackend(Backend[C, Start], Generic[C]):
         if not all(self.holds(start, candidate.text, options) for candidate in candidates):
             return lost("what must be there")
         return Found(candidates, chain_notes(chains, options, len(candidates)))
-
-    def unfound(self, start: Start) -> str:
-        """The error of a row for which no text was found."""
-        least, most = start.state.subject.length
-        return f"no text of {least}-{most} characters was found"
 
     def holds(self, start: Start, text: str, options: C) -> bool:
         """Whether the final text has what must be in it."""

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from textgen.mcmc.cgmh.edits import Ids
 from textgen.mcmc.cgmh.target import Point
 from textgen.mcmc.chain import Chain, Visit
+from textgen.messages import Message
 from textgen.options import CgmhOptions
 
 MOST_CHAINS = 4  # times the chains asked for, where some end at no text that may be shown
@@ -53,7 +54,10 @@ def chain_notes(chains: Chains, options: CgmhOptions, texts: int) -> tuple[str, 
     """Notes for a person on the texts of a row's chains."""
     notes = []
     if texts < options.num_candidates:
-        notes.append(f"{texts} of {options.num_candidates} texts were found")
+        notes.append(
+            Message("{count} of {wanted} texts were found", count=texts, wanted=options.num_candidates)
+        )
     if not options.searching and (lost := len(chains) - len(last_states(chains))):
-        notes.append(f"{lost} of {len(chains)} chains ended at no text that may be shown")
+        told = "{lost} of {all} chains ended at no text that may be shown"
+        notes.append(Message(told, lost=lost, all=len(chains)))
     return tuple(notes)

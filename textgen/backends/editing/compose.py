@@ -39,8 +39,8 @@ class ComposeBackend(CgmhBackend[ComposeOptions]):
         keywords = tuple(dict.fromkeys([*options.keyword, *keywords_of(list(row.keywords))]))
         if not keywords:
             raise DataError("there are no keywords", hint="put them into the field of keywords")
-        if broken := [word for word in keywords if LINE_END.search(word)]:
-            raise DataError(f"the keyword {broken[0]!r} has a line break", hint="give two keywords")
+        if broken := [repr(word) for word in keywords if LINE_END.search(word)]:
+            raise DataError("the keyword {word} has a line break", word=broken[0], hint="give two keywords")
         wanted = essential(keywords, ordered=options.ordered)
         encoded = [self.tokenizer.encode(self.reader.word(word)) for word in wanted]
         assert options.length is not None

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from textgen.backends.editing.base import Start
 from textgen.backends.editing.source import SourceBackend
 from textgen.mcmc.cgmh.edits import Subject
 from textgen.mcmc.cgmh.target import Distance, Term
@@ -22,6 +21,7 @@ class CorrectBackend(SourceBackend[CorrectOptions]):
     """
 
     options = CorrectOptions
+    unfound = "no text was found"
 
     def terms(self, options: CorrectOptions) -> list[tuple[float, Term]]:
         return [*super().terms(options), (-options.distance, Distance())]
@@ -31,6 +31,3 @@ class CorrectBackend(SourceBackend[CorrectOptions]):
 
     def finished(self, candidate: Candidate, changes: Sequence[Change]) -> Candidate:
         return replace(candidate, changes=changes)
-
-    def unfound(self, start: Start) -> str:
-        return "no text was found"

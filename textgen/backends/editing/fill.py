@@ -23,6 +23,7 @@ class FillBackend(CgmhBackend[FillOptions]):
 
     options = FillOptions
     blanks = True
+    unfound = "no text with {least}-{most} characters in each blank was found"
 
     def terms(self, options: FillOptions) -> list[tuple[float, Term]]:
         return []
@@ -62,7 +63,3 @@ class FillBackend(CgmhBackend[FillOptions]):
         given = zip(begins, BLANK.split(start.reading.text), strict=True)
         text = self.tokenizer.decode(list(state.ids))
         return start.reading.edited(text, stayed((at for at, part in given if part), state, self.tokenizer))
-
-    def unfound(self, start: Start) -> str:
-        least, most = start.state.subject.length
-        return f"no text with {least}-{most} characters in each blank was found"

@@ -33,7 +33,7 @@ def kept_spans(
         DataError: A word is not in the text.
     """
     if absent := missing(reading.source, words):
-        raise DataError(f"{absent[0]} is not in the sentence", hint="{@keep} takes parts of it")
+        raise DataError("{word} is not in the sentence", word=absent[0], hint="{@keep} takes parts of it")
     ends = list(accumulate(len(vocabulary.pieces[i]) for i in ids))
     starts = [0, *ends[:-1]]
     found = []

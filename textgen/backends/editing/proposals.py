@@ -43,7 +43,9 @@ def load_beside(name: str, language_model: LoadedModel) -> LoadedModel:
     same = model.tokenizer.vocabulary.pieces == language_model.tokenizer.vocabulary.pieces
     if not same or model.network.vocab_size != language_model.network.vocab_size:
         raise UsageError(
-            f"{name} and {language_model.files.name} have different vocabularies",
+            "{one} and {other} have different vocabularies",
+            one=name,
+            other=language_model.files.name,
             hint="a chain needs models that share their vocabulary",
         )
     return model
@@ -73,4 +75,6 @@ def proposer_of(model: LoadedModel) -> Proposer:
         newline = model.tokenizer.vocabulary.newline
         forward = ForwardContext(network, [], [specials.bos, newline])
         return Proposer(forward, model.label, network.positions)
-    raise UsageError(f"a {model.files.kind} model proposes nothing", hint="{@proposals} bert, title or gpt2")
+    raise UsageError(
+        "a {kind} model proposes nothing", kind=model.files.kind, hint="{@proposals} bert, title or gpt2"
+    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from textgen.backends.editing.base import Start
 from textgen.backends.editing.source import SourceBackend
 from textgen.mcmc.cgmh.edits import State, Subject
 from textgen.mcmc.cgmh.target import Distance, Missing, Shared, Term, TooSimilar
@@ -21,6 +20,7 @@ class RewriteBackend(SourceBackend[RewriteOptions]):
     """
 
     options = RewriteOptions
+    unfound = "no other text was found"
 
     def terms(self, options: RewriteOptions) -> list[tuple[float, Term]]:
         return [
@@ -39,6 +39,3 @@ class RewriteBackend(SourceBackend[RewriteOptions]):
 
     def reportable(self, state: State) -> bool:
         return state.ids != state.subject.source
-
-    def unfound(self, start: Start) -> str:
-        return "no other text was found"

@@ -79,7 +79,8 @@ class TitleBackend(Backend[TitleOptions, Article]):
     def check(self, options: TitleOptions) -> None:
         if options.strategy.view == "two-way" and not isinstance(self.network, TwoWayModel):
             raise UsageError(
-                f"{self.model.files.name} cannot write in both directions at once",
+                "{name} cannot write in both directions at once",
+                name=self.model.files.name,
                 hint="{@decode} agree writes in each, and ranks by both",
             )
         check_listed(self.reader.spelled(options), self.tokenizer, self.allowed)
@@ -108,8 +109,10 @@ class TitleBackend(Backend[TitleOptions, Article]):
         limit = self.network.source_room(max(RESERVED, options.max_new_tokens + 1)) - FRAME
         if limit < 1:
             raise UsageError(
-                f"{{@max_new_tokens}} {options.max_new_tokens} leaves no room for the article",
-                hint=f"the model has {self.network.source_room(0)} positions",
+                "{@max_new_tokens} {most} leaves no room for the article",
+                most=options.max_new_tokens,
+                hint="the model has {positions} positions",
+                positions=self.network.source_room(0),
             )
         typed = keywords_of_row(row, options, self.tokenizer, self.allowed, self.reader.word)
         keywords = tuple(dict.fromkeys(map(self.reader.word, typed)))

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from textgen.backends.title.lengths import FLAG as LENGTH
+from textgen.messages import Message
 from textgen.schema import Candidate
 from textgen.text.checks.editor import Editor
 
@@ -40,6 +41,8 @@ def remarks(titles: Sequence[Candidate]) -> tuple[str, ...]:
     if not any(failed):
         return ()
     if failed[0]:
-        return (f"no sound title was found; the first fails an editor's check ({failed[0]})",)
-    told = "; ".join(f"{place}: {names}" for place, names in enumerate(failed, 1) if names)
-    return (f"{sum(map(bool, failed))} of {len(titles)} titles fail an editor's check ({told})",)
+        told = "no sound title was found; the first fails an editor's check ({checks})"
+        return (Message(told, checks=failed[0]),)
+    told = "{count} of {all} titles fail an editor's check ({checks})"
+    checks = [f"{place}: {names}" for place, names in enumerate(failed, 1) if names]
+    return (Message(told, count=len(checks), all=len(titles), checks="; ".join(checks)),)

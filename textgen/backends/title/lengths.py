@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from textgen.messages import Message
 from textgen.schema import Candidate
 from textgen.text.length import characters, off
 
@@ -32,6 +33,10 @@ def length_notes(candidates: Sequence[Candidate], length: tuple[int, int] | None
     if length is None or not candidates or not off(candidates[0].text, *length):
         return ()
     least, most = length
-    wanted = str(least) if least == most else f"{least}-{most}"
-    has = characters(candidates[0].text)
-    return (f"no title of {wanted} characters was found; the nearest has {has}",)
+    return (
+        Message(
+            "no title of {wanted} characters was found; the nearest has {count}",
+            wanted=least if least == most else f"{least}-{most}",
+            count=characters(candidates[0].text),
+        ),
+    )
