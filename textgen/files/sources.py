@@ -109,8 +109,9 @@ def table_in(path: Path) -> Source:
     if not source.format.is_table and (found := _recognized(source)) is not None:
         source = replace(source, format=found[0])
     if not source.format.is_table:
-        tables = [name for name, one in formats().items() if one.is_table]
-        raise UsageError(f"{path} is no table", hint=f"give a file of {', '.join(tables)}")
+        tables = ", ".join(name for name, one in formats().items() if one.is_table)
+        hint = "give a file of {tables}, as `textgen title … {@output} FILE.jsonl` writes one"
+        raise UsageError("{path} is no table", path=path, tables=tables, hint=hint)
     source.format.check_installed(source.name)
     return source
 
