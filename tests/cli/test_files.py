@@ -96,3 +96,25 @@ def test_lines_before_the_end_of_a_cut_archive_are_read(call, folder):
     assert len(records) > 1
     assert "cannot be read" in records[-1]["error"]
     assert all(record["error"] is None for record in records[:-1])
+
+
+@small
+def test_hints_on_rows_name_flags_and_leave_the_names_of_files_and_fields(call, folder, monkeypatch):
+    """A placeholder in a name is a name; see also the same row in Python, in tests/files."""
+    monkeypatch.setattr("textgen.files.rows.LONGEST", 200)
+    (folder / "{@force}.txt").write_text(TEXT * 10, encoding="utf-8")
+    (folder / "twice.jsonl").write_text('{"{@force}": 1, "{@force}": 2}\n', encoding="utf-8")
+    code, _, err = call("title", "{@force}.txt", "twice.jsonl", *FAST)
+    assert code == 1
+    assert "{@force}.txt is too long for one text: more than 200 bytes (--lines takes a line" in err
+    assert "line 1: two fields are called {@force} (rename" in err
+
+
+@small
+def test_hints_on_rows_that_go_on_keep_their_flags(call, folder, monkeypatch):
+    monkeypatch.setattr("textgen.files.rows.LONGEST", 200)
+    (folder / "long.txt").write_text(TEXT * 10, encoding="utf-8")
+    code, _, err = call("title", "long.txt", "-o", "out.jsonl", "--strict", *FAST)
+    assert code == 1
+    assert "long.txt is too long for one text: more than 200 bytes (--lines takes a line" in err
+    assert err.rstrip().endswith("(--strict stops here; without it --resume goes on)")

@@ -12,6 +12,7 @@ import pytest
 from input_files import FORMS, lines, read, write
 
 from textgen.errors import DataError, UsageError
+from textgen.messages import spelled
 from textgen.schema import Row
 
 pytestmark = pytest.mark.usefixtures("in_folder")
@@ -135,5 +136,7 @@ def test_a_text_that_no_memory_should_hold_is_an_error(monkeypatch: pytest.Monke
     Path("a.txt.gz").write_bytes(gzip.compress(b"x" * 1001))
     Path("b.txt.gz").write_bytes(gzip.compress(b"x" * 1000))
     one, two = read("a.txt.gz", "b.txt.gz")
-    assert (one.error or "").startswith("a.txt.gz is too long for one text: more than 1,000 bytes")
+    message = "a.txt.gz is too long for one text: more than 1,000 bytes"
+    assert one.error == f"{message} (lines takes a line for a text)", "as Python names the option"
+    assert spelled(one.error, "--{}".format) == f"{message} (--lines takes a line for a text)"
     assert (two.error, len(two.text)) == (None, 1000)

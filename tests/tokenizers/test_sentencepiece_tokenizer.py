@@ -174,5 +174,5 @@ def test_somebody_elses_vocabulary_is_refused(tmp_path: Path) -> None:
     file.write_bytes(model.getvalue())
     with pytest.raises(ModelError) as caught:
         SentencePieceTokenizer(file)
-    assert caught.value.message == "the tokenizer has no piece <pad>"
+    assert caught.value.message == "the tokenizer has no token <pad>"
     assert caught.value.hint == "textgen needs a vocabulary made for its models"

@@ -17,7 +17,7 @@ from textgen.store.catalog import find_model
 from textgen.store.load import LoadedModel, load_model
 from textgen.text.blank import is_blank
 from textgen.text.emoji import emoji_count
-from textgen.text.familiarity import PIECES, bits_of, judge_bits, judge_characters, judge_markup
+from textgen.text.familiarity import TOKENS, bits_of, judge_bits, judge_characters, judge_markup
 from textgen.text.model_input import Reading, read
 from textgen.text.traditional import has_traditional, simplified
 
@@ -109,7 +109,7 @@ class Reader:
             return 0.0, 0  # as often where a sample has no prompt: no model need be loaded
         model = self._model if isinstance(self._model.network, LanguageModel) else _language_model()
         # so long a beginning holds them: the rest need not be encoded
-        ids = model.tokenizer.encode(text[: 4 * PIECES])[:PIECES]
+        ids = model.tokenizer.encode(text[: 4 * TOKENS])[:TOKENS]
         if not ids:
             return 0.0, 0
         with torch.inference_mode():

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from textgen.batch.worker import Task, Worker
 from textgen.compute import threads
-from textgen.events import Computed, Note, OnEvent
+from textgen.events import Computed, Event, OnEvent
 from textgen.schema import Record, Row
 
 
@@ -30,7 +30,7 @@ class Rows(Protocol):
         """The options by which they are read."""
 
     @property
-    def notes(self) -> list[Note]:
+    def notes(self) -> list[Event]:
         """Notes for the user on how they are read."""
 
     def touched(self) -> bool:

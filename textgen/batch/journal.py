@@ -17,6 +17,7 @@ from typing import BinaryIO
 
 from textgen.errors import TextgenError
 from textgen.files.atomic import sync
+from textgen.messages import Message
 from textgen.schema import DIGEST_SIZE
 
 
@@ -198,12 +199,14 @@ def unwritten(path: Path, error: OSError) -> TextgenError:
     """The error where writing failed."""
     hint = "what was written before is safe; make room, and give {@resume}, or {@retry_errors} again"
     if not path.parent.is_dir():
-        hint = f"the folder {path.parent} is gone, with all that was in it; begin anew"
-    return TextgenError(f"writing {path} failed: {error.strerror or error}", hint=hint)
+        hint = "the folder {folder} is gone, with all that was in it; begin anew"
+    values = {"path": path, "reason": error.strerror or error, "folder": path.parent}
+    return TextgenError("writing {path} failed: {reason}", hint=hint, **values)
 
 
 def gone(path: Path, error: TextgenError | None = None) -> TextgenError:
     """The error where a journal has been deleted; `error` is what ended the run besides."""
-    before = f"{error.message}; " if error else ""
-    message = f"{before}{path} was deleted while the run wrote to it"
+    message = Message("{path} was deleted while the run wrote to it", path=path)
+    if error:
+        message = Message("{error}; {deleted}", error=error.message, deleted=message)
     return TextgenError(message, hint="the records in it are lost; begin anew")

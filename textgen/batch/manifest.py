@@ -98,7 +98,8 @@ def read_manifest(path: Path) -> Manifest:
                 raise TypeError(f"{name} is no table")
         return manifest
     except (OSError, ValueError, TypeError) as error:
-        raise UsageError(f"{path} cannot be used: {error}", hint="{@force} begins anew") from None
+        message, hint = "{path} cannot be used: {reason}", "{@force} begins anew"
+        raise UsageError(message, path=path, reason=error, hint=hint) from None
 
 
 def check_same(earlier: Manifest, now: Manifest, path: Path, *, same_input: bool = True) -> None:
@@ -124,11 +125,13 @@ def check_same(earlier: Manifest, now: Manifest, path: Path, *, same_input: bool
     ]
     if not found:
         return
-    more = f", and {len(found) - MOST_SHOWN} more" if len(found) > MOST_SHOWN else ""
-    hint = "{@force} begins anew"
+    message, hint = "{path} is of another run: {differences}", "{@force} begins anew"
+    if len(found) > MOST_SHOWN:
+        message = "{path} is of another run: {differences}, and {more} more"
     if found == [CHANGED] and earlier.errors:
         hint = "{@retry_errors} redoes the error rows, {@force} begins anew"
-    raise UsageError(f"{path} is of another run: {'; '.join(found[:MOST_SHOWN])}{more}", hint=hint)
+    shown, more = "; ".join(found[:MOST_SHOWN]), len(found) - MOST_SHOWN
+    raise UsageError(message, path=path, differences=shown, more=more, hint=hint)
 
 
 def _differences(one: Any, other: Any, name: str = "") -> Iterator[tuple[str, Any, Any]]:

@@ -19,11 +19,13 @@ from textgen.files.formats.jsonl import JSONL
 from textgen.files.formats.registry import output_formats
 from textgen.files.lock import being_written, held
 from textgen.files.sources import DRAFT, LOCK, MANIFEST, PART, RECORDS, ROWS
+from textgen.messages import Message, option
 from textgen.options.batch import RunOptions
 
 STREAMS = (STDIN, "/dev/stdout")
 SHARD = re.compile(r"part-\d{5}-of-\d{5}\.jsonl")
 
+OUTPUT = option("output")
 Start = Literal["new", "resume", "finished", "retry"]
 
 
@@ -143,8 +145,9 @@ def output_of(name: str, shard: tuple[int, int] = (1, 1)) -> Output | None:
         return Output(path / f"part-{shard[0]:05}-of-{shard[1]:05}{JSONL.endings[0]}", in_folder=True)
     formats = output_formats()
     if (format := formats.get(path.suffix.lower())) is None:
-        hint = f"give a name that ends in {', '.join(formats)}, or a folder with / behind it"
-        raise UsageError(f"{{@output}} {name[:80]}: its format is told by its ending", hint=hint)
+        hint = "give a name that ends in {endings}, or a folder with / behind it"
+        values = {"name": name[:80], "endings": ", ".join(formats)}
+        raise UsageError("{@output} {name}: its format is told by its ending", hint=hint, **values)
     format.check_installed(name)
     return Output(path)
 
@@ -163,24 +166,27 @@ def check_output(output: Output, inputs: Iterable[Path], run: RunOptions) -> Sta
     """
     for path in inputs:
         if any(same_file(path, file) for file in output.files):
-            raise UsageError(f"{{@output}} {output.path} is also an input", hint="write to another file")
+            hint = "write to another file"
+            raise UsageError("{@output} {path} is also an input", path=output.path, hint=hint)
     if run.csv_safe and output.format.write_inert is None:
-        raise UsageError(
-            f"{{@csv_safe}} is for CSV, and {{@output}} {output.path} is none", hint="leave it out"
-        )
+        message = "{@csv_safe} is for CSV, and {@output} {path} is none"
+        raise UsageError(message, path=output.path, hint="leave it out")
     folder = output.path.parent
     if output.in_folder and (others := _other_shards(output)):
-        hint = "give another folder, or take them away"
-        raise UsageError(f"{folder} has {others[0]}, a part of another number", hint=hint)
+        message, hint = (
+            "{folder} has {part}, a part of another number",
+            "give another folder, or take them away",
+        )
+        raise UsageError(message, folder=folder, part=others[0], hint=hint)
     if held(output.lock):
         raise being_written(output.path)
     if output.in_folder and not folder.exists():
         above = next(parent for parent in folder.parents if parent.exists())
         if not above.is_dir() or not os.access(above, os.W_OK | os.X_OK):
-            raise _unwritable(folder, f"no folder can be made in {above}")
+            raise _unwritable(folder, Message("no folder can be made in {folder}", folder=above))
     else:
         for file in (output.path, output.part, output.running, output.manifest):
-            check_writable("{@output}", file)
+            check_writable(OUTPUT, file)
     return start_of(output, run)
 
 
@@ -203,26 +209,31 @@ def start_of(output: Output, run: RunOptions) -> Start:
     if run.force:
         return "new"
     if begun and not (run.resume and not run.retry_errors):
-        hint = (
-            "{@resume} finishes it first" if run.retry_errors else "{@resume} goes on, {@force} begins anew"
-        )
-        raise UsageError(f"{{@output}} {output.path}: an earlier run was interrupted", hint=hint)
+        hint = "{@resume} goes on, {@force} begins anew"
+        if run.retry_errors:
+            hint = "{@resume} finishes it first"
+        raise UsageError("{@output} {path}: an earlier run was interrupted", path=output.path, hint=hint)
     if begun:
         return "resume"
     if not finished and run.retry_errors:
-        raise UsageError(f"{{@retry_errors}}: there is no finished {output.path}", hint="check the path")
+        message = "{@retry_errors}: there is no finished {path}"
+        raise UsageError(message, path=output.path, hint="check the path")
     if finished and not (run.resume or run.retry_errors):
-        raise UsageError(f"{{@output}} {output.path} exists", hint="{@force} overwrites it")
+        raise UsageError("{@output} {path} exists", path=output.path, hint="{@force} overwrites it")
     if not finished:
         return "new"
     if not output.manifest.exists():
-        hint = "{@force} begins anew"
-        raise UsageError(f"{output.manifest} is missing, which says what was run", hint=hint)
+        message = "{path} is missing, which says what was run"
+        raise UsageError(message, path=output.manifest, hint="{@force} begins anew")
     return "retry" if run.retry_errors else "finished"
 
 
-def check_writable(flag: str, path: Path) -> bool:
+def check_writable(name: str, path: Path) -> bool:
     """Whether there is such a file already; leaves everything as it was.
+
+    Args:
+        name: What messages call the option that gives the path.
+        path: The file.
 
     Raises:
         UsageError: It cannot be written.
@@ -232,7 +243,7 @@ def check_writable(flag: str, path: Path) -> bool:
         with path.open("a") if exists else TemporaryFile(dir=path.parent):  # which has no name
             pass
     except OSError as error:
-        raise _unwritable(path, str(error.strerror), flag) from None
+        raise _unwritable(path, str(error.strerror), name) from None
     return exists
 
 
@@ -244,6 +255,7 @@ def same_file(path: Path, other: Path) -> bool:
         return real_path(path) == real_path(other)
 
 
-def _unwritable(path: Path, reason: str, flag: str = "{@output}") -> UsageError:
+def _unwritable(path: Path, reason: str, name: str = OUTPUT) -> UsageError:
     hint = "give another path" if path.parent.exists() else "make the folder first, or give another path"
-    return UsageError(f"{flag} {str(path)[:80]} cannot be written: {reason}", hint=hint)
+    values = {"name": name, "path": str(path)[:80], "reason": reason}
+    return UsageError("{name} {path} cannot be written: {reason}", hint=hint, **values)

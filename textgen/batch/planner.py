@@ -115,7 +115,7 @@ def run_batch(
 def _choose_model(command: str, name: str | None) -> ModelFiles:
     """Find the model that a command is to use; it must be of a kind that does the command's task."""
     known = generating(command)
-    files = find_model(known.model if name is None else name)
+    files = find_model(known.model if name is None else name)  # type: ignore[arg-type]  # it has one
     wrong = files.family.sequences is None if command in EDITING else task_of(files.kind) != command
     if wrong:
         raise UsageError("{name} is a {kind} model", name=name, kind=files.kind, hint=known.other_kinds)
@@ -129,7 +129,7 @@ def _generation_options(command: str, files: ModelFiles, options: dict[str, Any]
         find_model(edits.proposals)
         return edits
     if isinstance(options.get("one_of"), str):
-        options = options | {"one_of": read_lines(options["one_of"], "{@one_of}")}
+        options = options | {"one_of": read_lines(options["one_of"], option("one_of"))}
     parsed = parse(composed(options_class(files.kind)), options, user=f"{files.kind} models")
     if scorer := parsed.models.get("scorer"):
         find_scorer(scorer)

@@ -32,7 +32,6 @@ GROUP = 64  # windows that one task reads
 BLOCK = 1  # bytes after which Ray hands a block on: a window is a block
 # nothing is reported to Ray's makers; its own log goes into its files, what matters is raised
 SETTINGS = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_BACKEND_LOG_LEVEL": "fatal"}
-LOST = "the cluster could not finish the run"
 
 
 class RayEngine:
@@ -86,7 +85,8 @@ class RayEngine:
                     yield from _unpacked(row["content"], on_event)
         except ray.exceptions.RayError as error:
             reason = str(error).strip().splitlines()[-1]
-            raise TextgenError(f"{LOST}: {reason}", hint="{@resume} goes on") from error
+            message = "the cluster could not finish the run: {reason}"
+            raise TextgenError(message, reason=reason, hint="{@resume} goes on") from error
 
 
 @contextmanager
@@ -107,11 +107,12 @@ def on_ray(task: Task, options: RunOptions) -> Iterator[Engine]:
         ray.init(options.address or "local", log_to_driver=False, logging_level=logging.ERROR, **own)
     except (ConnectionError, ValueError, RuntimeError) as error:
         reason = str(error).strip().splitlines()[0]
-        where = options.address or "this machine"
-        raise UsageError(f"no Ray cluster at {where}: {reason}", hint="check {@address}") from None
+        message, place = "no Ray cluster at {place}: {reason}", options.address or "this machine"
+        raise UsageError(message, place=place, reason=reason, hint="check {@address}") from None
     try:
         if options.num_gpus > (there := ray.cluster_resources().get("GPU", 0)):
-            raise UsageError(f"{{@num_gpus}} {options.num_gpus:g}: the cluster has {there:g}", hint="fewer")
+            values = {"wanted": f"{options.num_gpus:g}", "there": f"{there:g}"}
+            raise UsageError("{@num_gpus} {wanted}: the cluster has {there}", hint="fewer", **values)
         yield RayEngine(replace(task, threads=1), options)
     finally:
         with suppress(Exception):  # it goes down with us anyway
@@ -153,7 +154,8 @@ def _here(task: Task) -> Task:
         return task
     files = find_model(task.files.name)
     if files.label != task.files.label:
-        raise ModelError(f"this node has {files.label}, not {task.files.label}", hint="install one version")
+        labels = {"here": files.label, "wanted": task.files.label}
+        raise ModelError("this node has {here}, not {wanted}", hint="install one version", **labels)
     return replace(task, files=files)
 
 

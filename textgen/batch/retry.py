@@ -10,6 +10,7 @@ from pathlib import Path
 from textgen.batch.engine import Slice
 from textgen.batch.journal import digests_in
 from textgen.errors import UsageError
+from textgen.messages import Message
 from textgen.schema import DIGEST_SIZE, Row
 
 ANEW = "{@force} begins anew"
@@ -37,7 +38,8 @@ class RowsAgain:
         self.changed = 0
         self._compare(digests)
         if self.changed and all(self.again):
-            raise UsageError(f"no record in {records} was made of a row of this input", hint=ANEW)
+            message = "no record in {path} was made of a row of this input"
+            raise UsageError(message, path=records, hint=ANEW)
 
     def __len__(self) -> int:
         return sum(self.again)
@@ -48,22 +50,26 @@ class RowsAgain:
     def _compare(self, digests: Path) -> None:
         """Find what is computed again, once rows and records are known to belong together."""
         if not digests.exists() or digests.stat().st_size != len(self._rows) * DIGEST_SIZE:
-            message = f"{digests}, which says of which rows the records are, is missing or broken"
-            raise UsageError(message, hint=ANEW)
+            message = "{path}, which says of which rows the records are, is missing or broken"
+            raise UsageError(message, path=digests, hint=ANEW)
         try:
             found = zip(self._rows, record_lines(self._records), digests_in(digests), strict=True)
             for row, line, digest in found:
                 record = json.loads(line)
                 error = record["error"] is not None
                 if not error and record["id"] != row.name:
-                    place = f"{self._records}, line {len(self.again) + 1}"
-                    message = f"{place} is {record['id']!r}, the input's row {row.name!r}"
-                    raise UsageError(message, hint=ANEW)
+                    names = {"id": repr(record["id"]), "row": repr(row.name)}
+                    message = "{place} is {id}, the input's row {row}"
+                    raise UsageError(message, place=self._place, hint=ANEW, **names)
                 self.changed += not error and digest != row.digest
                 self.again.append(error or digest != row.digest)
         except (OSError, ValueError, KeyError, TypeError) as error:
-            place = f"{self._records}, line {len(self.again) + 1}"
-            raise UsageError(f"{place}, does not fit the input: {error}", hint=ANEW) from None
+            message = "{place}, does not fit the input: {reason}"
+            raise UsageError(message, place=self._place, reason=error, hint=ANEW) from None
+
+    @property
+    def _place(self) -> Message:
+        return Message("{path}, line {line}", path=self._records, line=len(self.again) + 1)
 
 
 def record_lines(records: Path) -> Iterator[str]:

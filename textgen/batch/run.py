@@ -150,9 +150,8 @@ def stream(job: Job, on_event: OnEvent = ignore) -> Iterator[Record]:
 def check_strict(record: Record, options: RunOptions) -> None:
     """Raise TextgenError at an error record under `strict`."""
     if options.strict and record.error is not None:
-        raise TextgenError(
-            f"{record.id}: {record.error}", hint="{@strict} stops here; without it {@resume} goes on"
-        )
+        hint = "{@strict} stops here; without it {@resume} goes on"
+        raise TextgenError("{id}: {error}", id=record.id, error=record.error, hint=hint)
 
 
 def earlier_seed(output: Output) -> int | None:
@@ -227,7 +226,8 @@ def _retry(job: Job, manifest: Manifest, on_event: OnEvent, on_record: OnRecord)
     output = job.output
     rows = RowsAgain(Slice(job.rows, *job.bounds), output.records, output.digests)
     if rows.changed:
-        on_event(Note(f"rows that have changed since and are computed again, too: {rows.changed:,}"))
+        message = "rows that have changed since and are computed again, too: {rows}"
+        on_event(Note(message, rows=f"{rows.changed:,}"))
     before = [stamp(output.path), stamp(output.records)]  # whether somebody edits them
     with engine_for(job.task, job.options, job.rows, len(rows)) as engine:
         engine.begin(on_event)
@@ -242,8 +242,8 @@ def _retry(job: Job, manifest: Manifest, on_event: OnEvent, on_record: OnRecord)
                     log.write(line, digest)
         memory = engine.memory
     if [stamp(output.path), stamp(output.records)] != before:
-        hint = "look at it, then give {@retry_errors} again"
-        raise TextgenError(f"{output.path} was changed during the run, and is left as it is", hint=hint)
+        message = "{path} was changed during the run, and is left as it is"
+        raise TextgenError(message, path=output.path, hint="look at it, then give {@retry_errors} again")
     _check_input(job, whole=log.rows == job.total)
     finish(output, manifest, errors, Slice(job.rows, *job.bounds))
     return Summary(job.total, errors, len(rows), memory)
@@ -253,15 +253,12 @@ def _check_input(job: Job, *, whole: bool) -> None:
     """Refuse to finish with records of rows that are others by now; what was written stays."""
     if whole and (not job.rows.touched() or _are_made_of_its_rows(job)):
         return
-    kept, again = (
-        f"the records so far stay in {job.output.part}",
-        "with the input as it was {@resume} goes on",
-    )
+    message = "the input changed while it was read; the records so far stay in {part}"
+    hint = "with the input as it was {@resume} goes on, {@force} begins anew"
     if job.start == "retry":
-        kept, again = f"{job.output.path} is as it was", "{@retry_errors} begins anew"
-    raise TextgenError(
-        f"the input changed while it was read; {kept}", hint=f"{again}, {{@force}} begins anew"
-    )
+        message = "the input changed while it was read; {path} is as it was"
+        hint = "{@retry_errors} begins anew, {@force} begins anew"
+    raise TextgenError(message, part=job.output.part, path=job.output.path, hint=hint)
 
 
 def _are_made_of_its_rows(job: Job) -> bool:
@@ -303,7 +300,8 @@ def _held(job: Job) -> Iterator[None]:
     try:
         with locked(output.lock, output.path):
             if start_of(output, job.options) != job.start:
-                raise UsageError(f"{output.path} has just been written by another run", hint="look at it")
+                message = "{path} has just been written by another run"
+                raise UsageError(message, path=output.path, hint="look at it")
             yield
     finally:
         with suppress(OSError):  # they are not empty, unless they were made for nothing

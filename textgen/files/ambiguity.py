@@ -24,9 +24,8 @@ def noting_encodings(rows: Iterable[Row], source: Source, on_event: OnEvent) -> 
             readings.add(utf8_by_chance(text.encode("utf-8", "replace")))
         yield row
     if readings == {"perhaps"}:
-        on_event(
-            Note(f"{source.name} is read as UTF-8, but could be GBK as well; convert it if that is wrong")
-        )
+        message = "{name} is read as UTF-8, but could be GBK as well; convert it if that is wrong"
+        on_event(Note(message, name=source.name))
 
 
 def noting_tables(
@@ -41,9 +40,11 @@ def noting_tables(
         yield row
     header = LINE_END.split(heads[0], maxsplit=1)[0] if heads else ""
     if table := _table_with(options.field or options.keywords_name, header):
-        on_event(Note(f"{source.name} looks like a table; {{@format}} {table.name} reads its rows"))
+        message = "{name} looks like a table; {@format} {table} reads its rows"
+        on_event(Note(message, name=source.name, table=table.name))
     elif source.format.shape == "lines" and len(tabs) == 1 and tabs.pop():
-        on_event(Note(f"all lines of {source.name} have tabs; {{@format}} {TSV.name} reads them as a table"))
+        message = "all lines of {name} have tabs; {@format} {table} reads them as a table"
+        on_event(Note(message, name=source.name, table=TSV.name))
 
 
 def _table_with(field: str, header: str) -> Format | None:

@@ -106,7 +106,5 @@ def writing(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise TextgenError(
-            f"cannot write {path}: {error.strerror or error}",
-            hint="is the disk full, or the folder not yours?",
-        ) from None
+        reason, hint = error.strerror or error, "is the disk full, or the folder not yours?"
+        raise TextgenError("cannot write {path}: {reason}", path=path, reason=reason, hint=hint) from None

@@ -11,6 +11,7 @@ from typing import Any
 from textgen.commands import GENERATING
 from textgen.errors import UsageError
 from textgen.files.small_files import read_small
+from textgen.messages import option
 from textgen.options.recipes import OPTIONS
 
 # whose options a file may hold
@@ -35,18 +36,18 @@ def read_config(path: Path, command: str) -> dict[str, Any]:
         UsageError: The file is missing or is not TOML, its table is none, it has a table for no command, or
             it is another command's job.
     """
-    content = _content(path, "{@config}")
+    content = _read_toml(path, option("config"))
     for name, value in content.items():
         if isinstance(value, dict) and name not in COMMANDS:
-            raise UsageError(f"{{@config}} {path}: no command {name}", hint=f"tables: {', '.join(COMMANDS)}")
+            raise _no_table(path, "command", name, COMMANDS)
     command, _, recipe = command.partition(".")
     if (of := content.get("command", command)) != command:
-        raise UsageError(
-            f"{{@config}} {path} is a job of textgen {of}", hint=f"run it by  textgen batch {path}"
-        )
+        hint = "the command batch runs it: batch {path}"
+        raise UsageError("{@config} {path} is a job of textgen {of}", path=path, of=of, hint=hint)
     special = content.pop(command, {})
     if not isinstance(special, dict):
-        raise UsageError(f"{{@config}} {path}: {command} is not a table", hint=f"begin one with  [{command}]")
+        message, hint = "{@config} {path}: {command} is not a table", "begin one with  [{command}]"
+        raise UsageError(message, path=path, command=command, hint=hint)
     content.pop("command", None)
     general = {key: value for key, value in content.items() if not isinstance(value, dict)}
     recipes = _recipes(special, path) if recipe else {}
@@ -63,29 +64,31 @@ def read_job(path: Path, commands: Sequence[str]) -> tuple[str, list[str]]:
     Raises:
         UsageError: The file is missing or is not TOML, or names no command, no input or no output.
     """
-    content = _content(path, "job")
+    content = _read_toml(path, "job")
     command: Any = content.get("command")
     inputs: Any = content.get("input")
     if command not in commands:
-        problem = "names no command" if command is None else f"has a command {command!r}"
-        raise UsageError(f"job {path} {problem}", hint=f'command = "…" is one of {", ".join(commands)}')
+        problem = "job {path} names no command" if command is None else "job {path} has a command {command}"
+        values = {"path": path, "command": repr(command), "commands": ", ".join(commands)}
+        raise UsageError(problem, hint='command = "…" is one of {commands}', **values)
     names: Any = [inputs] if isinstance(inputs, str) else inputs
     if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
-        raise UsageError(f"job {path} names no input", hint='input = "news.jsonl", or a list of files')
+        hint = 'input = "news.jsonl", or a list of files'
+        raise UsageError("job {path} names no input", path=path, hint=hint)
     known = content | (content[command] if isinstance(content.get(command), dict) else {})
     if not isinstance(known.get("output"), str):
-        raise UsageError(f"job {path} names no output", hint='output = "titles.jsonl"')
+        raise UsageError("job {path} names no output", path=path, hint='output = "titles.jsonl"')
     return command, list(names)
 
 
-def _content(path: Path, what: str) -> dict[str, Any]:
+def _read_toml(path: Path, what: str) -> dict[str, Any]:
     try:
         # TOML itself knows no line ends but LF and CRLF
         return tomllib.loads(re.sub("\r\n?", "\n", read_small(path).decode("utf-8-sig")))
     except (OSError, ValueError, RecursionError) as error:  # ValueError: no UTF-8, no TOML, a huge number
         reason = getattr(error, "strerror", None) or error
         hint = "give the path of a TOML file in UTF-8; it has lines like  top_p = 0.9"
-        raise UsageError(f"{what} {path}: {reason}", hint=hint) from None
+        raise UsageError("{what} {path}: {reason}", what=what, path=path, reason=reason, hint=hint) from None
 
 
 def _recipes(training: dict[str, Any], path: Path) -> dict[str, dict[str, Any]]:
@@ -96,8 +99,13 @@ def _recipes(training: dict[str, Any], path: Path) -> dict[str, dict[str, Any]]:
         if recipe in RECIPES:
             found[recipe] = training.pop(name)
         elif name not in OPTION_TABLES:
-            raise UsageError(f"{{@config}} {path}: no recipe {name}", hint=f"tables: {', '.join(RECIPES)}")
+            raise _no_table(path, "recipe", name, RECIPES)
     return found
+
+
+def _no_table(path: Path, kind: str, name: str, known: Sequence[str]) -> UsageError:
+    message, names = "{@config} {path}: no {kind} {name}", ", ".join(known)
+    return UsageError(message, path=path, kind=kind, name=name, names=names, hint="tables: {names}")
 
 
 def _by_field(options: dict[str, Any]) -> dict[str, Any]:

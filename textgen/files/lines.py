@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from textgen.errors import DataError
+from textgen.messages import Message
 from textgen.text.blank import MARK
 from textgen.text.line_ends import LINE_END
 
@@ -42,8 +43,8 @@ class BrokenLineError(DataError):
         text: The line with marks in the place of what cannot be decoded.
     """
 
-    def __init__(self, message: str, text: str) -> None:
-        super().__init__(message, hint="is it damaged?")
+    def __init__(self, message: str, text: str, **values: Any) -> None:
+        super().__init__(message, hint="is it damaged?", **values)
         self.text = text
 
 
@@ -97,7 +98,8 @@ def lines_of(open: Open, encoding: str, name: str) -> Iterator[Line]:
     except DAMAGED as error:
         if not number:
             raise damaged(error, name) from None
-        yield number + 1, damaged(error, f"{name}, behind line {number}")
+        place = Message("{name}, behind line {number}", name=name, number=number)
+        yield number + 1, damaged(error, place)
 
 
 def byte_lines(open: Open) -> Iterator[bytes]:
@@ -140,26 +142,24 @@ def _checked(lines: Iterable[str | None], encoding: str) -> Iterator[Line]:
     """The lines with their numbers, and what is wrong with those that are no text."""
     for number, line in enumerate(lines, 1):
         if line is None:
-            yield number, _too_long(number)
+            message = "line {number} is too long: it has more than {most} characters"
+            hint = "is it text? line ends tell rows apart"
+            yield number, DataError(message, number=number, most=f"{LONGEST:,}", hint=hint)
         elif _STRANGE.search(line):
-            yield number, BrokenLineError(f"line {number} is not {shown(encoding)}", line)
+            values = {"number": number, "encoding": shown(encoding)}
+            yield number, BrokenLineError("line {number} is not {encoding}", line, **values)
         elif "\0" in line:
-            yield number, BrokenLineError(f"line {number} is not text", line)
+            yield number, BrokenLineError("line {number} is not text", line, number=number)
         else:
             yield number, line.replace(MARK, "")  # files that were joined have marks within
-
-
-def _too_long(number: int) -> DataError:
-    message = f"line {number} is too long: it has more than {LONGEST:,} characters"
-    return DataError(message, hint="is it text? line ends tell rows apart")
 
 
 def damaged(error: BaseException, name: str) -> DataError:
     """The error for a file that cannot be read, or not to its end."""
     if isinstance(error, FileNotFoundError):
-        return DataError(f"{name} does not exist", hint="check the spelling of the path")
+        return DataError("{name} does not exist", name=name, hint="check the spelling of the path")
     reason = getattr(error, "strerror", None) or str(error) or "it ends too early"
-    return DataError(f"{name} cannot be read: {reason}", hint="is it whole?")
+    return DataError("{name} cannot be read: {reason}", name=name, reason=reason, hint="is it whole?")
 
 
 def shown(encoding: str) -> str:

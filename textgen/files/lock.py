@@ -55,7 +55,8 @@ def held(path: Path) -> bool:
 
 def being_written(path: Path) -> UsageError:
     """The error of a second run on one output."""
-    return UsageError(f"{path} is being written by another run", hint="wait for it, or write elsewhere")
+    hint = "wait for it, or write elsewhere"
+    return UsageError("{path} is being written by another run", path=path, hint=hint)
 
 
 def _lock(file: BinaryIO, path: Path, what: Path) -> None:

@@ -7,8 +7,8 @@ Files are read as streams: once to count their rows, and again as the rows are a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from hashlib import file_digest, sha256
 from itertools import islice
@@ -16,16 +16,17 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from textgen.errors import DataError, UsageError
-from textgen.events import Event, Note, OnEvent, ignore
+from textgen.events import Event, OnEvent, ignore
 from textgen.files.ambiguity import noting_encodings, noting_tables
 from textgen.files.atomic import stamp
-from textgen.files.blank_lines import FullLines, between_blank_lines
 from textgen.files.encodings.detection import decode_bytes, read_text
 from textgen.files.lines import DAMAGED, LONGEST, damaged, lines_in
 from textgen.files.sources import LeaveOut, Source, find_sources, path_kind
 from textgen.files.table_rows import table_rows
+from textgen.messages import Message
 from textgen.options.batch import InputOptions
 from textgen.schema import Row
+from textgen.text.blank import is_blank
 from textgen.text.keywords import words_of
 from textgen.text.line_ends import INNER_BREAK, LINE_END
 from textgen.text.names import bare
@@ -60,13 +61,13 @@ class FileRows:
         self.options = options
         self.sources = find_sources(inputs, lines=options.lines, format=options.format, leave_out=leave_out)
         self._found = list(map(stamp, self.files))
-        self._notes: list[Note] = []
+        self._notes: list[Event] = []
 
     def __len__(self) -> int:
         return sum(self._counts)
 
     @property
-    def notes(self) -> list[Note]:
+    def notes(self) -> list[Event]:
         """Notes for the user on how the files are read."""
         len(self)
         return self._notes
@@ -118,62 +119,50 @@ class FileRows:
     @cached_property
     def _counts(self) -> list[int]:
         self._notes.clear()
-
-        def hear(event: Event) -> None:
-            if isinstance(event, Note):
-                self._notes.append(event)
-
-        return [sum(1 for _ in self._rows(source, hear)) for source in self.sources]
+        return [sum(1 for _ in self._rows(source, self._notes.append)) for source in self.sources]
 
     def _rows(self, source: Source, on_event: OnEvent = ignore) -> Iterator[Row]:
-        return rows_or_error(source, self.options, alone=len(self.sources) == 1, on_event=on_event)
+        return source_rows(source, self.options, alone=len(self.sources) == 1, on_event=on_event)
 
 
-def read_lines(name: str, option: str) -> list[str]:
+def read_lines(name: str, option: Message) -> list[str]:
     """The lines of a text file that are not blank, without invisible characters.
 
     A blank stands for what breaks a line where it is shown: no model has a token for that.
+
+    Args:
+        name: The file's path.
+        option: The option that named it.
 
     Raises:
         UsageError: There is no such file, or it is no text, or blank.
     """
     if path_kind(name, "check the path") == "folder":
-        raise UsageError(f"{option} {name} is a folder", hint="it takes a file with one text a line")
+        hint = "it takes a file with one text a line"
+        raise UsageError("{option} {name} is a folder", option=option, name=name, hint=hint)
     try:
         lines = [INNER_BREAK.sub(" ", line) for line in lines_in(read_text(Path(name)))]
         return [text for line in lines if (text := bare(line))]
     except DataError as error:
-        raise UsageError(f"{option}: {error.message}", hint=error.hint) from None
+        raise UsageError("{option}: {error}", option=option, error=error.message, hint=error.hint) from None
 
 
 def rows_of(span: Span, options: InputOptions, *, alone: bool) -> Iterator[Row]:
     """The rows of a span; see `source_rows`."""
-    return islice(rows_or_error(span.source, options, alone=alone), span.start, span.stop)
-
-
-def rows_or_error(
-    source: Source, options: InputOptions, *, alone: bool, on_event: OnEvent = ignore
-) -> Iterator[Row]:
-    """The rows of a file; where it is not the only one and cannot be read, a single row says so."""
-    try:
-        yield from source_rows(source, options, alone=alone, on_event=on_event)
-    except DataError as error:  # of several inputs the others go on
-        if alone:
-            raise
-        yield Row("", name=source.label, error=error.line)
+    return islice(source_rows(span.source, options, alone=alone), span.start, span.stop)
 
 
 def unusable(name: str, row: Row) -> DataError:
     """The error where a row that cannot be read ends everything; `name` is that of its file."""
     assert row.error is not None
     hint = None if row.error.endswith(")") else "mend the row, or leave it out"
-    return DataError(f"{name}: {row.error}", hint=hint)
+    return DataError("{name}: {error}", name=name, error=row.error, hint=hint)
 
 
 def source_rows(
-    source: Source, options: InputOptions, *, alone: bool = True, on_event: OnEvent = ignore
+    source: Source, options: InputOptions, *, alone: bool, on_event: OnEvent = ignore
 ) -> Iterator[Row]:
-    """The rows of a file.
+    """The rows of a file; where it is not the only one and cannot be read, a single row says so.
 
     Args:
         source: The file.
@@ -182,21 +171,24 @@ def source_rows(
         on_event: Told what its user should know of how it is read.
 
     Raises:
-        DataError: It cannot be read at all.
+        DataError: It is the only one, and cannot be read at all.
         UsageError: Its first row lacks a field that was named.
     """
-    if source.problem is not None:
-        raise source.problem
     prefix = "" if alone else f"{source.label}:"
-    if source.format.is_table:
-        rows: Iterable[Row] = table_rows(source, options, prefix, on_event)
+    try:
+        if source.problem is not None:
+            raise source.problem
+        if source.format.is_table:
+            rows = table_rows(source, options, prefix, on_event)
+        else:
+            texts = source.format.shape == "text"
+            found = [_article(source, options)] if texts else _line_rows(source, options, prefix)
+            rows = noting_tables(found, source, options, on_event)
         yield from rows if source.format.binary else noting_encodings(rows, source, on_event)
-        return
-    if source.format.shape == "text":
-        rows = [_article(source, options)]
-    else:
-        rows = _line_rows(source, options, prefix)
-    yield from noting_encodings(noting_tables(rows, source, options, on_event), source, on_event)
+    except DataError as error:
+        if alone:
+            raise
+        yield Row("", name=source.label, error=error.line)
 
 
 def _article(source: Source, options: InputOptions) -> Row:
@@ -204,25 +196,36 @@ def _article(source: Source, options: InputOptions) -> Row:
         with source.open() as file:
             data = file.read(LONGEST + 1)
         if len(data) > LONGEST:
-            hint = "{@lines} takes a line for a text"
-            raise DataError(f"{source.name} is too long for one text: more than {LONGEST:,} bytes", hint=hint)
+            message = Message(
+                "{name} is too long for one text: more than {most} bytes",
+                name=source.name,
+                most=f"{LONGEST:,}",
+            )
+            raise DataError(message, hint="{@lines} takes a line for a text")
         text = decode_bytes(data, name=source.name)
-    except DataError as error:
-        return Row("", name=source.label, error=error.line)
-    except DAMAGED as error:
-        return Row("", name=source.label, error=damaged(error, source.name).line)
+    except (DataError, *DAMAGED) as error:
+        problem = error if isinstance(error, DataError) else damaged(error, source.name)
+        return Row("", name=source.label, error=problem.line)
     return Row(text, name=source.label) if options.field else _words_row(text, source.label, "")
 
 
 def _line_rows(source: Source, options: InputOptions, prefix: str) -> Iterator[Row]:
-    """The rows of a text, called by the numbers of their lines."""
-    lines = FullLines(source.lines())
-    rows = ((number, _line_row(number, text, f"{prefix}{number}", options)) for number, text in lines)
+    """The rows of a text, called by the numbers of their lines.
+
+    Blank lines give no row, but a text output has them, too: rows tell how many there are before them.
+    """
+    number = last = 0
     row = None
-    for row in between_blank_lines(rows, lines):
-        yield row
+    for number, line in source.lines():
+        if not isinstance(line, DataError) and is_blank(line):
+            continue
+        if row is not None:
+            yield row
+        row = replace(_line_row(number, line, f"{prefix}{number}", options), blank_before=number - last - 1)
+        last = number
     if row is None:
-        raise DataError(f"{source.name} is empty", hint="it needs at least one line of text")
+        raise DataError("{name} is empty", name=source.name, hint="it needs at least one line of text")
+    yield replace(row, blank_after=number - last)
 
 
 def _line_row(number: int, text: str | DataError, name: str, options: InputOptions) -> Row:
@@ -238,7 +241,8 @@ def _words_row(text: str, name: str, place: str) -> Row:
     try:
         return Row("", name=name, keywords=words_of(text), place=place)
     except DataError as error:
-        return Row("", name=name, error=f"{place}: {error.line}" if place else error.line)
+        located = Message("{place}: {error}", place=place, error=error.line) if place else error.line
+        return Row("", name=name, error=located)
 
 
 class GivenRows(list[Row]):
@@ -246,7 +250,7 @@ class GivenRows(list[Row]):
 
     files: ClassVar[list[Path]] = []
     reading: ClassVar[dict[str, Any]] = {}
-    notes: ClassVar[list[Note]] = []
+    notes: ClassVar[list[Event]] = []
 
     def touched(self) -> bool:
         """They do not change."""

@@ -74,26 +74,21 @@ def find_sources(
     found: list[tuple[Path, DataError | None]] = []
     for name in inputs:
         try:
-            found += [(path, None) for path in _expand(name, leave_out or _nothing)]
+            found += [(path, None) for path in _expand(name, leave_out or (lambda path: False))]
         except DataError as error:  # of several inputs the others go on
             if len(inputs) == 1:
                 raise
             found.append((Path(name), error))
     labels = _labels([path for path, _ in found])
-    return [
-        _source(
-            Source(
-                path,
-                None if problem else _spooled(path),
-                format=certain or _format(path, lines=lines),
-                label=label,
-                certain=certain is not None,
-                problem=problem,
-            ),
-            alone=len(found) == 1,
-        )
-        for (path, problem), label in zip(found, labels, strict=True)
-    ]
+    sources = []
+    for (path, problem), label in zip(found, labels, strict=True):
+        known = certain or format_of(path) or TEXT
+        if lines and known is TEXT and certain is None:
+            known = LINES
+        spool = None if problem else _spooled(path)
+        source = Source(path, spool, format=known, label=label, certain=bool(certain), problem=problem)
+        sources.append(_checked(source, alone=len(found) == 1))
+    return sources
 
 
 def table_in(path: Path) -> Source:
@@ -104,28 +99,28 @@ def table_in(path: Path) -> Source:
         DataError: It cannot be read.
     """
     if path_kind(str(path), "give the path of a file") == "folder":
-        raise UsageError(f"{path} is a folder", hint="give the path of a file")
+        raise UsageError("{path} is a folder", path=path, hint="give the path of a file")
     source = Source(path, format=format_of(path) or TEXT, label=path.name)
     if not source.format.is_table and (found := _recognized(source)) is not None:
         source = replace(source, format=found[0])
     if not source.format.is_table:
         tables = ", ".join(name for name, one in formats().items() if one.is_table)
-        hint = "give a file of {tables}, as `textgen title … {@output} FILE.jsonl` writes one"
-        raise UsageError("{path} is no table", path=path, tables=tables, hint=hint)
+        raise UsageError("{path} is no table", path=path, tables=tables, hint="give a file of {tables}")
     source.format.check_installed(source.name)
     return source
 
 
-def _source(source: Source, *, alone: bool) -> Source:
+def _checked(source: Source, *, alone: bool) -> Source:
     """A source, looked at: a text file that holds a table is refused."""
     if source.problem or source.certain or source.format.is_table or not (found := _recognized(source)):
         return source
     table, held = found
-    message = f"{source.name} holds {held}, it seems"
-    hint = f"{{@format}} {table.name} reads its rows, {{@format}} text or lines takes it for text"
-    if alone:
-        raise UsageError(message, hint=hint)
-    return replace(source, problem=DataError(message, hint=hint))  # of several inputs the others go on
+    kind = UsageError if alone else DataError  # of several inputs the others go on
+    hint = "{@format} {table} reads its rows, {@format} text or lines takes it for text"
+    error = kind("{name} holds {held}, it seems", name=source.name, held=held, table=table.name, hint=hint)
+    if isinstance(error, UsageError):
+        raise error
+    return replace(source, problem=error)
 
 
 def _recognized(source: Source) -> tuple[Format, str] | None:
@@ -146,17 +141,13 @@ def path_kind(name: str, hint: str = "check the path; `-` reads from stdin") -> 
     try:
         mode = Path(name).stat().st_mode
     except FileNotFoundError:
-        raise UsageError(f"no such file: {name}", hint=hint) from None
+        raise UsageError("no such file: {name}", name=name, hint=hint) from None
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         shown = name if len(name) <= 40 else name[:40] + "…"
-        hint = "inputs are paths; pipe a text:  … | textgen title -"
-        raise UsageError(f"{shown}: {reason}", hint=hint) from None
+        hint = "inputs are paths, not texts; `-` reads a text from stdin"
+        raise UsageError("{name}: {reason}", name=shown, reason=reason, hint=hint) from None
     return "folder" if stat.S_ISDIR(mode) else "file"
-
-
-def _nothing(path: Path) -> bool:
-    return False
 
 
 def _expand(name: str, leave_out: LeaveOut) -> list[Path]:
@@ -171,21 +162,22 @@ def _expand(name: str, leave_out: LeaveOut) -> list[Path]:
 def _matches(pattern: str, leave_out: LeaveOut) -> list[Path]:
     found = [path for path in matches(pattern) if not (_written_by_us(path) or leave_out(path))]
     if not found:
-        raise UsageError(f"no file matches {pattern}", hint="** goes into folders")
+        raise UsageError("no file matches {pattern}", pattern=pattern, hint="** goes into folders")
     return found
 
 
 def _files_in(folder: Path, leave_out: LeaveOut) -> list[Path]:
     try:
-        known = once(file for file in folder.iterdir() if _known(file) and file.is_file())
+        named = (file for file in folder.iterdir() if inner_ending(file) in input_endings())
+        known = once(file for file in named if file.is_file())
         files = [file for file in known if not (_written_by_us(file) or leave_out(file))]
     except OSError as error:
-        raise DataError(
-            f"cannot read the folder {folder}: {error.strerror}", hint="check its permissions"
-        ) from None
+        message, reason = "cannot read the folder {folder}: {reason}", error.strerror
+        raise DataError(message, folder=folder, reason=reason, hint="check its permissions") from None
     if not files:
-        hint = f"it takes {', '.join(input_endings())}, also with {' or '.join(ARCHIVES)} behind them"
-        raise DataError(f"no texts in the folder {folder}", hint=hint)
+        hint = "it takes {endings}, also with {packed} behind them"
+        values = {"endings": ", ".join(input_endings()), "packed": " or ".join(ARCHIVES)}
+        raise DataError("no texts in the folder {folder}", folder=folder, hint=hint, **values)
     return files
 
 
@@ -197,15 +189,6 @@ def _written_by_us(path: Path) -> bool:
     outputs += [name.removesuffix(PART) for name in outputs]
     manifests = (name + end for name in outputs for end in (MANIFEST, PART + MANIFEST))
     return any(path.with_name(name).exists() for name in manifests)
-
-
-def _known(path: Path) -> bool:
-    return inner_ending(path) in input_endings()
-
-
-def _format(path: Path, *, lines: bool) -> Format:
-    found = format_of(path) or TEXT
-    return LINES if found is TEXT and lines else found
 
 
 def _labels(paths: Sequence[Path]) -> list[str]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from textgen.errors import DataError, UsageError
-from textgen.events import Note, OnEvent
-from textgen.files.formats.base import Selection, Value
+from textgen.events import OnEvent
+from textgen.files.formats.base import Selection
 from textgen.files.sources import Source
+from textgen.messages import Message, option
 from textgen.options.batch import InputOptions
 from textgen.schema import Row
 from textgen.text.keywords import keywords_of
@@ -34,7 +36,10 @@ def table_rows(
         UsageError: Its first row lacks a field that was named.
     """
     number, first = 0, True
-    unit, values = _values(source, options, on_event)
+    source.format.check_installed(source.name)
+    assert source.format.read is not None  # as every table's
+    fields = () if options.keep_fields else options.names
+    unit, values = source.format.read(source, Selection(fields, options.named, source.certain, on_event))
     for number, (at, value) in enumerate(values, 1):
         if unit == "element" and isinstance(value, str):  # an array of texts
             value = {options.field or options.keywords_name: value}
@@ -49,25 +54,16 @@ def table_rows(
         yield _table_row(f"{unit} {at}", f"{prefix}{number}", value, options)
     if not number:
         hint = "a table has one row an article, a prompt, or the like"
-        raise DataError(f"{source.name} has no rows", hint=hint)
+        raise DataError("{name} has no rows", name=source.name, hint=hint)
 
 
-def _values(source: Source, options: InputOptions, on_event: OnEvent) -> tuple[str, Iterator[Value]]:
-    """The name of a row of the table, and the numbers and values of its rows."""
-    source.format.check_installed(source.name)
-    assert source.format.read is not None  # as every table's
-    fields = () if options.keep_fields else options.names
-    selection = Selection(fields, options.named, source.certain, lambda text: on_event(Note(text)))
-    return source.format.read(source, selection)
-
-
-def check_field(table: str, row: Mapping[Any, Any], option: str, field: str) -> None:
+def check_field(table: str, row: Mapping[Any, Any], name: str, field: str) -> None:
     """Refuse a table whose first row lacks a field that was named.
 
     Args:
         table: Its name.
         row: Its first row.
-        option: The name of the option that names the field.
+        name: The option that names the field.
         field: The field.
 
     Raises:
@@ -76,34 +72,35 @@ def check_field(table: str, row: Mapping[Any, Any], option: str, field: str) -> 
     if field in row:
         return
     names = ", ".join(str(name) for name in row if name is not None)
-    hint = f"{{@{option}}} one of: {names}"
+    hint = "{option} one of: {names}"
     if len(row) == 1 and any(mark in names for mark in OTHER_DELIMITERS):
-        hint = f"its header is one cell, {names}: a first line such as sep=; says what separates"
-    raise UsageError(f"the first row of {table} has no field {field!r}", hint=hint)
+        hint = "its header is one cell, {names}: a first line such as sep=; says what separates"
+    message = "the first row of {table} has no field {field}"
+    raise UsageError(message, table=table, field=repr(field), option=option(name), names=names, hint=hint)
 
 
 def _table_row(place: str, number: str, value: Any, options: InputOptions) -> Row:
     if isinstance(value, DataError):
         return Row("", name=number, error=value.line)
     if not isinstance(value, dict):
-        return Row("", name=number, error=f"{place} is not an object with fields")
+        return Row("", name=number, error=Message("{place} is not an object with fields", place=place))
     given = value.get(options.id_field) if options.id_field else None
     id = printable(str(given)) if given not in (None, "") else None
-    name = id or number
+    row = partial(Row, name=id or number, id=id)
     if None in value:
-        return Row("", name=name, id=id, error=f"{place} has more cells than the header")
-    kept = None
+        return row("", error=Message("{place} has more cells than the header", place=place))
     if options.keep_fields:
-        kept = {key: cell for key, cell in value.items() if key not in options.names}
+        row.keywords["fields"] = {key: cell for key, cell in value.items() if key not in options.names}
     text = "" if options.field is None else value.get(options.field)
     if not isinstance(text, str):
-        problem = f": {options.field!r} is not text"
-        if text is None:
-            what = "nothing in the" if options.field in value else "no"
-            problem = f" has {what} field {options.field!r}"
-        return Row("", name=name, id=id, error=f"{place}{problem}", fields=kept)
+        problem = "{place}: {field} is not text"
+        if text is None and options.field in value:
+            problem = "{place} has nothing in the field {field}"
+        elif text is None:
+            problem = "{place} has no field {field}"
+        return row("", error=Message(problem, place=place, field=repr(options.field)))
     try:
         keywords = keywords_of(value.get(options.keywords_name) if options.keywords_name else None)
     except DataError as error:
-        return Row("", name=name, id=id, error=f"{place}: {error.line}", fields=kept)
-    return Row(text, name=name, id=id, keywords=keywords, fields=kept, place=place)
+        return row("", error=Message("{place}: {error}", place=place, error=error.line))
+    return row(text, keywords=keywords, place=place)

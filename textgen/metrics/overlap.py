@@ -7,13 +7,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from statistics import fmean
-from typing import Literal, get_args
+from typing import Literal
 
 from textgen.text.subsequence import common_subsequence, subsequence_rows
 
 Segment = Callable[[str], Sequence[str]]
 Variant = Literal["google", "set"]
-VARIANTS: tuple[Variant, ...] = get_args(Variant)
 SENTENCE_END = "."  # of rouge 1.0.0
 NEARLY_ZERO = 1e-8  # of rouge 1.0.0, in the denominator of its F1
 

@@ -6,17 +6,17 @@ with. So a line that is broken ends the evaluation; only a row that its model fa
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
 from textgen.errors import DataError, UsageError
-from textgen.events import Event, Note
-from textgen.files.formats.base import unheard
+from textgen.events import OnEvent, ignore
 from textgen.files.rows import unusable
 from textgen.files.sources import table_in
 from textgen.files.table_rows import check_field, table_rows
+from textgen.messages import Message
 from textgen.options import EvalOptions, InputOptions
 from textgen.schema import Row
 from textgen.text.blank import is_blank
@@ -79,23 +79,21 @@ def read_predictions(path: Path) -> dict[str, Prediction]:
         firsts = (row for row in rows if (row.fields or {}).get("candidate") in FIRST)
         found = _by_name(path, [_listed(path, row) for row in firsts])
     else:
-        hint = "predictions are records as `textgen title … {@output} FILE.jsonl` writes them"
-        raise UsageError(f"the first row of {path} has no field 'candidates'", hint=hint)
+        hint = "predictions are the records of a run, as run_batch writes them, or {@output} FILE.jsonl"
+        raise UsageError("the first row of {path} has no field 'candidates'", path=path, hint=hint)
     if all(prediction.failed for prediction in found.values()):
-        raise DataError(f"{path} has only error records", hint="their field error says why")
+        raise DataError("{path} has only error records", path=path, hint="their field error says why")
     return found
 
 
-def read_references(
-    path: Path, options: EvalOptions, *, tell: Callable[[str], None] = unheard
-) -> dict[str, Reference]:
+def read_references(path: Path, options: EvalOptions, *, on_event: OnEvent = ignore) -> dict[str, Reference]:
     """Read what predictions are held against.
 
     Args:
         path: A file of any format with fields; it may be packed.
         options: Name its fields. Where there is no field `id`, rows are called by their numbers;
             one that was named must be there in every row.
-        tell: Told what separates the cells of a table, if that is not what the file's ending says.
+        on_event: Told what separates the cells of a table, if that is not what the file's ending says.
 
     Returns:
         References by name, in the file's order.
@@ -110,7 +108,7 @@ def read_references(
         keywords_field=options.keywords_field,
         keep_fields=True,
     )
-    rows = _rows(path, reading, tell)
+    rows = _rows(path, reading, on_event)
     if options.source_field not in (None, options.reference_field):
         check_field(str(path), rows[0].fields or {}, "source_field", options.source_field)
     return _by_name(path, [_reference(path, row, options) for row in rows])
@@ -130,18 +128,13 @@ def check_known(path: Path, predictions: Mapping[str, Prediction], known: Mappin
     hint = "{@id_field} names the reference's field with the ids; a row without id is called by its number"
     strange = [name for name in predictions if name not in known]
     if strange:
-        raise UsageError(
-            f"{path}: the reference lacks {len(strange)} of {len(predictions)} ids, {strange[0]!r} first",
-            hint=hint,
-        )
-    if all(reference.numbered for reference in known.values()) and not _in_order(predictions):
-        raise UsageError(f"{path} has ids, and no row of the reference has one", hint=hint)
-
-
-def _in_order(names: Mapping[str, object]) -> bool:
-    """Whether names can be the numbers of rows: records come in the order of the rows."""
-    numbers = [int(name) for name in names]
-    return numbers == sorted(numbers)
+        counts = {"missing": len(strange), "ids": len(predictions), "first": repr(strange[0])}
+        message = "{path}: the reference lacks {missing} of {ids} ids, {first} first"
+        raise UsageError(message, path=path, hint=hint, **counts)
+    # numbers of rows are in order, as records come in the order of the rows
+    numbered = all(reference.numbered for reference in known.values())
+    if numbered and list(predictions) != sorted(predictions, key=int):
+        raise UsageError("{path} has ids, and no row of the reference has one", path=path, hint=hint)
 
 
 def _prediction(path: Path, row: Row) -> Prediction:
@@ -149,9 +142,11 @@ def _prediction(path: Path, row: Row) -> Prediction:
     candidates = fields.get("candidates")
     if fields.get("error") is not None or candidates == []:
         return Prediction(row.name, "", failed=True)
+    place = _place(path, row)
     if not isinstance(candidates, list) or not isinstance(candidates[0], dict):
-        raise DataError(f"{path}, {row.place} has no list of candidates", hint="is it a record of textgen?")
-    return Prediction(row.name, _text(path, row, candidates[0].get("text"), "the first candidate's text"))
+        hint = "is it a record of textgen?"
+        raise DataError("{place} has no list of candidates", place=place, hint=hint)
+    return Prediction(row.name, _text(place, candidates[0].get("text"), "the first candidate's text"))
 
 
 def _listed(path: Path, row: Row) -> Prediction:
@@ -159,28 +154,34 @@ def _listed(path: Path, row: Row) -> Prediction:
     fields = row.fields or {}
     if fields.get("error") not in NOTHING or fields.get("candidate") in NOTHING:
         return Prediction(row.name, "", failed=True)
-    return Prediction(row.name, _text(path, row, fields.get("text"), "'text'"))
+    return Prediction(row.name, _text(_place(path, row), fields.get("text"), "'text'"))
 
 
 def _reference(path: Path, row: Row, options: EvalOptions) -> Reference:
+    place, field = _place(path, row), repr(options.reference_field)
     if is_blank(row.text):
         hint = "leave out rows that have no reference"
-        raise DataError(f"{path}, {row.place}: {options.reference_field!r} is empty", hint=hint)
+        raise DataError("{place}: {field} is empty", place=place, field=field, hint=hint)
     if options.id_field is not None and row.id is None:
-        problem = f"{path}, {row.place} has nothing in the field {options.id_field!r}"
-        raise DataError(problem, hint="every row needs an id")
-    text = _text(path, row, row.text, repr(options.reference_field))
+        message, named = "{place} has nothing in the field {field}", repr(options.id_field)
+        raise DataError(message, place=place, field=named, hint="every row needs an id")
+    text = _text(place, row.text, field)
     name = options.source_field or "text"
     source = row.text if name == options.reference_field else (row.fields or {}).get(name)
-    source = None if source is None else _text(path, row, source, repr(name))
+    source = None if source is None else _text(place, source, repr(name))
     return Reference(row.name, text, source, row.keywords, row.id is None)
 
 
-def _text(path: Path, row: Row, value: object, what: str) -> str:
+def _place(path: Path, row: Row) -> Message:
+    return Message("{path}, {place}", path=path, place=row.place)
+
+
+def _text(place: Message, value: object, field: str) -> str:
+    """The text in a field, which must be one."""
     if not isinstance(value, str):
-        state = "missing" if value is None else "not text"
-        raise DataError(f"{path}, {row.place}: {what} is {state}", hint="every row needs it")
-    check_encodable(value, name=f"{path}, {row.place}: {what}")
+        message = "{place}: {field} is missing" if value is None else "{place}: {field} is not text"
+        raise DataError(message, place=place, field=field, hint="every row needs it")
+    check_encodable(value, name=Message("{place}: {field}", place=place, field=field))
     return value
 
 
@@ -188,19 +189,15 @@ def _by_name(path: Path, rows: Sequence[T]) -> dict[str, T]:
     found: dict[str, T] = {}
     for row in rows:
         if found.setdefault(row.name, row) is not row:
-            raise DataError(f"{path} has two rows with the id {row.name!r}", hint="ids tell rows apart")
+            message, id = "{path} has two rows with the id {id}", repr(row.name)
+            raise DataError(message, path=path, id=id, hint="ids tell rows apart")
     return found
 
 
-def _rows(path: Path, options: InputOptions, tell: Callable[[str], None] = unheard) -> list[Row]:
+def _rows(path: Path, options: InputOptions, on_event: OnEvent = ignore) -> list[Row]:
     """The rows as the reader of articles reads them, so that records find what they were made of."""
-
-    def hear(event: Event) -> None:
-        if isinstance(event, Note):
-            tell(event.text)
-
     rows = []
-    for row in table_rows(table_in(path), options, "", hear, text_option="reference_field"):
+    for row in table_rows(table_in(path), options, "", on_event, text_option="reference_field"):
         if row.error is not None:
             raise unusable(str(path), row)
         rows.append(row)

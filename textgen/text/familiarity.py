@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from math import log
 
+from textgen.messages import Message
 from textgen.text.traditional import HAN
 
 # kinds of characters, as messages name them
@@ -29,10 +30,9 @@ MOST_RARE = (0.06, 0.3)  # of the Chinese characters; the articles at most 0.016
 LEAST_DIFFERENT = (0.25, 0.06)  # of the first Chinese characters, so many differ; the articles 0.53 and more
 FIRST = 64  # Chinese characters that are counted so
 SHORT = 20  # visible characters below which a text is judged mildly: a name, a term, a line of code
-MOST_BITS = (8.8, 10.0)  # a piece; the articles at most 8.3, with their characters shuffled 10.6 and more
-SENTENCES = "give a text with sentences"  # a hint
-PIECES = 48  # so many pieces are scored
-FEW_PIECES = (12, 24)  # with fewer there is no warning, no refusal
+MOST_BITS = (8.8, 10.0)  # a token; the articles at most 8.3, with their characters shuffled 10.6 and more
+TOKENS = 48  # so many tokens are scored
+FEW_TOKENS = (12, 24)  # with fewer there is no warning, no refusal
 
 TAGS = 2  # of which a text is warned; an article may name one
 _TAG = re.compile(r"</?[A-Za-z][^<>]{0,200}>")
@@ -52,7 +52,7 @@ class Doubt:
         refused: Whether nothing good can come of it.
     """
 
-    reason: str
+    reason: Message
     hint: str
     refused: bool
 
@@ -84,29 +84,28 @@ def judge_markup(text: str) -> Doubt | None:
     tags = _TAG.findall(text)
     if len(tags) < TAGS:
         return None
-    return Doubt(f"the text has {len(tags)} HTML tags", "give the text without them", refused=False)
+    reason = Message("the text has {tags} HTML tags", tags=len(tags))
+    return Doubt(reason, "give the text without them", refused=False)
 
 
-def judge_bits(bits: float, pieces: int) -> Doubt | None:
+def judge_bits(bits: float, tokens: int) -> Doubt | None:
     """Tells by what a language model makes of a text whether it reads like one.
 
     Args:
-        bits: A piece, of the first pieces.
-        pieces: How many these are.
+        bits: A token, of the first tokens.
+        tokens: How many these are.
     """
-    warned, refused = (bits > bar and pieces >= few for bar, few in zip(MOST_BITS, FEW_PIECES, strict=True))
+    warned, refused = (bits > bar and tokens >= few for bar, few in zip(MOST_BITS, FEW_TOKENS, strict=True))
     if not warned:
         return None
-    return Doubt(
-        f"the text does not read like Chinese ({bits:.1f} bits per token; articles have 2 to 8)",
-        "were its characters shuffled, or read in a wrong encoding?",
-        refused,
-    )
+    template = "the text does not read like Chinese ({bits} bits per token; articles have 2 to 8)"
+    reason = Message(template, bits=f"{bits:.1f}")
+    return Doubt(reason, "were its characters shuffled, or read in a wrong encoding?", refused)
 
 
-def bits_of(logprob: float, pieces: int) -> float:
-    """Bits a piece of a text of this log-probability (natural)."""
-    return -logprob / (pieces * log(2))
+def bits_of(logprob: float, tokens: int) -> float:
+    """Bits a token of a text of this log-probability (natural)."""
+    return -logprob / (tokens * log(2))
 
 
 def kinds(text: str, emoji: int = 0) -> Counter[str]:
@@ -128,9 +127,11 @@ def _foreign(counts: Counter[str], total: int) -> Doubt | None:
             level, kind = passed, other
     if not level:
         return None
-    told = f"{100 * shares[kind]:.0f} % {kind}"
+    template = "much of the text is not Chinese: {percent} % {kind}"
+    if level > 1:
+        template = "the text is not Chinese: {percent} % {kind}"
     hint = "the models that come with textgen know Chinese only; {@model} DIR takes one of your own"
-    reason = f"the text is not Chinese: {told}" if level > 1 else f"much of the text is not Chinese: {told}"
+    reason = Message(template, percent=f"{100 * shares[kind]:.0f}", kind=kind)
     return Doubt(reason, hint, refused=level > 1)
 
 
@@ -138,7 +139,7 @@ def _rare(counts: Counter[str]) -> Doubt | None:
     share = counts[RARE] / max(1, counts[RARE] + counts[CHINESE])
     if not (level := sum(share > bar for bar in MOST_RARE)):
         return None
-    reason = f"{100 * share:.0f} % of the Chinese characters are rare ones"
+    reason = Message("{percent} % of the Chinese characters are rare ones", percent=f"{100 * share:.0f}")
     return Doubt(reason, "was the text read in a wrong encoding? convert it to UTF-8", level > 1)
 
 
@@ -148,20 +149,21 @@ def _one_over_and_over(text: str) -> Doubt | None:
     least = MONOTONOUS.get(different)
     if least is None or len(letters) < least or not all(map(_HAN.match, letters)):
         return None
-    reason = f"the text repeats itself: {different} different in its {len(letters)} characters"
-    return Doubt(reason, SENTENCES, refused=False)
+    template = "the text repeats itself: {different} different in its {all} characters"
+    reason = Message(template, different=different, all=len(letters))
+    return Doubt(reason, "give a text with sentences", refused=False)
 
 
 def _repeating(text: str) -> Doubt | None:
     first = _HAN.findall(text)[:FIRST]
-    share = len(set(first)) / max(1, len(first))
+    different = len(set(first))
+    share = different / max(1, len(first))
     level = sum(share < bar for bar in LEAST_DIFFERENT) if len(first) >= SHORT else 0
     if not level:
         return None
-    reason = (
-        f"the text repeats itself: {len(set(first))} different in its first {len(first)} Chinese characters"
-    )
-    return Doubt(reason, SENTENCES, level > 1)
+    template = "the text repeats itself: {different} different in its first {first} Chinese characters"
+    reason = Message(template, different=different, first=len(first))
+    return Doubt(reason, "give a text with sentences", level > 1)
 
 
 @cache

@@ -41,14 +41,11 @@ def keywords_of(value: object) -> tuple[str, ...]:
         return ()
     parts = _in_cell(value) if isinstance(value, str) else value
     if not isinstance(parts, list | tuple):
-        raise DataError(
-            f"keywords must be text, not {type(value).__name__}",
-            hint="a list of strings, or one string such as 广州,地铁",
-        )
+        kind, hint = type(value).__name__, "a list of strings, or one string such as 广州,地铁"
+        raise DataError("keywords must be text, not {kind}", kind=kind, hint=hint)
     if wrong := [part for part in parts if not isinstance(part, str)]:
-        raise DataError(
-            f"a keyword must be text, not {type(wrong[0]).__name__}", hint="put quotes around each keyword"
-        )
+        kind, hint = type(wrong[0]).__name__, "put quotes around each keyword"
+        raise DataError("a keyword must be text, not {kind}", kind=kind, hint=hint)
     return tuple(dict.fromkeys(filter(None, map(bare, parts))))
 
 
@@ -105,7 +102,7 @@ def _listed(cell: str) -> list[str]:
 def _unreadable(cell: str) -> DataError:
     shown = cell if len(cell) <= SHOWN else cell[:SHOWN] + "…"
     hint = 'a list is written ["广州", "地铁"]; without brackets commas separate'
-    return DataError(f"these keywords cannot be read: {shown}", hint=hint)
+    return DataError("these keywords cannot be read: {keywords}", keywords=shown, hint=hint)
 
 
 def essential(keywords: Sequence[str], *, ordered: bool = False) -> list[str]:

@@ -107,8 +107,6 @@ def check_encodable(text: str, *, name: str = "text") -> None:
         DataError: There is a lone surrogate; the message gives the first one's position (from 1).
     """
     if found := _SURROGATE.search(text):
-        code = f"U+{ord(found.group()):04X}"
-        raise DataError(
-            f"{name} has a lone surrogate ({code}) at character {found.start() + 1}",
-            hint="remove it, or read the text again in its true encoding",
-        )
+        values = {"name": name, "code": f"U+{ord(found[0]):04X}", "place": found.start() + 1}
+        hint = "remove it, or read the text again in its true encoding"
+        raise DataError("{name} has a lone surrogate ({code}) at character {place}", hint=hint, **values)

@@ -46,14 +46,10 @@ class SentencePieceTokenizer:
             self._literal_space = [self._id(f"<0x{byte:02X}>") for byte in SPACE.encode()]
             lossless = self.decode(self.encode(PROBE)) == PROBE
         except (ValueError, IndexError) as error:  # a piece is no UTF-8, or not the byte it should be
-            raise ModelError(
-                f"cannot read the tokenizer {path}: {error}", hint="is the file whole?"
-            ) from None
+            raise _unreadable(path, error) from None
         if not lossless:
-            raise ModelError(
-                f"the tokenizer {path} changes what it reads",
-                hint="textgen needs one that normalises nothing and falls back to bytes",
-            )
+            hint = "textgen needs one that normalises nothing and falls back to bytes"
+            raise ModelError("the tokenizer {path} changes what it reads", path=path, hint=hint)
 
     def encode(self, text: str) -> list[int]:
         """Ids of the text, without specials.
@@ -77,9 +73,8 @@ class SentencePieceTokenizer:
     def _id(self, piece: str, *, special: bool = False) -> int:
         found: int = self._processor.piece_to_id(piece)
         if self._processor.id_to_piece(found) != piece or (special and not self._processor.is_control(found)):
-            raise ModelError(
-                f"the tokenizer has no piece {piece}", hint="textgen needs a vocabulary made for its models"
-            )
+            hint = "textgen needs a vocabulary made for its models"
+            raise ModelError("the tokenizer has no token {token}", token=piece, hint=hint)
         return found
 
     def _vocabulary(self) -> Vocabulary:
@@ -104,9 +99,14 @@ def _read(path: Path) -> SentencePieceProcessor:
     try:
         if content := path.read_bytes():  # and not its name, which need not be UTF-8
             return SentencePieceProcessor(model_proto=content)
-        problem = "it is empty"  # the library would not say so
+        reason: object = "it is empty"  # the library would not say so
     except OSError as error:
-        problem = str(error.strerror)
+        reason = error.strerror
     except RuntimeError:  # with the line of the library's code
-        problem = "it is no SentencePiece model"
-    raise ModelError(f"cannot read the tokenizer {path}: {problem}", hint="is the file whole?")
+        reason = "it is no SentencePiece model"
+    raise _unreadable(path, reason)
+
+
+def _unreadable(path: Path, reason: object) -> ModelError:
+    message = "cannot read the tokenizer {path}: {reason}"
+    return ModelError(message, path=path, reason=reason, hint="is the file whole?")

@@ -14,7 +14,8 @@ from pathlib import Path
 
 from sentencepiece import SentencePieceProcessor, SentencePieceTrainer
 
-from textgen.errors import DataError, TextgenError, UsageError
+from textgen.errors import DataError, UsageError
+from textgen.files.atomic import write_whole
 from textgen.options.tokenizer import TokenizerTrainOptions
 from textgen.tokenizers.corpus_sample import Sentences, Words, choose_alphabet, is_latin
 from textgen.tokenizers.sentencepiece import SPECIAL_PIECES
@@ -81,7 +82,7 @@ def train_tokenizer(
     units = [*_single(alphabet, characters, plan), *material.units(alphabet)]
     size = FIXED + len(alphabet) + plan.latin_pieces if plan.kind == "char" else plan.vocab_size
     model = _train(units, plan.kind, size)
-    _save(model, path)
+    write_whole(path, model)
     return TrainedTokenizer(
         path,
         pieces=len(SentencePieceProcessor(model_proto=model)),
@@ -95,10 +96,11 @@ def train_tokenizer(
 def check_room(plan: TokenizerTrainOptions) -> None:
     """Raises UsageError where the vocabulary has no room for the space and another character."""
     if _alphabet_size(plan) < 2:
-        hint = f"give at least {FIXED + 4}"
+        least, hint = FIXED + 4, "give at least {least}"
         if plan.kind == "char":
-            hint = f"give at least {FIXED + plan.latin_pieces + 2}, or fewer {{@latin_pieces}}"
-        raise UsageError(f"{{@vocab_size}} {plan.vocab_size} leaves no room for characters", hint=hint)
+            least, hint = FIXED + plan.latin_pieces + 2, "give at least {least}, or fewer {@latin_pieces}"
+        message = "{@vocab_size} {size} leaves no room for characters"
+        raise UsageError(message, size=plan.vocab_size, least=least, hint=hint)
 
 
 def _alphabet_size(plan: TokenizerTrainOptions) -> int:
@@ -112,10 +114,11 @@ def _alphabet(characters: Counter[str], plan: TokenizerTrainOptions) -> list[str
         raise DataError("no text to train a tokenizer on", hint="the input is empty or blank")
     alphabet = choose_alphabet(characters, _alphabet_size(plan), plan.min_count)
     if alphabet == [" "]:
-        raise DataError(
-            f"no visible character occurs {plan.min_count} times",
-            hint="give more text, or a smaller {@min_count}",
+        message, hint = (
+            "no visible character occurs {count} times",
+            "give more text, or a smaller {@min_count}",
         )
+        raise DataError(message, count=plan.min_count, hint=hint)
     return alphabet
 
 
@@ -175,18 +178,6 @@ def _lines(units: list[tuple[str, int]]) -> Iterator[str]:
 
 def _check_place(path: Path) -> None:
     if path.is_dir():
-        raise UsageError(f"{path} is a folder", hint="give the name of a file")
+        raise UsageError("{path} is a folder", path=path, hint="give the name of a file")
     if not path.parent.is_dir():
-        raise UsageError(f"no folder {path.parent}", hint="make it first")
-
-
-def _save(model: bytes, path: Path) -> None:
-    draft = path.with_name(path.name + ".new")
-    try:
-        draft.write_bytes(model)
-        draft.replace(path)
-    except OSError as error:
-        draft.unlink(missing_ok=True)
-        raise TextgenError(
-            f"cannot write {path}: {error.strerror or error}", hint="give another place"
-        ) from None
+        raise UsageError("no folder {folder}", folder=path.parent, hint="make it first")

@@ -88,7 +88,7 @@ def test_a_job_is_no_config_of_another_command(call, folder):
     name = job(folder, "command = 'title'\ninput = 'in.jsonl'\noutput = 'o.jsonl'\n")
     code, _, err = call("sample", "春天", "--config", name)
     assert code == 2
-    assert "textgen batch job.toml" in err
+    assert "runs it: batch job.toml" in err
 
 
 @pytest.mark.parametrize(

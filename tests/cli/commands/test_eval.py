@@ -229,7 +229,7 @@ def test_the_titles_of_the_samples(call, tmp_path):
         (["pred.jsonl", "--reference", "none.jsonl"], 2, ["no such file: none.jsonl"]),
         (["pred.jsonl", "--against", "none.jsonl"], 2, ["no such file: none.jsonl"]),
         (["pred.jsonl", "--reference", "."], 2, [". is a folder"]),
-        (["ref.jsonl"], 2, ["no field 'candidates'", "textgen title"]),
+        (["ref.jsonl"], 2, ["no field 'candidates'", "run_batch"]),
         (
             ["pred.jsonl", "--reference", "ref.jsonl", "--reference-field", "headline"],
             2,

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from input_files import numbered
 
 from textgen.errors import DataError
+from textgen.events import Event, Note
 from textgen.files.formats import cells
 from textgen.files.formats.csv import csv_values
 from textgen.files.lines import lines_in, lines_of
@@ -199,7 +200,12 @@ def test_columns_without_a_name_are_nothing_while_they_are_empty() -> None:
 def found_in(text: str, expected: str = ",", *, certain: bool = False) -> tuple[list[str], list[str]]:
     """The columns of a table, and what was told."""
     told: list[str] = []
-    values = csv_values(numbered(text), expected, "a.csv", certain=certain, tell=told.append)
+
+    def note(event: Event) -> None:
+        assert isinstance(event, Note)
+        told.append(event.text)
+
+    values = csv_values(numbered(text), expected, "a.csv", certain=certain, on_event=note)
     return [str(name) for name in next(values)[1]], told
 
 

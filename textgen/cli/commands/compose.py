@@ -10,7 +10,6 @@ import typer
 from textgen.cli import flags as opt
 from textgen.cli.generate import ObservedSink, generate
 from textgen.cli.render.texts import texts
-from textgen.commands import LANGUAGE_MODEL
 from textgen.errors import DataError, UsageError
 from textgen.files.formats.base import STDIN
 from textgen.options import ComposeOptions, InputOptions, RunOptions
@@ -19,7 +18,7 @@ from textgen.schema import Row
 from textgen.text.keywords import words_of
 
 WORDS = "Words that every sentence contains."
-ORDERED = opt.help_of(ComposeOptions.model_fields["ordered"])
+ORDERED = opt.told(ComposeOptions.model_fields["ordered"])
 
 
 @opt.takes(
@@ -30,15 +29,15 @@ def compose(
     options: dict[str, Any],
     sink: ObservedSink,
     words: Annotated[list[str] | None, typer.Argument(help=WORDS, show_default=False)] = None,
-    model: opt.Model = LANGUAGE_MODEL,
-    inputs: opt.Inputs = None,
+    model: opt.Model = "gpt2",
+    input: opt.Inputs = None,
 ) -> int:
-    """Insert, delete and replace tokens around the words.
+    """Write sentences around given words (用词造句), by inserting, deleting and replacing.
 
     A text file holds a set of words a line, with blanks or ，,、；;| between them.
     """
-    rows = word_inputs(words or (), inputs, options)
-    return generate("compose", rows, options, model=model, sink=sink, shown=texts)
+    inputs = word_inputs(words or (), input, options)
+    return generate("compose", inputs, options, model=model, sink=sink, shown=texts)
 
 
 def word_inputs(

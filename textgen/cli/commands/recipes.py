@@ -11,11 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from textgen.cli import flags as opt
-from textgen.cli.generate import OK, Printing
 from textgen.cli.render import console
-from textgen.cli.spelling import flag
 from textgen.options import fields
-from textgen.options.fields import Count, changed, field
+from textgen.options.fields import Count, OptionGroup, changed, field
 from textgen.options.recipes import OPTIONS
 from textgen.options.tokenizer import TokenizerTrainOptions
 from textgen.options.train_titles import TitledTrainOptions
@@ -26,7 +24,7 @@ if TYPE_CHECKING:
     from textgen.options import InputOptions
     from textgen.train.run import Outcome
 
-INTERRUPTED = 130
+OK, INTERRUPTED = 0, 130
 FIELDS = {
     "text_field": "Field with the text (default text).",
     "title_field": "Field with the title (default title).",
@@ -48,12 +46,14 @@ Folder = Annotated[
 ]
 
 
-class TokenizerRun(Printing):
+class TokenizerRun(OptionGroup):
     """How rows are read, and how much is told."""
 
     format: str | None = field(None, "Format of the files (default: by their endings).", fields.DATA)
     whole: bool = field(False, "A text file is one text, not one per line.", fields.DATA)
     force: bool = field(False, "Replace the tokenizer in DIR.")
+    as_json: bool = field(False, "Print one JSON object.")
+    quiet: bool = field(False, "No progress, notes or warnings.")
 
 
 class TrainRun(TokenizerRun):
@@ -77,7 +77,7 @@ def flags_of(options: type[BaseModel]) -> opt.Flags:
 
 def _field(name: str) -> Any:
     """The flag that names a field; that of the text is called as in the other commands, too."""
-    names = [flag(name), *(["--field"] if name == "text_field" else [])]
+    names = [f"--{name.replace('_', '-')}", *(["--field"] if name == "text_field" else [])]
     return Annotated[str | None, opt.option(FIELDS[name], *names, panel=fields.DATA)]
 
 

@@ -38,7 +38,6 @@ _SURE = 0.4  # chardet's confidence in Korean and Japanese; for short Chinese te
 _DOUBTED = 1000  # lines that may be UTF-8 by chance
 _UNKNOWN = "application/octet-stream"
 _WEAK = ("", "image/bmp", "audio/mpeg", _UNKNOWN)  # what chardet tells by few letters, or none
-_CONVERT_HINT = "convert it to UTF-8 first, for example with iconv"
 
 
 def read_text(path: Path) -> str:
@@ -77,13 +76,14 @@ def decode_bytes(data: bytes, *, name: str = "input") -> str:
     try:
         text = data.decode(encoding.removesuffix("-sig"))
     except UnicodeDecodeError as error:
-        place = f"byte {error.start + 1} is not {shown(encoding)}"
-        raise DataError(f"{name} cannot be decoded: {place}", hint=_CONVERT_HINT) from None
+        message = "{name} cannot be decoded: byte {byte} is not {encoding}"
+        values = {"name": name, "byte": error.start + 1, "encoding": shown(encoding)}
+        raise DataError(message, hint="convert it to UTF-8 first, for example with iconv", **values) from None
     text = text.replace(MARK, "")  # files that were joined have marks within
     if "\0" in text or len(_CONTROL.findall(text)) > _MAX_CONTROLS * len(text):
         raise _not_text(data, name)
     if is_blank(text):
-        raise DataError(f"{name} is empty", hint="it needs at least one line of text")
+        raise DataError("{name} is empty", name=name, hint="it needs at least one line of text")
     return text
 
 
@@ -161,7 +161,7 @@ def _evidence(lines: Iterable[bytes], name: str) -> tuple[int, int, bytes, bytes
         else:
             good += verdict == "no"
     if blank:
-        raise DataError(f"{name} is empty", hint="it needs at least one line")
+        raise DataError("{name} is empty", name=name, hint="it needs at least one line")
     return good, bad, sample, shifted
 
 
@@ -178,7 +178,7 @@ def _seven_bits(sample: bytes, name: str) -> str:
     """The encoding of ASCII bytes: HZ or UTF-7 if they are Chinese in that, else UTF-8."""
     if _ISO_2022.search(sample):
         hint = "convert it to UTF-8 first, for example with iconv -f ISO-2022-CN (or -JP, -KR)"
-        raise DataError(f"{name} is in ISO-2022, an encoding that is not supported", hint=hint)
+        raise DataError("{name} is in ISO-2022, an encoding that is not supported", name=name, hint=hint)
     for encoding in _SEVEN_BITS:
         text = sample.decode(encoding, "ignore")
         if beyond_ascii_share(text) >= EVERYDAY and chinese_share(text) >= LEAST:
@@ -217,6 +217,6 @@ def _detect(data: bytes) -> tuple[str, float, str]:
 def _not_text(head: bytes, name: str) -> DataError:
     """The error for a file that is no text."""
     kind = _detect(head)[2]
-    told = f", it is {kind}" if kind not in _WEAK else ""
+    message = "{name} is not a text file" if kind in _WEAK else "{name} is not a text file, it is {kind}"
     hint = "give plain text in UTF-8, UTF-16, GBK, GB18030 or Big5; names of packed files end in .gz or .xz"
-    return DataError(f"{name} is not a text file{told}", hint=hint)
+    return DataError(message, name=name, kind=kind, hint=hint)

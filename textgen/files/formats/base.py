@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Literal, cast
 
 from textgen.errors import DataError, UsageError
+from textgen.events import OnEvent, ignore
 from textgen.files.encodings.detection import find_encoding
 from textgen.files.lines import Line, lines_of, open_unpacked
 from textgen.schema import Row
@@ -18,10 +19,6 @@ from textgen.text.names import repeated
 
 STDIN = "-"
 Value = tuple[int, Any]  # the number of a row's first line, and the row or the DataError of reading it
-
-
-def unheard(note: str) -> None:
-    """The callback of a caller who does not want to be told."""
 
 
 @dataclass(frozen=True)
@@ -60,13 +57,13 @@ class Selection:
         fields: The fields to read, if they are there; empty for all of them.
         required: Those that must be there; where one is missing, all are read, for a message to list them.
         certain: The user named the format; it was not guessed from the file's ending.
-        tell: Told what the user should know of how the file is read.
+        on_event: Told what the user should know of how the file is read.
     """
 
     fields: tuple[str, ...] = ()
     required: tuple[str, ...] = ()
     certain: bool = False
-    tell: Callable[[str], None] = unheard
+    on_event: OnEvent = ignore
 
 
 @dataclass(frozen=True)
@@ -137,9 +134,9 @@ class Format:
     def check_installed(self, name: str) -> None:
         """Raise UsageError if the library that reads or writes a file of this name is not installed."""
         if self.library is not None and find_spec(self.library) is None:
-            hint = f"pip install '.[{self.extra}]'" if self.extra else f"pip install {self.library}"
-            line = "{name}: {format} files need {library}"
-            raise UsageError(line, hint=hint, name=name, format=self.name, library=self.library)
+            hint = "pip install '.[{extra}]'" if self.extra else "pip install {library}"
+            values = {"format": self.name, "library": self.library, "extra": self.extra}
+            raise UsageError("{name}: {format} files need {library}", name=name, hint=hint, **values)
 
 
 def check_columns(names: Iterable[str], name: str) -> None:
@@ -153,7 +150,8 @@ def check_columns(names: Iterable[str], name: str) -> None:
         DataError: Two are the same.
     """
     if (twice := repeated(names)) is not None:
-        raise DataError(f"{name}: two columns are called {twice}", hint="rename one of them, or delete it")
+        hint = "rename one of them, or delete it"
+        raise DataError("{name}: two columns are called {twice}", name=name, twice=twice, hint=hint)
 
 
 class _Kept(io.RawIOBase):

@@ -101,7 +101,8 @@ class _Rows:
                     yield number, broken
                 elif isinstance(cells, csv.Error):
                     hint = "is a quotation mark missing?"
-                    yield number, DataError(f"line {number} is no row: {cells}", hint=hint)
+                    problem = "line {number} is no row: {reason}"
+                    yield number, DataError(problem, number=number, reason=cells, hint=hint)
                 else:
                     yield number, cells
             for at in range(place, last + 1):

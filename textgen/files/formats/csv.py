@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from textgen.errors import DataError
-from textgen.files.formats.base import File, Format, Records, Selection, Value, check_columns, unheard
+from textgen.events import Note, OnEvent, ignore
+from textgen.files.formats.base import File, Format, Records, Selection, Value, check_columns
 from textgen.files.formats.cells import SEPARATORS, TAB, rows_of_cells, separated
 from textgen.files.formats.record_table import RecordTable
 from textgen.files.lines import Line
 from textgen.text.blank import is_blank
 from textgen.text.names import bare
 
-COMMA = ","
 FORMULA = tuple("=+-@＝＋－＠\t\r\n")  # the beginnings of what a spreadsheet takes for a formula
 
 
@@ -26,7 +26,7 @@ def csv_values(
     name: str,
     *,
     certain: bool = True,
-    tell: Callable[[str], None] = unheard,
+    on_event: OnEvent = ignore,
 ) -> Iterator[Value]:
     """Line numbers and rows, or the DataError of a row.
 
@@ -40,7 +40,7 @@ def csv_values(
             `sep=;` wins over it.
         name: What to call the table.
         certain: The delimiter is this one, whatever the header looks like.
-        tell: Told where it is another one, and of a header that comes again.
+        on_event: Told where it is another one, and of a header that comes again.
 
     Raises:
         DataError: The header cannot be read, or has a name twice.
@@ -50,15 +50,17 @@ def csv_values(
     _, cells = next(rows, (1, None))
     if cells is None or isinstance(cells, DataError):
         reason = "it has no header" if cells is None else cells.message
-        raise DataError(f"{name}: {reason}", hint="is it a CSV file?")
+        raise DataError("{name}: {reason}", name=name, reason=reason, hint="is it a CSV file?")
     header = _header(cells, name)
     if separator != delimiter:
-        tell(f"{name}: {SEPARATORS.get(separator, repr(separator))} separate its cells")
+        marks = SEPARATORS.get(separator, repr(separator))
+        on_event(Note("{name}: {marks} separate its cells", name=name, marks=marks))
     again = False
     for number, row in rows:
         if row == cells:  # files with a header each were joined
             if not again:
-                tell(f"{name}: line {number} is the header again; such lines are left out")
+                message = "{name}: line {number} is the header again; such lines are left out"
+                on_event(Note(message, name=name, number=number))
             again = True
         else:
             yield number, row if isinstance(row, DataError) else _by_name(header, row)
@@ -84,8 +86,8 @@ def _by_name(header: list[str | None], cells: list[str]) -> dict[str | None, Any
 
 
 def _read(delimiter: str, file: File, selection: Selection) -> tuple[str, Iterator[Value]]:
-    certain, tell = selection.certain, selection.tell
-    return "line", csv_values(file.lines(), delimiter, file.name, certain=certain, tell=tell)
+    certain, on_event = selection.certain, selection.on_event
+    return "line", csv_values(file.lines(), delimiter, file.name, certain=certain, on_event=on_event)
 
 
 def _write(shown: Callable[[Any], Any], records: Records, path: Path) -> None:
@@ -99,10 +101,6 @@ def _write(shown: Callable[[Any], Any], records: Records, path: Path) -> None:
             writer.writerow([shown(row.get(name, "")) for name in columns])
 
 
-def _as_it_is(cell: Any) -> Any:
-    return cell
-
-
 def _inert(cell: Any) -> Any:
     """A cell as a spreadsheet shows it and does not compute it."""
     return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA) else cell
@@ -111,8 +109,8 @@ def _inert(cell: Any) -> Any:
 CSV = Format(
     "csv",
     (".csv",),
-    read=partial(_read, COMMA),
-    write=partial(_write, _as_it_is),
+    read=partial(_read, ","),
+    write=partial(_write, lambda cell: cell),
     write_inert=partial(_write, _inert),
 )
 TSV = Format("tsv", (".tsv",), read=partial(_read, TAB))

@@ -11,7 +11,7 @@ from typing import Any
 
 from textgen.errors import DataError
 from textgen.files.encodings.detection import encoding_by_mark, wide_encoding
-from textgen.files.formats.base import File, Format, Selection, Value
+from textgen.files.formats.base import Format, Value
 from textgen.files.lines import BrokenLineError, Line, line_text
 from textgen.text.blank import MARK, is_blank
 from textgen.text.line_ends import LINE_END
@@ -48,7 +48,7 @@ def json_rows(lines: Iterable[Line], name: str) -> tuple[str, Iterator[Value]]:
     first = "" if not head or isinstance(head[-1][1], DataError) else head[-1][1].strip()
     if first == "{":
         hint = "rows are an object a line, or the elements of an array"
-        raise DataError(f"{name} is one JSON object over several lines, not rows", hint=hint)
+        raise DataError("{name} is one JSON object over several lines, not rows", name=name, hint=hint)
     if not first.startswith("["):
         return "line", json_values(chain(head, rest))
     if sum(_step(token[0]) for token in _TOKEN.finditer(first)) <= 0:  # such lines may be many: rows
@@ -103,21 +103,23 @@ def array_values(lines: Iterable[Line]) -> Iterator[Value]:
         parts.append(text[start:])
         size += len(parts[-1])
         if size > LONGEST_ELEMENT:
-            reason = f"element {count + 1} has more than {LONGEST_ELEMENT:,} characters"
-            yield count + 1, DataError(reason, hint="is a bracket missing?")
+            values = {"count": count + 1, "most": f"{LONGEST_ELEMENT:,}"}
+            message = "element {count} has more than {most} characters"
+            yield count + 1, DataError(message, hint="is a bracket missing?", **values)
             return
     if problem or not is_blank("".join(parts)):
         count += 1
         yield count, problem or _read("".join(parts).strip(), f"element {count}")
-    yield count + 1, DataError(f"the array does not end behind element {count}", hint="is the file whole?")
+    message = "the array does not end behind element {count}"
+    yield count + 1, DataError(message, count=count, hint="is the file whole?")
 
 
 def _behind(lines: Iterable[Line], count: int) -> Iterator[Value]:
     """An error if there is something behind an array."""
     for number, line in lines:
         if isinstance(line, DataError) or not is_blank(line):
-            reason = f"line {number}: something follows the array"
-            yield count + 1, DataError(reason, hint="a file is one array, or has an object a line")
+            hint = "a file is one array, or has an object a line"
+            yield count + 1, DataError("line {number}: something follows the array", number=number, hint=hint)
             return
 
 
@@ -129,17 +131,22 @@ def _step(mark: str) -> int:
 def _read(text: str, place: str) -> Any:
     """The value of a JSON text, or the DataError that reading it gave."""
     try:
-        value = json.loads(text, object_pairs_hook=_object, parse_constant=_none, parse_float=_number)
+        # NaN and Infinity, which are no JSON, are constants
+        value = json.loads(
+            text, object_pairs_hook=_object, parse_constant=lambda _: None, parse_float=_number
+        )
         if isinstance(value, dict):
             value = _object([(bare(name), one) for name, one in value.items()])
         return value
     except DataError as error:
-        return DataError(f"{place}: {error.message}", hint=error.hint)
+        return DataError("{place}: {error}", place=place, error=error.message, hint=error.hint)
     except (ValueError, RecursionError) as error:
         reason = str(error)
         if isinstance(error, json.JSONDecodeError):
             reason = f"{error.msg}, column {error.colno}"
-        return DataError(f"{place} is not JSON: {reason}", hint="is the file whole?")
+        return DataError(
+            "{place} is not JSON: {reason}", place=place, reason=reason, hint="is the file whole?"
+        )
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -147,12 +154,8 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
         twice = repeated(name for name, _ in pairs)
-        raise DataError(f"two fields are called {twice}", hint="rename one of them, or delete it")
+        raise DataError("two fields are called {twice}", twice=twice, hint="rename one of them, or delete it")
     return found
-
-
-def _none(constant: str) -> None:
-    """The value of NaN and Infinity, which are no JSON."""
 
 
 def _number(text: str) -> float | None:
@@ -176,15 +179,11 @@ def json_at_head(head: bytes) -> str | None:
     return "JSON lines" if not found[1] and first.endswith("}") else "JSON"
 
 
-def _rows(file: File, selection: Selection) -> tuple[str, Iterator[Value]]:
-    return json_rows(file.lines(), file.name)
-
-
 JSONL = Format(
     "jsonl",
     (".jsonl", ".ndjson"),
     named_endings=(".json",),  # in folders such files are often settings
-    read=_rows,
+    read=lambda file, _: json_rows(file.lines(), file.name),
     is_journal=True,
     recognize=json_at_head,
 )

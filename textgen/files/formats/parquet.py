@@ -43,10 +43,15 @@ def parquet_values(path: Path, columns: Sequence[str] = (), *, named: Sequence[s
                     if isinstance(value, dict):
                         yield number, {bare(name): finite(cell) for name, cell in value.items()}
                     else:
-                        yield number, _unusable(number, value)
+                        problem = "row {number} has a value that cannot be read: {error}"
+                        yield (
+                            number,
+                            DataError(problem, number=number, error=value, hint="leave out its column"),
+                        )
     except (pyarrow.ArrowException, OSError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise DataError(f"{path} cannot be read: {reason}", hint="is it a whole Parquet file?") from None
+        hint = "is it a whole Parquet file?"
+        raise DataError("{path} cannot be read: {reason}", path=path, reason=reason, hint=hint) from None
 
 
 def _pythonic(batch: Any) -> list[Any]:
@@ -57,10 +62,6 @@ def _pythonic(batch: Any) -> list[Any]:
         if len(batch) == 1:
             return [error]
     return [row for number in range(len(batch)) for row in _pythonic(batch.slice(number, 1))]
-
-
-def _unusable(number: int, error: object) -> DataError:
-    return DataError(f"row {number} has a value that cannot be read: {error}", hint="leave out its column")
 
 
 def write_parquet(path: Path, rows: Iterable[Mapping[str, Any]], types: Mapping[str, type]) -> None:

@@ -42,8 +42,8 @@ def format_names() -> tuple[str, ...]:
 def format_named(name: str) -> Format:
     """The format of a name. Raises UsageError if there is none."""
     if name not in formats():
-        hint = f"formats: {', '.join(formats())}"
-        raise UsageError("{@format} {name}: there is no such format", hint=hint, name=name)
+        message, known = "{@format} {name}: there is no such format", ", ".join(formats())
+        raise UsageError(message, name=name, known=known, hint="formats: {known}")
     return formats()[name]
 
 
@@ -56,7 +56,8 @@ def format_of(path: Path) -> Format | None:
     ending = inner_ending(path)
     found = next((one for one in formats().values() if ending in (*one.endings, *one.named_endings)), None)
     if found is not None and found.binary and path.suffix.lower() in ARCHIVES:
-        raise UsageError(f"{path}: a packed {found.name} file cannot be read", hint="unpack it")
+        message = "{path}: a packed {format} file cannot be read"
+        raise UsageError(message, path=path, format=found.name, hint="unpack it")
     return found
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from textgen.errors import DataError, UsageError
 from textgen.events import Note, OnEvent, Progress, ignore
-from textgen.files.rows import FileRows, rows_or_error, unusable
+from textgen.files.rows import FileRows, source_rows, unusable
 from textgen.files.sources import Source
 from textgen.options.batch import InputOptions
 from textgen.options.train import TrainOptions
@@ -183,7 +183,7 @@ def checked_rows(
         DataError: A row lacks something, or cannot be read; the message has its line.
     """
     for source in files.sources:
-        for number, row in enumerate(rows_or_error(source, files.options, alone=True, on_event=on_event)):
+        for number, row in enumerate(source_rows(source, files.options, alone=True, on_event=on_event)):
             yield source, _checked(source, row, needs, fields, first=number == 0)
 
 
