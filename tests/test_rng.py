@@ -16,8 +16,8 @@ from textgen import rng
 from textgen.choice.scoring import Scoring
 from textgen.decoding.beams import BeamSearch
 from textgen.decoding.hypothesis import Length
-from textgen.decoding.search import sample
 from textgen.decoding.search.beam import beam_search
+from textgen.decoding.search.token_by_token import sample
 from textgen.decoding.stop import Stop
 from textgen.rng import Draws, fresh_seed, row_key, uniform
 
@@ -116,7 +116,7 @@ def test_no_global_state_is_touched_or_read() -> None:
             model,
             batch,
             scoring,
-            sample.choose(scoring, Draws(keys, 2)),
+            sample(scoring, Draws(keys, 2)),
             lambda _, ids: stop.reason(ids),
             copies=2,
         )

@@ -26,8 +26,8 @@ from textgen.choice.scoring import Scoring
 from textgen.decoding.beams import BeamSearch
 from textgen.decoding.hypothesis import Length
 from textgen.decoding.loop import Batch
-from textgen.decoding.search import sample
 from textgen.decoding.search.beam import beam_search
+from textgen.decoding.search.token_by_token import sample
 from textgen.decoding.stop import Stop
 from textgen.rng import Draws, row_key
 from textgen.store.catalog import find_model
@@ -204,7 +204,7 @@ def sampled(limit: int, law: list[Filter], rows: int = 24) -> list[tuple[list[in
         TabularModel(VOCAB, byte_lover(limit)),
         batch_of([[row] for row in range(rows)], 2),
         scoring,
-        sample.choose(scoring, Draws(keys, 1)),
+        sample(scoring, Draws(keys, 1)),
         lambda _, found: stop.reason(found),
     )
     return [(draft.ids, draft.reason or "") for draft in drafts]
@@ -267,7 +267,7 @@ def test_prompts_of_different_lengths() -> None:
         TabularModel(VOCAB, byte_lover(1)),
         Batch(histories, [2] * 4, histories),
         scoring,
-        sample.choose(scoring, Draws(keys, 8)),
+        sample(scoring, Draws(keys, 8)),
         lambda _, found: stop.reason(found),
         copies=8,
     )

@@ -17,7 +17,7 @@ from textgen.choice.avoid import Avoid
 from textgen.choice.scoring import Scoring
 from textgen.decoding.beams import BeamSearch
 from textgen.decoding.hypothesis import Length
-from textgen.decoding.search import greedy
+from textgen.decoding.search import token_by_token
 from textgen.decoding.search.beam import beam_search
 from textgen.decoding.stop import Stop
 from textgen.errors import UsageError
@@ -280,7 +280,7 @@ def test_no_text_of_bytes_is_ever_stuck() -> None:
         wanted[place, of_bytes(best)] = torch.tensor([60.0, 20])[: len(best)]
     stop = Stop(TOKENIZER.specials.eos, 20)
     model = TabularModel(VOCAB, lambda prefix: wanted[len(prefix) % 4 - 2])  # source and first id come before
-    (draft,) = written(model, batch_of([[1]]), scoring, greedy.best, lambda _, ids: stop.reason(ids))
+    (draft,) = written(model, batch_of([[1]]), scoring, token_by_token.best, lambda _, ids: stop.reason(ids))
     assert draft.reason == "length"
     assert set(TOKENIZER.decode(draft.ids)) == {"\U0001f641"}  # F0 9F 99 81
 

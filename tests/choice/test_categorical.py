@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from textgen.choice.categorical import invert_cdf
 from textgen.choice.filters import temperature
 from textgen.choice.scoring import Scoring
-from textgen.decoding.search import greedy, sample
+from textgen.decoding.search.token_by_token import best, sample
 from textgen.rng import Draws, row_key
 
 LAST = math.nextafter(1.0, 0.0)
@@ -80,7 +80,7 @@ def test_the_smallest_temperature_is_greedy() -> None:
     warm = Scoring(everything(50))
     keys = [row_key(0, str(row)) for row in range(200)]
     _, search = cold(ids, logits)
-    best = greedy.best(ids, search, range(200), 0)
-    assert torch.equal(best, logits.argmax(-1))
-    assert torch.equal(sample.choose(cold, Draws(keys, 1))(ids, search, range(200), 0), best)
-    assert not torch.equal(sample.choose(warm, Draws(keys, 1))(ids, search, range(200), 0), best)
+    most = best(ids, search, range(200), 0)
+    assert torch.equal(most, logits.argmax(-1))
+    assert torch.equal(sample(cold, Draws(keys, 1))(ids, search, range(200), 0), most)
+    assert not torch.equal(sample(warm, Draws(keys, 1))(ids, search, range(200), 0), most)

@@ -17,8 +17,8 @@ from textgen.choice.trie import OneOf, Trie
 from textgen.decoding.beams import BeamSearch
 from textgen.decoding.hypothesis import Length
 from textgen.decoding.loop import Batch
-from textgen.decoding.search import greedy, sample
 from textgen.decoding.search.beam import beam_search
+from textgen.decoding.search.token_by_token import best, sample
 from textgen.decoding.stop import Stop
 from textgen.errors import UsageError
 from textgen.rng import Draws, row_key
@@ -119,7 +119,7 @@ def test_texts_written_in_groups_are_listed(choice: str) -> None:
     scoring = scoring_of(LISTED, given=3)
     keys = [row_key(1, str(row)) for row in range(6)]
     copies = 4 if choice == "sample" else 1
-    pick = sample.choose(scoring, Draws(keys, copies)) if choice == "sample" else greedy.best
+    pick = sample(scoring, Draws(keys, copies)) if choice == "sample" else best
     history = [[1], [2, 0, EOS], [], [0, 0, 0], [3], [4, 4]]
     batch = Batch([[row] for row in range(6)], [0] * 6, history)
     stop = Stop(EOS, 9)
@@ -163,7 +163,7 @@ def test_what_is_drawn_follows_the_law_renormalised_at_every_piece() -> None:
         TabularModel(VOCAB, random_table(VOCAB, seed)),
         batch_of([[]]),
         scoring,
-        sample.choose(scoring, Draws([row_key(0, "")], draws)),
+        sample(scoring, Draws([row_key(0, "")], draws)),
         lambda _, ids: stop.reason(ids),
         copies=draws,
     )

@@ -12,7 +12,7 @@ from fakes import TabularModel, batch_of, everything, random_table, table_of, wr
 from textgen.choice import filters
 from textgen.choice.scoring import Scoring
 from textgen.decoding.loop import Batch, Choose, write
-from textgen.decoding.search import greedy, sample
+from textgen.decoding.search.token_by_token import best, sample
 from textgen.decoding.stop import Stop
 from textgen.rng import Draws, row_key
 
@@ -56,12 +56,12 @@ def outcome(
 
 
 def drawing(copies: int, first_candidate: int = 0) -> Callable[[list[bytes]], Choose]:
-    return lambda keys: sample.choose(SCORING, Draws(keys, copies, first_candidate))
+    return lambda keys: sample(SCORING, Draws(keys, copies, first_candidate))
 
 
 @pytest.mark.parametrize(
     ("choice", "copies"),
-    [(lambda keys: greedy.best, 1), (drawing(1), 1), (drawing(3), 3)],
+    [(lambda keys: best, 1), (drawing(1), 1), (drawing(3), 3)],
     ids=["greedy", "sample", "sample of 3"],
 )
 def test_a_batch_equals_single_rows(choice: Callable[[list[bytes]], Choose], copies: int) -> None:
@@ -94,7 +94,7 @@ def test_rows_with_the_same_key_and_source_agree() -> None:
 
 
 def test_greedy_takes_the_best_and_tells_the_unfiltered_logprob() -> None:
-    for row, (ids, logprobs, _) in enumerate(outcome(range(7), lambda keys: greedy.best)):
+    for row, (ids, logprobs, _) in enumerate(outcome(range(7), lambda keys: best)):
         history = torch.tensor([HISTORIES[row]], dtype=torch.long)
         prefix = (*SOURCES[row], BATCH.first[row])
         for token, logprob in zip(ids, logprobs, strict=True):
@@ -123,9 +123,7 @@ def countdown(prefix: tuple[int, ...]) -> torch.Tensor:
 
 def test_finished_rows_drop_out_and_stay_as_they_are() -> None:
     model = TabularModel(VOCAB, countdown)
-    steps = write(
-        model, batch_of([[3], [1], [5], [1]]), Scoring(everything(VOCAB)), greedy.best, ended, copies=2
-    )
+    steps = write(model, batch_of([[3], [1], [5], [1]]), Scoring(everything(VOCAB)), best, ended, copies=2)
     seen = []
     for step, drafts in enumerate(steps, 1):
         assert model.calls == [4, 8 - 4, 4, 2, 2][:step]  # one call ahead of each yield, two rows a source

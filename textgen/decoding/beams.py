@@ -65,8 +65,8 @@ class Hypotheses:
         ranks: `(sources, beams, width)`, the sums that rank; -inf where there is no hypothesis.
         totals: `(sources, beams, width)`, sums of the search scores.
         logprobs: `(sources, beams, width)`.
-        pools: By source and beam.
-        offered: By source and beam, the sum of the search scores of every text that came to the pool.
+        pools: By beam, of each source.
+        numbers: The sources, as the batch counts them.
         written: Tokens written.
     """
 
@@ -76,11 +76,11 @@ class Hypotheses:
     totals: Tensor
     logprobs: Tensor
     pools: list[list[Pool]]
-    offered: list[list[dict[tuple[int, ...], float]]]
+    numbers: list[int]
     written: int = 0
 
     @classmethod
-    def begin(cls, batch: Batch, search: BeamSearch, *, beams: int = 1, pad: int = 0) -> Hypotheses:
+    def begin(cls, batch: Batch, search: BeamSearch, beams: int, pad: int) -> Hypotheses:
         """One empty hypothesis in every beam of every source."""
         sources = len(batch.sources)
         shape = (sources, beams, search.width)
@@ -93,7 +93,7 @@ class Hypotheses:
             totals=torch.zeros(shape),
             logprobs=torch.zeros(shape),
             pools=[[Pool(search.width, search.length) for _ in range(beams)] for _ in range(sources)],
-            offered=[[{} for _ in range(beams)] for _ in range(sources)],
+            numbers=list(range(sources)),
         )
 
     @property
@@ -169,7 +169,7 @@ class Hypotheses:
         self.ranks, self.totals, self.logprobs = self.ranks[going], self.totals[going], self.logprobs[going]
         numbers = going.nonzero()[:, 0].tolist()
         self.pools = [self.pools[number] for number in numbers]
-        self.offered = [self.offered[number] for number in numbers]
+        self.numbers = [self.numbers[number] for number in numbers]
         return rows
 
     def _collect(self, beam: int, found: Picked) -> None:
@@ -197,8 +197,7 @@ class Hypotheses:
     def _offer(self, source: int, beam: int, ids: list[int], sums: Iterable[Tensor], reason: str) -> None:
         """Offer a text to its pool; the sums are its rank, total and log-probability."""
         rank, total, logprob = map(float, sums)
-        self.pools[source][beam].add(ids, logprob, rank, reason, lane=beam)
-        self.offered[source][beam][tuple(ids)] = total
+        self.pools[source][beam].add(ids, logprob, total, reason, beam, rank)
 
     def _text(self, row: int) -> list[int]:
         """What a row has written."""
@@ -206,28 +205,42 @@ class Hypotheses:
         return ids
 
 
-# log-probabilities and search scores of all rows, (rows, vocab) -> what each beam goes on with
-Pick = Callable[[Tensor, Tensor], Sequence[Picked]]
+# hypotheses, log-probabilities and search scores of all rows, (rows, vocab) -> what each beam goes on with
+Pick = Callable[[Hypotheses, Tensor, Tensor], Sequence[Picked]]
 
 
 def explore(
-    model: NextTokenModel, batch: Batch, scoring: Scoring, hypotheses: Hypotheses, pick: Pick
-) -> None:
-    """Search until every source is done; what is found is in the pools.
+    model: NextTokenModel,
+    batch: Batch,
+    scoring: Scoring,
+    search: BeamSearch,
+    pick: Pick,
+    *,
+    beams: int = 1,
+    pad: int = 0,
+) -> list[list[Pool]]:
+    """Search until every source is done.
 
     Args:
         model: What offers next-token logits; asked once a step, for all rows.
         batch: The sources.
         scoring: The filters; no step may add a positive score.
-        hypotheses: Just begun.
+        search: The settings of each beam.
         pick: Picks for every beam in turn.
+        beams: Beams of a source.
+        pad: Fills the shorter histories on the left.
+
+    Returns:
+        The pools of each source, by beam.
     """
+    hypotheses = Hypotheses.begin(batch, search, beams, pad)
+    pools = hypotheses.pools
     state = model.start(batch.sources)
     logits = model.step(state, torch.tensor(list(batch.first))).repeat_interleave(hypotheses.copies, 0)
     state = state.repeat(hypotheses.copies)
     while True:
-        parents = hypotheses.go_on(pick(*scoring(hypotheses.ids, logits)))
+        parents = hypotheses.go_on(pick(hypotheses, *scoring(hypotheses.ids, logits)))
         if not len(parents):
-            return
+            return pools
         state = state.select(parents)
         logits = model.step(state, hypotheses.ids[:, -1])

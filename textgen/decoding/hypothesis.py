@@ -68,9 +68,17 @@ class Pool:
     length: Length
     kept: list[Hypothesis] = field(default_factory=list)
 
-    def add(self, ids: list[int], logprob: float | None, total: float, reason: str, *, lane: int = 0) -> None:
-        """Let a text in; the worst goes where there are too many, and of equals the later."""
-        score = self.length.score(total, len(ids))
+    def add(
+        self,
+        ids: list[int],
+        logprob: float,
+        total: float,
+        reason: str,
+        lane: int = 0,
+        rank: float | None = None,
+    ) -> None:
+        """Let a text in, to compete by its rank, else its total; of too many the worst goes, or the later."""
+        score = self.length.score(total if rank is None else rank, len(ids))
         self.kept.append(Hypothesis(ids, logprob, total, score, reason, lane))
         self.kept.sort(key=lambda hypothesis: (hypothesis.reason != "stop", -hypothesis.score))
         del self.kept[self.size :]

@@ -114,7 +114,7 @@ def write(
         chosen = choose(ids, search, numbers, step).masked_fill(over, pad)
         found = logprobs.gather(1, chosen[:, None])[:, 0].masked_fill(over, -torch.inf)
         for number, token, logprob in zip(numbers, chosen.tolist(), found.tolist(), strict=True):
-            _extend(drafts[number], number, token, logprob, stop)
+            extend(drafts[number], number, token, logprob, stop)
         yield drafts
         kept = _unfinished(drafts, numbers, copies)
         if not kept:
@@ -128,7 +128,8 @@ def write(
         step += 1
 
 
-def _extend(draft: Draft, number: int, token: int, logprob: float, stop: StopRule) -> None:
+def extend(draft: Draft, number: int, token: int, logprob: float, stop: StopRule) -> None:
+    """Write one more token of a text; minus infinity is the log-probability where there is none."""
     if draft.reason is not None:
         return
     if logprob == -inf:

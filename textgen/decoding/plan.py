@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from textgen.decoding.beams import BeamSearch
 from textgen.decoding.constraint import Constraint
 from textgen.decoding.hypothesis import Hypothesis, Length
 from textgen.decoding.loop import Batch, StopRule
@@ -35,10 +36,11 @@ class Plan:
     constraints: Sequence[Constraint] = ()
 
     @property
-    def length(self) -> Length:
-        """How a beam scores lengths."""
+    def beam(self) -> BeamSearch:
+        """The settings of a beam."""
         options = self.options
-        return Length(options.max_new_tokens, options.length_penalty, options.length_norm == "gnmt")
+        length = Length(options.max_new_tokens, options.length_penalty, options.length_norm == "gnmt")
+        return BeamSearch(options.width, self.eos, length)
 
 
 def search(model: Any, batch: Batch, scoring: Any, plan: Plan) -> list[list[Hypothesis]]:

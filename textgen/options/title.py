@@ -11,13 +11,13 @@ from textgen.messages import OptionError
 from textgen.options.chains import Span
 from textgen.options.decoding import DecodingOptions
 from textgen.options.fields import CONTENT, DECODING, changed, field
+from textgen.options.strategies.beams import RANKED_BEAMS
 from textgen.options.strategies.bidirectional import BidirectionalOptions
 
 Direction = Literal["l2r", "r2l"]
 Rank = Literal["logprob", "agree", "mbr", "blend", "pmi", "scorer"]
 
 AGREE = "agree"  # no strategy of its own: beams both ways
-RANKED_BEAMS = 8  # hypotheses a direction, where more than their own log-probability ranks them
 LISTED = 64  # texts to choose from that are ranked; of a longer list, those that a beam of so many finds
 
 

@@ -25,8 +25,8 @@ from textgen.choice.scoring import Scoring
 from textgen.decoding.beams import BeamSearch
 from textgen.decoding.hypothesis import Hypothesis, Length
 from textgen.decoding.loop import Batch
-from textgen.decoding.search import greedy
 from textgen.decoding.search.beam import beam_search
+from textgen.decoding.search.token_by_token import best
 from textgen.decoding.stop import Stop
 
 PENALTIES = [0.0, 1.0, -0.5]
@@ -140,7 +140,7 @@ def test_width_one_is_greedy() -> None:
             TabularModel(5, table),
             batch_of([[]]),
             Scoring(everything(5)),
-            greedy.best,
+            best,
             lambda _, ids, stop=stop: stop.reason(ids),
         )[0]
         assert [h.ids for h in found] == [draft.ids]

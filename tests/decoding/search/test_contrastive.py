@@ -15,8 +15,8 @@ from textgen.choice import filters
 from textgen.choice.scoring import Scoring
 from textgen.decoding.hypothesis import Hypothesis
 from textgen.decoding.loop import Batch
-from textgen.decoding.search import greedy
-from textgen.decoding.search.contrastive import ContrastiveSearch, contrast, contrastive_search
+from textgen.decoding.search.contrastive import ContrastiveSearch, contrastive_search
+from textgen.decoding.search.token_by_token import best
 from textgen.decoding.stop import Stop
 
 VOCAB, EOS, PAD = 7, 5, 6
@@ -119,7 +119,7 @@ def test_the_source_counts_only_where_it_is_part_of_the_text() -> None:
 @pytest.mark.parametrize(("top_k", "alpha"), [(1, 0.6), (1, 1.0), (4, 0.0), (99, 0.0)])
 def test_one_candidate_or_no_weight_is_greedy(top_k: int, alpha: float, scoring: Scoring) -> None:
     found = contrastive_search(model(), BATCH, scoring, ContrastiveSearch(top_k, alpha), ended, pad=PAD)
-    drafts = written(model(), BATCH, scoring, greedy.best, ended, pad=PAD)
+    drafts = written(model(), BATCH, scoring, best, ended, pad=PAD)
     assert [(h.ids, h.logprob, h.score, h.reason) for (h,) in found] == [
         (d.ids, sum(d.logprobs), sum(d.logprobs) / len(d.ids), d.reason) for d in drafts
     ]
@@ -143,13 +143,11 @@ def test_a_batch_equals_single_rows(top_k: int, alpha: float, shown: bool) -> No
 
 def test_the_network_is_asked_once_a_step_and_the_head_for_winners_only() -> None:
     fake = model()
-    drafts = list(contrast(fake, BATCH, FILTERED, ContrastiveSearch(4, 0.6), ended, pad=PAD))
-    lengths = [len(draft.ids) for draft in drafts[-1]]
+    found = contrastive_search(fake, BATCH, FILTERED, ContrastiveSearch(4, 0.6), ended, pad=PAD)
+    lengths = [len(hypothesis.ids) for (hypothesis,) in found]
     going = [sum(length > step for length in lengths) for step in range(max(lengths))]
     assert fake.calls == [len(SOURCES)] + [4 * rows for rows in going]
     assert fake.heads == going
-    assert len(drafts) == max(lengths)
-    assert all(one is drafts[0] for one in drafts)
     assert len(set(lengths)) > 2
 
 

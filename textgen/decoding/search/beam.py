@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from textgen.choice.scoring import Scoring
-from textgen.decoding.beams import BeamSearch, Hypotheses, explore
+from textgen.decoding.beams import BeamSearch, explore
 from textgen.decoding.hypothesis import Hypothesis
 from textgen.decoding.loop import Batch
 from textgen.decoding.plan import Plan
@@ -25,16 +25,10 @@ def beam_search(
     Returns:
         For each source its hypotheses, best first: the finished, then unfinished ones cut at the limit.
     """
-    hypotheses = Hypotheses.begin(batch, search, pad=pad)
-    pools = hypotheses.pools
-    explore(
-        model, batch, scoring, hypotheses, lambda logprobs, scores: [hypotheses.pick(0, logprobs, scores)]
-    )
+    pools = explore(model, batch, scoring, search, lambda beam, *scores: [beam.pick(0, *scores)], pad=pad)
     return [pool.kept for (pool,) in pools]
 
 
 def search(model: NextTokenModel, batch: Batch, scoring: Scoring, plan: Plan) -> list[list[Hypothesis]]:
     """The strategy `beam` of texts without keywords."""
-    return beam_search(
-        model, batch, scoring, BeamSearch(plan.options.width, plan.eos, plan.length), pad=plan.pad
-    )
+    return beam_search(model, batch, scoring, plan.beam, pad=plan.pad)

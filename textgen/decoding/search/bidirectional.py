@@ -87,8 +87,7 @@ def search(
     model: TwoStreams, batch: Batch, scorings: tuple[Scoring, Scoring], plan: Plan
 ) -> list[list[Hypothesis]]:
     """The strategy `bidirectional`; see `bidirectional_search`."""
-    settings = BeamSearch(plan.options.width, plan.eos, plan.length)
-    return bidirectional_search(model, batch.sources, scorings, settings)
+    return bidirectional_search(model, batch.sources, scorings, plan.beam)
 
 
 def _scored(

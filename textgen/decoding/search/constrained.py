@@ -65,19 +65,15 @@ def constrained_beam_search(
     Raises:
         ValueError: There are not as many constraints as sources.
     """
-    hypotheses = Hypotheses.begin(batch, search, pad=pad)
-    pools = hypotheses.pools
-    # sources leave the search; the pool tells which one stands in a place
-    trackers = {
-        id(pool): _Tracker(constraint, scoring.allowed)
-        for (pool,), constraint in zip(pools, constraints, strict=True)
-    }
+    trackers = [
+        _Tracker(constraint, scoring.allowed)
+        for _, constraint in zip(batch.sources, constraints, strict=True)
+    ]
 
-    def pick(logprobs: Tensor, scores: Tensor) -> list[Picked]:
-        of_sources = [trackers[id(pool)] for (pool,) in hypotheses.pools]
-        return [_pick(hypotheses, of_sources, logprobs, scores)]
+    def pick(hypotheses: Hypotheses, logprobs: Tensor, scores: Tensor) -> list[Picked]:
+        return [_pick(hypotheses, [trackers[number] for number in hypotheses.numbers], logprobs, scores)]
 
-    explore(model, batch, scoring, hypotheses, pick)
+    pools = explore(model, batch, scoring, search, pick, pad=pad)
     return [pool.kept for (pool,) in pools]
 
 
@@ -240,5 +236,4 @@ def allot(counts: Sequence[int], width: int) -> list[int]:
 
 def search(model: NextTokenModel, batch: Batch, scoring: Scoring, plan: Plan) -> list[list[Hypothesis]]:
     """The strategy `beam` of texts with keywords."""
-    settings = BeamSearch(plan.options.width, plan.eos, plan.length)
-    return constrained_beam_search(model, batch, scoring, settings, plan.constraints, pad=plan.pad)
+    return constrained_beam_search(model, batch, scoring, plan.beam, plan.constraints, pad=plan.pad)

@@ -5,7 +5,7 @@ Su et al. 2022, "A Contrastive Framework for Neural Text Generation", https://ar
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -14,14 +14,13 @@ from torch.nn import functional
 
 from textgen.choice.scoring import Scoring
 from textgen.decoding.hypothesis import Hypothesis
-from textgen.decoding.loop import STUCK, Batch, Draft, StopRule, finished
+from textgen.decoding.loop import Batch, Draft, StopRule, extend, finished
 from textgen.decoding.plan import Plan
 from textgen.models.layers.attention import padded_length
 from textgen.models.views import HiddenModel
 from textgen.options.fields import own
 from textgen.options.strategies.contrastive import ContrastiveOptions
-
-DEFAULT_TOP_K = 4
+from textgen.options.strategies.sampling import CONTRASTIVE_TOP_K
 
 
 @dataclass(frozen=True)
@@ -48,17 +47,6 @@ class ContrastiveSearch:
             raise ValueError(f"{self.top_k} tokens to choose from")
         if not 0 <= self.alpha <= 1:
             raise ValueError(f"a weight of {self.alpha} is not in [0, 1]")
-
-
-@dataclass
-class ContrastiveDraft(Draft):
-    """A text being written.
-
-    Attributes:
-        total: Sum of the search scores.
-    """
-
-    total: float = 0.0
 
 
 @dataclass
@@ -104,7 +92,7 @@ class _Context:
         return cosines.amax(-1)
 
 
-def contrast(
+def contrastive_search(
     model: HiddenModel,
     batch: Batch,
     scoring: Scoring,
@@ -112,8 +100,8 @@ def contrast(
     stop: StopRule,
     *,
     pad: int = 0,
-) -> Iterator[list[ContrastiveDraft]]:
-    """Write after every source until all texts are finished, like `loop.write`.
+) -> list[list[Hypothesis]]:
+    """Write one text after every source.
 
     The candidates of a text are written by copies of its row, side by side; the winner's copy becomes all
     of them, and its hidden state gives the next logits. So the model is asked once a step.
@@ -126,8 +114,9 @@ def contrast(
         stop: Says when a text, by its source's number, is finished.
         pad: Fills the shorter histories on the left.
 
-    Yields:
-        All drafts, one a source, after every step; the same objects each time.
+    Returns:
+        For each source its text in a list, which is empty where the filters left nothing to write. `score`
+        is the mean log-probability of a token under the restricted model.
     """
     k = min(search.top_k, model.vocab_size)
     state, read = model.read(batch.sources)
@@ -136,7 +125,8 @@ def contrast(
     logits = model.head(state, hidden)[:, 0]
     state = state.repeat(k)
     ids = batch.history_tensor(pad)
-    drafts = [ContrastiveDraft() for _ in batch.sources]
+    drafts = [Draft() for _ in batch.sources]
+    totals = [0.0] * len(drafts)  # of the search scores, which are reported, too
     numbers = list(range(len(drafts)))
     while True:
         logprobs, scores = scoring(ids, logits)
@@ -144,40 +134,25 @@ def contrast(
         hidden = model.hidden(state, best.indices.view(-1, 1)).view(len(numbers), k, -1)
         winners = _winners(best.values, context.likeness(hidden), search.alpha)[:, None]
         chosen = best.indices.gather(1, winners)
+        added = best.values.gather(1, winners)
         # where the filters left nothing, the score of the first is that of all: -inf
-        found = torch.cat([logprobs.gather(1, chosen), best.values.gather(1, winners)], 1)
-        for number, token, sums in zip(numbers, chosen[:, 0].tolist(), found.tolist(), strict=True):
-            _extend(drafts[number], number, token, sums, stop)
-        yield drafts
+        found = logprobs.gather(1, chosen).masked_fill(added == -torch.inf, -torch.inf)
+        columns = (column[:, 0].tolist() for column in (chosen, found, added))
+        for number, token, logprob, score in zip(numbers, *columns, strict=True):
+            extend(drafts[number], number, token, logprob, stop)
+            totals[number] += score
         going = torch.tensor([place for place, n in enumerate(numbers) if drafts[n].reason is None])
         if not len(going):
-            return
+            return [
+                [replace(one, total=total) for one in finished([draft])]
+                for draft, total in zip(drafts, totals, strict=True)
+            ]
         numbers = [numbers[place] for place in going.tolist()]
         state = state.select((going * k + winners[going, 0]).repeat_interleave(k))
         hidden = hidden[going, winners[going, 0]][:, None]
         context = context.of_sources(going).grown(hidden)
         logits = model.head(state, hidden)[:, 0]
         ids = torch.cat([ids[going], chosen[going]], 1)
-
-
-def contrastive_search(
-    model: HiddenModel,
-    batch: Batch,
-    scoring: Scoring,
-    search: ContrastiveSearch,
-    stop: StopRule,
-    *,
-    pad: int = 0,
-) -> list[list[Hypothesis]]:
-    """Write one text after every source; see `contrast` for the arguments.
-
-    Returns:
-        For each source its text in a list, which is empty where the filters left nothing to write. `score`
-        is the mean log-probability of a token under the restricted model.
-    """
-    *_, drafts = contrast(model, batch, scoring, search, stop, pad=pad)
-    # the search scores are reported, too
-    return [[replace(one, total=draft.total) for one in finished([draft])] for draft in drafts]
 
 
 def _winners(scores: Tensor, likeness: Tensor, alpha: float) -> Tensor:
@@ -191,19 +166,8 @@ def _direction(hidden: Tensor) -> Tensor:
     return functional.normalize(hidden.float(), dim=-1)
 
 
-def _extend(draft: ContrastiveDraft, number: int, token: int, sums: Sequence[float], stop: StopRule) -> None:
-    logprob, score = sums
-    if score == -torch.inf:
-        draft.reason = STUCK
-        return
-    draft.ids.append(token)
-    draft.logprobs.append(logprob)
-    draft.total += score
-    draft.reason = stop(number, draft.ids)
-
-
 def search(model: HiddenModel, batch: Batch, scoring: Scoring, plan: Plan) -> list[list[Hypothesis]]:
     """The strategy `contrastive`."""
     alpha = own(plan.options, ContrastiveOptions).penalty_alpha
-    settings = ContrastiveSearch(plan.options.top_k or DEFAULT_TOP_K, alpha)
+    settings = ContrastiveSearch(plan.options.top_k or CONTRASTIVE_TOP_K, alpha)
     return contrastive_search(model, batch, scoring, settings, plan.stop, pad=plan.pad)

@@ -76,10 +76,8 @@ def diverse_beam_search(
         at the limit. `total` and `score` are without the diversity penalty, which counts only inside the
         search; `lane` is the group, from 0. Two groups may find the same text.
     """
-    hypotheses = Hypotheses.begin(batch, search.of_group, beams=search.groups, pad=pad)
-    pools, offered = hypotheses.pools, hypotheses.offered
 
-    def pick(logprobs: Tensor, scores: Tensor) -> list[Picked]:
+    def pick(hypotheses: Hypotheses, logprobs: Tensor, scores: Tensor) -> list[Picked]:
         penalty = torch.zeros(len(hypotheses.pools), scores.shape[-1])
         picked: list[Picked] = []
         for group in range(search.groups):
@@ -87,18 +85,8 @@ def diverse_beam_search(
             _charge(penalty, picked[-1], search.diversity)
         return picked
 
-    explore(model, batch, scoring, hypotheses, pick)
-    return [
-        _ranked(
-            [
-                replace(found, total=totals[tuple(found.ids)])
-                for pool, totals in zip(groups, sums, strict=True)
-                for found in pool.kept
-            ],
-            search.length,
-        )
-        for groups, sums in zip(pools, offered, strict=True)
-    ]
+    pools = explore(model, batch, scoring, search.of_group, pick, beams=search.groups, pad=pad)
+    return [_ranked([one for pool in groups for one in pool.kept], search.length) for groups in pools]
 
 
 def _charge(penalty: Tensor, picked: Picked, diversity: float) -> None:
@@ -120,5 +108,5 @@ def search(model: NextTokenModel, batch: Batch, scoring: Scoring, plan: Plan) ->
     """The strategy `diverse`."""
     options, brought = plan.options, own(plan.options, DiverseOptions)
     groups = brought.groups or options.width
-    settings = DiverseBeamSearch(options.width, groups, plan.eos, plan.length, brought.diversity_penalty)
+    settings = DiverseBeamSearch(options.width, groups, plan.eos, plan.beam.length, brought.diversity_penalty)
     return diverse_beam_search(model, batch, scoring, settings, pad=plan.pad)

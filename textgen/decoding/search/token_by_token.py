@@ -1,12 +1,18 @@
-"""The search of strategies that write token by token for good, such as greedy search and sampling."""
+"""The search of strategies that write token by token for good, and how greedy search and sampling choose."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from torch import Tensor
+
+from textgen.choice.categorical import invert_cdf
 from textgen.choice.scoring import Scoring
 from textgen.decoding.hypothesis import Hypothesis
-from textgen.decoding.loop import Batch, finished, write
+from textgen.decoding.loop import Batch, Choose, finished, write
 from textgen.decoding.plan import Plan
 from textgen.models.views import NextTokenModel
+from textgen.options import DecodingOptions
 from textgen.rng import Draws
 
 
@@ -21,3 +27,20 @@ def search(model: NextTokenModel, batch: Batch, scoring: Scoring, plan: Plan) ->
     choose = strategy.chooser()(scoring, draws, plan.options)
     *_, drafts = write(model, batch, scoring, choose, plan.stop, copies=copies, pad=plan.pad)
     return [finished(drafts[at : at + copies]) for at in range(0, len(drafts), copies)]
+
+
+def greedy(scoring: Scoring, draws: Draws, options: DecodingOptions | None = None) -> Choose:
+    """The choice of the strategy `greedy`, which needs nothing but the scores."""
+    return best
+
+
+def best(ids: Tensor, search: Tensor, numbers: Sequence[int], step: int) -> Tensor:
+    """The most probable token of every row; of equals the first."""
+    return search.argmax(-1)
+
+
+def sample(scoring: Scoring, draws: Draws, options: DecodingOptions | None = None) -> Choose:
+    """The choice of the strategy `sample`: a draw from `scoring.drawn` by the row's own random numbers."""
+    return lambda ids, search, numbers, step: invert_cdf(
+        scoring.drawn(ids, search), draws.uniforms(numbers, step)
+    )

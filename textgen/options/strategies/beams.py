@@ -7,6 +7,7 @@ from typing import Literal
 from textgen.options.fields import DECODING, OptionGroup, field
 
 DEFAULT_BEAMS = 4
+RANKED_BEAMS = 8  # of titles, in each direction, that more than their own log-probability ranks
 MAX_BEAMS = 256
 
 
@@ -15,7 +16,7 @@ class BeamOptions(OptionGroup):
 
     beams: int | None = field(
         None,
-        "Number of hypotheses, per direction (default 4; 8 for ranked titles; "
+        f"Number of hypotheses, per direction (default {DEFAULT_BEAMS}; {RANKED_BEAMS} for ranked titles; "
         "{@num_candidates} for stochastic; never fewer than {@num_candidates}).",
         DECODING,
         ge=1,

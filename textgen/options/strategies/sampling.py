@@ -5,13 +5,18 @@ from __future__ import annotations
 from textgen.options.fields import SAMPLING, Fraction, OptionGroup, Share, Whole, field
 
 MIN_TEMPERATURE = 1e-4  # less overflows float32 logits; greedy is the limit
+CONTRASTIVE_TOP_K = 4  # of contrastive search where nothing is said
 
 
 class SamplingOptions(OptionGroup):
     """What strategies take that draw; applied in this order."""
 
     temperature: float = field(1.0, "Divides the logits.", SAMPLING, ge=MIN_TEMPERATURE)
-    top_k: Whole = field(0, "Keep the k most probable tokens; 0 keeps all (contrastive search: 4).", SAMPLING)
+    top_k: Whole = field(
+        0,
+        f"Keep the k most probable tokens; 0 keeps all (contrastive search: {CONTRASTIVE_TOP_K}).",
+        SAMPLING,
+    )
     top_p: float = field(
         1.0, "Keep the smallest set of most probable tokens with mass p.", SAMPLING, gt=0, le=1
     )
