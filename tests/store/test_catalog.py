@@ -165,7 +165,7 @@ def test_a_folder_without_tokenizer(make_folder: Callable[..., Any]) -> None:
     (folder.path / "tokenizer.model").unlink()
     with pytest.raises(ModelError, match=r"has no tokenizer\.model") as raised:
         load_model(find_model(str(folder.path)))
-    assert "textgen models export" in str(raised.value.hint)
+    assert "beside its weights" in str(raised.value.hint)
 
 
 @pytest.mark.parametrize("architecture", [None, ["bert"]])

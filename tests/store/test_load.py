@@ -125,7 +125,7 @@ def test_a_missing_tensor(make_folder: Maker, kind: str, name: str) -> None:
     del folder.tensors[name]
     error = refusal(folder)
     assert error.message == f"{folder.path} lacks the tensor {name}"
-    assert error.hint == "is it a model of another kind?"
+    assert error.hint == "does config.json belong to these weights?"
 
 
 @pytest.mark.parametrize("name", ["a", "t"])
@@ -140,9 +140,7 @@ def test_an_extra_tensor(make_folder: Maker, kind: str) -> None:
     folder = make_folder(kind)
     folder.tensors["adapter.weight"] = torch.zeros(2)
     error = refusal(folder)
-    assert error.message == (
-        f"{folder.path} has a tensor adapter.weight that a {kind} model has no place for"
-    )
+    assert error.message == f"{folder.path} has a tensor adapter.weight that such a model has no place for"
     assert error.hint == "does config.json belong to these weights?"
 
 
@@ -166,7 +164,7 @@ def test_a_wrong_shape(make_folder: Maker, kind: str, name: str) -> None:
     folder.tensors[name] = torch.zeros(shape[0] + 1, *shape[1:])
     error = refusal(folder)
     wrong = (shape[0] + 1, *shape[1:])
-    assert error.message == f"{folder.path}: {name} is {wrong}, config.json says {shape}"
+    assert error.message == f"{folder.path} has {name} {wrong}, config.json says {shape}"
     assert error.hint == "does config.json belong to these weights?"
 
 
@@ -174,7 +172,7 @@ def test_a_prior_of_another_vocabulary(make_folder: Maker) -> None:
     folder = make_folder("title")
     folder.tensors["prior.a"] = torch.zeros(8191)
     error = refusal(folder)
-    assert error.message == f"{folder.path}: prior.a is (8191,), config.json says (8192,)"
+    assert error.message == f"{folder.path} has prior.a (8191,), config.json says (8192,)"
 
 
 @pytest.mark.parametrize(
@@ -184,8 +182,8 @@ def test_a_config_lacking_a_size(make_folder: Maker, kind: str, key: str) -> Non
     folder = make_folder(kind)
     del folder.config[key]
     error = refusal(folder)
-    assert error.message == f"{folder.path}/config.json lacks '{key}'"
-    assert error.hint == "is it complete?"
+    assert error.message == f"{folder.path}/config.json: {key} is missing"
+    assert error.hint == "is it whole, and does it belong to these weights?"
 
 
 @pytest.mark.parametrize(

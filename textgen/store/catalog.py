@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from hashlib import sha256
+from difflib import get_close_matches
+from hashlib import file_digest
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from safetensors import SafetensorError, safe_open
 from textgen.errors import ModelError, UsageError
 from textgen.files.atomic import utf8_name
 from textgen.files.small_files import read_json
+from textgen.messages import Message
 from textgen.models.families import family_for
 from textgen.models.family import Family
 from textgen.models.views import TitleRanker
@@ -27,6 +28,8 @@ WEIGHTS = "model.safetensors"
 PRIOR = "prior.safetensors"
 FINGERPRINT_DIGITS = 12
 HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
+_DAMAGED = "is the file whole?"
+_OTHER = "is it a model's config.json?"
 
 
 @dataclass(frozen=True)
@@ -97,18 +100,17 @@ def find_model(name: str) -> ModelFiles:
     known = [*embedded_names(), *added_names()]
     if name in known:
         return inspect_model(user_models_dir() / name, name, embedded=False, added=True)
-    hint = f"models: {', '.join(known)}, or a directory"
+    hint: str = Message("models: {known}, or a directory", known=", ".join(known))
     if not name:
         raise UsageError("the model's name is empty", hint=hint)
-    if path := _existing(name):
-        return _look(path, name)
+    if files := _in_directory(name):
+        return files
     if HUB_ID.fullmatch(name) and not name.startswith("."):
-        raise UsageError(
-            f"there is no directory {name}",
-            hint="was it a hub id? hub models are not supported yet: download it and give its directory",
-        )
-    near = difflib.get_close_matches(name, known, n=1)
-    raise UsageError(f"there is no model {name}", hint=f"did you mean {near[0]}?" if near else hint)
+        hint = "was it a hub id? hub models are not supported yet: download it and give its directory"
+        raise UsageError("there is no directory {name}", name=name, hint=hint)
+    if near := get_close_matches(name, known, n=1):
+        hint = Message("did you mean {near}?", near=near[0])
+    raise UsageError("there is no model {name}", name=name, hint=hint)
 
 
 def find_scorer(name: str) -> ModelFiles:
@@ -120,44 +122,40 @@ def find_scorer(name: str) -> ModelFiles:
     """
     files = find_model(name)
     if not files.family.offers(TitleRanker):
-        raise UsageError(
-            f"{{@scorer}} {name} is a {files.kind} model",
-            hint="textgen train title-scorer makes one that ranks",
-        )
+        hint = "the recipe title-scorer trains one that ranks"
+        raise UsageError("{@scorer} {name} is a {kind} model", name=name, kind=files.kind, hint=hint)
     return files
 
 
 def find_directory(name: str) -> ModelFiles:
     """Look at the model in a directory, whatever models are called so. Raises as `find_model`."""
-    if path := _existing(name):
-        return _look(path, name)
-    raise UsageError(f"there is no directory {name}", hint=f"give the folder with {CONFIG} and {WEIGHTS}")
+    if files := _in_directory(name):
+        return files
+    hint = "give the folder with config.json and model.safetensors"
+    raise UsageError("there is no directory {name}", name=name, hint=hint)
 
 
 def inspect_model(path: Path, name: str, *, embedded: bool, added: bool = False) -> ModelFiles:
     """Look at a model directory. Raises ModelError if it is not whole or of no known kind."""
     config = _read_config(path)
     if not (path / WEIGHTS).is_file():
-        raise ModelError(f"{path} has no {WEIGHTS}", hint="weights are read from safetensors only")
-    tokenizer = next((path / file for file in TOKENIZER_FILES if (path / file).is_file()), None)
-    tokenizer = tokenizer.resolve() if tokenizer else None
+        hint = "weights are read from safetensors only"
+        raise ModelError("{path} has no model.safetensors", path=path, hint=hint)
+    tokenizer = next(((path / file).resolve() for file in TOKENIZER_FILES if (path / file).is_file()), None)
     return ModelFiles(name, path, family_in(path, config), config, tokenizer, embedded, added)
 
 
 def family_in(path: Path, config: Mapping[str, Any]) -> Family:
     """The family of the model of a config in a directory. Raises ModelError if it names no model_type."""
     if not isinstance(config.get("model_type"), str):
-        raise ModelError(f"{path}/{CONFIG} names no model_type", hint=f"is it a model's {CONFIG}?")
+        raise ModelError("{path}/config.json names no model_type", path=path, hint=_OTHER)
     return family_for(config)
 
 
 def fingerprint(path: Path) -> str:
     """The first digits of the sha256 of a file."""
-    digest = sha256()
     with path.open("rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()[:FINGERPRINT_DIGITS]
+        return file_digest(file, "sha256").hexdigest()[:FINGERPRINT_DIGITS]
 
 
 def read_metadata(path: Path) -> dict[str, str]:
@@ -166,20 +164,20 @@ def read_metadata(path: Path) -> dict[str, str]:
         with utf8_name(path) as name, safe_open(name, framework="np") as file:
             return dict(file.metadata() or {})
     except (OSError, SafetensorError) as error:
-        raise ModelError(f"cannot read {path}: {error}", hint="is the file whole?") from None
+        raise ModelError("cannot read {path}: {error}", path=path, error=error, hint=_DAMAGED) from None
 
 
-def _existing(name: str) -> Path | None:
+def _in_directory(name: str) -> ModelFiles | None:
+    """The model in the directory of a name; None if there is none."""
     try:
         path = Path(name).expanduser()
-        return path if path.exists() else None
+        if not path.exists():
+            return None
     except (OSError, RuntimeError):  # longer than a path can be, or the home of nobody
         return None
-
-
-def _look(path: Path, name: str) -> ModelFiles:
     if not path.is_dir():
-        raise UsageError(f"{name} is a file; a model is a directory", hint="give the folder that holds it")
+        hint = "give the folder that holds it"
+        raise UsageError("{name} is a file; a model is a directory", name=name, hint=hint)
     return inspect_model(path, name, embedded=False)
 
 
@@ -188,10 +186,10 @@ def _read_config(path: Path) -> dict[str, Any]:
     try:
         config = read_json(file)
     except FileNotFoundError:
-        raise ModelError(f"{path} has no {CONFIG}", hint="is it a model directory?") from None
+        raise ModelError("{path} has no config.json", path=path, hint="is it a model directory?") from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
-        raise ModelError(f"cannot read {file}: {reason}", hint="is the file whole?") from None
+        raise ModelError("cannot read {file}: {reason}", file=file, reason=reason, hint=_DAMAGED) from None
     if not isinstance(config, dict):
-        raise ModelError(f"{file} is not a JSON object", hint=f"is it a model's {CONFIG}?")
+        raise ModelError("{file} is not a JSON object", file=file, hint=_OTHER)
     return config

@@ -14,13 +14,14 @@ import torch
 from safetensors.torch import save
 from torch import Tensor
 
-from textgen.errors import TextgenError, UsageError
+from textgen.errors import UsageError
 from textgen.files.atomic import json_bytes, real_path, writing
+from textgen.messages import Message
 from textgen.resources import data_dir
 from textgen.store.catalog import CARD, CONFIG, PRIOR, TOKENIZER_FILES, WEIGHTS, ModelFiles
-from textgen.store.load import load_tokenizer
+from textgen.store.load import load_tensors, load_tokenizer
 from textgen.store.save import write_model
-from textgen.store.weights import check_storage, read_weights
+from textgen.store.weights import check_storage
 from textgen.tokenizers.export import build_tokenizer, tokenizer_config
 
 DTYPES = {"fp16": torch.float16, "fp32": torch.float32}
@@ -37,18 +38,17 @@ def check_export(directory: Path, dtype: str | None, *, force: bool, storage: st
         storage: The storage, for textgen; then there is no `dtype`.
     """
     if storage is not None and dtype is not None:
-        raise UsageError(
-            "{@dtype} does not go with {@storage}",
-            hint="{@dtype} is for transformers, {@storage} for textgen",
-        )
+        hint = "{@dtype} is for transformers, {@storage} for textgen"
+        raise UsageError("{@dtype} does not go with {@storage}", hint=hint)
     if storage is not None:
         check_storage(storage)
     elif dtype is not None and dtype not in DTYPES:
-        raise UsageError(f"{{@dtype}} {dtype} is unknown", hint=f"one of: {', '.join(DTYPES)}")
+        known = ", ".join(DTYPES)
+        raise UsageError("{@dtype} {dtype} is unknown", dtype=dtype, known=known, hint="one of: {known}")
     if directory.exists() and not directory.is_dir():
-        raise UsageError(f"{directory} is a file", hint="give a directory")
+        raise UsageError("{path} is a file", path=directory, hint="give a directory")
     if directory.is_dir() and any(directory.iterdir()) and not force:
-        raise UsageError(f"{directory} is not empty", hint="{@force} writes into it")
+        raise UsageError("{path} is not empty", path=directory, hint="{@force} writes into it")
 
 
 def export_model(files: ModelFiles, directory: Path, dtype: str = "fp16") -> Iterator[Path]:
@@ -70,21 +70,27 @@ def export_model(files: ModelFiles, directory: Path, dtype: str = "fp16") -> Ite
     """
     check_export(directory, dtype, force=True)
     _check_other(files, directory)
-    _check_known(files)
-    weights = _weights(files)
+    # only what transformers computes as we do is written for it
+    unknown = Message("is a {kind} model", kind=files.kind) if files.family.architecture is None else None
+    if unknown := unknown or (Message("was trained with styles") if files.config.get("styles") else None):
+        raise UsageError(
+            "{name} {unknown}, which transformers does not know",
+            name=files.name,
+            unknown=unknown,
+            hint="{@storage} fp16 writes a directory for textgen",
+        )
+    weights = load_tensors(files)
     prior = {name: weights.pop(name) for name in list(weights) if name.startswith("prior.")}
-    try:
+    name = str(DTYPES[dtype]).removeprefix("torch.")
+    config = files.config | {"architectures": [files.family.architecture], "dtype": name}
+    with writing(directory):
         directory.mkdir(parents=True, exist_ok=True)
         yield _save(weights, directory / WEIGHTS, dtype)
-        yield _save_json(_config(files, dtype), directory / CONFIG)
+        yield _save_json(config, directory / CONFIG)
         yield from _save_tokenizer(files, directory)
         if prior:
             yield _save(prior, directory / PRIOR, dtype)
             yield Path(shutil.copyfile(data_dir() / EXAMPLE, directory / "example.py"))
-    except OSError as error:
-        raise TextgenError(
-            f"cannot write {directory}: {error.strerror or error}", hint="give another directory"
-        ) from None
 
 
 def store_model(files: ModelFiles, directory: Path, storage: str) -> Iterator[Path]:
@@ -108,7 +114,7 @@ def store_model(files: ModelFiles, directory: Path, storage: str) -> Iterator[Pa
     _check_other(files, directory)
     # transformers would load weights in the precision that the config remembers of another export
     config = {key: value for key, value in files.config.items() if key != "dtype"}
-    yield from write_model(directory, _weights(files), config, load_tokenizer(files).path, storage)
+    yield from write_model(directory, load_tensors(files), config, load_tokenizer(files).path, storage)
     card = files.path / CARD
     if card.is_file():
         with writing(directory / CARD):
@@ -117,25 +123,7 @@ def store_model(files: ModelFiles, directory: Path, storage: str) -> Iterator[Pa
 
 def _check_other(files: ModelFiles, directory: Path) -> None:
     if real_path(directory) == real_path(files.path):
-        raise UsageError(f"{directory} is the model itself", hint="give another directory")
-
-
-def _check_known(files: ModelFiles) -> None:
-    """Only what transformers computes as we do is written for it."""
-    unknown = f"is a {files.kind} model" if files.family.architecture is None else ""
-    unknown = unknown or ("was trained with styles" if files.config.get("styles") else "")
-    if unknown:
-        raise UsageError(
-            f"{files.name} {unknown}, which transformers does not know",
-            hint="{@storage} fp16 writes a directory for textgen",
-        )
-
-
-def _weights(files: ModelFiles) -> dict[str, Tensor]:
-    weights = read_weights(files.weights)
-    if (files.path / PRIOR).is_file():
-        weights |= read_weights(files.path / PRIOR)
-    return weights
+        raise UsageError("{path} is the model itself", path=directory, hint="give another directory")
 
 
 def _save(tensors: dict[str, Tensor], path: Path, dtype: str) -> Path:
@@ -148,11 +136,6 @@ def _save(tensors: dict[str, Tensor], path: Path, dtype: str) -> Path:
 def _save_json(content: dict[str, Any], path: Path) -> Path:
     path.write_bytes(json_bytes(content, indent=2, sort_keys=True))
     return path
-
-
-def _config(files: ModelFiles, dtype: str) -> dict[str, Any]:
-    name = str(DTYPES[dtype]).removeprefix("torch.")
-    return files.config | {"architectures": [files.family.architecture], "dtype": name}
 
 
 def _save_tokenizer(files: ModelFiles, directory: Path) -> Iterator[Path]:

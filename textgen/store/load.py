@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from reprlib import repr as short
 from typing import Any
@@ -10,11 +11,12 @@ import torch
 from torch import Tensor, nn
 
 from textgen.errors import ModelError
+from textgen.messages import Message
 from textgen.models.empty_weights import unfilled
 from textgen.models.family import LARGEST_SIZE
 from textgen.models.layers.conditional_norm import add_condition, styles_of
 from textgen.plugins import resolved
-from textgen.store.catalog import CONFIG, PRIOR, TOKENIZER_FILES, ModelFiles
+from textgen.store.catalog import CONFIG, PRIOR, ModelFiles
 from textgen.store.weights import read_weights
 from textgen.tokenizers.sentencepiece import SentencePieceTokenizer
 
@@ -43,20 +45,22 @@ def load_model(files: ModelFiles) -> LoadedModel:
         ModelError: The files are broken or do not fit each other, or the family has no network.
     """
     family, tokenizer = files.family, load_tokenizer(files)
-    weights = read_weights(files.weights)
-    config = _checked(files, len(weights))
-    if family.prior and (files.path / PRIOR).is_file():
-        weights |= read_weights(files.path / PRIOR)
+    config, file, weights = files.config, files.path / CONFIG, load_tensors(files)
+    if problem := next(_problems(files, len(weights)), None):
+        hint = "is it whole, and does it belong to these weights?"
+        raise ModelError("{file}: {problem}", file=file, problem=problem, hint=hint)
     with unfilled():  # nothing is initialised: the weights are put in place as they are
-        network: Any = family.build(config, tokenizer.specials, files.path / CONFIG)
-        if family.styles and (styles := styles_of(config, files.path / CONFIG)) is not None:
+        network: Any = family.build(config, tokenizer.specials, file)
+        if family.styles and (styles := styles_of(config, file)) is not None:
             add_condition(network, *styles)
     _fill(network, weights, files)
     network = network.eval().requires_grad_(False).to(torch.get_default_device())
     if len(tokenizer.vocabulary) > network.vocab_size:
         raise ModelError(
-            f"{files.path}: the tokenizer has {len(tokenizer.vocabulary)} tokens, "
-            f"the model {network.vocab_size}",
+            "{path}: the tokenizer has {tokens} tokens, the model {most}",
+            path=files.path,
+            tokens=len(tokenizer.vocabulary),
+            most=network.vocab_size,
             hint="is it the tokenizer the model was trained with?",
         )
     return LoadedModel(files, network, tokenizer, files.label)
@@ -65,38 +69,38 @@ def load_model(files: ModelFiles) -> LoadedModel:
 def load_tokenizer(files: ModelFiles) -> SentencePieceTokenizer:
     """Load a model's tokenizer. Raises ModelError if there is none or it is broken."""
     if files.tokenizer is None:
-        raise ModelError(
-            f"{files.path} has no {TOKENIZER_FILES[0]}",
-            hint="directories made by `textgen models export` have one",
-        )
+        hint = "put the one that the model was trained with beside its weights"
+        raise ModelError("{path} has no tokenizer.model", path=files.path, hint=hint)
     return SentencePieceTokenizer(files.tokenizer)
 
 
-def _checked(files: ModelFiles, tensors: int) -> dict[str, Any]:
-    """The config, once its sizes are there and possible, and it asks for nothing we do not compute."""
-    config, file, family = files.config, files.path / CONFIG, files.family
-    for field in fields(resolved(family.sizes)) if family.sizes else ():
-        if field.name not in config:
-            raise ModelError(f"{file} lacks {field.name!r}", hint="is it complete?")
-        if not _possible(value := config[field.name], field.type):
-            raise ModelError(f"{file}: {field.name} cannot be {short(value)}", hint="is the file whole?")
+def load_tensors(files: ModelFiles) -> dict[str, Tensor]:
+    """The tensors of a model, by their names in its files. Raises ModelError if one cannot be read."""
+    tensors = read_weights(files.weights)
+    if files.family.prior and (files.path / PRIOR).is_file():
+        tensors |= read_weights(files.path / PRIOR)
+    return tensors
+
+
+def _problems(files: ModelFiles, tensors: int) -> Iterator[Message]:
+    """Reasons why there is no network of a config: sizes that cannot be, or what we do not compute."""
+    config, family, keys = files.config, files.family, files.family.keys
+    for size in fields(resolved(family.sizes)) if family.sizes else ():
+        if size.name not in config:
+            yield Message("{size} is missing", size=size.name)
+        elif not _possible(value := config[size.name], size.type):
+            yield Message("{size} cannot be {value}", size=size.name, value=short(value))
     for name, value in family.computed.items():
-        if config.get(name, value) != value:
-            raise ModelError(
-                f"{file}: {name} {short(config[name])} is not supported", hint=f"textgen computes {value!r}"
-            )
-    width, heads, layers = family.keys.width, family.keys.heads, family.keys.layers
-    if width is not None and heads is not None and config[width] % config[heads]:
-        raise ModelError(
-            f"{file}: {heads} {config[heads]} does not divide {width} {config[width]}",
-            hint="is the file whole?",
-        )
-    if layers is not None and config[layers] > tensors:  # before so many are made
-        raise ModelError(
-            f"{file}: {layers} is {config[layers]}, the weights have {tensors} tensors",
-            hint="does config.json belong to these weights?",
-        )
-    return config
+        if (given := config.get(name, value)) != value:
+            template = "{name} {given} is not supported: textgen computes {value}"
+            yield Message(template, name=name, given=short(given), value=repr(value))
+    if keys.width and keys.heads and config[keys.width] % config[keys.heads]:
+        template = "{heads} {parts} does not divide {width} {whole}"
+        sizes = {"parts": config[keys.heads], "whole": config[keys.width]}
+        yield Message(template, heads=keys.heads, width=keys.width, **sizes)
+    if keys.layers and config[keys.layers] > tensors:  # before so many are made
+        template = "{layers} is {count}, the weights have {tensors} tensors"
+        yield Message(template, layers=keys.layers, count=config[keys.layers], tensors=tensors)
 
 
 def _possible(value: object, kind: object) -> bool:
@@ -114,19 +118,20 @@ def _fill(network: nn.Module, weights: dict[str, Tensor], files: ModelFiles) -> 
         name.removeprefix(prefix): (name, tensor.shape) for name, tensor in network.state_dict().items()
     }
     given = {name: tensor for name, tensor in weights.items() if name not in tied}
-    if missing := wanted.keys() - given.keys():
-        raise ModelError(
-            f"{files.path} lacks the tensor {min(missing)}", hint="is it a model of another kind?"
-        )
-    if extra := given.keys() - wanted.keys():
-        raise ModelError(
-            f"{files.path} has a tensor {min(extra)} that a {files.kind} model has no place for",
-            hint="does config.json belong to these weights?",
-        )
-    for name, (_, shape) in wanted.items():
-        if given[name].shape != shape:
-            raise ModelError(
-                f"{files.path}: {name} is {tuple(given[name].shape)}, config.json says {tuple(shape)}",
-                hint="does config.json belong to these weights?",
-            )
+    shapes = {name: shape for name, (_, shape) in wanted.items()}
+    if problem := next(_misfits({name: tensor.shape for name, tensor in given.items()}, shapes), None):
+        hint = "does config.json belong to these weights?"
+        raise ModelError("{path} {problem}", path=files.path, problem=problem, hint=hint)
     network.load_state_dict({wanted[name][0]: tensor for name, tensor in given.items()}, assign=True)
+
+
+def _misfits(given: Mapping[str, torch.Size], wanted: Mapping[str, torch.Size]) -> Iterator[Message]:
+    """Differences between the shapes of tensors in a file and those of a network."""
+    for name in sorted(wanted.keys() - given.keys()):
+        yield Message("lacks the tensor {name}", name=name)
+    for name in sorted(given.keys() - wanted.keys()):
+        yield Message("has a tensor {name} that such a model has no place for", name=name)
+    for name, shape in wanted.items():
+        if given[name] != shape:
+            found, meant = tuple(given[name]), tuple(shape)
+            yield Message("has {name} {found}, config.json says {meant}", name=name, found=found, meant=meant)

@@ -10,7 +10,6 @@ from torch import Tensor, nn
 
 from textgen.errors import ModelError
 from textgen.files.atomic import json_bytes, write_whole, writing
-from textgen.models.family import Family
 from textgen.plugins import resolved
 from textgen.store.catalog import CONFIG, PRIOR, TOKENIZER_FILES, WEIGHTS, family_in
 from textgen.store.weights import pack_weights
@@ -37,10 +36,13 @@ def save_model(
     family = family_in(directory, config)
     if family.network and not isinstance(network, resolved(family.network)):
         raise ModelError(
-            f"the config is of a {family.name} model, which is no {type(network).__name__}",
+            "the config is of a {family} model, which is no {network}",
+            family=family.name,
+            network=type(network).__name__,
             hint="its model_type tells the family; that of a title model has target_types beside",
         )
-    for _ in write_model(directory, _named_tensors(network, family), config, tokenizer, storage):
+    tensors = {name.removeprefix(family.prefix): tensor for name, tensor in network.state_dict().items()}
+    for _ in write_model(directory, tensors, config, tokenizer, storage):
         pass
 
 
@@ -54,25 +56,19 @@ def write_model(
     """
     # all that can be refused is refused before anything is written
     weights = pack_weights(tensors, storage, {"kind": family_in(directory, config).name})
-    pieces = _content(tokenizer)
+    try:
+        vocabulary = tokenizer.read_bytes()
+    except OSError as error:
+        raise ModelError(
+            "cannot read the tokenizer {path}: {reason}",
+            path=tokenizer,
+            reason=error.strerror or error,
+            hint="is the file there?",
+        ) from None
     with writing(directory):
         directory.mkdir(parents=True, exist_ok=True)
         yield write_whole(directory / CONFIG, json_bytes(config, indent=2, sort_keys=True))
-        yield write_whole(directory / TOKENIZER_FILES[0], pieces)
+        yield write_whole(directory / TOKENIZER_FILES[0], vocabulary)
         # the prior of a former model would take the place of this one's
         (directory / PRIOR).unlink(missing_ok=True)
         yield write_whole(directory / WEIGHTS, weights)
-
-
-def _named_tensors(network: nn.Module, family: Family) -> dict[str, Tensor]:
-    """A network's tensors by their names in the file."""
-    return {name.removeprefix(family.prefix): tensor for name, tensor in network.state_dict().items()}
-
-
-def _content(tokenizer: Path) -> bytes:
-    try:
-        return tokenizer.read_bytes()
-    except OSError as error:
-        raise ModelError(
-            f"cannot read the tokenizer {tokenizer}: {error.strerror or error}", hint="is the file there?"
-        ) from None

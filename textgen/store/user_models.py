@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import difflib
 import errno
 import os
 import re
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from difflib import get_close_matches
 from pathlib import Path
 
 from textgen.commands import EDITING
 from textgen.errors import UsageError
 from textgen.files.atomic import sync_path, writing
+from textgen.messages import Message
 from textgen.resources import user_models_dir
 from textgen.store.catalog import (
     CARD,
@@ -67,12 +68,11 @@ def add_model(
 def check_name(name: str, *, force: bool = False) -> None:
     """Refuse a name that no added model may have, or one has already. Raises UsageError."""
     if not NAME.fullmatch(name):
-        raise UsageError(
-            f"a model cannot be called {name!r}",
-            hint="{@name} takes up to 64 letters, digits, '.', '_' and '-', the first no '.' or '-'",
-        )
+        hint = "{@name} takes up to 64 letters, digits, '.', '_' and '-', the first no '.' or '-'"
+        raise UsageError("a model cannot be called {name}", name=repr(name), hint=hint)
     if name in TAKEN or name in embedded_names():
-        raise UsageError(f"{name} is textgen's own name", hint=f"give the model another: {{@name}} my-{name}")
+        hint = "give the model another: {@name} my-{name}"
+        raise UsageError("{name} is textgen's own name", name=name, hint=hint)
     if name in added_names():
         if not force:
             raise _is_there(name)
@@ -80,7 +80,8 @@ def check_name(name: str, *, force: bool = False) -> None:
     path = user_models_dir() / name
     with writing(path):
         if path.exists():
-            raise UsageError(f"{path} is no model, and in the way", hint="move it, or give another {@name}")
+            hint = "move it, or give another {@name}"
+            raise UsageError("{path} is no model, and in the way", path=path, hint=hint)
 
 
 def remove_models(names: Sequence[str]) -> Iterator[str]:
@@ -94,7 +95,11 @@ def remove_models(names: Sequence[str]) -> Iterator[str]:
         TextgenError: One cannot be removed.
     """
     for name in names:
-        _check_added(name)
+        if name in embedded_names():
+            hint = "only models that were added can be removed"
+            raise UsageError("{name} ships with textgen", name=name, hint=hint)
+        if name not in (added := added_names()):
+            raise UsageError("no model {name} was added", name=name, hint=_meant(name, added))
     for name in dict.fromkeys(names):
         path = user_models_dir() / name
         with writing(path):
@@ -102,13 +107,10 @@ def remove_models(names: Sequence[str]) -> Iterator[str]:
         yield name
 
 
-def _check_added(name: str) -> None:
-    if name in embedded_names():
-        raise UsageError(f"{name} ships with textgen", hint="only models that were added can be removed")
-    if name not in (added := added_names()):
-        near = difflib.get_close_matches(name, added, n=1)
-        known = f"added: {', '.join(added)}" if added else "none was added"
-        raise UsageError(f"no model {name} was added", hint=f"did you mean {near[0]}?" if near else known)
+def _meant(name: str, added: Sequence[str]) -> Message:
+    if near := get_close_matches(name, added, n=1):
+        return Message("did you mean {near}?", near=near[0])
+    return Message("added: {names}", names=", ".join(added)) if added else Message("none was added")
 
 
 def _copy(files: ModelFiles, folder: Path) -> None:
@@ -156,7 +158,7 @@ def _placed(draft: Path, path: Path) -> bool:
 
 
 def _is_there(name: str) -> UsageError:
-    return UsageError(f"there is a model {name} already", hint="{@force} replaces it")
+    return UsageError("there is a model {name} already", name=name, hint="{@force} replaces it")
 
 
 def _aside(path: Path) -> Path:

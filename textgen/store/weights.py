@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import torch
@@ -18,10 +18,11 @@ from torch import Tensor
 
 from textgen.errors import ModelError, UsageError
 from textgen.files.atomic import utf8_name
+from textgen.messages import Message
 
 SCALE = ".scale"
-STORAGES = ("fp32", "fp16", "int8")
 IN_HEADER = {"fp32": "fp32", "fp16": "fp16", "int8": "int8-rowwise"}
+STORAGES = tuple(IN_HEADER)
 LARGEST = 127  # of q; -128 is left out, so that q is as exact on either side of zero
 SMALLEST_NORMAL = torch.finfo(torch.float16).smallest_normal
 SPACING = 2.0**-24  # of the float16 numbers below
@@ -38,14 +39,14 @@ def read_weights(path: Path) -> dict[str, Tensor]:
         with utf8_name(path) as name, safe_open(name, framework="pt") as file:
             stored = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (OSError, SafetensorError) as error:
-        raise ModelError(f"cannot read {path}: {error}", hint="is the file whole?") from None
-    for name in stored:
-        if (
-            name.endswith(SCALE)
-            and getattr(stored.get(name.removesuffix(SCALE)), "dtype", None) != torch.int8
-        ):
-            raise ModelError(f"{path}: {name} has no int8 matrix to scale", hint="is the file whole?")
-    return {name: _dense(name, stored, path) for name in stored if not name.endswith(SCALE)}
+        hint = "is the file whole?"
+        raise ModelError("cannot read {path}: {error}", path=path, error=error, hint=hint) from None
+    if problem := next(_problems(stored), None):
+        raise ModelError("{path}: {problem}", path=path, problem=problem, hint="is the file whole?")
+    dense = {name: tensor.float() for name, tensor in stored.items() if not name.endswith(SCALE)}
+    for name in stored.keys() - dense.keys():
+        dense[name.removesuffix(SCALE)].mul_(stored[name].float()[:, None])
+    return dense
 
 
 def pack_weights(
@@ -79,7 +80,8 @@ def pack_weights(
 def check_storage(storage: str) -> None:
     """Refuse a storage that there is not. Raises UsageError."""
     if storage not in STORAGES:
-        raise UsageError(f"{{@storage}} {storage} is unknown", hint=f"one of: {', '.join(STORAGES)}")
+        known = ", ".join(STORAGES)
+        raise UsageError("{@storage} {name} is unknown", name=storage, known=known, hint="one of: {known}")
 
 
 def _settled(content: bytes) -> bytes:
@@ -98,8 +100,10 @@ def _settled(content: bytes) -> bytes:
 def _stored(name: str, tensor: Tensor, storage: str) -> dict[str, Tensor]:
     if name.endswith(SCALE) or tensor.dtype == torch.int8:
         raise ModelError(
-            f"{name} ({tensor.dtype}) cannot be stored: it would be read as rows of int8 and their scales",
-            hint=f"names that end in {SCALE}, and int8, are taken",
+            "{name} ({dtype}) cannot be stored: it would be read as rows of int8 and their scales",
+            name=name,
+            dtype=tensor.dtype,
+            hint="names that end in .scale, and int8, are taken",
         )
     if not tensor.is_floating_point():
         return {name: _alone(tensor, tensor.dtype)}
@@ -118,12 +122,14 @@ def _finite(name: str, stored: Tensor, tensor: Tensor) -> Tensor:
     if bool(stored.isfinite().all()):
         return stored
     if bool(tensor.isfinite().all()):
-        dtype = str(stored.dtype).removeprefix("torch.")
         raise ModelError(
-            f"{name} has values up to {float(tensor.abs().max()):.4g}, beyond {dtype}",
+            "{name} has values up to {most}, beyond {dtype}",
+            name=name,
+            most=f"{float(tensor.abs().max()):.4g}",
+            dtype=str(stored.dtype).removeprefix("torch."),
             hint="fp32 holds most; did training diverge?",
         )
-    raise ModelError(f"{name} has values that are not finite", hint="did training diverge?")
+    raise ModelError("{name} has values that are not finite", name=name, hint="did training diverge?")
 
 
 def _rows(name: str, matrix: Tensor) -> dict[str, Tensor]:
@@ -138,34 +144,29 @@ def _rows(name: str, matrix: Tensor) -> dict[str, Tensor]:
     return {name: q, name + SCALE: scale}
 
 
-def _dense(name: str, stored: dict[str, Tensor], path: Path) -> Tensor:
-    tensor = stored[name]
-    if tensor.dtype != torch.int8:
+def _problems(stored: Mapping[str, Tensor]) -> Iterator[Message]:
+    """Reasons why the tensors of a file cannot be read."""
+    for name, tensor in stored.items():
+        matrix = name.removesuffix(SCALE)
+        other = stored.get(name + SCALE if matrix == name else matrix)
         if tensor.is_complex():
-            raise ModelError(f"{path}: {name} holds complex numbers", hint="weights are real numbers")
-        return _all_finite(name, tensor.float(), path)
-    scale = stored.get(name + SCALE)
-    if scale is None:
-        raise ModelError(f"{path}: {name} is int8 but {name}{SCALE} is missing", hint="is the file whole?")
-    if tensor.dim() != 2 or scale.shape != tensor.shape[:1] or not scale.is_floating_point():
-        raise ModelError(
-            f"{path}: {name} is int8 {tuple(tensor.shape)}, {name}{SCALE} {_told(scale)}",
-            hint="a matrix of int8 has one floating-point scale a row",
-        )
-    scale = _all_finite(name + SCALE, scale.float(), path)
-    if bool((scale < 0).any()):
-        raise ModelError(f"{path}: {name}{SCALE} has negative scales", hint="is the file whole?")
-    return tensor.float().mul_(scale[:, None])
+            yield Message("{name} holds complex numbers", name=name)
+        elif tensor.is_floating_point() and tensor.numel() and not _extremes_finite(tensor):
+            yield Message("{name} has values that are not finite", name=name)
+        elif matrix != name:
+            if other is None or other.dtype != torch.int8:
+                yield Message("{name} has no int8 matrix to scale", name=name)
+        elif tensor.dtype == torch.int8:
+            if other is None:
+                yield Message("{name} is int8 but {name}.scale is missing", name=name)
+            elif tensor.dim() != 2 or other.shape != tensor.shape[:1] or not other.is_floating_point():
+                kind, shape = str(other.dtype).removeprefix("torch."), tuple(other.shape)
+                template = "{name} is int8 {own}, {name}.scale {kind} {shape}, not one float a row"
+                yield Message(template, name=name, own=tuple(tensor.shape), kind=kind, shape=shape)
+            elif bool((other < 0).any()):
+                yield Message("{name}.scale has negative scales", name=name)
 
 
-def _all_finite(name: str, tensor: Tensor, path: Path) -> Tensor:
+def _extremes_finite(tensor: Tensor) -> bool:
     # the extremes are not finite if any value is not, and are found without a copy
-    if tensor.numel() and not all(map(math.isfinite, map(float, torch.aminmax(tensor)))):
-        raise ModelError(
-            f"{path}: {name} has values that are not finite", hint="did training diverge, or the file break?"
-        )
-    return tensor
-
-
-def _told(tensor: Tensor) -> str:
-    return f"{str(tensor.dtype).removeprefix('torch.')} {tuple(tensor.shape)}"
+    return all(map(math.isfinite, map(float, torch.aminmax(tensor.float()))))

@@ -224,7 +224,7 @@ def test_a_config_with_a_size_that_cannot_be(make: Callable[..., RnnFolder], key
 def test_a_config_that_lacks_a_size(make: Callable[..., RnnFolder], key: str) -> None:
     broken = make()
     del broken.config[key]
-    assert broken.refusal() == f"{broken.path}/config.json lacks {key!r}"
+    assert broken.refusal() == f"{broken.path}/config.json: {key} is missing"
 
 
 def test_files_that_do_not_fit_each_other(make: Callable[..., RnnFolder]) -> None:
@@ -232,9 +232,9 @@ def test_files_that_do_not_fit_each_other(make: Callable[..., RnnFolder]) -> Non
     broken.config["num_heads"] = 5
     assert broken.refusal() == f"{broken.path}/config.json: num_heads 5 does not divide hidden_size 32"
     broken.config |= {"num_heads": 4, "modulation_size": 9}
-    assert "modulations.0.gamma.0.weight is (8, 32), config.json says (9, 32)" in broken.refusal()
+    assert "modulations.0.gamma.0.weight (8, 32), config.json says (9, 32)" in broken.refusal()
     broken.config |= {"modulation_size": 8, "prior": False}
-    assert "has a tensor prior.a that a rnn-title model has no place for" in broken.refusal()
+    assert "has a tensor prior.a that such a model has no place for" in broken.refusal()
     broken.config["prior"] = True
     del broken.tensors["writers.1.weight_hh_l0"]
     assert broken.refusal() == f"{broken.path} lacks the tensor writers.1.weight_hh_l0"

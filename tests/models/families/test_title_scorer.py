@@ -196,12 +196,12 @@ def without(name: str) -> Callable[[dict[str, Any], dict[str, Tensor]], None]:
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        (without("hidden_size"), "lacks 'hidden_size'"),
+        (without("hidden_size"), "hidden_size is missing"),
         (without("head"), "lacks the tensor head"),
         (lambda config, tensors: config.update(type_vocab_size=1), "type_vocab_size cannot be 1"),
         (lambda config, tensors: config.update(num_attention_heads=3), "does not divide"),
         (lambda config, tensors: config.update(num_hidden_layers=1), "has a tensor bert.encoder.layer.1"),
-        (lambda config, tensors: tensors.update(head=torch.zeros(5)), "head is (5,)"),
+        (lambda config, tensors: tensors.update(head=torch.zeros(5)), "head (5,), config.json says (16,)"),
         (lambda config, tensors: tensors.update(more=torch.zeros(5)), "has a tensor more"),
     ],
 )
@@ -221,7 +221,7 @@ def test_broken_files(
 def test_another_kind_is_no_scorer(make_folder: Maker) -> None:
     with pytest.raises(UsageError) as caught:
         find_scorer(str(make_folder("bert").path))
-    assert "is a bert model (textgen train title-scorer makes one that ranks)" in caught.value.line
+    assert "is a bert model (the recipe title-scorer trains one that ranks)" in caught.value.line
 
 
 def test_the_vocabulary_must_hold_the_pieces(whole: TitleScorer, tmp_path: Path) -> None:
