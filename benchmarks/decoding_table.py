@@ -23,7 +23,7 @@ from textgen.events import ignore
 from textgen.files.lines import lines_in
 from textgen.metrics.report import evaluate
 from textgen.metrics.tables import read_predictions, read_references
-from textgen.models.batching import alike
+from textgen.models.batching import same_size_batches
 from textgen.models.layers.attention import padded_length
 from textgen.models.shared_prefix import Read
 from textgen.options import EvalOptions, TitleOptions
@@ -64,7 +64,7 @@ def compute(backend: TitleBackend, file: Path, out: Path, most: int | None) -> N
     prepared = [(n, backend.prepare(row, TitleOptions(), ignore)) for n, row in enumerate(rows)]
     records: dict[str, dict[int, Record]] = {method: {} for method in METHODS}
     seconds = dict.fromkeys(METHODS, 0.0)
-    for batch in alike(prepared, lambda pair: padded_length(pair[1].size), BATCH):
+    for batch in same_size_batches(prepared, lambda pair: padded_length(pair[1].size), lambda _: BATCH):
         with torch.inference_mode():
             search_all(backend, batch, records, seconds)
         done = len(records["greedy"])

@@ -250,7 +250,7 @@ def test_several_processes_write_in_the_style(
 @pytest.mark.parametrize(
     ("model", "flags", "told"),
     [
-        ("plain", ("--style", "诗歌"), "knows no styles (train one with `textgen train conditional`)"),
+        ("plain", ("--style", "诗歌"), "knows no styles (the recipe conditional trains one that does)"),
         ("gpt2", ("--style", "诗"), "there is no style 诗 (did you mean 诗歌? the model knows 诗歌, 新闻)"),
         ("bert", ("--style", "评论"), "there is no style 评论 (the model knows 诗歌, 新闻)"),
         ("gpt2", ("--style", "诗", "--stream"), "there is no style 诗"),

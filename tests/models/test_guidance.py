@@ -18,7 +18,7 @@ from textgen.decoding.stop import Stop
 from textgen.errors import UsageError
 from textgen.models.families.bert import Bert
 from textgen.models.families.gpt2 import Gpt2
-from textgen.models.guidance import Guided, guided, guided_in
+from textgen.models.guidance import GuidedModel, guided_logits, with_style
 from textgen.models.layers.conditional_norm import Condition, add_condition, in_style
 
 STYLES = ("诗歌", "新闻")
@@ -80,7 +80,7 @@ def test_guided_writing_is_the_formula(writer: tuple[Gpt2, Condition], weight: f
     network, _ = writer
     for style in (0, 1):
         styled, null = write(in_style(network, style)), write(network)
-        found = write(Guided(in_style(network, style), network, weight))
+        found = write(GuidedModel(in_style(network, style), network, weight))
         assert torch.equal(found, (1 + weight) * styled - weight * null)
         of_logprobs = (1 + weight) * styled.log_softmax(-1) - weight * null.log_softmax(-1)
         torch.testing.assert_close(found.softmax(-1), of_logprobs.softmax(-1), atol=1e-6, rtol=1e-4)
@@ -92,16 +92,17 @@ def test_a_guided_place_is_the_formula(masked: tuple[Bert, Condition], weight: f
     null = network.masked_logits(*MASKED)
     for style in (0, 1):
         styled = in_style(network, style).masked_logits(*MASKED)
-        found = Guided(in_style(network, style), network, weight).masked_logits(*MASKED)
+        found = GuidedModel(in_style(network, style), network, weight).masked_logits(*MASKED)
         assert torch.equal(found, (1 + weight) * styled - weight * null)
-        of_logprobs = guided(styled.log_softmax(-1), null.log_softmax(-1), weight)
+        of_logprobs = guided_logits(styled.log_softmax(-1), null.log_softmax(-1), weight)
         torch.testing.assert_close(found.softmax(-1), of_logprobs.softmax(-1), atol=1e-6, rtol=1e-4)
 
 
 def test_guidance_leads_away_from_no_style(writer: tuple[Gpt2, Condition]) -> None:
     network, _ = writer
     laws = [
-        write(Guided(in_style(network, 0), network, weight)).log_softmax(-1) for weight in (0.0, 1.0, 2.0)
+        write(GuidedModel(in_style(network, 0), network, weight)).log_softmax(-1)
+        for weight in (0.0, 1.0, 2.0)
     ]
     null = write(network).log_softmax(-1)
     away = [(law.exp() * (laws[0] - null)).sum(-1).mean() for law in laws]
@@ -112,33 +113,33 @@ def test_guidance_leads_away_from_no_style(writer: tuple[Gpt2, Condition]) -> No
 def test_no_guidance_costs_one_forward(
     writer: tuple[Gpt2, Condition], masked: tuple[Bert, Condition], guidance: float, forwards: int
 ) -> None:
-    model: Any = guided_in(writer[0], "新闻", guidance, name="x")
+    model: Any = with_style(writer[0], "新闻", guidance, name="x")
     state = model.start(PREFIXES)
     with counted(writer[0].transformer.h[0].attn.c_attn) as calls:
         model.step(state, WRITTEN[:3, 0])
     assert len(calls) == forwards
     with counted(masked[0].layers[0].attention.self) as calls:
-        guided_in(masked[0], "新闻", guidance, name="x").masked_logits(*MASKED)
+        with_style(masked[0], "新闻", guidance, name="x").masked_logits(*MASKED)
     assert len(calls) == forwards
 
 
 def test_no_guidance_is_the_style_itself(
     writer: tuple[Gpt2, Condition], masked: tuple[Bert, Condition]
 ) -> None:
-    found = write(guided_in(writer[0], "新闻", name="x"))
+    found = write(with_style(writer[0], "新闻", name="x"))
     assert torch.equal(found, write(in_style(writer[0], 1)))
     assert not torch.equal(found, write(writer[0]))
-    found = guided_in(masked[0], "新闻", name="x").masked_logits(*MASKED)
+    found = with_style(masked[0], "新闻", name="x").masked_logits(*MASKED)
     assert torch.equal(found, in_style(masked[0], 1).masked_logits(*MASKED))
 
 
 def test_no_style_is_the_network_as_it_is(writer: tuple[Gpt2, Condition], tiny_bert: Bert) -> None:
-    assert guided_in(writer[0], None, name="x") is writer[0]
-    assert guided_in(tiny_bert, None, name="x") is tiny_bert
+    assert with_style(writer[0], None, name="x") is writer[0]
+    assert with_style(tiny_bert, None, name="x") is tiny_bert
 
 
 def test_texts_that_are_written_in_turns_are_those_written_alone(writer: tuple[Gpt2, Condition]) -> None:
-    models: list[Any] = [guided_in(writer[0], style, 1.0, name="x") for style in STYLES]
+    models: list[Any] = [with_style(writer[0], style, 1.0, name="x") for style in STYLES]
     alone = [write(model) for model in models]
     states = [model.start(PREFIXES) for model in models]
     assert torch.equal(write(models[0]), alone[0])
@@ -151,7 +152,7 @@ def test_texts_that_are_written_in_turns_are_those_written_alone(writer: tuple[G
 
 def test_hidden_states_of_a_style(writer: tuple[Gpt2, Condition]) -> None:
     network, _ = writer
-    styled = guided_in(network, STYLES[0], name="x")
+    styled = with_style(network, STYLES[0], name="x")
     scoring, search, stop = Scoring(torch.ones(101, dtype=torch.bool)), ContrastiveSearch(4, 0.6), Stop(4, 8)
     batch = Batch([[20, 21, 22], [30]], [5, 6], [[]] * 2)
 
@@ -159,22 +160,22 @@ def test_hidden_states_of_a_style(writer: tuple[Gpt2, Condition]) -> None:
         return contrastive_search(model, batch, scoring, search, lambda _, ids: stop.reason(ids))
 
     assert found(styled) == found(in_style(network, 0)) != found(network)
-    assert not hasattr(guided_in(network, STYLES[0], 1.0, name="x"), "hidden")
+    assert not hasattr(with_style(network, STYLES[0], 1.0, name="x"), "hidden")
 
 
 def test_styles_that_are_not_there(
     writer: tuple[Gpt2, Condition], masked: tuple[Bert, Condition], tiny_gpt2: Gpt2, tiny_bert: Bert
 ) -> None:
     for refused in (
-        lambda: guided_in(tiny_gpt2, "诗歌", name="gpt2"),
-        lambda: guided_in(tiny_bert, "诗歌", name="bert"),
+        lambda: with_style(tiny_gpt2, "诗歌", name="gpt2"),
+        lambda: with_style(tiny_bert, "诗歌", name="bert"),
     ):
         with pytest.raises(UsageError, match="knows no styles") as caught:
             refused()
-        assert "textgen train conditional" in str(caught.value.hint)
+        assert "recipe conditional" in str(caught.value.hint)
     for refused in (
-        lambda: guided_in(writer[0], "诗", 1.0, name="gpt2"),
-        lambda: guided_in(masked[0], "诗", name="bert"),
+        lambda: with_style(writer[0], "诗", 1.0, name="gpt2"),
+        lambda: with_style(masked[0], "诗", name="bert"),
     ):
         with pytest.raises(UsageError, match="there is no style 诗") as caught:
             refused()

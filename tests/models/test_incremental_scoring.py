@@ -11,8 +11,7 @@ import torch
 from torch import Tensor
 
 from textgen.models.families.gpt2 import Gpt2
-from textgen.models.incremental_scoring import IncrementalGpt2
-from textgen.models.scoring import sequence_logprobs
+from textgen.models.scoring import IncrementalGpt2, sequence_logprobs
 from textgen.models.views import Scored
 from textgen.store.load import LoadedModel
 

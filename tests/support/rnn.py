@@ -12,7 +12,9 @@ from textgen.choice.scoring import Scoring
 from textgen.decoding.loop import Batch
 from textgen.decoding.plan import Plan, search
 from textgen.decoding.stop import Stop
-from textgen.models.families.rnn_title import RnnTitle, RnnTitleConfig
+from textgen.models.families import RNN_TITLE
+from textgen.models.families.rnn_title import RnnTitle
+from textgen.models.initialization import initialized
 from textgen.options import TitleOptions
 
 VOCAB, EOS, SEP, CLS, L2R, R2L = 101, 4, 5, 6, 7, 8
@@ -46,7 +48,7 @@ def make_targets(rows: int, steps: int, seed: int = 0) -> Tensor:
 
 def make_network(seed: int = 1, **sizes: Any) -> RnnTitle:
     """A network in which every tensor matters."""
-    network = RnnTitle.initialised(RnnTitleConfig(**SIZES | sizes), seed)
+    network = initialized(RNN_TITLE, SIZES | sizes, seed)
     generator = torch.Generator().manual_seed(seed)
     for name, parameter in network.named_parameters():
         scale = 1.0 if "embedding" in name or "prior" in name else 0.2

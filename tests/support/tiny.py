@@ -14,7 +14,8 @@ from torch import Tensor, nn
 
 from textgen.events import ignore
 from textgen.files.rows import FileRows
-from textgen.models.initialization import bert_config, fresh_bert, fresh_gpt2, gpt2_config, padded_vocabulary
+from textgen.models.families import BERT, GPT2
+from textgen.models.initialization import bert_config, gpt2_config, initialized, padded_vocabulary
 from textgen.options import parse
 from textgen.options.recipes import OPTIONS
 from textgen.options.tokenizer import TokenizerTrainOptions
@@ -60,7 +61,7 @@ def make_bert(folder: Path, tokenizer: Path, *, width: int = 16, positions: int 
     """Save a small BERT."""
     pieces = padded_vocabulary(len(SentencePieceTokenizer(tokenizer).vocabulary))
     config = bert_config(vocab_size=pieces, layers=2, width=width, heads=2, positions=positions)
-    save_model(folder, randomised(fresh_bert(config, 1), 2), config, tokenizer, storage="fp32")
+    save_model(folder, randomised(initialized(BERT, config, 1), 2), config, tokenizer, storage="fp32")
     return folder
 
 
@@ -77,7 +78,7 @@ def make_gpt2(folder: Path, tokenizer: Path, *, width: int = 16, positions: int 
         eos=known.specials.eos,
         pad=known.specials.pad,
     )
-    save_model(folder, randomised(fresh_gpt2(config, 1), 2), config, tokenizer, storage="fp32")
+    save_model(folder, randomised(initialized(GPT2, config, 1), 2), config, tokenizer, storage="fp32")
     return folder
 
 

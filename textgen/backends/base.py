@@ -25,7 +25,7 @@ from textgen.commands import EDITING, LANGUAGE_MODEL
 from textgen.errors import DataError, UsageError
 from textgen.events import Computed, Note, OnEvent, ProgressCounter, ignore
 from textgen.messages import Message
-from textgen.models.batching import Room, alike, out_of_memory
+from textgen.models.batching import BatchLimit, out_of_memory, same_size_batches
 from textgen.models.layers.attention import padded_length
 from textgen.options import DecodingOptions, Options, composed, parse
 from textgen.rng import fresh_seed
@@ -160,7 +160,7 @@ class Backend(ABC, Generic[O, P]):
         if records:
             on_event(Computed(len(records), errors=len(records)))
         shown = 0
-        for batch in alike(usable, _padded_size, lambda size: self._most(size, options)):
+        for batch in same_size_batches(usable, _padded_size, lambda size: self._most(size, options)):
             outcomes = self._computed([prepared for _, prepared in batch], options, seed, on_event)
             found = {
                 number: self._record(prepared, outcome, options, seed)
@@ -249,8 +249,8 @@ class Backend(ABC, Generic[O, P]):
         return Reader(self.model)
 
     @cached_property  # backends with an `open` of their own may not call __init__
-    def _room(self) -> Room:
-        return Room()
+    def _room(self) -> BatchLimit:
+        return BatchLimit()
 
     def _most(self, size: int, options: O) -> int:
         return self._room.rows(size, most_rows=options.rows_at_once, most_tokens=options.tokens_at_once)

@@ -22,8 +22,8 @@ from textgen.mcmc.gibbs.kernel import LENGTH, Gibbs
 from textgen.mcmc.gibbs.point import Point, Template
 from textgen.mcmc.scan import Scan
 from textgen.mcmc.schedule import Schedule
-from textgen.models.batching import alike
-from textgen.models.guidance import guided_in
+from textgen.models.batching import same_size_batches
+from textgen.models.guidance import with_style
 from textgen.models.views import FRAME, MaskedLanguageModel, MaskedModel
 from textgen.options import GibbsOptions
 from textgen.rng import row_key, uniform
@@ -108,7 +108,7 @@ class BertBackend(Backend[GibbsOptions, Seed]):
         reports.expect(sum(options.sweeps * chain.period for chain in chains))
         schedule = Schedule.falling(*options.anneal) if options.method == "anneal" else Schedule()
         course = Course(options.sweeps, options.burnt, options.thin, schedule)
-        for together in alike(chains, _padded, lambda _: options.batch_size):
+        for together in same_size_batches(chains, _padded, lambda _: options.batch_size):
             kernel = self._kernel(together[0].point.ids, options)
             kernel.start(together)
             run(kernel, together, course, reports)
@@ -167,7 +167,7 @@ class BertBackend(Backend[GibbsOptions, Seed]):
     def _masked(self, options: GibbsOptions) -> MaskedModel:
         """The network in the style that was asked for. Raises UsageError: it does not know that."""
         name = self.model.files.name
-        masked: MaskedModel = guided_in(self.network, options.style, options.guidance, name=name)
+        masked: MaskedModel = with_style(self.network, options.style, options.guidance, name=name)
         return masked
 
     def _texts(self, start: Seed, chains: Sequence[Chain[Point]], options: GibbsOptions) -> Outcome:

@@ -24,7 +24,7 @@ from textgen.decoding.rank import distinct, score_kind
 from textgen.decoding.stop import RUN_ON, SentenceStop, Stop, relabel
 from textgen.errors import DataError, UsageError
 from textgen.events import Note, OnEvent, Shortened, ignore
-from textgen.models.guidance import guided_in
+from textgen.models.guidance import with_style
 from textgen.models.views import LanguageModel, NextTokenModel
 from textgen.options import ContinueOptions
 from textgen.options.strategies.beams import MAX_BEAMS
@@ -265,7 +265,7 @@ class Gpt2Backend(Backend[ContinueOptions, Prompt]):
     def _writer(self, options: ContinueOptions) -> NextTokenModel:
         """The network in the style that was asked for. Raises UsageError: it does not know that."""
         name = self.model.files.name
-        writer: NextTokenModel = guided_in(self.network, options.style, options.guidance, name=name)
+        writer: NextTokenModel = with_style(self.network, options.style, options.guidance, name=name)
         return writer
 
     def _batch(self, batch: Sequence[Prompt], seed: int) -> Batch:

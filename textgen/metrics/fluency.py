@@ -14,7 +14,7 @@ from torch import Tensor
 
 from textgen.events import OnEvent, Progress, ignore
 from textgen.metrics.statistics import Counts, Statistics, ratio
-from textgen.models.batching import alike
+from textgen.models.batching import same_size_batches
 from textgen.models.layers.attention import padded_length
 from textgen.models.padding import padded
 from textgen.models.views import FRAME, LanguageModel, MaskedLanguageModel, MaskedModel, NextTokenModel
@@ -137,7 +137,7 @@ def _batches(windows: Sequence[Window]) -> Iterator[list[Window]]:
     def size(window: Window) -> int:
         return padded_length(len(window.ids))
 
-    for bucket in alike(windows, size, lambda _: PLACES):
+    for bucket in same_size_batches(windows, size, lambda _: PLACES):
         most = max(1, PLACES // size(bucket[0]))
         yield from (bucket[at : at + most] for at in range(0, len(bucket), most))
 

@@ -10,8 +10,10 @@ T = TypeVar("T")
 OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")  # as torch puts it
 
 
-def alike(items: Iterable[T], size: Callable[[T], Any], most: Callable[[Any], int]) -> Iterator[list[T]]:
-    """Batches of items of one size, the large first; else in order.
+def same_size_batches(
+    items: Iterable[T], size: Callable[[T], Any], most: Callable[[Any], int]
+) -> Iterator[list[T]]:
+    """Yield batches of items of one size, the large first; else in order.
 
     Args:
         items: What is to be computed.
@@ -24,14 +26,14 @@ def alike(items: Iterable[T], size: Callable[[T], Any], most: Callable[[Any], in
             yield batch
 
 
-class Room:
-    """How many rows fit into a batch; where memory ran out once, half as many tokens do from then on."""
+class BatchLimit:
+    """The largest number of rows of a batch: of half as many tokens from when memory has run out on."""
 
     def __init__(self) -> None:
         self._tokens: int | None = None
 
     def rows(self, size: int, *, most_rows: int, most_tokens: int) -> int:
-        """How many rows of a size may be computed together, at least one.
+        """The number of rows of a size that may be computed together, at least one.
 
         Args:
             size: Tokens of a row.
@@ -42,7 +44,7 @@ class Room:
         return max(1, min(most_rows, tokens // max(1, size)))
 
     def halve(self, rows: int, size: int) -> int:
-        """Remember that so many rows of a size were too many; how many to try next."""
+        """Remember that so many rows of a size were too many. Returns the number to try next."""
         fewer = max(1, rows // 2)
         self._tokens = fewer * size
         return fewer

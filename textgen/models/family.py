@@ -5,15 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 from textgen.errors import ModelError
 from textgen.plugins import resolved
 from textgen.tokenizers.base import Specials
-
-if TYPE_CHECKING:
-    from torch import nn
-
 
 LARGEST_SIZE = 2**24  # that a config may name: the elements of a matrix can be counted
 
@@ -105,7 +101,7 @@ class Family:
         key = getattr(self.keys, name)
         return None if key is None else config.get(key)
 
-    def build(self, config: Mapping[str, Any], specials: Specials, file: Path) -> nn.Module:
+    def build(self, config: Mapping[str, Any], specials: Specials, file: Path) -> Any:
         """Make the network that a config.json describes.
 
         Args:
@@ -117,9 +113,7 @@ class Family:
             ModelError: There can be no such network.
         """
         if self.builder is not None:
-            built: nn.Module = resolved(self.builder)(config, specials, file)
-        elif self.network is not None and self.sizes is not None:
-            built = resolved(self.network)(resolved(self.sizes).from_dict(config))
-        else:
-            raise ModelError(f"{file}: textgen has no network for {self.name} models")
-        return built
+            return resolved(self.builder)(config, specials, file)
+        if self.network is not None and self.sizes is not None:
+            return resolved(self.network)(resolved(self.sizes).from_dict(config))
+        raise ModelError("{file}: textgen has no network for {name} models", file=file, name=self.name)

@@ -17,33 +17,33 @@ from textgen.models.layers.conditional_norm import condition_of, in_style
 from textgen.models.views import Ids, State
 
 
-def guided(styled: Tensor, null: Tensor, weight: float) -> Tensor:
+def guided_logits(styled: Tensor, null: Tensor, weight: float) -> Tensor:
     """Logits in a style, moved away from those of the null style."""
     return (1 + weight) * styled - weight * null
 
 
 @dataclass(frozen=True)
-class Pair:
-    """The same rows as read in a style and in the null style."""
+class GuidedState:
+    """The state of a guided model: the same rows, read in a style and in the null style."""
 
     styled: State
     null: State
 
     @property
     def rows(self) -> int:
-        """How many rows there are."""
+        """The number of rows."""
         return self.styled.rows
 
-    def select(self, rows: Tensor) -> Pair:
+    def select(self, rows: Tensor) -> GuidedState:
         """The rows of these numbers; see `State`."""
-        return Pair(self.styled.select(rows), self.null.select(rows))
+        return GuidedState(self.styled.select(rows), self.null.select(rows))
 
-    def repeat(self, n: int) -> Pair:
+    def repeat(self, n: int) -> GuidedState:
         """Every row n times."""
-        return Pair(self.styled.repeat(n), self.null.repeat(n))
+        return GuidedState(self.styled.repeat(n), self.null.repeat(n))
 
 
-class Guided:
+class GuidedModel:
     """A model in one style, away from another, at two forwards a step.
 
     It offers of `NextTokenModel` and `MaskedModel` what the model does. It is no `HiddenModel`: two sets of
@@ -59,26 +59,26 @@ class Guided:
         self.vocab_size = styled.vocab_size
         self._styled, self._null, self._weight = styled, null, weight
 
-    def start(self, sources: Sequence[Ids]) -> Pair:
+    def start(self, sources: Sequence[Ids]) -> GuidedState:
         """Read prefixes; see `NextTokenModel`."""
-        return Pair(self._styled.start(sources), self._null.start(sources))
+        return GuidedState(self._styled.start(sources), self._null.start(sources))
 
-    def step(self, state: Pair, tokens: Tensor) -> Tensor:
+    def step(self, state: GuidedState, tokens: Tensor) -> Tensor:
         """Append a token `(rows,)`; next-token logits `(rows, vocab)`."""
         return self.extend(state, tokens[:, None])[:, 0]
 
-    def extend(self, state: Pair, tokens: Tensor) -> Tensor:
+    def extend(self, state: GuidedState, tokens: Tensor) -> Tensor:
         """Append tokens `(rows, count)`; the logits after each, `(rows, count, vocab)`."""
         styled, null = self._styled.extend(state.styled, tokens), self._null.extend(state.null, tokens)
-        return guided(styled, null, self._weight)
+        return guided_logits(styled, null, self._weight)
 
     def masked_logits(self, ids: Tensor, lengths: Tensor, positions: Tensor) -> Tensor:
         """Logits `(rows, vocab)` at one position a row; see `MaskedModel`."""
         styled = self._styled.masked_logits(ids, lengths, positions)
-        return guided(styled, self._null.masked_logits(ids, lengths, positions), self._weight)
+        return guided_logits(styled, self._null.masked_logits(ids, lengths, positions), self._weight)
 
 
-def guided_in(network: Any, style: str | None, guidance: float = 0.0, *, name: str) -> Any:
+def with_style(network: Any, style: str | None, guidance: float = 0.0, *, name: str) -> Any:
     """A model that writes, or fills places, in a style.
 
     Args:
@@ -94,6 +94,7 @@ def guided_in(network: Any, style: str | None, guidance: float = 0.0, *, name: s
         return network
     condition = condition_of(network)
     if condition is None:
-        raise UsageError(f"{name} knows no styles", hint="train one with `textgen train conditional`")
+        hint = "the recipe conditional trains one that does"
+        raise UsageError("{name} knows no styles", name=name, hint=hint)
     styled = in_style(network, condition.number(style))
-    return Guided(styled, in_style(network, condition.null), guidance) if guidance else styled
+    return GuidedModel(styled, in_style(network, condition.null), guidance) if guidance else styled

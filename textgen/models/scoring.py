@@ -1,14 +1,24 @@
-"""Log-probabilities of whole texts, the end symbol included."""
+"""Log-probabilities of whole texts, the end symbol included: from scratch, or after an edit.
+
+A causal model's keys, values and hidden states depend on what stands before them alone, so of a text that
+differs by an edit from one already scored only what follows the edit is computed. The new tokens of all texts
+go through the matrix products in one row, end to end, without padding between them; only attention, which
+costs little, sees padded texts.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import takewhile
 
 import torch
 from torch import Tensor
 
+from textgen.models.families.gpt2 import Gpt2
+from textgen.models.layers.attention import Attend, both_sides, padded_length
 from textgen.models.padding import padded
-from textgen.models.views import Ids, NextTokenModel
+from textgen.models.views import Ids, NextTokenModel, Scored
 
 ROWS = 16  # targets scored together
 
@@ -28,16 +38,168 @@ def sequence_logprobs(
     Returns:
         `(targets,)`, float32.
     """
-    return torch.cat(
-        [_some(model, source, targets[at : at + ROWS], allowed) for at in range(0, len(targets), ROWS)]
+    found = []
+    for rows in (targets[at : at + ROWS] for at in range(0, len(targets), ROWS)):
+        lengths, tokens = torch.tensor([len(row) - 1 for row in rows]), padded(rows)
+        logits = model.extend(model.start([source]).repeat(len(rows)), tokens[:, :-1]).float()
+        if allowed is not None:
+            logits = logits.masked_fill(~allowed, -torch.inf)
+        logprobs = logits.log_softmax(-1).gather(2, tokens[:, 1:, None])[..., 0]
+        behind = torch.arange(logprobs.shape[1]) >= lengths[:, None]
+        found.append(logprobs.masked_fill(behind, 0.0).sum(-1))
+    return torch.cat(found)
+
+
+@dataclass(frozen=True)
+class Memory:
+    """Keys, values and hidden states of a text, for texts that differ by an edit.
+
+    Attributes:
+        keys: `(layers, 2, heads, padded length, width)`, keys and values.
+        hidden: `(padded length, n_embd)`, the last hidden states.
+        sequence: The ids they are of, with what stands before the text.
+        logprobs: Of each token of the text and of its end.
+    """
+
+    keys: Tensor
+    hidden: Tensor
+    sequence: tuple[int, ...]
+    logprobs: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class _Edit:
+    """A text to be scored: its ids, the memory it starts from, and how many ids they share."""
+
+    sequence: tuple[int, ...]
+    memory: Memory | None
+    shared: int
+
+    @property
+    def width(self) -> int:
+        return padded_length(len(self.sequence))
+
+
+class IncrementalGpt2:
+    """A `SequenceModel`: log-probability of a text and of its end, by a GPT-2.
+
+    Args:
+        network: The model.
+        before: Ids that stand before every text, at least one.
+        ends: Ids that end it; their probabilities are added.
+        allowed: `(vocab,)`, true for the ids to which the model is restricted, the ends among them.
+    """
+
+    def __init__(self, network: Gpt2, before: Ids, ends: Sequence[int], allowed: Tensor) -> None:
+        self.network = network
+        self.before = tuple(before)
+        self.ends = torch.tensor(sorted(ends))
+        self.allowed = allowed
+
+    @property
+    def longest(self) -> int:
+        """Most tokens of a text."""
+        return self.network.config.n_positions - len(self.before)
+
+    def score(self, texts: Sequence[Ids], parents: Sequence[Scored | None]) -> list[Scored]:
+        """Score whole texts; see `SequenceModel`."""
+        edits = [self._edit(text, parent) for text, parent in zip(texts, parents, strict=True)]
+        found: list[Scored | None] = [None] * len(edits)
+        for width in {edit.width for edit in edits}:
+            rows = [n for n, edit in enumerate(edits) if edit.width == width]
+            for n, scored in zip(rows, self._together([edits[n] for n in rows], width), strict=True):
+                found[n] = scored
+        return [scored for scored in found if scored is not None]
+
+    def _edit(self, text: Ids, parent: Scored | None) -> _Edit:
+        sequence = (*self.before, *text)
+        memory: Memory | None = parent.memory if parent else None
+        # no model is asked about an impossible state
+        pairs = zip(sequence, memory.sequence if memory else (), strict=False)
+        return _Edit(sequence, memory, sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs)))
+
+    def _together(self, edits: Sequence[_Edit], width: int) -> list[Scored]:
+        """Score texts of one padded length."""
+        keys, hidden = self._memories(edits, width)
+        at = _places([range(edit.shared, len(edit.sequence)) for edit in edits])
+        if len(at[0]):
+            tokens = torch.tensor([token for edit in edits for token in edit.sequence[edit.shared :]])
+            hidden[at] = self._through_blocks(tokens, keys, at)
+        return [
+            _scored(edit, keys[n], hidden[n], logprobs, len(self.before))
+            for n, (edit, logprobs) in enumerate(zip(edits, self._logprobs(edits, hidden), strict=True))
+        ]
+
+    def _memories(self, edits: Sequence[_Edit], width: int) -> tuple[Tensor, Tensor]:
+        """Keys and values `(rows, layers, 2, heads, width, …)` and hidden states, as far as known."""
+        config = self.network.config
+        keys = torch.zeros(
+            len(edits), config.n_layer, 2, config.n_head, width, config.n_embd // config.n_head
+        )
+        hidden = torch.zeros(len(edits), width, config.n_embd)
+        for n, edit in enumerate(edits):
+            if edit.memory is not None:
+                keys[n, ..., : edit.shared, :] = edit.memory.keys[..., : edit.shared, :]
+                hidden[n, : edit.shared] = edit.memory.hidden[: edit.shared]
+        return keys, hidden
+
+    def _through_blocks(self, tokens: Tensor, keys: Tensor, at: tuple[Tensor, Tensor]) -> Tensor:
+        """Last hidden states `(tokens, n_embd)`; their keys and values go into `keys`."""
+        trunk = self.network.transformer
+        causal = torch.full((keys.shape[-2], keys.shape[-2]), -torch.inf).triu(1)
+        x = (trunk.wte(tokens) + trunk.wpe(at[1]))[None]
+        for layer, block in enumerate(trunk.h):
+            x = block(x, _attend_each(keys[:, layer], at, both_sides(causal)))
+        last: Tensor = trunk.ln_f(x)[0]
+        return last
+
+    def _logprobs(self, edits: Sequence[_Edit], hidden: Tensor) -> list[list[float]]:
+        """Log-probabilities of each text's new tokens and of its end."""
+        # the last place before the text's first token is what it is predicted from
+        firsts = [max(edit.shared, len(self.before)) for edit in edits]
+        before = _places(
+            [range(first - 1, len(edit.sequence)) for first, edit in zip(firsts, edits, strict=True)]
+        )
+        logits = self.network.head(None, hidden[before][None])[0].float()  # type: ignore[arg-type]
+        logprobs = logits.masked_fill_(~self.allowed, -torch.inf).log_softmax(-1)
+        found = []
+        start = 0
+        for first, edit in zip(firsts, edits, strict=True):
+            tokens = torch.tensor(edit.sequence[first:], dtype=torch.long)
+            own = logprobs[start : start + len(tokens) + 1]
+            end = own[-1, self.ends].logsumexp(-1)
+            found.append([*own[:-1].gather(1, tokens[:, None])[:, 0].tolist(), float(end)])
+            start += len(own)
+        return found
+
+
+def _places(ranges: Sequence[range]) -> tuple[Tensor, Tensor]:
+    """Row and position of every place of the ranges, one range a row, end to end."""
+    rows = [row for row, places in enumerate(ranges) for _ in places]
+    return torch.tensor(rows, dtype=torch.long), torch.tensor(
+        [p for r in ranges for p in r], dtype=torch.long
     )
 
 
-def _some(model: NextTokenModel, source: Ids, targets: Sequence[Ids], allowed: Tensor | None) -> Tensor:
-    lengths, tokens = torch.tensor([len(target) - 1 for target in targets]), padded(targets)
-    state = model.start([source]).repeat(len(targets))
-    logits = model.extend(state, tokens[:, :-1]).float()
-    if allowed is not None:
-        logits = logits.masked_fill(~allowed, -torch.inf)
-    found = logits.log_softmax(-1).gather(2, tokens[:, 1:, None])[..., 0]
-    return found.masked_fill(torch.arange(found.shape[1]) >= lengths[:, None], 0.0).sum(-1)
+def _attend_each(keys: Tensor, at: tuple[Tensor, Tensor], attend: Attend) -> Attend:
+    """Attention of tokens that lie end to end, each within its own row of `keys` `(rows, 2, heads, …)`."""
+    rows, positions = at
+
+    def attend_each(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+        keys[rows, 0, :, positions] = key[0].transpose(0, 1)
+        keys[rows, 1, :, positions] = value[0].transpose(0, 1)
+        queries = torch.zeros_like(keys[:, 0])
+        queries[rows, :, positions] = query[0].transpose(0, 1)
+        context = attend(queries, keys[:, 0], keys[:, 1])
+        return context[rows, :, positions].transpose(0, 1)[None]
+
+    return attend_each
+
+
+def _scored(edit: _Edit, keys: Tensor, hidden: Tensor, new: list[float], before: int) -> Scored:
+    kept = max(0, edit.shared - before)
+    old = edit.memory.logprobs[:kept] if edit.memory is not None else ()
+    logprobs = (*old, *new)
+    # clones: a view would keep the memories of all texts that were scored together
+    memory = Memory(keys.clone(), hidden.clone(), edit.sequence, logprobs)
+    return Scored(sum(logprobs), memory)

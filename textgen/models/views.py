@@ -20,14 +20,14 @@ FRAME = 2  # special tokens around a text: <cls> and <sep>, or the start and the
 
 
 class State(Protocol):
-    """What a model remembers of the rows it is writing.
+    """A model's memory of the rows it is writing.
 
     Rows come in groups of equal size, one group a source; `repeat` and `select` keep that.
     """
 
     @property
     def rows(self) -> int:
-        """How many rows there are."""
+        """The number of rows."""
 
     def select(self, rows: Tensor) -> State:
         """The rows of these numbers `(rows,)`: of each group that stays, as many of its rows as it had.
@@ -108,7 +108,7 @@ class TitleModel(HiddenModel, Protocol):
 
     @property
     def two_way(self) -> bool:
-        """Whether it was trained to write in both directions at once."""
+        """True if it was trained to write in both directions at once."""
 
     def source_room(self, title: int) -> int:
         """Most ids of a source beside a title of so many."""
@@ -179,7 +179,7 @@ class MaskedLanguageModel(MaskedModel, Protocol):
 
 @dataclass(frozen=True)
 class Scored:
-    """What a `SequenceModel` says of a text.
+    """A text's score by a `SequenceModel`.
 
     Attributes:
         logprob: Of its tokens and its end, in nats.

@@ -66,7 +66,7 @@ class ModelFiles:
 
     @property
     def label(self) -> str:
-        """What records say of the model: its name and the first digits of the weights' sha256."""
+        """The model's name in records, and the first digits of the weights' sha256."""
         name = self.name if self.embedded or self.added else self.path.resolve().name
         return f"{name}@sha256:{fingerprint(self.weights)}"
 

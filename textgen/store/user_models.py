@@ -57,7 +57,7 @@ def add_model(
     with writing(path):
         try:
             _copy(files, draft)
-            _put(draft, path, force=force)
+            _swap_in(draft, path, force=force)
         finally:
             shutil.rmtree(draft, ignore_errors=True)
     # it is not looked up: another process may be replacing it by now
@@ -124,7 +124,7 @@ def _copy(files: ModelFiles, folder: Path) -> None:
             sync_path(folder / name)
 
 
-def _put(draft: Path, path: Path, *, force: bool) -> None:
+def _swap_in(draft: Path, path: Path, *, force: bool) -> None:
     """Put a folder in its place, by one rename: of several processes that add a name, one succeeds.
 
     No folder can replace another at once: with `force` the old one steps aside.

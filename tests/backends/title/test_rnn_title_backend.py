@@ -19,7 +19,9 @@ from textgen.cli.main import run
 from textgen.decoding.rank import RANKINGS
 from textgen.errors import ModelError, UsageError
 from textgen.mcmc.cgmh.edits import Context
-from textgen.models.families.rnn_title import RnnTitle, RnnTitleConfig
+from textgen.models.families import RNN_TITLE
+from textgen.models.families.rnn_title import RnnTitle
+from textgen.models.initialization import initialized
 from textgen.resources import models_dir
 from textgen.schema import Row
 from textgen.store.catalog import find_model
@@ -64,7 +66,7 @@ class RnnFolder:
     def __init__(self, path: Path, **sizes: Any) -> None:
         self.path = path
         self.config = SIZES | sizes | {"model_type": "rnn-title"}
-        network = RnnTitle.initialised(RnnTitleConfig.from_dict(self.config), 1)
+        network = initialized(RNN_TITLE, self.config, 1)
         generator = torch.Generator().manual_seed(2)
         for parameter in network.parameters():
             parameter.data += 0.3 * torch.randn(parameter.shape, generator=generator)
@@ -245,7 +247,7 @@ def test_what_is_loaded_is_what_was_saved(folder: RnnFolder) -> None:
     assert isinstance(network, RnnTitle)
     assert not network.training
     assert not any(parameter.requires_grad for parameter in network.parameters())
-    made = RnnTitle.initialised(network.config, 3)
+    made = initialized(RNN_TITLE, vars(network.config), 3)
     made.load_state_dict(folder.tensors)
     sources, targets = [[6, 300, 400, 5], [6, 500, 5]], torch.tensor([[7, 300], [8, 400]])
     with torch.inference_mode():

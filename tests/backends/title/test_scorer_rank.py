@@ -239,7 +239,7 @@ def test_it_writes_nothing_itself(call: Any, folders: Folders, tmp_path: Path, c
     assert (code, out) == (2, "")
     assert err == (
         "error: a title-scorer model writes nothing itself "
-        "(textgen title --rank scorer --scorer DIR ranks titles by it)\n"
+        "(title models rank by it, with --rank scorer and --scorer)\n"
     )
     with pytest.raises(UsageError, match="writes nothing itself"):
         textgen.load(str(folders["scorer"]))

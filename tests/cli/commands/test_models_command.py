@@ -153,7 +153,7 @@ def test_only_what_loads_is_added(
     config.write_text(json.dumps(json.loads(good) | {"hidden_size": 16}), encoding="utf-8")
     code, out, err = call("models", "add", "run-17")
     assert (code, out) == (1, "")
-    assert err.startswith("error: run-17: ")
+    assert err.startswith("error: run-17 has ")
     assert "config.json says" in err
     config.write_text(json.dumps(json.loads(good) | {"model_type": "t5"}), encoding="utf-8")
     code, _, err = call("models", "add", "run-17")

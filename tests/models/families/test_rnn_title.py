@@ -27,7 +27,9 @@ from rnn import (
 from torch import Tensor
 from torch.nn import functional
 
+from textgen.models.families import RNN_TITLE
 from textgen.models.families.rnn_title import BothWays, RnnTitle, RnnTitleConfig, reversed_places
+from textgen.models.initialization import initialized
 from textgen.models.shared_prefix import SharedPrefix
 
 
@@ -236,9 +238,8 @@ def test_head_of_hidden_is_extend_for_some_rows_of_every_group(network: RnnTitle
 
 
 def test_initialisation_is_of_its_seed_alone() -> None:
-    config = RnnTitleConfig(**SIZES)
     before = torch.get_rng_state()
-    one, same, other = (RnnTitle.initialised(config, seed) for seed in (1, 1, 2))
+    one, same, other = (initialized(RNN_TITLE, SIZES, seed) for seed in (1, 1, 2))
     assert torch.equal(torch.get_rng_state(), before)
     assert one.training
     assert all(parameter.requires_grad for parameter in one.parameters())
@@ -251,7 +252,7 @@ def test_initialisation_is_of_its_seed_alone() -> None:
 
 
 def test_what_the_initial_tensors_are() -> None:
-    tensors = RnnTitle.initialised(RnnTitleConfig(**SIZES), 1).state_dict()
+    tensors = initialized(RNN_TITLE, SIZES, 1).state_dict()
     for name, tensor in tensors.items():
         if "weight_hh" in name:
             torch.testing.assert_close(tensor.T @ tensor, torch.eye(tensor.shape[1]), atol=1e-5, rtol=0.0)
@@ -296,7 +297,7 @@ def test_eight_pairs_are_learnt_by_heart() -> None:
     """Titles of words of their sources, in both directions from one network, reproduced exactly."""
     sources = [make_source(8 + row, seed=50 + row) for row in range(8)]
     titles = [source[2 : 5 + row % 3] for row, source in enumerate(sources)]
-    network = RnnTitle.initialised(RnnTitleConfig(**SIZES), 1)
+    network = initialized(RNN_TITLE, SIZES, 1)
     pairs = [[L2R, *title, EOS] for title in titles] + [[R2L, *title[::-1], EOS] for title in titles]
     width = max(map(len, pairs))
     ids = torch.tensor([[*pair, *[-1] * (width - len(pair))] for pair in pairs])

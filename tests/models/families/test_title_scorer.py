@@ -14,7 +14,7 @@ from torch import Tensor
 
 from textgen.errors import ModelError, TextgenError, UsageError
 from textgen.models.families.bert import Bert, BertConfig, Trunk
-from textgen.models.families.title_scorer import ROWS, TitleScorer, joined, together
+from textgen.models.families.title_scorer import ROWS, TitleScorer, joint_input, padded_inputs
 from textgen.resources import models_dir
 from textgen.store.catalog import find_model, find_scorer
 from textgen.store.export import export_model, store_model
@@ -74,7 +74,7 @@ def test_no_score_depends_on_the_others(scorer: TitleScorer) -> None:
 
 
 def test_padding_is_not_seen(scorer: TitleScorer) -> None:
-    ids, lengths, starts = together([joined(ARTICLE, title, 128) for title in TITLES])
+    ids, lengths, starts = padded_inputs([joint_input(ARTICLE, title, 128) for title in TITLES])
     found = scorer(ids, lengths, starts)
     behind = torch.arange(ids.shape[1]) >= lengths[:, None]
     torch.testing.assert_close(scorer(ids.masked_fill(behind, 77), lengths, starts), found, atol=0, rtol=0)
@@ -83,7 +83,7 @@ def test_padding_is_not_seen(scorer: TitleScorer) -> None:
 
 
 def test_title_and_article_are_told_apart(scorer: TitleScorer) -> None:
-    ids, lengths, starts = together([joined(ARTICLE, [11, 12, 13], 128)])
+    ids, lengths, starts = padded_inputs([joint_input(ARTICLE, [11, 12, 13], 128)])
     assert float(scorer(ids, lengths, starts)) != pytest.approx(
         float(scorer(ids, lengths, starts + 1)), abs=1e-3
     )
@@ -93,7 +93,7 @@ def test_nobody_is_preferred_before_anything_is_learned(tiny_bert: Bert) -> None
     network = scorer_of(tiny_bert, head=False)
     assert network.score(ARTICLE, TITLES).tolist() == [0] * len(TITLES)
     network.requires_grad_(True)
-    network(*together([joined(ARTICLE, TITLES[1], 128)])).sum().backward()
+    network(*padded_inputs([joint_input(ARTICLE, TITLES[1], 128)])).sum().backward()
     assert network.head.grad is not None
     assert float(network.head.grad.abs().max()) > 0, "nothing could be learned"
     network.requires_grad_(False)
@@ -117,7 +117,7 @@ def test_what_has_no_room_is_cut(
     article: int, title: int, positions: int, read: list[int], start: int
 ) -> None:
     source = [CLS, *range(10, 10 + article), SEP]
-    assert joined(source, range(50, 50 + title), positions) == (read, start)
+    assert joint_input(source, range(50, 50 + title), positions) == (read, start)
 
 
 def test_long_texts_are_scored(scorer: TitleScorer) -> None:

@@ -20,7 +20,7 @@ from textgen.decoding.rank import RANKINGS, Contender, score_kind
 from textgen.errors import DataError, UsageError
 from textgen.events import OnEvent, Shortened
 from textgen.metrics.copying import copied_share, support
-from textgen.models.batching import alike
+from textgen.models.batching import same_size_batches
 from textgen.models.layers.attention import padded_length
 from textgen.models.shared_prefix import SharedPrefix
 from textgen.models.views import FRAME, TitleModel, TwoWayModel
@@ -137,7 +137,7 @@ class TitleBackend(Backend[TitleOptions, Article]):
         ]
         found: list[list[Title]] = [[] for _ in batch]
         most = min(options.batch_size, max(1, ROWS // search.rows))
-        for part in alike(views, lambda item: _size(item[1], options), lambda _: most):
+        for part in same_size_batches(views, lambda item: _size(item[1], options), lambda _: most):
             model = SharedPrefix(self.network, [view.source for _, view in part])
             if scored_whole(options):
                 pools = [listed_titles(search, model, view.source, self.tokenizer) for _, view in part]

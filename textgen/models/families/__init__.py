@@ -1,20 +1,80 @@
-"""The table of model families: textgen's own, and those that other packages bring."""
+"""The table of model families: textgen's own records, and those that other packages bring; torch-free."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
-from textgen.models.families.bert_family import BERT
-from textgen.models.families.gpt2_family import GPT2
-from textgen.models.families.rnn_title_family import RNN_TITLE
-from textgen.models.families.title_scorer_family import TITLE_SCORER
-from textgen.models.families.unilm_family import UNILM
-from textgen.models.family import Family
+from textgen.models.family import Family, Keys
+from textgen.models.views import LanguageModel, MaskedLanguageModel, TitleModel, TitleRanker, TwoWayModel
 from textgen.plugins import with_installed
 
 GROUP = "textgen.families"  # of the entry points
+GPT2 = Family(
+    "gpt2",
+    network="textgen.models.families.gpt2:Gpt2",
+    sizes="textgen.models.families.gpt2:Gpt2Config",
+    views=(LanguageModel,),
+    keys=Keys("n_embd", "n_head", "n_layer", "n_positions"),
+    computed={
+        "activation_function": "gelu_new",
+        "scale_attn_weights": True,
+        "scale_attn_by_inverse_layer_idx": False,
+    },
+    tied=("lm_head.weight",),
+    styles=True,
+    architecture="GPT2LMHeadModel",
+    frame=("bos",),
+    sequences="textgen.models.scoring:IncrementalGpt2",
+)
+
+BERT = Family(
+    "bert",
+    network="textgen.models.families.bert:Bert",
+    sizes="textgen.models.families.bert:BertConfig",
+    views=(MaskedLanguageModel,),
+    keys=Keys("hidden_size", "num_attention_heads", "num_hidden_layers", "max_position_embeddings"),
+    computed={"hidden_act": "gelu", "position_embedding_type": "absolute"},
+    tied=("cls.predictions.decoder.weight", "cls.predictions.decoder.bias"),
+    styles=True,
+    architecture="BertForMaskedLM",
+    frame=("cls", "sep"),
+)
+
+UNILM = replace(
+    BERT,
+    name="title",
+    network="textgen.models.families.unilm:UniLM",
+    builder="textgen.models.families.unilm:build",
+    views=(TwoWayModel,),
+    model_type="bert",
+    marker="target_types",
+    prefix="network.",
+    prior=True,
+    styles=False,
+)
+
+RNN_TITLE = Family(
+    "rnn-title",
+    network="textgen.models.families.rnn_title:RnnTitle",
+    sizes="textgen.models.families.rnn_title:RnnTitleConfig",
+    views=(TitleModel,),
+    keys=Keys("hidden_size", "num_heads"),
+)
+
+TITLE_SCORER = Family(
+    "title-scorer",
+    network="textgen.models.families.title_scorer:TitleScorer",
+    sizes=BERT.sizes,
+    builder="textgen.models.families.title_scorer:build",
+    views=(TitleRanker,),
+    keys=BERT.keys,
+    computed=BERT.computed,
+    purpose="title models rank by it, with {@rank} scorer and {@scorer}",
+)
+
 OWN = {family.name: family for family in (GPT2, BERT, UNILM, RNN_TITLE, TITLE_SCORER)}
 
 

@@ -16,7 +16,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from textgen.models.empty_weights import unfilled
 from textgen.models.family import Sizes
 from textgen.models.layers.attention import both_sides, join_heads, padded_length, padding_bias, split_heads
 from textgen.models.layers.copy_prior import CopyPrior
@@ -26,7 +25,6 @@ from textgen.models.views import FRAME, Ids, ThroughHidden
 
 LAYERS = 2
 SLOPE = 0.2  # of the LeakyReLU
-SMALL = 0.05  # embeddings begin uniform between -SMALL and SMALL, as in Keras
 
 Carried = tuple[Tensor, Tensor]  # output and cell of an LSTM, each (1, rows, hidden_size)
 
@@ -76,7 +74,7 @@ class RnnState:
 
     @property
     def rows(self) -> int:
-        """How many rows there are."""
+        """The number of rows."""
         return len(self.keys) * self.size
 
     def repeat(self, n: int) -> Self:
@@ -169,22 +167,6 @@ class RnnTitle(ThroughHidden, nn.Module):
         self.output = Linear(width, config.vocab_size)
         self.prior = CopyPrior(config.vocab_size) if config.prior else None
 
-    @classmethod
-    def initialised(cls, config: RnnTitleConfig, seed: int) -> RnnTitle:
-        """A network to be trained; the same seed makes the same one.
-
-        Matrices begin as in Keras: Glorot's uniform, orthogonal where an LSTM reads its own output; the
-        forget gates begin open, and the prior says one vote for every token of the source.
-        """
-        with unfilled():  # the constructors draw from the global generator
-            network = cls(config)
-        network.to_empty(device="cpu")
-        generator = torch.Generator().manual_seed(seed)
-        with torch.no_grad():
-            for module in network.modules():
-                _initialise(module, generator)
-        return network.to(torch.get_default_device())
-
     def source_room(self, title: int) -> int:
         """Most ids of a source; the length of its title takes none of them."""
         return self.config.source_length + FRAME
@@ -263,26 +245,3 @@ def _highest(x: Tensor, lengths: Tensor) -> Tensor:
     """The maximum of `x` `(rows, length, width)` over each row's own places, `(rows, width)`."""
     padding = torch.arange(x.shape[1]) >= lengths[:, None]
     return x.masked_fill(padding[:, :, None], -torch.inf).amax(1)
-
-
-def _initialise(module: nn.Module, generator: torch.Generator) -> None:
-    """Fill what a module itself holds, not its parts."""
-    if isinstance(module, nn.Embedding):
-        nn.init.uniform_(module.weight, -SMALL, SMALL, generator=generator)
-    elif isinstance(module, nn.Linear):
-        nn.init.xavier_uniform_(module.weight, generator=generator)
-        if module.bias is not None:
-            module.bias.zero_()
-    elif isinstance(module, nn.LSTM):
-        parts = dict(module.named_parameters())
-        nn.init.xavier_uniform_(parts["weight_ih_l0"], generator=generator)
-        nn.init.orthogonal_(parts["weight_hh_l0"], generator=generator)
-        parts["bias_hh_l0"].zero_()
-        forget = slice(module.hidden_size, 2 * module.hidden_size)
-        parts["bias_ih_l0"].zero_()[forget] = 1
-    elif isinstance(module, nn.LayerNorm):
-        module.weight.fill_(1)
-        module.bias.zero_()
-    elif isinstance(module, CopyPrior):
-        module.a.zero_()
-        module.t.zero_()

@@ -20,7 +20,7 @@ SOURCE = 0  # the stream number of source places
 
 
 def visible(stream: Tensor, step: Tensor, *, interaction: bool = True) -> Tensor:
-    """Who sees whom.
+    """The mask of attention between places.
 
     Args:
         stream: `(places,)`, 0 for the source, else the number of the target stream.

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from textgen.errors import ModelError
-from textgen.models.batching import alike
+from textgen.models.batching import same_size_batches
 from textgen.models.families.bert import BertConfig, Trunk
 from textgen.models.layers.attention import linear, padded_length
 from textgen.models.padding import read_together
@@ -58,10 +58,12 @@ class TitleScorer(nn.Module):
             source: The article, with its `<cls>` and `<sep>`.
             titles: Without.
         """
-        pairs = [joined(source, title, self.config.max_position_embeddings) for title in titles]
+        pairs = [joint_input(source, title, self.config.max_position_embeddings) for title in titles]
         found = torch.zeros(len(pairs))
-        for some in alike(range(len(pairs)), lambda n: padded_length(len(pairs[n][0])), lambda _: ROWS):
-            found[some] = self(*together([pairs[n] for n in some]))
+        for some in same_size_batches(
+            range(len(pairs)), lambda n: padded_length(len(pairs[n][0])), lambda _: ROWS
+        ):
+            found[some] = self(*padded_inputs([pairs[n] for n in some]))
         return found
 
     def forward(self, ids: Tensor, lengths: Tensor, starts: Tensor) -> Tensor:
@@ -75,15 +77,13 @@ def build(config: dict[str, Any], specials: Specials, file: Path) -> TitleScorer
     """The scorer of a config.json. Raises ModelError: it cannot tell article and title apart."""
     sizes = BertConfig.from_dict(config)
     if sizes.type_vocab_size < TYPES:
-        raise ModelError(
-            f"{file}: type_vocab_size cannot be {sizes.type_vocab_size}",
-            hint=f"a scorer of titles has {TYPES} token types",
-        )
+        hint, types = "a scorer of titles has two token types", sizes.type_vocab_size
+        raise ModelError("{file}: type_vocab_size cannot be {types}", file=file, types=types, hint=hint)
     return TitleScorer(Trunk(sizes), sizes)
 
 
-def joined(source: Ids, title: Ids, positions: int) -> tuple[list[int], int]:
-    """What is read of an article with a title.
+def joint_input(source: Ids, title: Ids, positions: int) -> tuple[list[int], int]:
+    """The input for an article with a title.
 
     Args:
         source: The article, with its `<cls>` and `<sep>`.
@@ -100,8 +100,8 @@ def joined(source: Ids, title: Ids, positions: int) -> tuple[list[int], int]:
     return [*read, *title, sep], len(read)
 
 
-def together(pairs: Sequence[tuple[Ids, int]]) -> tuple[Tensor, Tensor, Tensor]:
-    """What `joined` makes of articles and titles, as a batch.
+def padded_inputs(pairs: Sequence[tuple[Ids, int]]) -> tuple[Tensor, Tensor, Tensor]:
+    """Inputs of `joint_input` as a batch.
 
     Returns:
         Ids `(rows, length)`, padded on the right; `(rows,)`, how many count; `(rows,)`, where titles begin.

@@ -107,7 +107,8 @@ def build(config: Mapping[str, Any], specials: Specials, file: Path) -> UniLM:
     bert = Bert(BertConfig.from_dict(dict(config)))
     two_way = config.get("two_way")
     if two_way is not None and not isinstance(two_way, bool):
-        raise ModelError(f"{file}: two_way cannot be {short(two_way)}", hint="true or false")
+        value = short(two_way)
+        raise ModelError("{file}: two_way cannot be {value}", file=file, value=value, hint="true or false")
     return UniLM(bert, CopyPrior(bert.vocab_size), _target_types(config, specials, file), two_way=two_way)
 
 
@@ -116,8 +117,11 @@ def _target_types(config: Mapping[str, Any], specials: Specials, file: Path) -> 
     types = DEFAULT_TARGET_TYPES | (given if isinstance(given, dict) else {})
     if not isinstance(given, dict) or not all(type(kind) is int and kind in known for kind in types.values()):
         raise ModelError(
-            f"{file}: target_types cannot be {short(given)}",
-            hint=f'it is like {{"l2r": 1, "r2l": 1}}, each below type_vocab_size ({len(known)})',
+            "{file}: target_types cannot be {value}",
+            file=file,
+            value=short(given),
+            hint='it is like {"l2r": 1, "r2l": 1}, each below type_vocab_size ({count})',
+            count=len(known),
         )
     return {specials.l2r: types["l2r"], specials.r2l: types["r2l"]}
 

@@ -44,7 +44,7 @@ class CacheState:
 
     @property
     def rows(self) -> int:
-        """How many rows there are."""
+        """The number of rows."""
         return len(self.lengths) * self.size
 
     def positions(self, count: int) -> Tensor:

@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from textgen.errors import ModelError, UsageError
+from textgen.messages import Message
 from textgen.models.family import LARGEST_SIZE
 from textgen.models.layers.attention import linear
 
@@ -59,9 +60,9 @@ class Condition(nn.Module):
             return self.null
         if style not in self.styles:
             near = get_close_matches(style, self.styles, n=1)
-            known = f"the model knows {', '.join(self.styles)}"
-            hint = f"did you mean {near[0]}? {known}" if near else known
-            raise UsageError(f"there is no style {style}", hint=hint)
+            known = Message("the model knows {styles}", styles=", ".join(self.styles))
+            hint = Message("did you mean {near}? {known}", near=near[0], known=known) if near else known
+            raise UsageError("there is no style {style}", style=style, hint=hint)
         return self.styles.index(style)
 
     def vector(self, styles: Tensor | int) -> Tensor:
@@ -184,21 +185,14 @@ def styles_of(config: dict[str, Any], file: Path) -> tuple[list[str], int] | Non
     if "styles" not in config:
         return None
     styles, size = config["styles"], config.get("condition_size")
-    if not _names(styles):
-        raise ModelError(
-            f"{file}: styles cannot be {short(styles)}",
-            hint='it is a list of different names, like ["诗歌", "新闻"]',
-        )
-    if type(size) is not int or not 1 <= size <= LARGEST_SIZE:
-        raise ModelError(
-            f"{file}: condition_size cannot be {short(size)}", hint="it is the width of the styles' vectors"
-        )
-    return styles, size
-
-
-def _names(styles: Any) -> bool:
     listed = isinstance(styles, list) and all(isinstance(style, str) and style.strip() for style in styles)
-    return listed and 0 < len(set(styles)) == len(styles)
+    if not (listed and 0 < len(set(styles)) == len(styles)):
+        hint = 'it is a list of different names, like ["诗歌", "新闻"]'
+        raise ModelError("{file}: styles cannot be {value}", file=file, value=short(styles), hint=hint)
+    if type(size) is not int or not 1 <= size <= LARGEST_SIZE:
+        hint = "it is the width of the styles' vectors"
+        raise ModelError("{file}: condition_size cannot be {value}", file=file, value=short(size), hint=hint)
+    return styles, size
 
 
 def _vectors(count: int, size: int, seed: int) -> Tensor:

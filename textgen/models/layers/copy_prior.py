@@ -27,7 +27,7 @@ class CopyPrior(nn.Module):
         self.t = nn.Parameter(torch.zeros(vocab_size))
 
     def vote(self, sources: Sequence[Sequence[int]]) -> Tensor:
-        """What the prior says of each token, `(sources, vocab)`: exp(a) * chi + t."""
+        """The vote of the prior on each token, `(sources, vocab)`: exp(a) * chi + t."""
         chi = torch.zeros(len(sources), len(self.a))
         for row, source in enumerate(sources):
             chi[row, torch.tensor([i for i in source if i > LAST_SPECIAL], dtype=torch.long)] = 1

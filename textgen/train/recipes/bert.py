@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar
 
 from textgen.errors import UsageError
+from textgen.models.families import BERT
 from textgen.models.families.bert import Bert
-from textgen.models.families.bert_family import BERT
-from textgen.models.initialization import bert_config, fresh_bert, padded_vocabulary
+from textgen.models.initialization import bert_config, padded_vocabulary
 from textgen.models.views import FRAME
 from textgen.options.train_texts import SIZES, BertTrainOptions
 from textgen.schema import Row
@@ -16,16 +16,15 @@ from textgen.text.segment import sentences
 from textgen.train.data.arrays import Arrays, Example
 from textgen.train.objectives.loss import Prediction
 from textgen.train.objectives.masked import MaskedBatch, Masking, masked_prediction
-from textgen.train.recipes.initial_model import FreshRecipe
+from textgen.train.recipes.initial_model import ScratchRecipe
 
 
-class BertRecipe(FreshRecipe[BertTrainOptions, MaskedBatch]):
+class BertRecipe(ScratchRecipe[BertTrainOptions, MaskedBatch]):
     """`<cls> passage <sep>`, of whole sentences as far as they fit."""
 
     name: ClassVar = "bert"
     columns: ClassVar = ("text",)
     family: ClassVar = BERT
-    fresh: ClassVar = fresh_bert
 
     def __init__(self, options: BertTrainOptions) -> None:
         super().__init__(options)
@@ -70,6 +69,6 @@ class BertRecipe(FreshRecipe[BertTrainOptions, MaskedBatch]):
     def predict(self, network: Bert, batch: MaskedBatch) -> Prediction:
         return masked_prediction(network, batch)
 
-    def fresh_config(self) -> dict[str, Any]:
+    def new_config(self) -> dict[str, Any]:
         size = padded_vocabulary(len(self.tokenizer.vocabulary))
         return bert_config(vocab_size=size, **self.options.model_dump(include={*SIZES}))

@@ -19,9 +19,9 @@ from torch import Tensor
 
 from textgen.backends.title.backend import TitleBackend
 from textgen.events import OnEvent
+from textgen.models.families import UNILM
 from textgen.models.families.teacher_forcing import teacher_forced
 from textgen.models.families.unilm import UniLM
-from textgen.models.families.unilm_family import UNILM
 from textgen.options.title import Direction
 from textgen.options.train_titles import BidirectionalTrainOptions
 from textgen.store.load import load_model

@@ -7,24 +7,23 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, ClassVar
 
 from textgen.errors import UsageError
+from textgen.models.families import GPT2
 from textgen.models.families.gpt2 import Gpt2
-from textgen.models.families.gpt2_family import GPT2
-from textgen.models.initialization import fresh_gpt2, gpt2_config, padded_vocabulary
+from textgen.models.initialization import gpt2_config, padded_vocabulary
 from textgen.options.train_texts import SIZES, Gpt2TrainOptions
 from textgen.schema import Row
 from textgen.train.data.arrays import Arrays, Example
 from textgen.train.objectives.causal import CausalBatch, CausalBatches, causal_prediction
 from textgen.train.objectives.loss import Prediction
-from textgen.train.recipes.initial_model import FreshRecipe
+from textgen.train.recipes.initial_model import ScratchRecipe
 
 
-class Gpt2Recipe(FreshRecipe[Gpt2TrainOptions, CausalBatch]):
+class Gpt2Recipe(ScratchRecipe[Gpt2TrainOptions, CausalBatch]):
     """Windows of `<s> text </s><s> text </s> …`."""
 
     name: ClassVar = "gpt2"
     columns: ClassVar = ("text",)
     family: ClassVar = GPT2
-    fresh: ClassVar = fresh_gpt2
 
     def __init__(self, options: Gpt2TrainOptions) -> None:
         super().__init__(options)
@@ -71,7 +70,7 @@ class Gpt2Recipe(FreshRecipe[Gpt2TrainOptions, CausalBatch]):
     def predict(self, network: Gpt2, batch: CausalBatch) -> Prediction:
         return causal_prediction(network, batch)
 
-    def fresh_config(self) -> dict[str, Any]:
+    def new_config(self) -> dict[str, Any]:
         size, specials = padded_vocabulary(len(self.tokenizer.vocabulary)), self.tokenizer.specials
         frame = {"bos": specials.bos, "eos": specials.eos, "pad": specials.pad}
         return gpt2_config(vocab_size=size, **frame, **self.options.model_dump(include={*SIZES}))

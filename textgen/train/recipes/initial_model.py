@@ -1,16 +1,15 @@
-"""The initial model of a training: an existing one, or a tokenizer and fresh weights."""
+"""The initial model of a training: an existing one, or a tokenizer and random weights."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
-from torch import nn
-
 from textgen.errors import UsageError
 from textgen.models.family import Family
+from textgen.models.initialization import initialized
 from textgen.options.train import RANDOM, TrainOptions
 from textgen.resources import models_dir
 from textgen.store.catalog import TOKENIZER_FILES, ModelFiles, find_model
@@ -47,13 +46,12 @@ def find_initial_model(start: str, families: Sequence[Family], *, makes: str) ->
     return files
 
 
-class FreshRecipe(Recipe[O, B]):
-    """A recipe that can start from a tokenizer and fresh weights, or go on with a model of its own kind.
+class ScratchRecipe(Recipe[O, B]):
+    """A recipe that can start from a tokenizer and random weights, or go on with a model of its own kind.
 
     Attributes:
         family: Of the model.
-        fresh: Makes a network of a config, its weights drawn by a seed.
-        files: The model that it starts from; None for fresh weights.
+        files: The model that it starts from; None for random weights.
 
     Raises:
         UsageError: There is no such model, or it is of another kind.
@@ -61,7 +59,6 @@ class FreshRecipe(Recipe[O, B]):
     """
 
     family: ClassVar[Family]
-    fresh: ClassVar[Callable[[dict[str, Any], int], nn.Module]]
 
     def __init__(self, options: O) -> None:
         super().__init__(options)
@@ -74,16 +71,16 @@ class FreshRecipe(Recipe[O, B]):
         self.tokenizer = load_tokenizer(self.files) if self.files else _tokenizer(options.tokenizer)
 
     @abstractmethod
-    def fresh_config(self) -> dict[str, Any]:
-        """The content of `config.json` of a fresh network."""
+    def new_config(self) -> dict[str, Any]:
+        """The content of `config.json` of a new network."""
 
     def build(self, arrays: Arrays) -> Any:
         if self.files:
             return load_model(self.files).network
-        return type(self).fresh(self.fresh_config(), self.options.seed)
+        return initialized(self.family, self.new_config(), self.options.seed)
 
     def config(self, network: Any) -> dict[str, Any]:
-        return self.files.config if self.files else self.fresh_config()
+        return self.files.config if self.files else self.new_config()
 
 
 def _tokenizer(name: str | None) -> SentencePieceTokenizer:

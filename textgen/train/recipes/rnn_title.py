@@ -13,26 +13,20 @@ from typing import Any, ClassVar
 
 from torch import Tensor
 
+from textgen.models.families import RNN_TITLE
 from textgen.models.families.rnn_title import RnnTitle, RnnTitleConfig
-from textgen.models.families.rnn_title_family import RNN_TITLE
 from textgen.models.initialization import padded_vocabulary
 from textgen.options.train_titles import RnnTitleTrainOptions
 from textgen.train.data.noise import draws
-from textgen.train.recipes.initial_model import FreshRecipe
+from textgen.train.recipes.initial_model import ScratchRecipe
 from textgen.train.recipes.pairs import PairRecipe, Pairs
 
 
-def fresh_rnn_title(config: dict[str, Any], seed: int) -> RnnTitle:
-    """A network with fresh weights, a function of the seed."""
-    return RnnTitle.initialised(RnnTitleConfig.from_dict(config), seed)
-
-
-class RnnTitleRecipe(FreshRecipe[RnnTitleTrainOptions, Pairs], PairRecipe[RnnTitleTrainOptions]):
+class RnnTitleRecipe(ScratchRecipe[RnnTitleTrainOptions, Pairs], PairRecipe[RnnTitleTrainOptions]):
     """The network of the first article."""
 
     name: ClassVar = RNN_TITLE.name
     family: ClassVar = RNN_TITLE
-    fresh: ClassVar = fresh_rnn_title
 
     @property
     def source_length(self) -> int:
@@ -47,7 +41,7 @@ class RnnTitleRecipe(FreshRecipe[RnnTitleTrainOptions, Pairs], PairRecipe[RnnTit
         found: Tensor = network(batch.sources, batch.inputs[:, 0])[:, None]
         return found
 
-    def fresh_config(self) -> dict[str, Any]:
+    def new_config(self) -> dict[str, Any]:
         options = self.options
         config = RnnTitleConfig(
             vocab_size=padded_vocabulary(len(self.tokenizer.vocabulary)),

@@ -14,11 +14,10 @@ import torch
 from torch import Tensor, nn
 
 from textgen.errors import UsageError
+from textgen.models.families import BERT, UNILM
 from textgen.models.families.bert import Bert
-from textgen.models.families.bert_family import BERT
 from textgen.models.families.teacher_forcing import teacher_forced
 from textgen.models.families.unilm import UniLM
-from textgen.models.families.unilm_family import UNILM
 from textgen.models.family import Family
 from textgen.models.layers.copy_prior import CopyPrior
 from textgen.models.views import FRAME

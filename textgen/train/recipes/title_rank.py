@@ -18,7 +18,7 @@ from torch import Tensor
 
 from textgen.backends.title.backend import TitleBackend
 from textgen.events import OnEvent
-from textgen.models.families.unilm_family import UNILM
+from textgen.models.families import UNILM
 from textgen.models.padding import padded
 from textgen.options.train_titles import TitleRankTrainOptions
 from textgen.store.load import load_model

@@ -22,12 +22,10 @@ from textgen.backends.registry import task_of
 from textgen.backends.title.backend import TitleBackend
 from textgen.errors import UsageError
 from textgen.events import OnEvent
+from textgen.models.families import BERT, TITLE_SCORER, UNILM
 from textgen.models.families.bert import Bert
-from textgen.models.families.bert_family import BERT
-from textgen.models.families.title_scorer import TitleScorer, joined, together
-from textgen.models.families.title_scorer_family import TITLE_SCORER
+from textgen.models.families.title_scorer import TitleScorer, joint_input, padded_inputs
 from textgen.models.families.unilm import UniLM
-from textgen.models.families.unilm_family import UNILM
 from textgen.models.padding import padded
 from textgen.models.views import FRAME
 from textgen.options.train_titles import TitleScorerTrainOptions
@@ -108,16 +106,16 @@ class TitleScorerRecipe(TitledRecipe[TitleScorerTrainOptions, Contests]):
 
     def batch(self, arrays: Arrays, examples: Sequence[int], epoch: int | None) -> Contests:
         specials = self.tokenizer.specials
-        blank = joined([specials.cls, specials.sep], [], self._positions)
+        blank = joint_input([specials.cls, specials.sep], [], self._positions)
         pairs, scores = [], []
         for example in examples:
             source = [specials.cls, *arrays.ids("source", example), specials.sep]
             texts = split(arrays.ids("candidates", example), specials.eos)
-            pairs += [joined(source, text, self._positions) for text in texts]
+            pairs += [joint_input(source, text, self._positions) for text in texts]
             scores.append(arrays.ids("rouge", example))
         most = max(1, *map(len, scores))  # a batch without any is a tensor, too
         return Contests(
-            together(pairs or [blank]),
+            padded_inputs(pairs or [blank]),
             padded([ranks(row) for row in scores], most, filler=NO_PLACE),
             padded(scores, most) / UNIT,
         )
