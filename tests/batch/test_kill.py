@@ -204,5 +204,5 @@ def test_workers_of_a_program_that_cannot_be_imported_anew_tell_why(bench, how):
     )
     assert done.returncode == 1
     told = done.stderr.decode().splitlines()[-1]
-    assert "a worker process could not start; can the script be imported anew" in told
+    assert "a worker process could not start; can it import the script" in told
     assert listing_of(bench) == []

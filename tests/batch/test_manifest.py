@@ -7,10 +7,10 @@ from dataclasses import replace
 import pytest
 from echo import make_model
 
+from textgen.batch.engine import Task
 from textgen.batch.manifest import Manifest, check_same, manifest_of, read_manifest
 from textgen.batch.output import Output
 from textgen.batch.run import earlier_seed
-from textgen.batch.worker import Task
 from textgen.errors import TextgenError, UsageError
 from textgen.options import Options, TitleOptions
 from textgen.store.catalog import find_model

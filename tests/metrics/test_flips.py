@@ -8,7 +8,7 @@ from itertools import product
 import pytest
 import torch
 
-from textgen.metrics.flips import EXACT, sign_flip_p
+from textgen.metrics.resampling import EXACT, sign_flip_p
 from textgen.metrics.statistics import Statistics, mean
 from textgen.metrics.translation import bleu, chrf
 

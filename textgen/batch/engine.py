@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from typing import Any, Protocol
 
-from textgen.batch.worker import Task, Worker
-from textgen.compute import threads
+from textgen.backends.registry import backend_class, editor_class
+from textgen.commands import LANGUAGE_MODEL
+from textgen.compute import peak_memory
 from textgen.events import Computed, Event, OnEvent
+from textgen.models.views import LanguageModel
+from textgen.options import Options
 from textgen.schema import Record, Row
+from textgen.store.catalog import ModelFiles, find_model
 
 
 class Rows(Protocol):
@@ -55,6 +59,44 @@ class Slice:
         return islice(self.rows, self.start, self.stop)
 
 
+@dataclass(frozen=True)
+class Task:
+    """The work on every row.
+
+    Attributes:
+        files: The model.
+        options: Validated; with a seed, where anything is drawn.
+        editor: The command, if it writes by editing under the model.
+        threads: Threads to compute with; None leaves torch's choice.
+    """
+
+    files: ModelFiles
+    options: Options
+    editor: str | None = None
+    threads: int | None = None
+
+    @property
+    def models(self) -> dict[str, ModelFiles]:
+        """All models that it takes, by purpose."""
+        found = {"model": self.files}
+        found |= {purpose: find_model(name) for purpose, name in self.options.models.items()}
+        if self.files.embedded and not self.files.family.offers(LanguageModel):
+            found["reader"] = find_model(LANGUAGE_MODEL)  # refuses texts and remarks on them
+        return found
+
+    def open(self) -> Any:
+        """Load the backend."""
+        kind = backend_class(self.files.kind) if self.editor is None else editor_class(self.editor)
+        return kind.open(self.files)
+
+
+def windows(rows: Iterable[Row], size: int) -> Iterator[list[Row]]:
+    """Rows that are looked at together: a function of the input alone."""
+    stream = iter(rows)
+    while window := list(islice(stream, size)):
+        yield window
+
+
 class Engine(Protocol):
     """Computes rows.
 
@@ -75,8 +117,43 @@ class Engine(Protocol):
         """
 
 
-class Nothing:
-    """Has nothing to compute, since no row could be read, or all is done; see `Engine`."""
+class Worker:
+    """Computes windows in this process; see `Engine`.
+
+    Args:
+        task: What is done with every row.
+    """
+
+    def __init__(self, task: Task) -> None:
+        self.task = task
+        self._seed = 0
+
+    def begin(self, on_event: OnEvent) -> None:
+        """Load the backend, check the options against it, and tell what their user should know."""
+        self._seed = self._backend.begin(self.task.options, on_event)
+
+    def window(self, rows: Sequence[Row], on_event: OnEvent) -> Iterator[Record]:
+        """The records of a window, each as soon as those before it are done."""
+        found = self._backend.window(rows, self.task.options, self._seed, on_event)
+        for row, record in zip(rows, found, strict=True):
+            yield replace(record, made_of=row.digest)
+
+    def records(self, rows: Iterable[Row], on_event: OnEvent) -> Iterator[Record]:
+        """The records of all rows, a window after the other."""
+        for window in windows(rows, self.task.options.window):
+            yield from self.window(window, on_event)
+
+    @property
+    def memory(self) -> int:
+        return peak_memory()
+
+    @cached_property
+    def _backend(self) -> Any:
+        return self.task.open()
+
+
+class NothingToCompute:
+    """The engine where no row could be read, or all is done; see `Engine`."""
 
     memory = 0
 
@@ -91,16 +168,3 @@ class Nothing:
             on_event(Computed(1, errors=1))
             made_of = row.digest
             yield Record(row.name, [], self._label, error=row.error, fields=row.fields, made_of=made_of)
-
-
-@contextmanager
-def local(task: Task, workers: int) -> Iterator[Engine]:
-    """An engine on this machine: this process if one is enough, else several."""
-    if workers > 1:
-        from textgen.batch.pool import pool
-
-        with pool(task, workers) as engine:
-            yield engine
-        return
-    with threads(task.threads):
-        yield Worker(task)

@@ -100,22 +100,12 @@ class Output:
         """The file that becomes the output: the journal, or the draft in another format."""
         return self.part if self.format.is_journal else self.draft
 
-    @property
-    def has_whole(self) -> bool:
-        """Whether what becomes the output is there, or has become it."""
-        return self.whole.exists() or self.path.exists()
-
     def owns(self, path: Path) -> bool:
         """Whether a file is one of these, or of another shard's in the same folder."""
         if real_path(path.parent) != real_path(self.path.parent):
             return False
         of_shard = self.in_folder and SHARD.match(path.name) is not None
         return of_shard or path.name in {file.name for file in self.files}
-
-    def make_folder(self) -> None:
-        """Make the folder that was asked for. Raises OSError."""
-        if self.in_folder:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
 
     def _beside(self, suffix: str) -> Path:
         return self.path.with_name(self.path.name + suffix)

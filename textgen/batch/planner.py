@@ -12,9 +12,9 @@ from typing import Any, TypeVar
 from pydantic import BaseModel
 
 from textgen.backends.registry import editor_options, options_class, task_of
+from textgen.batch.engine import Task
 from textgen.batch.output import Output, check_output, output_of
 from textgen.batch.run import Job, Summary, earlier_seed, run
-from textgen.batch.worker import Task
 from textgen.commands import EDITING, GENERATING, generating
 from textgen.compute import cores
 from textgen.errors import UsageError

@@ -18,9 +18,8 @@ from functools import partial
 from multiprocessing import get_context, parent_process, resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
-from typing import Any
 
-from textgen.batch.worker import Task, Worker, windows
+from textgen.batch.engine import Task, Worker, windows
 from textgen.compute import peak_memory
 from textgen.errors import TextgenError
 from textgen.events import Note, OnEvent, WithoutSteps
@@ -30,20 +29,10 @@ AHEAD = 2  # windows a process that are open at once
 READY, RECORD, EVENT, DONE, FAILED, CRASHED = "ready", "record", "event", "done", "failed", "crashed"
 DEAD = "a worker process died; was there too little memory?"
 SAFE = "what was written is safe; try fewer {@workers}"
-UNBORN = "a worker process could not start; can the script be imported anew, as a module can?"
 
 
 class _GoneError(Exception):
     """A process has ended."""
-
-
-@dataclass
-class _Process:
-    """A process, and the window it computes."""
-
-    process: BaseProcess
-    pipe: Connection
-    window: int | None = None
 
 
 @dataclass
@@ -54,13 +43,22 @@ class _Window:
     done: bool = False
 
 
+@dataclass
+class _Process:
+    """A process, and the window that it computes, or was the last to compute."""
+
+    process: BaseProcess
+    pipe: Connection
+    window: _Window = field(default_factory=partial(_Window, done=True))
+
+
 class Pool:
     """Computes windows in several processes; see `Engine`."""
 
     def __init__(self, size: int, processes: Sequence[_Process]) -> None:
         self._size, self._processes = size, processes
-        self._open: dict[int, _Window] = {}
-        self._told: set[str] = set()
+        self._open: deque[_Window] = deque()  # in the order of the rows
+        self._noted: set[str] = set()
         self.memory = 0  # most bytes that a process has held
 
     def begin(self, on_event: OnEvent) -> None:
@@ -73,59 +71,59 @@ class Pool:
                 process.process.join()
                 if (process.process.exitcode or 0) < 0:  # by a signal
                     raise TextgenError(DEAD, hint=SAFE) from None
-                hint = 'put the call under if __name__ == "__main__", or say workers=1'
-                raise TextgenError(UNBORN, hint=hint) from None
+                message = "a worker process could not start; can it import the script as a module?"
+                hint = 'put the call under if __name__ == "__main__", or give {@workers} 1'
+                raise TextgenError(message, hint=hint) from None
 
     def records(self, rows: Iterable[Row], on_event: OnEvent) -> Iterator[Record]:
         """The records in the order of the rows."""
-        todo = enumerate(windows(rows, self._size))
-        turn = 0
+        todo = windows(rows, self._size)
         while True:
             self._hand_out(todo)
             if not self._open:
                 return
-            busy = {process.pipe: process for process in self._processes if process.window is not None}
+            busy = {process.pipe: process for process in self._processes if not process.window.done}
             for pipe in wait(list(busy)):
                 try:
                     self._hear(busy[pipe], on_event)  # type: ignore[index]
                 except _GoneError:
                     raise TextgenError(DEAD, hint=SAFE) from None
-            while (window := self._open.get(turn)) is not None:
+            while self._open:
+                window = self._open[0]
                 while window.records:
                     yield window.records.popleft()
                 if not window.done:
                     break
-                del self._open[turn]
-                turn += 1
+                self._open.popleft()
 
-    def _hand_out(self, todo: Iterator[tuple[int, list[Row]]]) -> None:
+    def _hand_out(self, todo: Iterator[list[Row]]) -> None:
         """Give every idle process a window, unless too many are open."""
         for process in self._processes:
-            if process.window is not None or len(self._open) >= AHEAD * len(self._processes):
+            if not process.window.done or len(self._open) >= AHEAD * len(self._processes):
                 continue
-            number, rows = next(todo, (None, []))
-            if number is None:
+            if not (rows := next(todo, [])):
                 return
-            self._open[number] = _Window()
-            process.window = number
+            process.window = _Window()
+            self._open.append(process.window)
             try:
                 process.pipe.send(rows)
             except OSError:
                 raise TextgenError(DEAD, hint=SAFE) from None
 
     def _hear(self, process: _Process, on_event: OnEvent) -> str:
-        """Take one message of a process, and tell its kind."""
+        """Take one message of a process, and tell its kind; what all of them note is passed on once."""
         try:
             kind, content = process.pipe.recv()
         except (EOFError, OSError):
             raise _GoneError from None
         if kind == RECORD:
-            self._open[self._of(process)].records.append(content)
-        elif kind == EVENT:
-            self._tell(content, on_event)
+            process.window.records.append(content)
+        elif kind == EVENT and not (isinstance(content, Note) and content.text in self._noted):
+            if isinstance(content, Note):
+                self._noted.add(content.text)
+            on_event(content)
         elif kind == DONE:
-            self._open[self._of(process)].done = True
-            process.window = None
+            process.window.done = True
             self.memory = max(self.memory, content)
         elif kind == FAILED:
             raise content
@@ -134,19 +132,6 @@ class Pool:
             error.add_note(content)
             raise error
         return str(kind)
-
-    @staticmethod
-    def _of(process: _Process) -> int:
-        assert process.window is not None  # only who has a window sends records
-        return process.window
-
-    def _tell(self, event: Any, on_event: OnEvent) -> None:
-        """Pass an event on; what all of them note, once."""
-        if isinstance(event, Note):
-            if event.text in self._told:
-                return
-            self._told.add(event.text)
-        on_event(event)
 
 
 @contextmanager
@@ -196,25 +181,21 @@ def _work(task: Task, pipe: Connection) -> None:
 
     torch.set_num_threads(1)
     worker = Worker(task)
-    tell = WithoutSteps(partial(_send, pipe, EVENT))
+    on_event = WithoutSteps(lambda event: pipe.send((EVENT, event)))
     with suppress(EOFError, BrokenPipeError):  # the first process has gone
         try:
-            worker.begin(tell)
-            _send(pipe, READY, None)
+            worker.begin(on_event)
+            pipe.send((READY, None))
             while True:
-                for record in worker.window(pipe.recv(), tell):
-                    _send(pipe, RECORD, record)
-                _send(pipe, DONE, peak_memory())
+                for record in worker.window(pipe.recv(), on_event):
+                    pipe.send((RECORD, record))
+                pipe.send((DONE, peak_memory()))
         except TextgenError as error:
-            _send(pipe, FAILED, error)
+            pipe.send((FAILED, error))
         except (EOFError, BrokenPipeError):
             raise
         except Exception:
-            _send(pipe, CRASHED, traceback.format_exc())
-
-
-def _send(pipe: Connection, kind: str, content: Any) -> None:
-    pipe.send((kind, content))
+            pipe.send((CRASHED, traceback.format_exc()))
 
 
 def _end_with_parent() -> None:

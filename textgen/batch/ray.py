@@ -17,8 +17,7 @@ from dataclasses import replace
 from importlib.util import find_spec
 from typing import Any
 
-from textgen.batch.engine import Engine, Slice
-from textgen.batch.worker import Task, Worker, windows
+from textgen.batch.engine import Engine, Slice, Task, Worker, windows
 from textgen.compute import cores
 from textgen.errors import ModelError, TextgenError, UsageError
 from textgen.events import Event, OnEvent, WithoutSteps
@@ -61,7 +60,7 @@ class RayEngine:
         context.target_max_block_size = BLOCK
         context.enable_progress_bars = False
         size = self._task.options.window
-        if isinstance(rows, Slice) and isinstance(rows.rows, FileRows) and rows.rows.lie_in_files:
+        if isinstance(rows, Slice) and isinstance(rows.rows, FileRows) and rows.rows.in_files:
             cuts = range(rows.start, rows.stop, GROUP * size)
             spans = [rows.rows.spans(at, min(at + GROUP * size, rows.stop)) for at in cuts]
             read = {"options": rows.rows.options, "alone": len(rows.rows.sources) == 1, "size": size}

@@ -11,20 +11,21 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext, supp
 from dataclasses import dataclass, replace
 from itertools import islice
 
-from textgen.batch.engine import Engine, Nothing, Rows, Slice, local
+from textgen.batch.engine import Engine, NothingToCompute, Rows, Slice, Task, Worker
 from textgen.batch.journal import Journal, Kept, digests_in, journal, unwritten, whole_windows
 from textgen.batch.manifest import Manifest, check_same, manifest_of, read_manifest
 from textgen.batch.output import Output, Start, start_of
+from textgen.batch.pool import pool
 from textgen.batch.publish import appeared, finish, publish_whole
+from textgen.batch.ray import on_ray
 from textgen.batch.retry import RowsAgain, record_lines
-from textgen.batch.worker import Task
-from textgen.compute import cores
+from textgen.compute import cores, threads
 from textgen.errors import TextgenError, UsageError
 from textgen.events import Note, OnEvent, ProgressCounter, ignore
 from textgen.files.atomic import stamp
 from textgen.files.lock import locked
 from textgen.options.batch import RunOptions
-from textgen.schema import Record, Row
+from textgen.schema import Record
 
 OnRecord = Callable[[Record], None]
 
@@ -63,15 +64,10 @@ class Job:
         return self.target
 
     @property
-    def bounds(self) -> tuple[int, int]:
-        """The rows of the shard."""
-        return bounds(len(self.rows), self.options.shard)
-
-    @property
-    def total(self) -> int:
-        """The number of rows of the shard."""
-        first, last = self.bounds
-        return last - first
+    def shard(self) -> Slice:
+        """The rows of the shard: neighbours, so that the outputs of all, joined, are that of the whole."""
+        (part, parts), total = self.options.shard, len(self.rows)
+        return Slice(self.rows, total * (part - 1) // parts, total * part // parts)
 
 
 @dataclass(frozen=True)
@@ -89,12 +85,6 @@ class Summary:
     errors: int
     computed: int
     memory: int = 0
-
-
-def bounds(total: int, shard: tuple[int, int]) -> tuple[int, int]:
-    """The rows of a shard: neighbours, so that the outputs of all shards, joined, are that of the whole."""
-    part, parts = shard
-    return total * (part - 1) // parts, total * part // parts
 
 
 def run(job: Job, on_event: OnEvent = ignore, on_record: OnRecord = unheard) -> Summary:
@@ -124,7 +114,7 @@ def run(job: Job, on_event: OnEvent = ignore, on_record: OnRecord = unheard) -> 
             return _resume(job, earlier, on_event, on_record)
         if retried:
             return _retry(job, manifest, on_event, on_record)
-        return Summary(job.total, earlier.errors or 0, 0)
+        return Summary(len(job.shard), earlier.errors or 0, 0)
 
 
 def stream(job: Job, on_event: OnEvent = ignore) -> Iterator[Record]:
@@ -137,12 +127,11 @@ def stream(job: Job, on_event: OnEvent = ignore) -> Iterator[Record]:
     Raises:
         TextgenError: A row is an error under `strict`, or a process died.
     """
-    some = Slice(job.rows, *job.bounds)
     for note in job.rows.notes:
         on_event(note)
-    with engine_for(job.task, job.options, job.rows, len(some)) as engine:
+    with _engine(job, len(job.shard)) as engine:
         engine.begin(on_event)
-        for record in engine.records(some, ProgressCounter(len(some), on_event)):
+        for record in engine.records(job.shard, ProgressCounter(len(job.shard), on_event)):
             check_strict(record, job.options)
             yield record
 
@@ -161,25 +150,22 @@ def earlier_seed(output: Output) -> int | None:
     return seed if isinstance(seed, int) else None
 
 
-def engine_for(
-    task: Task, options: RunOptions, rows: Iterable[Row], count: int
-) -> AbstractContextManager[Engine]:
-    """The engine for some rows.
-
-    Args:
-        task: What is done with every row.
-        options: How the run goes.
-        rows: The whole input, whatever of it is computed.
-        count: How many rows are computed.
-    """
-    if not count or all(row.error is not None for row in rows):  # nothing to load a model for
-        return nullcontext(Nothing(task))
+def _engine(job: Job, count: int) -> AbstractContextManager[Engine]:
+    """The engine for so many rows of the job."""
+    task, options = job.task, job.options
+    if not count or all(row.error is not None for row in job.rows):  # nothing to load a model for
+        return nullcontext(NothingToCompute(task))
     if options.engine == "ray":
-        from textgen.batch.ray import on_ray
-
         return on_ray(task, options)
     workers = options.workers or (cores() if task.threads == 1 and options.threads is None else 1)
-    return local(task, min(workers, -(-count // task.options.window)))
+    workers = min(workers, -(-count // task.options.window))
+    return pool(task, workers) if workers > 1 else _this_process(task)
+
+
+@contextmanager
+def _this_process(task: Task) -> Iterator[Engine]:
+    with threads(task.threads):
+        yield Worker(task)
 
 
 def _manifest(job: Job) -> Manifest:
@@ -194,42 +180,42 @@ def _manifest(job: Job) -> Manifest:
 def _resume(job: Job, earlier: Manifest, on_event: OnEvent, on_record: OnRecord) -> Summary:
     """Go on behind the last window that is whole, or finish what has been computed."""
     output = job.output
-    if earlier.errors is not None and not output.part.exists() and output.has_whole:
+    whole = output.whole.exists() or output.path.exists()  # what becomes the output, or has become it
+    if earlier.errors is not None and not output.part.exists() and whole:
         publish_whole(output, earlier)
-        return Summary(job.total, earlier.errors, 0)
+        return Summary(len(job.shard), earlier.errors, 0)
     ours = output.part.exists() and output.path.exists() and output.part.samefile(output.path)
     if output.path.exists() and not (earlier.replaces or ours):
         raise appeared(output, UsageError)
-    rows = Slice(job.rows, *job.bounds)
-    fit = (digest == row.digest for digest, row in zip(digests_in(output.part_digests), rows, strict=False))
-    kept = whole_windows(output.part, fit, job.task.options.window, job.total)
+    digests = zip(digests_in(output.part_digests), job.shard, strict=False)
+    fit = (digest == row.digest for digest, row in digests)
+    kept = whole_windows(output.part, fit, job.task.options.window, len(job.shard))
     return _go_on(job, replace(earlier, errors=None), kept, on_event, on_record)
 
 
 def _go_on(job: Job, manifest: Manifest, kept: Kept, on_event: OnEvent, on_record: OnRecord) -> Summary:
-    first, last = job.bounds
-    rows = Slice(job.rows, first + kept.rows, last)
-    with engine_for(job.task, job.options, job.rows, len(rows)) as engine:
+    total, rows = len(job.shard), replace(job.shard, start=job.shard.start + kept.rows)
+    with _engine(job, len(rows)) as engine:
         engine.begin(on_event)
         with journal(job.output.part, job.output.part_digests, kept) as log:
             manifest.write(job.output.running)
-            records = engine.records(rows, ProgressCounter(job.total, on_event, done=kept.rows))
+            records = engine.records(rows, ProgressCounter(total, on_event, done=kept.rows))
             errors = kept.errors + _write(records, log, job, on_record)
         memory = engine.memory
     _check_input(job, whole=log.rows == len(rows))
-    finish(job.output, manifest, errors, Slice(job.rows, *job.bounds))
-    return Summary(job.total, errors, len(rows), memory)
+    finish(job.output, manifest, errors, job.shard)
+    return Summary(total, errors, len(rows), memory)
 
 
 def _retry(job: Job, manifest: Manifest, on_event: OnEvent, on_record: OnRecord) -> Summary:
     """Compute the error rows again; the other records stay as they are, byte for byte."""
     output = job.output
-    rows = RowsAgain(Slice(job.rows, *job.bounds), output.records, output.digests)
+    rows = RowsAgain(job.shard, output.records, output.digests)
     if rows.changed:
         message = "rows that have changed since and are computed again, too: {rows}"
         on_event(Note(message, rows=f"{rows.changed:,}"))
     before = [stamp(output.path), stamp(output.records)]  # whether somebody edits them
-    with engine_for(job.task, job.options, job.rows, len(rows)) as engine:
+    with _engine(job, len(rows)) as engine:
         engine.begin(on_event)
         with journal(output.part, output.part_digests, Kept()) as log:
             again = engine.records(rows, ProgressCounter(len(rows), on_event))
@@ -244,9 +230,9 @@ def _retry(job: Job, manifest: Manifest, on_event: OnEvent, on_record: OnRecord)
     if [stamp(output.path), stamp(output.records)] != before:
         message = "{path} was changed during the run, and is left as it is"
         raise TextgenError(message, path=output.path, hint="look at it, then give {@retry_errors} again")
-    _check_input(job, whole=log.rows == job.total)
-    finish(output, manifest, errors, Slice(job.rows, *job.bounds))
-    return Summary(job.total, errors, len(rows), memory)
+    _check_input(job, whole=log.rows == len(job.shard))
+    finish(output, manifest, errors, job.shard)
+    return Summary(len(job.shard), errors, len(rows), memory)
 
 
 def _check_input(job: Job, *, whole: bool) -> None:
@@ -263,11 +249,11 @@ def _check_input(job: Job, *, whole: bool) -> None:
 
 def _are_made_of_its_rows(job: Job) -> bool:
     """Whether the records in the journal are those of the input as it is now."""
-    digests, (first, last) = digests_in(job.output.part_digests), job.bounds
+    digests, shard = digests_in(job.output.part_digests), job.shard
     rows = 0
     try:
         for row in job.rows:
-            if first <= rows < last and row.digest != next(digests, None):
+            if shard.start <= rows < shard.stop and row.digest != next(digests, None):
                 return False
             rows += 1
     except TextgenError:  # it cannot be read any more
@@ -294,7 +280,8 @@ def _held(job: Job) -> Iterator[None]:
     output = job.output
     made = [folder for folder in output.path.parents if not folder.exists()] if output.in_folder else []
     try:
-        output.make_folder()
+        if output.in_folder:
+            output.path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise unwritten(output.path.parent, error) from None
     try:

@@ -15,7 +15,7 @@ import typer
 
 from textgen.cli.spelling import FLAGS, flag
 from textgen.errors import DataError, UsageError
-from textgen.files.formats.registry import format_names
+from textgen.files.formats.registry import formats
 from textgen.messages import Message
 from textgen.options.fields import FILES as FILES_PANEL
 from textgen.options.fields import RUN, shown
@@ -123,7 +123,7 @@ def _choices(model: Any, name: str, kind: Any) -> tuple[str, ...]:
     if get_origin(kind) is Literal:
         return get_args(kind)
     if name == "format":
-        return format_names()
+        return tuple(formats())
     return tuple(getattr(model, "choices", lambda name: ())(name))
 
 

@@ -110,7 +110,7 @@ def _to_file(job: Job, sink: Sink, observation: Observation, show: Show) -> int:
     from textgen.batch.run import run
 
     output = job.output
-    errors = console.Errors(job.total, quiet=sink.quiet)
+    errors = console.Errors(len(job.shard), quiet=sink.quiet)
     try:
         with _listening(job, sink, observation) as on_event:
             summary = run(job, on_event, errors.see)
@@ -136,10 +136,9 @@ def _to_file(job: Job, sink: Sink, observation: Observation, show: Show) -> int:
 
 
 def _to_stdout(job: Job, sink: Sink, observation: Observation, show: Show) -> int:
-    from textgen.batch.engine import Slice
     from textgen.batch.run import stream
 
-    rows = Slice(job.rows, *job.bounds)
+    rows = job.shard
     errors = console.Errors(len(rows), quiet=sink.quiet)
     as_json = sink.as_json or sink.output is not None
     with _lines_to(sink.output) as write, _listening(job, sink, observation) as on_event:
@@ -158,7 +157,7 @@ def _listening(job: Job, sink: Sink, observation: Observation) -> Iterator[OnEve
     """What renders events, and observes chains where that was asked for."""
     to_file, watched = job.target is not None, observation.watch
     with (
-        console.listening(job.total, quiet=sink.quiet, to_file=to_file, watched=watched) as on_event,
+        console.listening(len(job.shard), quiet=sink.quiet, to_file=to_file, watched=watched) as on_event,
         observing(observation, on_event) as heard,
     ):
         yield heard

@@ -86,7 +86,7 @@ class FileRows:
         return found
 
     @property
-    def lie_in_files(self) -> bool:
+    def in_files(self) -> bool:
         """Whether another process can read them, too."""
         return all(source.spool is None for source in self.sources)
 

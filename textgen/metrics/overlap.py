@@ -32,14 +32,7 @@ class Rouge:
     rougeL: float  # noqa: N815 - the metric's name
 
 
-def characters(text: str) -> Sequence[str]:
-    """A text as its characters."""
-    return text
-
-
-def rouge(
-    hypothesis: str, reference: str, *, segment: Segment = characters, variant: Variant = "google"
-) -> Rouge:
+def rouge(hypothesis: str, reference: str, *, segment: Segment = list, variant: Variant = "google") -> Rouge:
     """Scores one text against one reference, by characters unless told otherwise.
 
     `google`: white space is dropped and case kept. The scores are those of Google's rouge-score with a
@@ -65,14 +58,13 @@ def rouge(
     return Rouge(
         rouge1=_ngram_f1(left, right, 1, _f1),
         rouge2=_ngram_f1(left, right, 2, _f1),
-        rougeL=_f1(common_subsequence(left, right), len(left), len(right)),
+        rougeL=_subsequence_f1(left, right),
     )
 
 
 def rouge_l(hypothesis: str, reference: str) -> float:
     """ROUGE-L alone, by characters; see `rouge`."""
-    left, right = _units(hypothesis), _units(reference)
-    return _f1(common_subsequence(left, right), len(left), len(right))
+    return _subsequence_f1(_units(hypothesis), _units(reference))
 
 
 def mean_rouge(hypotheses: Sequence[str], references: Sequence[str]) -> Rouge:
@@ -114,6 +106,10 @@ def _ngram_f1(
 ) -> float:
     ours, theirs = ngrams(left, size), ngrams(right, size)
     return f1((ours & theirs).total(), ours.total(), theirs.total())
+
+
+def _subsequence_f1(left: Sequence[str], right: Sequence[str]) -> float:
+    return _f1(common_subsequence(left, right), len(left), len(right))
 
 
 def _f1(common: int, left: int, right: int) -> float:

@@ -9,7 +9,7 @@ from textgen.errors import DataError
 from textgen.metrics.copying import copied
 from textgen.metrics.diversity import distinct, length_ratio, repetition
 from textgen.metrics.metric import Evaluated, Metric
-from textgen.metrics.overlap import Segment, characters, rouge
+from textgen.metrics.overlap import Segment, rouge
 from textgen.metrics.statistics import Statistics, mean, ratio
 from textgen.metrics.translation import bleu, chrf, self_bleu
 from textgen.plugins import with_installed
@@ -17,7 +17,7 @@ from textgen.text.checks.editor import flags
 from textgen.text.words import words
 
 GROUP = "textgen.metrics"
-SEGMENTS: dict[str, Segment] = {"char": characters, "jieba": words}
+SEGMENTS: dict[str, Segment] = {"char": list, "jieba": words}
 
 
 def _rouge(rows: Evaluated) -> list[Statistics]:

@@ -7,16 +7,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from textgen.errors import UsageError
-from textgen.metrics.bootstrap import Comparison, Interval, compare, intervals
 from textgen.metrics.metric import Evaluated
 from textgen.metrics.registry import statistics_of
+from textgen.metrics.resampling import DECIMALS, Comparison, Interval, compare, intervals
 from textgen.metrics.statistics import Statistics
 from textgen.metrics.tables import Prediction, Reference
 from textgen.metrics.translation import sampled_rows
 from textgen.options import EvalOptions
 
-DECIMALS = 2
-P_DECIMALS = 4
 FEW_ROWS = 20  # of fewer the intervals are too narrow
 
 Judge = Callable[[Sequence[str]], Statistics]  # a metric of texts alone, each row's counts its own
@@ -53,11 +51,8 @@ class Report:
         out |= self.notes
         if self.compared is not None:
             out["compared"] = self.compared
-            out["against"] = {name: _comparison(found) for name, found in self.against.items()}
-        out["ci"] = {
-            name: [round(found.low, DECIMALS), round(found.high, DECIMALS)]
-            for name, found in self.intervals.items()
-        }
+            out["against"] = {name: found.to_dict() for name, found in self.against.items()}
+        out["ci"] = {name: found.rounded() for name, found in self.intervals.items()}
         return out
 
 
@@ -83,7 +78,10 @@ def evaluate(
     """
     options = options or EvalOptions()
     names = list(predictions if references is None else references)
-    common = None if against is None else _common(names, predictions, against)
+    common = None if against is None else [one for one in names if one in predictions and one in against]
+    if common == []:
+        hint = "both need the ids of the same rows"
+        raise UsageError("the two predictions have no id in common", hint=hint)
     texts = _texts(names, predictions)
     judged = [judge(texts) for judge in judges]
     found = [*statistics_of(_evaluated(names, texts, references, options)), *judged]
@@ -93,10 +91,8 @@ def evaluate(
         places = {name: place for place, name in enumerate(names)}
         again = [one.at([places[name] for name in common]) for one in judged]
         left = [*statistics_of(_evaluated(common, ours, references, options)), *again]
-        right = [
-            *statistics_of(_evaluated(common, theirs, references, options)),
-            *(judge(theirs) for judge in judges),
-        ]
+        right = statistics_of(_evaluated(common, theirs, references, options))
+        right += [judge(theirs) for judge in judges]
         compared = compare(left, right, seed=options.seed)
     return Report(
         rows=len(names),
@@ -104,23 +100,10 @@ def evaluate(
         errors=sum(prediction.failed for prediction in predictions.values()),
         metrics={one.name: one.value for one in found if one.value is not None},
         intervals=intervals(found, seed=options.seed) if len(names) > 1 else {},
-        notes=_notes(texts, options, with_reference=references is not None)
-        | _few(len(names) if common is None else len(common)),
+        notes=_notes(texts, options, references is not None, len(names if common is None else common)),
         compared=None if common is None else len(common),
         against=compared,
     )
-
-
-def _common(
-    names: Sequence[str], predictions: Mapping[str, Prediction], against: Mapping[str, Prediction]
-) -> list[str]:
-    """The rows that both systems predicted."""
-    common = [name for name in names if name in predictions and name in against]
-    if not common:
-        raise UsageError(
-            "the two predictions have no id in common", hint="both need the ids of the same rows"
-        )
-    return common
 
 
 def _texts(names: Sequence[str], predictions: Mapping[str, Prediction]) -> list[str]:
@@ -144,27 +127,15 @@ def _evaluated(
     )
 
 
-def _notes(texts: Sequence[str], options: EvalOptions, *, with_reference: bool) -> dict[str, str | int]:
+def _notes(
+    texts: Sequence[str], options: EvalOptions, has_reference: bool, compared: int
+) -> dict[str, str | int]:
     notes: dict[str, str | int] = {}
-    if with_reference:
+    if has_reference:
         notes |= {"rouge-variant": options.rouge_variant, "segment": options.segment}
     sampled = len(sampled_rows(texts))
     if sampled < sum(bool(text.strip()) for text in texts):
         notes["self-bleu-rows"] = sampled
+    if 1 < compared < FEW_ROWS:
+        notes["few-rows"] = f"fewer than {FEW_ROWS} rows: the intervals are too narrow"
     return notes
-
-
-def _few(rows: int) -> dict[str, str | int]:
-    """A note where there are so few rows that a bootstrap tells less than it seems to."""
-    if not 1 < rows < FEW_ROWS:
-        return {}
-    return {"few-rows": f"fewer than {FEW_ROWS} rows: the intervals are too narrow"}
-
-
-def _comparison(found: Comparison) -> dict[str, float]:
-    return {
-        "difference": round(found.difference, DECIMALS),
-        "low": round(found.interval.low, DECIMALS),
-        "high": round(found.interval.high, DECIMALS),
-        "p": round(found.p, P_DECIMALS),
-    }

@@ -113,7 +113,7 @@ def test_a_job_is_no_config_of_another_command(call, folder):
     ],
 )
 def test_what_cannot_be_is_refused_before_a_model_is_loaded(call, folder, monkeypatch, args, words):
-    monkeypatch.setattr("textgen.batch.worker.Task.open", lambda task: pytest.fail("loaded a model"))
+    monkeypatch.setattr("textgen.batch.engine.Task.open", lambda task: pytest.fail("loaded a model"))
     code, out, err = call(*args)
     assert (code, out, len(err.splitlines())) == (2, "", 1)
     assert words in err

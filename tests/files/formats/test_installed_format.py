@@ -16,7 +16,7 @@ from textgen import plugins
 from textgen.errors import UsageError
 from textgen.files.formats import registry
 from textgen.files.formats.base import File, Format, Records, Selection, Value
-from textgen.files.formats.registry import format_names, output_formats
+from textgen.files.formats.registry import formats, output_formats
 from textgen.files.rows import FileRows
 from textgen.metrics.tables import read_predictions
 from textgen.options import InputOptions
@@ -57,7 +57,7 @@ def installed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def test_it_is_known_by_name_and_by_ending() -> None:
-    assert format_names() == ("text", "lines", "jsonl", "csv", "tsv", "parquet", "query")
+    assert tuple(formats()) == ("text", "lines", "jsonl", "csv", "tsv", "parquet", "query")
     assert output_formats()[".query"] is QUERY
     assert ".qs" not in output_formats()
 

@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from textgen.errors import DataError
-from textgen.files.encodings.frequency import JUDGED, beyond_ascii_share, everyday_share, strange_share
-from textgen.files.encodings.plausibility import EVERYDAY, LEAST, chinese_share, utf8_by_chance
+from textgen.files.encodings import plausibility
+from textgen.files.encodings.plausibility import beyond_ascii_share, chinese_share, utf8_by_chance
 from textgen.files.lines import DAMAGED, SAMPLE, Open, byte_lines, damaged, shown
 from textgen.text.blank import MARK, is_blank
 
@@ -33,7 +33,7 @@ _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f]")
 _MAX_CONTROLS = 0.1  # colour codes of a terminal log stay below this
 _MAX_NULS = 0.01  # of the bytes of text with some broken lines
 _MAX_STRANGE = 0.05  # private, unassigned and control characters in a guessed text
-_CHINESE = 0.7  # least share of everyday characters in Chinese text; mistaken text scores about 0.3
+_CHINESE = 0.7  # least share of common characters in Chinese text; mistaken text scores about 0.3
 _SURE = 0.4  # chardet's confidence in Korean and Japanese; for short Chinese texts it is below
 _DOUBTED = 1000  # lines that may be UTF-8 by chance
 _UNKNOWN = "application/octet-stream"
@@ -91,7 +91,7 @@ def find_encoding(open: Open, name: str) -> str:
     """The encoding of a file of lines; some of them may be damaged.
 
     A byte-order mark decides; then UTF-16, which has NULs; then UTF-8, if at least half the lines beyond
-    ASCII are UTF-8 and not by chance; then Chinese encodings in which the others are everyday Chinese, and
+    ASCII are UTF-8 and not by chance; then Chinese encodings in which the others are common Chinese, and
     chardet's verdict. ASCII bytes may be HZ or UTF-7.
 
     Args:
@@ -120,7 +120,7 @@ def _encoding(head: bytes, lines: Iterable[bytes], name: str) -> str:
     good, bad, sample, shifted = _evidence(lines, name)
     if not bad:
         return "utf-8" if good else _seven_bits(shifted, name)
-    shares = {one: _share(sample, one) for one in _NARROW}
+    shares = {one: _common_share(sample, one) for one in _NARROW}
     # short Big5 can look like UTF-16 as well
     if (wide := wide_encoding(head)) and _wide_share(head, wide) > max(shares.values()):
         return wide
@@ -139,7 +139,7 @@ def wide_encoding(sample: bytes) -> str | None:
 
 
 def _wide_share(sample: bytes, encoding: str) -> float:
-    return everyday_share(sample[:JUDGED].decode(encoding, "ignore"))
+    return plausibility.common_share(sample[: plausibility.JUDGED].decode(encoding, "ignore"))
 
 
 def _evidence(lines: Iterable[bytes], name: str) -> tuple[int, int, bytes, bytes]:
@@ -181,7 +181,7 @@ def _seven_bits(sample: bytes, name: str) -> str:
         raise DataError("{name} is in ISO-2022, an encoding that is not supported", name=name, hint=hint)
     for encoding in _SEVEN_BITS:
         text = sample.decode(encoding, "ignore")
-        if beyond_ascii_share(text) >= EVERYDAY and chinese_share(text) >= LEAST:
+        if beyond_ascii_share(text) >= plausibility.COMMON and chinese_share(text) >= plausibility.LEAST:
             return encoding
     return "utf-8"
 
@@ -194,13 +194,13 @@ def _guess(head: bytes, sample: bytes, shares: dict[str, float], name: str) -> s
     if kind in _WEAK:
         if encoding in shares or (shares[best] >= _CHINESE and not (encoding and confidence >= _SURE)):
             return best
-        if encoding and strange_share(sample.decode(encoding, "replace")) <= _MAX_STRANGE:
+        if encoding and plausibility.strange_share(sample.decode(encoding, "replace")) <= _MAX_STRANGE:
             return encoding
     raise _not_text(head, name)
 
 
-def _share(sample: bytes, encoding: str) -> float:
-    """The share of everyday characters beyond ASCII; one broken character may show as several marks."""
+def _common_share(sample: bytes, encoding: str) -> float:
+    """The share of common characters beyond ASCII; one broken character may show as several marks."""
     return beyond_ascii_share(re.sub("\ufffd+", "\ufffd", sample.decode(encoding, "replace")))
 
 

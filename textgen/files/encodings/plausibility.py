@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import cache
 from typing import Literal
 
-from textgen.files.encodings.frequency import ASCII_RUN, JUDGED, beyond_ascii_share
 from textgen.text.words import dictionary_words
 
+JUDGED = 8192  # bytes or characters; enough to judge, and even, so that UTF-16 is cut between two units
 LEAST = 0.5  # of a Chinese text's characters are in words of the dictionary; of an alphabet's tokens, words
-EVERYDAY = 0.8  # of them are everyday ones
+COMMON = 0.8  # of its characters are common ones
+_ASCII_RUN = re.compile(r"[\x00-\x7f]+")
 _HAN_RUN = re.compile("[\u4e00-\u9fff]+")
 _LONE = re.compile("(?<![A-Za-z\u4e00-\u9fff])[\u4e00-\u9fff](?![A-Za-z\u4e00-\u9fff])")
 _BEHIND_ALPHABETS = 0x800  # the first code point that UTF-8 writes in three bytes
@@ -32,13 +34,50 @@ _QUOTES = "«»"
 _ACCENTS = "\u0300\u0301\u0302\u0303\u0304\u0306\u0307\u0308\u030a\u030b\u030c\u0323\u0327\u0328"
 
 
+def beyond_ascii_share(text: str) -> float:
+    """The share of common characters among those beyond ASCII."""
+    # the sample is taken after the ASCII went: the first Chinese may come late in a file
+    return common_share(_ASCII_RUN.sub("", text)[:JUDGED])
+
+
+def common_share(text: str) -> float:
+    """The share of common characters."""
+    return sum(map(_is_common, text)) / max(1, len(text))
+
+
+@cache
+def _is_common(character: str) -> bool:
+    """Whether the character is printable ASCII, CJK punctuation, or of level 1 of GB2312 or Big5.
+
+    The two standards put the characters of common texts into level 1: about one in three of the CJK block.
+    """
+    if character.isascii():
+        return character.isprintable() or character in "\t\r\n"
+    simplified = character.encode("gb2312", "ignore")
+    traditional = character.encode("big5", "ignore")
+    return (
+        b"\xb0\xa1" <= simplified <= b"\xd7\xf9"
+        or b"\xa4\x40" <= traditional <= b"\xc6\x7e"
+        # punctuation, numbering, full-width ASCII
+        or b"\xa1" <= simplified < b"\xa4"
+        or b"\xa1" <= traditional < b"\xa2"
+    )
+
+
+def strange_share(text: str) -> float:
+    """The share of private, unassigned and control characters."""
+    sample = text[:JUDGED]
+    strange = sum(unicodedata.category(c) in ("Cc", "Cn", "Co") and not c.isspace() for c in sample)
+    return strange / max(1, len(sample))
+
+
 def chinese_share(text: str) -> float:
     """The share of a text's Chinese characters that are in words of the dictionary.
 
     Args:
         text: Any text; its beginning is judged.
     """
-    runs = _HAN_RUN.findall(ASCII_RUN.sub(" ", text)[:JUDGED])
+    runs = _HAN_RUN.findall(_ASCII_RUN.sub(" ", text)[:JUDGED])
     covered = sum(len(word) for run in runs if len(run) > 1 for word in dictionary_words(run))
     return covered / max(1, sum(map(len, runs)))
 
@@ -58,7 +97,7 @@ def utf8_by_chance(data: bytes) -> Literal["no", "perhaps", "yes"]:
         return "no"
     chinese = data[:JUDGED].decode("gb18030", "replace")
     written, share = _is_written(text), chinese_share(chinese)
-    if beyond_ascii_share(chinese) < EVERYDAY and (written or share < 1):
+    if beyond_ascii_share(chinese) < COMMON and (written or share < 1):
         return "no"
     in_words = share >= LEAST
     if written:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from textgen.files.formats.base import Records
+from textgen.schema import SOME_FIELDS
 from textgen.text.names import printable
 
 COLUMNS: dict[str, type] = {
@@ -36,18 +37,8 @@ COLUMNS: dict[str, type] = {
     "error": str,
     "notes": str,
 }
-ALWAYS = (
-    "id",
-    "candidate",
-    "text",
-    "score",
-    "score_kind",
-    "tokens",
-    "finish_reason",
-    "model",
-    "seed",
-    "error",
-)
+# left out where no row has one
+SOMETIMES = (*SOME_FIELDS, "logprob", "prompt", "input_tokens", "used_tokens", "notes")
 OF_RECORD = ("id", "prompt", "input_tokens", "used_tokens", "model", "seed", "error", "notes")
 
 
@@ -90,7 +81,7 @@ class RecordTable:
         for row in self:
             for name, value in row.items():
                 found.setdefault(name, set()).update([] if value is None else [_kind(value)])
-        ours = {name: kind for name, kind in COLUMNS.items() if name in ALWAYS or found.get(name)}
+        ours = {name: kind for name, kind in COLUMNS.items() if name not in SOMETIMES or found.get(name)}
         return ours | {name: _common(kinds) for name, kinds in found.items() if name not in COLUMNS}
 
 

@@ -34,11 +34,6 @@ def _unfit(one: Format, known: Mapping[str, Format]) -> str | None:
     return next((f"the ending {ending} is taken" for ending in endings if ending in taken), None)
 
 
-def format_names() -> tuple[str, ...]:
-    """The values of the option `format`."""
-    return tuple(formats())
-
-
 def format_named(name: str) -> Format:
     """The format of a name. Raises UsageError if there is none."""
     if name not in formats():

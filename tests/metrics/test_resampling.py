@@ -9,7 +9,7 @@ from statistics import fmean, pstdev
 import pytest
 import torch
 
-from textgen.metrics.bootstrap import RESAMPLES, Interval, _weights, compare, intervals
+from textgen.metrics.resampling import RESAMPLES, Interval, _weights, compare, intervals
 from textgen.metrics.statistics import Statistics, mean, ratio
 from textgen.metrics.translation import bleu
 
@@ -37,7 +37,7 @@ def test_two_rows_are_drawn_in_all_ways() -> None:
 
 @pytest.mark.parametrize("rows", [1, 3, 5000])
 def test_every_resample_has_as_many_rows(rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("textgen.metrics.flips.DRAWS", 4000)
+    monkeypatch.setattr("textgen.metrics.resampling.DRAWS", 4000)
     weights = torch.cat(list(_weights(rows, 3, 7)))
     assert weights.shape == (7, rows)
     assert weights.sum(1).tolist() == [rows] * 7
