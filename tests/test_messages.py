@@ -44,3 +44,10 @@ def test_an_error_is_the_same_in_another_process(through) -> None:
 
 def test_the_line_of_an_error_is_one_line() -> None:
     assert DataError("a\nb", hint=None).line == "a b"
+
+
+def test_lists_are_shown_one_after_the_other() -> None:
+    error = UsageError("no {name}", name="x\ny", hint="one of {known}", known=[option("top_p"), "a", 2])
+    assert error.line == "no x y (one of top_p, a, 2)"
+    assert error.line.spelled(as_flag) == "no x y (one of --top-p, a, 2)"
+    assert DataError("{parts}", parts=("a\nb", "c")).line == "a b, c"

@@ -51,4 +51,6 @@ def _message(text: str, values: dict[str, Any]) -> Message:
 
 
 def _one_line(value: Any) -> Any:
+    if isinstance(value, list | tuple):
+        return [_one_line(one) for one in value]
     return " ".join(value.split()) if isinstance(value, str) and not isinstance(value, Message) else value

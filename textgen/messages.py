@@ -18,7 +18,7 @@ class Message(str):
 
     Args:
         template: The sentence.
-        **values: What its placeholders stand for; messages among them are filled in, too.
+        **values: What its placeholders stand for, or lists of that; messages among them are filled in, too.
 
     Attributes:
         template: As given.
@@ -46,9 +46,11 @@ def option(name: str) -> Message:
     return Message(f"{{@{name}}}")
 
 
-def spelled(text: str, spell: Spell) -> str:
-    """A text as `spell` has its options, if it is a message that has any."""
-    return text.spelled(spell) if isinstance(text, Message) else text
+def spelled(value: object, spell: Spell) -> str:
+    """A value as text, with the options of messages as `spell` has them; of a list, one after the other."""
+    if isinstance(value, list | tuple):
+        return ", ".join(spelled(one, spell) for one in value)
+    return value.spelled(spell) if isinstance(value, Message) else str(value)
 
 
 class OptionError(ValueError):
@@ -67,12 +69,6 @@ class OptionError(ValueError):
 def _filled(template: str, values: dict[str, Any], spell: Spell) -> str:
     def fill(found: re.Match[str]) -> str:
         marked, name = found.groups()
-        if marked:
-            return spell(name)
-        return (
-            spelled(values[name], spell)
-            if isinstance(values.get(name), str)
-            else str(values.get(name, found[0]))
-        )
+        return spell(name) if marked else spelled(values.get(name, found[0]), spell)
 
     return _PLACEHOLDER.sub(fill, template)

@@ -69,7 +69,7 @@ def refused(result: tuple[int, str, str], code: int, *words: str) -> None:
         (["sample", "--model", "bert", "--energy", "raw"], 2, ["--energy needs --method mh or anneal"]),
         (["sample", "--model", "bert", "--block", "2"], 2, ["--block needs --scan block"]),
         (["sample", "--model", "bert", "--anneal", "1:0.3"], 2, ["--anneal needs --method anneal"]),
-        (["sample", "--model", "bert", "--method", "anneal", "--anneal", "0.3:1"], 2, ["rises"]),
+        (["sample", "--model", "bert", "--method", "anneal", "--anneal", "0.3:1"], 2, ["must not rise"]),
         (["sample", "--model", "bert", "--method", "anneal", "--thin", "2"], 2, ["--thin needs"]),
         (["sample", "--model", "bert", "--keep", "词"], 2, ["--keep needs a sentence"]),
         (["sample", " ", "--model", "bert", "--keep", "词"], 2, ["--keep needs a sentence"]),

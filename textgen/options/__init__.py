@@ -19,23 +19,3 @@ from textgen.options.decoding import ContinueOptions, DecodingOptions
 from textgen.options.evaluation import EvalOptions
 from textgen.options.gibbs import GibbsOptions
 from textgen.options.title import TitleOptions
-
-__all__ = [
-    "CgmhOptions",
-    "ChainOptions",
-    "ComposeOptions",
-    "ContinueOptions",
-    "CorrectOptions",
-    "DecodingOptions",
-    "EvalOptions",
-    "FillOptions",
-    "GibbsOptions",
-    "InputOptions",
-    "Options",
-    "RewriteOptions",
-    "RunOptions",
-    "SourceOptions",
-    "TitleOptions",
-    "composed",
-    "parse",
-]

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, Validati
 
 from textgen.errors import DataError, UsageError
 from textgen.messages import Message, OptionError, option
-from textgen.options.fields import CONTENT, RUN, OptionGroup, field
+from textgen.options.fields import CONTENT, RUN, OptionGroup, Seed, field
 from textgen.text.keywords import keywords_of
 from textgen.text.line_ends import LINE_END
 from textgen.text.names import bare
@@ -62,12 +62,8 @@ class Options(OptionGroup):
     """What every model takes."""
 
     num_candidates: int = field(1, "Number of texts per row.", ge=1, le=10_000)
-    seed: int | None = field(
-        None,
-        "The same seed gives the same texts (default: a fresh one, which is shown).",
-        RUN,
-        ge=0,
-        lt=2**63,
+    seed: Seed | None = field(
+        None, "The same seed gives the same texts (default: a fresh one, which is shown).", RUN
     )
     batch_size: int = field(
         16, "Maximum number of rows per batch; does not change the texts.", RUN, ge=1, le=4096
@@ -164,14 +160,14 @@ def _usage_error(error: ValidationError, kind: type[BaseModel], user: str) -> Us
     first = error.errors(include_url=False)[0]
     name = str(first["loc"][0]) if first["loc"] else ""
     if first["type"] == "extra_forbidden":
-        near = get_close_matches(name, kind.model_fields, n=1)
-        known = [option(field) for field in kind.model_fields]
-        hint = (
-            Message("did you mean {near}?", near=option(near[0]))
-            if near
-            else _listed("it takes {names}", known)
+        similar = get_close_matches(name, kind.model_fields, n=1)
+        return UsageError(
+            "{option} does not apply to {user}",
+            option=option(name),
+            user=user,
+            hint="did you mean {names}?" if similar else "it takes {names}",
+            names=[option(field) for field in similar or kind.model_fields],
         )
-        return UsageError("{option} does not apply to {user}", option=option(name), user=user, hint=hint)
     cause = first.get("ctx", {}).get("error")
     reason = cause.message if isinstance(cause, OptionError) else first["msg"]
     if not isinstance(reason, Message):
@@ -192,10 +188,3 @@ def _shown(given: object, *, number: bool) -> str:
     if number and isinstance(given, str) and given.replace(".", "", 1).isdecimal():
         return f'"{given}"'
     return " ".join((", ".join(map(str, given)) if isinstance(given, list) else str(given)).split())
-
-
-def _listed(template: str, names: list[Message]) -> Message:
-    """A message with a list of options."""
-    places = ", ".join(f"{{name{number}}}" for number in range(len(names)))
-    values = {f"name{number}": name for number, name in enumerate(names)}
-    return Message(template.replace("{names}", places), **values)

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, model_validator
 
 from textgen.messages import OptionError, option
-from textgen.options.fields import BATCH, FILES, Count, NonNegative, OptionGroup
+from textgen.options.fields import BATCH, FILES, Count, NonNegative, OptionGroup, rising
 from textgen.options.fields import field as option_field
 from textgen.text.names import bare
 
@@ -80,7 +80,7 @@ class RunOptions(OptionGroup):
     threads: Count | None = option_field(
         None, "Threads of a single process (default: all cores; with {@output}: one).", BATCH
     )
-    shard: Annotated[tuple[int, int], BeforeValidator(_shard)] = option_field(
+    shard: Annotated[tuple[Count, Count], BeforeValidator(_shard), AfterValidator(rising)] = option_field(
         (1, 1), "Compute only this part of equal parts of the rows, such as 2/8.", BATCH, metavar="I/N"
     )
     engine: Literal["local", "ray"] = option_field(
@@ -93,11 +93,6 @@ class RunOptions(OptionGroup):
 
     @model_validator(mode="after")
     def _combination(self) -> Self:
-        if not 1 <= self.shard[0] <= self.shard[1]:
-            part, parts = self.shard
-            raise OptionError(
-                "{@shard} {part}/{parts}: the first is from 1 to the second", part=part, parts=parts
-            )
         chosen = [option(name) for name in ("force", "resume", "retry_errors") if getattr(self, name)]
         if len(chosen) > 1:
             raise OptionError("{one} and {other} exclude each other", one=chosen[0], other=chosen[1])

@@ -10,7 +10,7 @@ from textgen.commands import SIMILARITY
 from textgen.messages import OptionError, option
 from textgen.options.base import Keywords, Words
 from textgen.options.chains import ChainOptions, Fall, Span
-from textgen.options.decoding import MAX_KEYWORDS
+from textgen.options.decoding import MAX_KEYWORDS, DecodingOptions
 from textgen.options.fields import (
     CHAIN,
     CONTENT,
@@ -96,8 +96,6 @@ class CgmhOptions(ChainOptions):
 
     @model_validator(mode="after")
     def _chain(self) -> Self:
-        if self.length is not None:
-            self._check_length(self.length)
         if self.parallel < self.num_candidates:
             raise OptionError(
                 "{@chains} {chains} is below {@num_candidates} {num_candidates}: each text needs a chain",
@@ -105,7 +103,6 @@ class CgmhOptions(ChainOptions):
             )
         if "anneal" in self.model_fields_set and not self.searching:
             raise OptionError("{@anneal} needs {@method} anneal, not {method}", method=self.method)
-        self._check_fall()
         for name in ("temperature", "top_k"):
             if self.candidates and name in self.model_fields_set:
                 raise OptionError(
@@ -124,12 +121,7 @@ class ComposeOptions(CgmhOptions):
     """Sentences around given words."""
 
     length: Span | None = changed(CgmhOptions, "length", (10, 24))
-    keyword: Keywords = field(
-        (),
-        "Words that every text must contain, separated by commas; added to the row's own.",
-        CONTENT,
-        max_length=MAX_KEYWORDS,
-    )
+    keyword: Keywords = changed(DecodingOptions, "keyword", ())
     ordered: bool = field(
         False, "Words come in their order; otherwise each chain draws an order and swaps them.", CONTENT
     )

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
-from textgen.messages import OptionError
 from textgen.options.base import Options
-from textgen.options.fields import CHAIN, Whole, field
+from textgen.options.fields import CHAIN, Count, Whole, field, rising
 from textgen.options.strategies.sampling import MIN_TEMPERATURE
 
 WRONG_ANNEAL = "must be temperatures such as 1.0:0.3 or 1.0:0.3:geometric"
@@ -38,9 +37,19 @@ def _fall(value: object) -> object:
         raise ValueError(WRONG_ANNEAL) from None
 
 
-Span = Annotated[tuple[int, int], BeforeValidator(_span)]
+def _falling(fall: tuple[float, float, str]) -> tuple[float, float, str]:
+    if fall[0] < fall[1]:
+        raise ValueError("must not rise: the higher comes first")
+    return fall
+
+
+Span = Annotated[tuple[Count, Count], BeforeValidator(_span), AfterValidator(rising)]
 Temperature = Annotated[float, Field(ge=MIN_TEMPERATURE, le=1e4)]
-Fall = Annotated[tuple[Temperature, Temperature, Literal["linear", "geometric"]], BeforeValidator(_fall)]
+Fall = Annotated[
+    tuple[Temperature, Temperature, Literal["linear", "geometric"]],
+    BeforeValidator(_fall),
+    AfterValidator(_falling),
+]
 
 
 class ChainOptions(Options):
@@ -70,15 +79,3 @@ class ChainOptions(Options):
     @property
     def window(self) -> int:
         return self.rows_at_once
-
-    def _check_fall(self) -> None:
-        first, last, _ = self.anneal
-        if first < last:
-            rises = "{@anneal} {first}:{last} rises: the higher comes first"
-            raise OptionError(rises, first=f"{first:g}", last=f"{last:g}")
-
-    @staticmethod
-    def _check_length(length: tuple[int, int]) -> None:
-        least, most = length
-        if not 1 <= least <= most:
-            raise OptionError("{@length} {least}-{most} is not a range of lengths", least=least, most=most)

@@ -10,7 +10,7 @@ from pydantic import model_validator
 
 from textgen.messages import OptionError, option
 from textgen.options.base import Keywords, Options, StyledOptions, Texts, Words
-from textgen.options.fields import CONTENT, DECODING, RUN, Count, OptionGroup, Whole, changed, field
+from textgen.options.fields import CONTENT, DECODING, RUN, Count, OptionGroup, Penalty, Whole, changed, field
 from textgen.options.strategies import GROUP, OURS
 from textgen.options.strategies.beams import MAX_BEAMS, BeamOptions, LengthOptions
 from textgen.options.strategies.contrastive import ContrastiveOptions
@@ -80,12 +80,10 @@ class DecodingOptions(
         ge=0.01,
         le=100,
     )
-    presence_penalty: float = field(
-        0.0, "Subtracted from the logits of tokens that already occur.", DECODING, ge=-10, le=10
+    presence_penalty: Penalty = field(
+        0.0, "Subtracted from the logits of tokens that already occur.", DECODING
     )
-    frequency_penalty: float = field(
-        0.0, "Subtracted from them once per occurrence.", DECODING, ge=-10, le=10
-    )
+    frequency_penalty: Penalty = field(0.0, "Subtracted from them once per occurrence.", DECODING)
     no_repeat_ngram: Whole = field(
         0,
         "Forbid n-grams of this length to occur twice; 0 allows all. The end, "

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from textgen.options.batch import FieldName
-from textgen.options.fields import RUN, OptionGroup, field
+from textgen.options.fields import RUN, OptionGroup, Seed, field
 
 REFERENCE = "Reference"
 
@@ -27,4 +27,4 @@ class EvalOptions(OptionGroup):
         "google", "Whose ROUGE: rouge-score's, or rouge 1.0.0's of published Chinese tables.", REFERENCE
     )
     segment: Literal["char", "jieba"] = field("char", "Units of ROUGE: characters, or words.", REFERENCE)
-    seed: int = field(0, "Seed of the bootstrap and of sign flips.", RUN, ge=0, lt=2**63)
+    seed: Seed = field(0, "Seed of the bootstrap and of sign flips.", RUN)

@@ -33,6 +33,9 @@ Positive = Annotated[float, Field(gt=0)]
 NonNegative = Annotated[float, Field(ge=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
+Portion = Annotated[float, Field(gt=0, le=1)]
+Penalty = Annotated[float, Field(ge=-10, le=10)]
+Seed = Annotated[int, Field(ge=0, lt=2**63)]
 
 G = TypeVar("G")
 STRICT = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, strict=True)
@@ -78,6 +81,13 @@ def shown(info: FieldInfo, key: str) -> Any:
     """What a field says of how it is shown: its `panel` or `metavar`."""
     extra = info.json_schema_extra
     return extra.get(key) if isinstance(extra, dict) else None
+
+
+def rising(pair: tuple[Any, Any]) -> tuple[Any, Any]:
+    """Check a range, for a field. Raises ValueError if its end is below its beginning."""
+    if pair[0] > pair[1]:
+        raise ValueError("must begin with the smaller")
+    return pair
 
 
 def own(options: object, group: type[G]) -> G:

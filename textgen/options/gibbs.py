@@ -99,13 +99,6 @@ class GibbsOptions(ChainOptions, StyledOptions):
                     known=" or ".join(values),
                     value=value,
                 )
-        self._check_length(self.length)
-        self._check_fall()
-        self._check_states()
-        return self
-
-    def _check_states(self) -> None:
-        """Refuse chains that record less than they are to give."""
         if self.burnt + self.thin > self.sweeps:
             nothing = "{@burn_in} {burnt} and {@thin} {thin} leave nothing of {@sweeps} {sweeps}"
             raise OptionError(nothing, burnt=self.burnt, **vars(self))
@@ -124,3 +117,4 @@ class GibbsOptions(ChainOptions, StyledOptions):
                 recorded=recorded,
                 **vars(self),
             )
+        return self

@@ -138,24 +138,16 @@ class TitleOptions(DecodingOptions, BidirectionalOptions):
             raise OptionError("{@decode} agree writes in both directions: leave out {@direction}")
         if self.strategy.view == "two-way":
             self._check_bidirectional()
-        if self.length:
-            self._check_length(*self.length)
-        return self
-
-    def _check_length(self, least: int, most: int) -> None:
-        if not 1 <= least <= most:
-            raise OptionError(
-                "{@length} {least}-{most} must go from 1 or more to as much or more", least=least, most=most
-            )
-        if self.one_of:
+        if self.length and self.one_of:
             raise OptionError("{@one_of} and {@length} exclude each other")
-        if least >= self.max_new_tokens:
+        if self.length and self.length[0] >= self.max_new_tokens:
             raise OptionError(
                 "{@length} {least}-{most} has no room in {@max_new_tokens} {limit}: raise that above {least}",
-                least=least,
-                most=most,
+                least=self.length[0],
+                most=self.length[1],
                 limit=self.max_new_tokens,
             )
+        return self
 
     def _check_bidirectional(self) -> None:
         if self.direction:

@@ -7,7 +7,7 @@ from typing import Literal, Self
 from pydantic import model_validator
 
 from textgen.messages import OptionError, option
-from textgen.options.fields import RECIPE, RUN, Count, OptionGroup, Whole, field
+from textgen.options.fields import RECIPE, RUN, Count, OptionGroup, Seed, Whole, field
 
 
 class TokenizerTrainOptions(OptionGroup):
@@ -22,7 +22,7 @@ class TokenizerTrainOptions(OptionGroup):
     max_sentences: Count = field(
         200_000, "Sentences that unigram and bpe draw to learn from, held in memory.", RECIPE
     )
-    seed: int = field(0, "Seed of that draw.", RUN, ge=0, lt=2**63)
+    seed: Seed = field(0, "Seed of that draw.", RUN)
 
     @model_validator(mode="after")
     def _kind(self) -> Self:

@@ -20,7 +20,9 @@ from textgen.options.fields import (
     Fraction,
     NonNegative,
     OptionGroup,
+    Portion,
     Positive,
+    Seed,
     field,
 )
 from textgen.text.names import bare
@@ -72,7 +74,7 @@ class TrainOptions(OptionGroup):
     )
     bucketing: bool = field(True, "Batches of examples of similar length.", STEPS)
     weight: Weights = field({}, "Relative frequency of a source (a field, or the file), as news=0.25.", DATA)
-    learning_rate: float = field(3e-4, "Highest learning rate of AdamW.", OPTIMIZER, gt=0, le=1)
+    learning_rate: Portion = field(3e-4, "Highest learning rate of AdamW.", OPTIMIZER)
     scheduler: Literal["linear", "cosine", "constant"] = field(
         "linear", "How the learning rate falls to 0.", OPTIMIZER
     )
@@ -93,7 +95,7 @@ class TrainOptions(OptionGroup):
     )
     lora: int = field(0, "Rank of low-rank adapters; 0 trains all weights.", MODEL, ge=0, le=1024)
     lora_alpha: Positive | None = field(None, "Scale of the adapters (default: twice the rank).", MODEL)
-    seed: int = field(0, "Seed of all random numbers.", RUN, ge=0, lt=2**63)
+    seed: Seed = field(0, "Seed of all random numbers.", RUN)
     precision: Literal["fp32", "bf16"] | None = field(
         None, "Precision of the forward pass (default: that of accelerate launch, else fp32).", RUN
     )

@@ -4,36 +4,28 @@ from __future__ import annotations
 
 from typing import Annotated, Self
 
-from pydantic import BeforeValidator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from textgen.messages import OptionError
-from textgen.options.fields import MODEL, OPTIMIZER, RECIPE, Fraction, field
+from textgen.options.fields import MODEL, RECIPE, Fraction, changed, field, rising
 from textgen.options.train import ReplacingOptions, TrainOptions
 
 
 def _span(value: object) -> object:
     """Read `0.1-0.4`, or a single share."""
     if isinstance(value, int | float):
-        value = (value, value)
+        return value, value
     if isinstance(value, str):
         low, dash, high = value.partition("-")
         try:
-            value = float(low), float(high if dash else low)
+            return float(low), float(high if dash else low)
         except ValueError:
             raise ValueError("must be like 0.15 or 0.1-0.4") from None
-    found = tuple(value) if isinstance(value, list | tuple) else value
-    if isinstance(found, tuple) and not (
-        len(found) == 2
-        and all(isinstance(share, int | float) for share in found)
-        and 0 < found[0] <= found[1] < 1
-    ):
-        raise ValueError("takes one or two shares between 0 and 1, the smaller first")
-    return found
+    return tuple(value) if isinstance(value, list) else value
 
 
-Span = Annotated[tuple[float, float], BeforeValidator(_span)]
-
-
+Rate = Annotated[float, Field(gt=0, lt=1)]
+Span = Annotated[tuple[Rate, Rate], BeforeValidator(_span), AfterValidator(rising)]
 SIZES = ("layers", "width", "heads", "positions")
 
 
@@ -56,8 +48,8 @@ class SizedOptions(TrainOptions):
 class Gpt2TrainOptions(SizedOptions, ReplacingOptions):
     """A language model from left to right."""
 
-    layers: int = field(8, "Layers of a fresh network.", MODEL, ge=1, le=128)
-    positions: int = field(1024, "Maximum number of tokens that it reads.", MODEL, ge=16, le=65536)
+    layers: int = changed(SizedOptions, "layers", 8)
+    positions: int = changed(SizedOptions, "positions", 1024)
     window: int | None = field(None, "Tokens per training window (default: all positions).", RECIPE, ge=8)
 
 
@@ -72,7 +64,7 @@ class ConditionalTrainOptions(ReplacingOptions):
     """A gpt2 or bert that writes in styles: labels, domains, whatever a field names."""
 
     start: str = field("gpt2", "A gpt2 or bert model to start from.", MODEL)
-    learning_rate: float = field(1e-4, "Highest learning rate of AdamW.", OPTIMIZER, gt=0, le=1)
+    learning_rate: float = changed(TrainOptions, "learning_rate", 1e-4)
     condition_size: int = field(128, "Width of a style's vector.", RECIPE, ge=1, le=4096)
     condition_pace: float = field(
         10.0, "How many times faster the style's own weights learn.", RECIPE, gt=0, le=1000

@@ -10,7 +10,6 @@ from textgen.messages import OptionError, option
 from textgen.options.fields import (
     DEV,
     MODEL,
-    OPTIMIZER,
     RECIPE,
     REGULARISERS,
     STEPS,
@@ -36,6 +35,7 @@ class CandidateTrainOptions(TitledTrainOptions):
     candidates: int = field(12, "Most candidates of an article.", RECIPE, ge=2, le=64)
     beams: int = field(6, "Beam hypotheses among them, in each direction.", RECIPE, ge=0, le=64)
     samples: int = field(6, "Samples among them, in each direction.", RECIPE, ge=0, le=64)
+    batch_size: Count = field(8, "Articles of an optimizer step, all processes together.", STEPS)
 
     @model_validator(mode="after")
     def _some(self) -> Self:
@@ -67,14 +67,14 @@ class TitleTrainOptions(TitleTrainBase):
     """Titles by a BERT under the UniLM mask, with the copy prior, in both directions."""
 
     start: str = field("bert", "A bert or title model to start from.", MODEL)
-    learning_rate: float = field(1e-4, "Highest learning rate of AdamW.", OPTIMIZER, gt=0, le=1)
+    learning_rate: float = changed(TrainOptions, "learning_rate", 1e-4)
 
 
 class BidirectionalTrainOptions(TitleTrainBase):
     """Titles whose two directions see each other while they are written: a second stage after `title`."""
 
     start: str = field("title", "The title model of the first stage.", MODEL)
-    learning_rate: float = field(5e-5, "Highest learning rate of AdamW.", OPTIMIZER, gt=0, le=1)
+    learning_rate: float = changed(TrainOptions, "learning_rate", 5e-5)
     alone: Share = field(0.5, "Share of the examples whose directions do not attend to each other.", RECIPE)
 
 
@@ -82,8 +82,8 @@ class TitleRankTrainOptions(TitleTrainBase, CandidateTrainOptions):
     """Titles whose probabilities order the model's own candidates: a stage after `title` (BRIO)."""
 
     start: str = field("title", "The title model to go on from.", MODEL)
-    learning_rate: float = field(2e-5, "Highest learning rate of AdamW.", OPTIMIZER, gt=0, le=1)
-    batch_size: Count = field(8, "Articles of an optimizer step, all processes together.", STEPS)
+    learning_rate: float = changed(TrainOptions, "learning_rate", 2e-5)
+    batch_size: Count = changed(CandidateTrainOptions, "batch_size", 8)
     margin: NonNegative = field(
         0.01, "What a place in the order is worth, in nats a token of a title.", RECIPE
     )
@@ -98,8 +98,7 @@ class TitleScorerTrainOptions(CandidateTrainOptions):
 
     start: str = field("bert", "A bert or title model, which the scorer reads with.", MODEL)
     writer: str = field("title", "The title model that writes the candidates.", RECIPE, min_length=1)
-    learning_rate: float = field(5e-5, "Highest learning rate of AdamW.", OPTIMIZER, gt=0, le=1)
-    batch_size: Count = field(8, "Articles of an optimizer step, all processes together.", STEPS)
+    learning_rate: float = changed(TrainOptions, "learning_rate", 5e-5)
     dev_metric: Literal["loss", "accuracy", "rouge-l"] = field(  # type: ignore[assignment]
         "loss", "What is best on the dev file: pairs in order, or the title ranked first.", DEV
     )
@@ -130,7 +129,7 @@ class TitleScorerTrainOptions(CandidateTrainOptions):
 class RnnTitleTrainOptions(TitleTrainBase):
     """Titles by a BiLSTM with attention, self-modulated layer norm and the copy prior."""
 
-    learning_rate: float = field(1e-3, "Highest learning rate of AdamW.", OPTIMIZER, gt=0, le=1)
+    learning_rate: float = changed(TrainOptions, "learning_rate", 1e-3)
     dropout: Fraction = changed(TrainOptions, "dropout", 0.0)
     width: int = field(128, "Width of a fresh network.", MODEL, ge=16, le=4096)
     source_length: int = field(400, "Most tokens it reads of an article.", RECIPE, ge=8, le=4096)

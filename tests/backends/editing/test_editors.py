@@ -156,10 +156,10 @@ def test_what_is_impossible_is_said(
 @pytest.mark.parametrize(
     ("options", "reason"),
     [
-        ({"length": "9-3"}, "not a range"),
+        ({"length": "9-3"}, "must begin with the smaller"),
         ({"chains": 1, "num_candidates": 2}, "chains"),
         ({"method": "mh", "anneal": "1:0.5"}, "anneal"),
-        ({"anneal": "0.1:0.5"}, "rises"),
+        ({"anneal": "0.1:0.5"}, "must not rise"),
         ({"candidates": 8, "top_k": 5}, "top_k"),
         ({"proposals": "nothing"}, "no model nothing"),
         ({"steps": 0}, "steps"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from textgen.options.fields import DECODING, OptionGroup, field
+from textgen.options.fields import DECODING, OptionGroup, Penalty, field
 
 DEFAULT_BEAMS = 4
 RANKED_BEAMS = 8  # of titles, in each direction, that more than their own log-probability ranks
@@ -27,8 +27,8 @@ class BeamOptions(OptionGroup):
 class LengthOptions(OptionGroup):
     """How a beam compares texts of different lengths."""
 
-    length_penalty: float = field(
-        1.0, "Exponent a of the length that divides a hypothesis's score.", DECODING, ge=-10, le=10
+    length_penalty: Penalty = field(
+        1.0, "Exponent a of the length that divides a hypothesis's score.", DECODING
     )
     length_norm: Literal["power", "gnmt"] = field(
         "power", "Divide by tokens^a, or by ((5 + tokens) / 6)^a (gnmt).", DECODING

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from textgen.options.fields import SAMPLING, Fraction, OptionGroup, Share, Whole, field
+from textgen.options.fields import SAMPLING, Fraction, OptionGroup, Portion, Share, Whole, field
 
 MIN_TEMPERATURE = 1e-4  # less overflows float32 logits; greedy is the limit
 CONTRASTIVE_TOP_K = 4  # of contrastive search where nothing is said
@@ -17,16 +17,10 @@ class SamplingOptions(OptionGroup):
         f"Keep the k most probable tokens; 0 keeps all (contrastive search: {CONTRASTIVE_TOP_K}).",
         SAMPLING,
     )
-    top_p: float = field(
-        1.0, "Keep the smallest set of most probable tokens with mass p.", SAMPLING, gt=0, le=1
-    )
+    top_p: Portion = field(1.0, "Keep the smallest set of most probable tokens with mass p.", SAMPLING)
     min_p: Share = field(0.0, "Keep tokens at least this share as probable as the best.", SAMPLING)
-    typical_p: float = field(
-        1.0,
-        "Keep the smallest set of mass p nearest to the entropy (locally typical sampling).",
-        SAMPLING,
-        gt=0,
-        le=1,
+    typical_p: Portion = field(
+        1.0, "Keep the smallest set of mass p nearest to the entropy (locally typical sampling).", SAMPLING
     )
     epsilon_cutoff: Fraction = field(0.0, "Keep tokens at least this probable; 0 keeps all.", SAMPLING)
     eta_cutoff: Fraction = field(0.0, "The same, but lower where the entropy is high; 0 keeps all.", SAMPLING)
