@@ -86,7 +86,7 @@ def test_each_text_is_the_best_of_draws_of_its_own(backend: Gpt2Backend, rank: s
     [ranked] = backend.generate("春天。", num_candidates=4, rank=rank, best_of=3, **SHORT)
     scored = drawn.candidates
     if rank == "blend":
-        scored = blended(scored, backend.network, backend.tokenizer, backend.positions)
+        scored = blended(scored, backend.network, backend.tokenizer, backend.network.positions)
     wanted = [best(scored[at : at + 3]) for at in range(0, 12, 3)]
     assert [c.text for c in ranked.candidates] == [c.text for c in wanted]
     assert [c.score for c in ranked.candidates] == pytest.approx([c.score for c in wanted], abs=1e-4)
@@ -116,7 +116,7 @@ def test_the_best_of_several_is_not_known_while_the_first_is_written(backend: Gp
 
 
 def test_a_short_model_leaves_room_for_a_prompt_beside_the_end_of_a_sentence(backend: Gpt2Backend) -> None:
-    assert backend.positions == 64  # of which a sentence may take 12 more, and not 128
+    assert backend.network.positions == 64  # of which a sentence may take 12 more, and not 128
     [record] = backend.generate("春天", max_new_tokens=40, seed=1)
     assert record.error is None
     assert record.candidates[0].tokens <= 52

@@ -99,7 +99,7 @@ class Reread:
 
     def __init__(self, style: int, weight: float) -> None:
         self.styled, self.null, self.weight = folded(GPT2, style), folded(GPT2, len(STYLES)), weight
-        self.config, self.vocab_size = self.styled.config, self.styled.vocab_size
+        self.positions, self.vocab_size = self.styled.positions, self.styled.vocab_size
 
     def start(self, sources: list[list[int]]) -> Rows:
         return Rows([list(source) for source in sources])
@@ -135,7 +135,7 @@ class Refill:
 
     def __init__(self, style: int, weight: float) -> None:
         self.styled, self.null, self.weight = folded(BERT, style), folded(BERT, len(STYLES)), weight
-        self.config, self.vocab_size = self.styled.config, self.styled.vocab_size
+        self.positions, self.vocab_size = self.styled.positions, self.styled.vocab_size
 
     def masked_logits(self, *given: Tensor) -> Tensor:
         of_style, of_none = (net.masked_logits(*given) for net in (self.styled, self.null))

@@ -33,9 +33,9 @@ def test_what_is_impossible_is_never_accepted(ratio: float) -> None:
     ("schedule", "wanted"),
     [
         (Schedule(2.0, 1.0), [2.0, 1.75, 1.5, 1.25, 1.0]),
-        (Schedule(1.6, 0.1, geometric=True), [1.6, 0.8, 0.4, 0.2, 0.1]),
+        (Schedule(1.6, 0.1, kind="geometric"), [1.6, 0.8, 0.4, 0.2, 0.1]),
         (Schedule(), [1.0] * 5),
-        (Schedule(0.5, 0.5, geometric=True), [0.5] * 5),
+        (Schedule(0.5, 0.5, kind="geometric"), [0.5] * 5),
     ],
     ids=str,
 )

@@ -26,8 +26,10 @@ from textgen.errors import DataError, UsageError
 from textgen.events import Computed, Note, OnEvent, ProgressCounter, ignore
 from textgen.messages import Message
 from textgen.models.batching import BatchLimit, out_of_memory, same_size_batches
+from textgen.models.guidance import with_style
 from textgen.models.layers.attention import padded_length
 from textgen.options import DecodingOptions, Options, composed, parse
+from textgen.options.base import StyledOptions
 from textgen.rng import fresh_seed
 from textgen.schema import Record, Row
 from textgen.store.catalog import ModelFiles, find_model
@@ -58,8 +60,8 @@ class Backend(ABC, Generic[O, P]):
         return cls(load_model(files))
 
     def __init__(self, model: LoadedModel) -> None:
-        self.model = model
-        self.tokenizer = model.tokenizer
+        self.model, self.tokenizer = model, model.tokenizer
+        self.network: Any = model.network
 
     def generate(
         self, texts: str | Row | Iterable[str | Row], *, on_event: OnEvent = ignore, **options: Any
@@ -160,7 +162,9 @@ class Backend(ABC, Generic[O, P]):
         if records:
             on_event(Computed(len(records), errors=len(records)))
         shown = 0
-        for batch in same_size_batches(usable, _padded_size, lambda size: self._most(size, options)):
+        for batch in same_size_batches(
+            usable, lambda pair: padded_length(pair[1].size), lambda size: self._most(size, options)
+        ):
             outcomes = self._computed([prepared for _, prepared in batch], options, seed, on_event)
             found = {
                 number: self._record(prepared, outcome, options, seed)
@@ -207,6 +211,10 @@ class Backend(ABC, Generic[O, P]):
     def prompt(self, row: Row) -> str | None:
         """What the record shows as the prompt; None where there is none."""
         return None
+
+    def styled(self, options: StyledOptions) -> Any:
+        """The network in the style that was asked for. Raises UsageError: it does not know that."""
+        return with_style(self.network, options.style, options.guidance, name=self.model.files.name)
 
     def _parsed(self, options: dict[str, Any]) -> O:
         parsed: O = parse(composed(self.options), options, user=self.model.files.name)
@@ -261,38 +269,26 @@ class Backend(ABC, Generic[O, P]):
         size = padded_length(batch[0].size)
         while len(found) < len(batch):
             part = batch[len(found) :][: self._most(size, options)]
-            outcomes = self._fitting(part, options, seed, on_event)
-            if outcomes is None and len(part) > 1:
+            try:
+                with torch.inference_mode():
+                    found += self.compute(part, options, seed, on_event)
+                continue
+            except (MemoryError, RuntimeError) as error:
+                if not out_of_memory(error):
+                    raise
+            if len(part) > 1:  # only here, where the error no longer holds what was computed
                 fewer = self._room.halve(len(part), size)
                 told = "out of memory with {rows} rows of {size} tokens; from here on {fewer}"
                 on_event(Note(told, rows=len(part), size=size, fewer=fewer))
-            elif outcomes is None:
+            else:
                 hint = "shorten it, or free some memory"
                 found.append(DataError("there is not enough memory for it", hint=hint))
-            else:
-                found += outcomes
         return found
-
-    def _fitting(
-        self, part: Sequence[P], options: O, seed: int, on_event: OnEvent
-    ) -> Sequence[Outcome] | None:
-        """What became of rows; None if they do not fit into memory."""
-        try:
-            with torch.inference_mode():
-                return self.compute(part, options, seed, on_event)
-        except (MemoryError, RuntimeError) as error:
-            if not out_of_memory(error):
-                raise
-        return None
 
 
 def _placed(row: Row, error: DataError) -> Message:
     """The error with the row's place in its file."""
     return Message("{place}: {told}", place=row.place, told=error.line) if row.place else error.line
-
-
-def _padded_size(pair: tuple[int, Prepared]) -> int:
-    return padded_length(pair[1].size)
 
 
 def _row(text: object, number: int) -> Row:

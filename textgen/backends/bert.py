@@ -11,7 +11,7 @@ from torch import Tensor
 
 from textgen.backends.base import Backend, Outcome, Prepared
 from textgen.backends.chain_reports import Reports, StepReports, lost
-from textgen.backends.editing.locks import kept_spans, ordinary
+from textgen.backends.editing.locks import kept_spans, ordinary, stayed
 from textgen.choice.allowed import line_ids
 from textgen.choice.token_lengths import text_length, token_lengths
 from textgen.errors import DataError, UsageError
@@ -23,12 +23,10 @@ from textgen.mcmc.gibbs.point import Point, Template
 from textgen.mcmc.scan import Scan
 from textgen.mcmc.schedule import Schedule
 from textgen.models.batching import same_size_batches
-from textgen.models.guidance import with_style
-from textgen.models.views import FRAME, MaskedLanguageModel, MaskedModel
+from textgen.models.views import FRAME, MaskedLanguageModel
 from textgen.options import GibbsOptions
 from textgen.rng import row_key, uniform
 from textgen.schema import Candidate, ChainReport, Row
-from textgen.store.load import LoadedModel
 from textgen.text.blank import is_blank
 from textgen.text.diff import Anchor
 from textgen.text.keywords import missing
@@ -61,14 +59,10 @@ class BertBackend(Backend[GibbsOptions, Seed]):
 
     options = GibbsOptions
     task = "sample"
-
-    def __init__(self, model: LoadedModel) -> None:
-        super().__init__(model)
-        self.network: MaskedLanguageModel = model.network
-        self.positions = self.network.positions
+    network: MaskedLanguageModel
 
     def check(self, options: GibbsOptions) -> None:
-        self._masked(options)
+        self.styled(options)
 
     def prompt(self, row: Row) -> str | None:
         return None if is_blank(row.text) else row.text
@@ -83,12 +77,12 @@ class BertBackend(Backend[GibbsOptions, Seed]):
         if options.keep and not ids:
             raise DataError("{@keep} needs a sentence", hint="give the sentence that the words are part of")
         longest = len(ids) or options.length[1]
-        if longest + FRAME > self.positions:
+        if longest + FRAME > self.network.positions:
             raise (DataError if ids else UsageError)(
                 "{tokens} tokens are more than the model reads",
                 tokens=longest,
                 hint="at most {most}",
-                most=self.positions - FRAME,
+                most=self.network.positions - FRAME,
             )
         vocabulary = self.tokenizer.vocabulary
         kept = {place for span in kept_spans(reading, ids, options.keep, vocabulary) for place in span}
@@ -106,9 +100,11 @@ class BertBackend(Backend[GibbsOptions, Seed]):
         chains = [chain for row in rows for chain in row]
         reports = StepReports(self.tokenizer.decode, on_event, frame=FRAME)
         reports.expect(sum(options.sweeps * chain.period for chain in chains))
-        schedule = Schedule.falling(*options.anneal) if options.method == "anneal" else Schedule()
+        schedule = Schedule(*options.anneal) if options.method == "anneal" else Schedule()
         course = Course(options.sweeps, options.burnt, options.thin, schedule)
-        for together in same_size_batches(chains, _padded, lambda _: options.batch_size):
+        for together in same_size_batches(
+            chains, lambda chain: _width(chain.point.ids), lambda _: options.batch_size
+        ):
             kernel = self._kernel(together[0].point.ids, options)
             kernel.start(together)
             run(kernel, together, course, reports)
@@ -158,17 +154,11 @@ class BertBackend(Backend[GibbsOptions, Seed]):
     def _kernel(self, ids: Sequence[int], options: GibbsOptions) -> Gibbs:
         """The kernel of all chains over texts of the padded length of these ids."""
         return Gibbs(
-            Conditionals(self._masked(options), self.tokenizer.specials.mask, _width(ids)),
+            Conditionals(self.styled(options), self.tokenizer.specials.mask, _width(ids)),
             Scan(options.scan, options.block),
             ProposalDistribution(options.temperature, options.top_k),
             None if options.method == "gibbs" else ENERGIES[options.energy],
         )
-
-    def _masked(self, options: GibbsOptions) -> MaskedModel:
-        """The network in the style that was asked for. Raises UsageError: it does not know that."""
-        name = self.model.files.name
-        masked: MaskedModel = with_style(self.network, options.style, options.guidance, name=name)
-        return masked
 
     def _texts(self, start: Seed, chains: Sequence[Chain[Point]], options: GibbsOptions) -> Outcome:
         searched = options.method == "anneal"
@@ -193,24 +183,13 @@ class BertBackend(Backend[GibbsOptions, Seed]):
 
     def _stayed(self, start: Seed, ids: Sequence[int]) -> list[Anchor]:
         """The tokens that were not drawn anew: each token has its place."""
-        before, now, free = start.ids, list(ids[1 : 1 + len(start.ids)]), set(start.free)
-        decode = self.tokenizer.decode
-        runs = [
-            list(places) for fixed, places in groupby(range(len(before)), lambda n: n not in free) if fixed
-        ]
-        return [
-            Anchor(
-                len(decode(before[: run[0]])),
-                len(decode(now[: run[0]])),
-                len(decode(before[run[0] : run[-1] + 1])),
-            )
-            for run in runs
-        ]
+        free, decode = set(start.free), self.tokenizer.decode
+        groups = groupby(range(len(start.ids)), lambda n: n not in free)
+        runs = [list(places) for fixed, places in groups if fixed]
+        spans = [range(run[0], run[-1] + 1) for run in runs]
+        places = [len(decode(start.ids[: span.start])) for span in spans]
+        return stayed(places, ids[1:], spans, self.tokenizer)
 
 
 def _width(ids: Sequence[int]) -> int:
     return -(-len(ids) // UNIT) * UNIT
-
-
-def _padded(chain: Chain[Point]) -> int:
-    return _width(chain.point.ids)

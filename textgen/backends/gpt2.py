@@ -3,32 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import torch
 
 from textgen.backends.base import Backend, Outcome
 from textgen.backends.best_of import best, blended
-from textgen.backends.keywords import keywords_of_row, with_keywords
+from textgen.backends.keywords import KeywordRow, keywords_of_row, with_keywords
 from textgen.backends.outcome import cut_notes
-from textgen.backends.prompt import Prompt
-from textgen.backends.search_rules import as_drawn, check_listed, nothing_found, scoring_for, stop_for
+from textgen.backends.search_rules import (
+    as_drawn,
+    beam_score_kind,
+    check_listed,
+    nothing_found,
+    plan_for,
+    scoring_for,
+    stop_for,
+)
 from textgen.choice.allowed import WholeCharacters, text_ids
 from textgen.choice.filters import Filter
 from textgen.choice.opening import Opening, closing_ids
 from textgen.choice.scoring import Scoring
-from textgen.decoding.constraint import constraint_of
 from textgen.decoding.hypothesis import Hypothesis
-from textgen.decoding.loop import STUCK, Batch, Draft, write
+from textgen.decoding.loop import STUCK, Batch, Draft
 from textgen.decoding.plan import Plan, search
-from textgen.decoding.rank import distinct, score_kind
+from textgen.decoding.rank import distinct
+from textgen.decoding.search.token_by_token import drafts
 from textgen.decoding.stop import RUN_ON, SentenceStop, Stop, relabel
 from textgen.errors import DataError, UsageError
 from textgen.events import Note, OnEvent, Shortened, ignore
-from textgen.models.guidance import with_style
-from textgen.models.views import LanguageModel, NextTokenModel
+from textgen.models.views import LanguageModel
 from textgen.options import ContinueOptions
 from textgen.options.strategies.beams import MAX_BEAMS
-from textgen.rng import Draws, row_key
+from textgen.rng import row_key
 from textgen.schema import Candidate, Row
 from textgen.store.load import LoadedModel
 from textgen.text.segment import last_sentence_end
@@ -38,36 +45,46 @@ ROWS = 64  # texts written at once: so many, or one a prompt
 WIDEST = 8  # beams a text that was asked for, where a narrower search found too few
 
 
+@dataclass(frozen=True)
+class Prompt(KeywordRow):
+    """A prompt.
+
+    Attributes:
+        ids: Its tokens, the start symbol first.
+    """
+
+    ids: list[int]
+
+
 class Gpt2Backend(Backend[ContinueOptions, Prompt]):
     """Continues prompts, or writes freely from none."""
 
     options = ContinueOptions
     task = "sample"
+    network: LanguageModel
 
     def __init__(self, model: LoadedModel) -> None:
         super().__init__(model)
-        self.network: LanguageModel = model.network
         self.allowed = text_ids(self.tokenizer, self.network.vocab_size)
-        self.positions = self.network.positions
         closing = closing_ids(self.tokenizer.vocabulary, self.network.vocab_size)
         self.opening = Opening(closing, self.tokenizer.specials.bos)
 
     def check(self, options: ContinueOptions) -> None:
         check_listed(self.reader.spelled(options), self.tokenizer, self.allowed)
-        self._writer(options)
+        self.styled(options)
 
     def prompt(self, row: Row) -> str | None:
         return row.text or None
 
     def prepare(self, row: Row, options: ContinueOptions, on_event: OnEvent) -> Prompt:
-        room = self.positions - self._stop(row, options).limit
+        room = self.network.positions - self._stop(row, options).limit
         if room < 1:
             raise UsageError(
                 "{@max_new_tokens} {most} is more than the model can write",
                 most=options.max_new_tokens,
                 hint="it has {positions} positions, prompt included: {@max_new_tokens} {half}, say",
-                positions=self.positions,
-                half=self.positions // 2,
+                positions=self.network.positions,
+                half=self.network.positions // 2,
             )
         reading = self.reader.read(row.text, keep_layout=True, optional=True)
         ids = self.tokenizer.encode(reading.text)
@@ -75,20 +92,17 @@ class Gpt2Backend(Backend[ContinueOptions, Prompt]):
         if len(read) < len(ids):
             on_event(Shortened(row.name, len(read), len(ids), "tail"))
         typed = keywords_of_row(row, options, self.tokenizer, self.allowed, self.reader.word)
-        keywords = tuple(dict.fromkeys(map(self.reader.word, typed)))
-        start = [self.tokenizer.specials.bos, *read]
-        notes = self.reader.judged(reading.text, row.text)
         return Prompt(
             row,
             len(read),
             len(ids),
             len(read),
             reading,
-            start,
-            keywords,
+            tuple(dict.fromkeys(map(self.reader.word, typed))),
             typed,
             self.reader.listed(options),
-            notes=notes,
+            [self.tokenizer.specials.bos, *read],
+            notes=self.reader.judged(reading.text, row.text),
         )
 
     def compute(
@@ -108,8 +122,8 @@ class Gpt2Backend(Backend[ContinueOptions, Prompt]):
         most = max(1, ROWS // len(batch))
         for first in range(0, options.num_candidates * each, most):
             copies = min(most, options.num_candidates * each - first)
-            *_, drafts = self._drafts(batch, options, seed, copies, first)
-            for number, draft in enumerate(drafts):
+            *_, last = self._drafts(batch, options, seed, copies, first)
+            for number, draft in enumerate(last):
                 row, copy = divmod(number, copies)
                 if draft.reason != STUCK:
                     drawn[row][(first + copy) // each].append(self._candidate(batch[row], draft, options))
@@ -118,7 +132,7 @@ class Gpt2Backend(Backend[ContinueOptions, Prompt]):
     def _best(self, draws: list[Candidate], options: ContinueOptions) -> Candidate:
         """The best draw of a text. Each text has draws of its own: of more texts the first stay the same."""
         if options.rank == "blend":
-            draws = blended(draws, self._writer(options), self.tokenizer, self.positions)
+            draws = blended(draws, self.styled(options), self.tokenizer, self.network.positions)
         return best(draws)
 
     def stream_row(
@@ -149,10 +163,10 @@ class Gpt2Backend(Backend[ContinueOptions, Prompt]):
         detokenizer = IncrementalDetokenizer(self.tokenizer.vocabulary)
         written = shown = 0
         text = ""
-        drafts = self._drafts([prepared], options, seed, 1, candidate)
+        steps = self._drafts([prepared], options, seed, 1, candidate)
         while True:
             with torch.inference_mode():
-                draft = next(drafts, [None])[0]
+                draft = next(steps, [None])[0]
             if draft is None:
                 return
             if draft.reason == STUCK:
@@ -166,37 +180,29 @@ class Gpt2Backend(Backend[ContinueOptions, Prompt]):
             for token in draft.ids[written:]:
                 text += detokenizer.push(token)
             written = len(draft.ids)
-            ready = min(self._ready(row, text, options), prepared.reading.settled(text))
+            # an end that may yet be taken back, or be spelled another way, is not shown
+            end = len(row.text + text) if options.ends_at == "any" else last_sentence_end(row.text + text)
+            ready = min(end - len(row.text), prepared.reading.settled(text))
             if ready > shown:
                 yield prepared.given_back(text)[shown:ready]
                 shown = ready
 
-    def _ready(self, row: Row, text: str, options: ContinueOptions) -> int:
-        """How much of the text so far cannot be taken back."""
-        if options.ends_at == "any":
-            return len(text)
-        return max(0, last_sentence_end(row.text + text) - len(row.text))
-
     def _drafts(
-        self,
-        batch: Sequence[Prompt],
-        options: ContinueOptions,
-        seed: int,
-        copies: int,
-        first_candidate: int = 0,
+        self, batch: Sequence[Prompt], options: ContinueOptions, seed: int, copies: int, first: int
     ) -> Iterator[list[Draft]]:
-        scoring = self._scoring(batch, options)
+        """The texts after every token, `copies` a prompt, of which `first` is the number of the first."""
+        plan = self._plan(batch, options, copies, first)
+        return drafts(self.styled(options), self._batch(batch, seed), self._scoring(batch, options), plan)
+
+    def _plan(self, batch: Sequence[Prompt], options: ContinueOptions, copies: int, first: int = 0) -> Plan:
         stops = [self._stop(prompt.row, options) for prompt in batch]
-        draws = Draws(self._keys(batch, seed), copies, first_candidate)
-        choose = options.strategy.chooser()(scoring, draws, options)
-        return write(
-            self._writer(options),
-            self._batch(batch, seed),
-            scoring,
-            choose,
+        return plan_for(
+            options,
+            self.tokenizer,
             lambda number, ids: stops[number // copies].reason(ids),
+            [prompt.keywords for prompt in batch],
             copies=copies,
-            pad=self.tokenizer.specials.pad,
+            first_candidate=first,
         )
 
     def _searched(self, batch: Sequence[Prompt], options: ContinueOptions, seed: int) -> list[Outcome]:
@@ -214,24 +220,12 @@ class Gpt2Backend(Backend[ContinueOptions, Prompt]):
         ]
 
     def _search(self, batch: Sequence[Prompt], options: ContinueOptions, seed: int) -> list[Outcome]:
-        constraints = [
-            constraint_of(prompt.keywords, self.tokenizer, ordered=options.ordered) for prompt in batch
-        ]
-        stops = [self._stop(prompt.row, options) for prompt in batch]
-        plan = Plan(
-            options,
-            self.tokenizer.specials.eos,
-            self.tokenizer.specials.pad,
-            lambda number, ids: stops[number].reason(ids),
-            copies=options.num_candidates,
-            constraints=constraints if any(prompt.keywords for prompt in batch) else (),
-        )
-        pools = search(self._writer(options), self._batch(batch, seed), self._scoring(batch, options), plan)
+        plan = self._plan(batch, options, options.num_candidates)
+        pools = search(self.styled(options), self._batch(batch, seed), self._scoring(batch, options), plan)
         return [self._chosen(prompt, pool, options) for prompt, pool in zip(batch, pools, strict=True)]
 
     def _chosen(self, prompt: Prompt, pool: list[Hypothesis], options: ContinueOptions) -> Outcome:
-        given = prompt.row.text
-        kind = self._score_kind(options)
+        given, kind = prompt.row.text, beam_score_kind(options)
         exempt = stop_for(options, self.tokenizer).exempt
         candidates = [
             Candidate(
@@ -244,33 +238,13 @@ class Gpt2Backend(Backend[ContinueOptions, Prompt]):
             )
             for h in pool
         ]
-        try:
-            whole = with_keywords(candidates, prompt.typed, options, skip=len(given))
-        except DataError as error:
-            return error
-        return distinct(whole, options.num_candidates)
-
-    @staticmethod
-    def _score_kind(options: ContinueOptions) -> str:
-        if "length_penalty" not in options.strategy.options:
-            return score_kind(1.0)
-        gnmt = options.length_norm == "gnmt"
-        return score_kind(options.length_penalty, gnmt=gnmt, penalized=options.penalized)
-
-    @staticmethod
-    def _keys(batch: Sequence[Prompt], seed: int) -> list[bytes]:
-        rows = [prompt.row for prompt in batch]
-        return [row_key(seed, row.text, id=row.id, keywords=row.keywords) for row in rows]
-
-    def _writer(self, options: ContinueOptions) -> NextTokenModel:
-        """The network in the style that was asked for. Raises UsageError: it does not know that."""
-        name = self.model.files.name
-        writer: NextTokenModel = with_style(self.network, options.style, options.guidance, name=name)
-        return writer
+        whole = with_keywords(candidates, prompt.typed, options, skip=len(given))
+        return whole if isinstance(whole, DataError) else distinct(whole, options.num_candidates)
 
     def _batch(self, batch: Sequence[Prompt], seed: int) -> Batch:
-        ids = [prompt.ids for prompt in batch]
-        return Batch([row[:-1] for row in ids], [row[-1] for row in ids], ids, self._keys(batch, seed))
+        ids, rows = [prompt.ids for prompt in batch], [prompt.row for prompt in batch]
+        keys = [row_key(seed, row.text, id=row.id, keywords=row.keywords) for row in rows]
+        return Batch([row[:-1] for row in ids], [row[-1] for row in ids], ids, keys)
 
     def _scoring(self, batch: Sequence[Prompt], options: ContinueOptions) -> Scoring:
         given = max(len(prompt.ids) for prompt in batch)
@@ -285,7 +259,7 @@ class Gpt2Backend(Backend[ContinueOptions, Prompt]):
         if options.ends_at == "any":
             return plain
         # a short model keeps half of what is left for the prompt
-        run_on = max(0, min(RUN_ON, (self.positions - options.max_new_tokens) // 2))
+        run_on = max(0, min(RUN_ON, (self.network.positions - options.max_new_tokens) // 2))
         return SentenceStop(**vars(plain), decode=self._written, prompt=row.text, run_on=run_on)
 
     def _candidate(self, prompt: Prompt, draft: Draft, options: ContinueOptions) -> Candidate:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 from torch import Tensor
 
+from textgen.backends.outcome import Prepared
 from textgen.backends.search_rules import nothing_found, rare_part
 from textgen.choice.automaton import ROOT, AhoCorasick
 from textgen.decoding.constraint import constraint_of, unwritable
@@ -14,7 +16,29 @@ from textgen.messages import Message
 from textgen.options import DecodingOptions
 from textgen.schema import Candidate, Row
 from textgen.text.keywords import keywords_of, missing
+from textgen.text.model_input import Reading
 from textgen.tokenizers.base import Tokenizer
+
+
+@dataclass(frozen=True)
+class KeywordRow(Prepared):
+    """A row whose texts hold keywords, or come from a list, if that is asked for.
+
+    Attributes:
+        reading: What is read of it.
+        keywords: What its texts must contain, as the model writes it.
+        typed: The same as it was typed.
+        listed: The texts to choose from as they were typed, by how the model writes them.
+    """
+
+    reading: Reading
+    keywords: tuple[str, ...]
+    typed: tuple[str, ...]
+    listed: Mapping[str, str]
+
+    def given_back(self, text: str) -> str:
+        """A text in the characters of the row, or as it is listed."""
+        return self.reading.given_back(text, self.typed, self.listed)
 
 
 def keywords_of_row(
@@ -84,8 +108,8 @@ def with_keywords(
     *,
     skip: int = 0,
     written: Callable[[str], str] = str,
-) -> list[Candidate]:
-    """The candidates that contain all keywords behind their first `skip` characters.
+) -> list[Candidate] | DataError:
+    """The candidates that contain all keywords behind their first `skip` characters, or that none does.
 
     Args:
         candidates: Texts.
@@ -93,18 +117,10 @@ def with_keywords(
         options: With which the texts were looked for.
         skip: So many characters were given.
         written: How a text will be given back, if not as it is.
-
-    Raises:
-        DataError: There is none.
     """
     ordered = options.ordered
     whole = [one for one in candidates if not missing(written(one.text)[skip:], keywords, ordered=ordered)]
-    if not whole and not keywords:
-        raise nothing_found(options)
-    if not whole:
-        raise DataError(
-            "no text with {keywords} was found",
-            keywords="、".join(keywords),
-            hint="raise {@beams} or {@max_new_tokens}",
-        )
-    return whole
+    if whole or not keywords:
+        return whole or nothing_found(options)
+    told = "no text with {keywords} was found"
+    return DataError(told, keywords="、".join(keywords), hint="raise {@beams} or {@max_new_tokens}")

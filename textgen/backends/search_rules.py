@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from torch import Tensor
 
-from textgen.backends.base import Found, Outcome
+from textgen.backends.outcome import Found, Outcome
 from textgen.choice import filters
 from textgen.choice.allowed import continuation_ids, punctuation_ids
 from textgen.choice.avoid import Avoid
@@ -17,6 +17,10 @@ from textgen.choice.length_range import Within
 from textgen.choice.scoring import Scoring
 from textgen.choice.token_lengths import token_lengths
 from textgen.choice.trie import OneOf, Trie
+from textgen.decoding.constraint import constraint_of
+from textgen.decoding.loop import StopRule
+from textgen.decoding.plan import Plan
+from textgen.decoding.rank import score_kind
 from textgen.decoding.stop import Stop
 from textgen.errors import DataError, UsageError
 from textgen.messages import Message, option
@@ -75,6 +79,42 @@ def stop_for(options: DecodingOptions, tokenizer: Tokenizer) -> Stop:
         inside=_continuations(vocabulary),
         looping=not options.one_of,
     )
+
+
+def plan_for(
+    options: DecodingOptions,
+    tokenizer: Tokenizer,
+    stop: StopRule,
+    keywords: Sequence[Sequence[str]],
+    *,
+    copies: int,
+    first_candidate: int,
+    reverse: bool = False,
+) -> Plan:
+    """The plan of a search.
+
+    Args:
+        options: Validated.
+        tokenizer: Spells the keywords.
+        stop: See `Plan`, as the next two.
+        keywords: What the texts of each source must contain.
+        copies: Texts of a source.
+        first_candidate: The number of the first.
+        reverse: The texts are written from their end.
+    """
+    constraints = [
+        constraint_of(words, tokenizer, reverse=reverse, ordered=options.ordered) for words in keywords
+    ]
+    eos, pad = tokenizer.specials.eos, tokenizer.specials.pad
+    return Plan(options, eos, pad, stop, copies, first_candidate, constraints if any(keywords) else ())
+
+
+def beam_score_kind(options: DecodingOptions, *, judged: bool = False) -> str:
+    """The name of the scores of a search; `judged` texts were scored again without the filters."""
+    if "length_penalty" not in options.strategy.options:
+        return score_kind(1.0)
+    penalized = options.penalized and not judged
+    return score_kind(options.length_penalty, gnmt=options.length_norm == "gnmt", penalized=penalized)
 
 
 def _penalties(options: DecodingOptions, tokenizer: Tokenizer) -> list[Filter]:
@@ -176,8 +216,7 @@ def _trie(texts: tuple[str, ...], tokenizer: Any, reverse: bool) -> Trie:
 
 
 def _in_writing_order(tokenizer: Tokenizer, text: str, reverse: bool) -> tuple[int, ...]:
-    ids = tokenizer.encode(text)
-    return tuple(reversed(ids) if reverse else ids)
+    return tuple(tokenizer.encode(text)[:: -1 if reverse else 1])
 
 
 def _draw_filters(options: DecodingOptions) -> list[Filter]:

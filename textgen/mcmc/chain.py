@@ -133,11 +133,15 @@ class Chain(Generic[P]):
         self._drawn += step.log_target
         sweep = self.steps // self.period + 1
         self.steps += 1
+        ended = self.steps % self.period == 0
         if sweep > course.burn_in:
             self.remember(sweep)
-        if self.steps % self.period == 0:
-            if sweep > course.burn_in:
-                self._record(sweep, course)
+            if ended:
+                value = self.point.log_target
+                self.series.append((self._drawn if value is None else value) / self.scale)
+                if course.thin and (sweep - course.burn_in) % course.thin == 0:
+                    self.kept.append(Visit(self.point.lean(), sweep))
+        if ended:
             self._drawn = 0.0
 
     def remember(self, sweep: int) -> None:
@@ -151,12 +155,6 @@ class Chain(Generic[P]):
         for visit in sorted(visits, key=lambda visit: -_log_target(visit)):
             texts.setdefault(tuple(visit.point.ids), visit)
         self.best = list(texts.values())[:KEPT]
-
-    def _record(self, sweep: int, course: Course) -> None:
-        value = self.point.log_target
-        self.series.append((self._drawn if value is None else value) / self.scale)
-        if course.thin and (sweep - course.burn_in) % course.thin == 0:
-            self.kept.append(Visit(self.point.lean(), sweep))
 
 
 class Kernel(Protocol[P]):

@@ -11,8 +11,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-ScanKind = Literal["random", "sequential", "block", "all"]
-
 
 @dataclass(frozen=True)
 class Scan:
@@ -26,7 +24,7 @@ class Scan:
             block of a sweep is the smaller one that is left, if the block's size does not divide the places.
     """
 
-    kind: ScanKind = "random"
+    kind: Literal["random", "sequential", "block", "all"] = "random"
     block: int = 3
 
     @property

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 
 @dataclass(frozen=True)
@@ -17,21 +18,16 @@ class Schedule:
     Attributes:
         first: The temperature of the first step.
         last: That of the last.
-        geometric: Fall by a constant factor a step instead of a constant difference.
+        kind: `linear` falls by a constant difference a step, `geometric` by a constant factor.
     """
 
     first: float = 1.0
     last: float = 1.0
-    geometric: bool = False
-
-    @classmethod
-    def falling(cls, first: float, last: float, kind: str) -> Schedule:
-        """Read what options say: both temperatures, and `linear` or `geometric`."""
-        return cls(first, last, kind == "geometric")
+    kind: Literal["linear", "geometric"] = "linear"
 
     def at(self, step: int, steps: int) -> float:
         """The temperature at a step, counted from 0; behind the last of `steps` it stays."""
         share = min(1.0, step / (steps - 1)) if steps > 1 else 1.0
-        if self.geometric:
+        if self.kind == "geometric":
             return float(self.first * (self.last / self.first) ** share)
         return self.first + (self.last - self.first) * share

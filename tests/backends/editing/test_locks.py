@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from textgen.backends.editing.compose import Merged
 from textgen.backends.editing.locks import locked_state
-from textgen.backends.editing.whole_words import Merged
 from textgen.errors import DataError
 from textgen.mcmc.cgmh.edits import State, Subject
 from textgen.store.catalog import find_model

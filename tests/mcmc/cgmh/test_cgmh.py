@@ -288,7 +288,7 @@ def test_annealed_chains_find_the_most_probable_text() -> None:
     space = space_of(kernel, states_of([(1,), (0, 1)], 3, 5, any_order=True))
     most = max(space.points, key=lambda point: point.log_target).state
     chains = started(kernel, STARTS[2], 40)
-    walk(kernel, chains, 400, schedule=Schedule(2.0, 0.1, geometric=True))
+    walk(kernel, chains, 400, schedule=Schedule(2.0, 0.1, kind="geometric"))
     assert sum(chain.best[0].point.state == most for chain in chains) > 34
     assert sum(chain.point.state == most for chain in chains) > 16
     # at temperature 1 they are there less often

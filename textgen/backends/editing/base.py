@@ -6,13 +6,10 @@ both a chain that samples a known distribution.
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cache, partial
 from typing import ClassVar, Generic, TypeVar
-
-from torch import Tensor
 
 from textgen.backends.base import Backend, Found, Outcome, Prepared
 from textgen.backends.chain_reports import Reports, StepReports, lost
@@ -71,22 +68,26 @@ class CgmhBackend(Backend[C, Start], Generic[C]):
 
     task = "sample"
     blanks: ClassVar[bool] = False  # whether `length` is that of every blank
+    shows_changes: ClassVar[bool] = False  # whether records tell what was changed
     unfound: ClassVar[str] = "no text of {least}-{most} characters was found"
 
     def __init__(self, model: LoadedModel) -> None:
         super().__init__(model)
         specials, newline = self.tokenizer.specials, self.tokenizer.vocabulary.newline
-        self._allowed = text_ids(self.tokenizer, model.network.vocab_size)
+        self._allowed = text_ids(self.tokenizer, self.network.vocab_size)
         # a text is a line of its own: that is how sentences stood in training, and how they ended there
         self.language_model: SequenceModel = resolved(str(model.files.family.sequences))(
-            model.network, [specials.bos, newline], [specials.eos, newline], self._allowed
+            self.network, [specials.bos, newline], [specials.eos, newline], self._allowed
         )
         self.marks = punctuation_ids(self.tokenizer.vocabulary)
-        self._beside: dict[str, LoadedModel] = {}
+        self._outside = Outside(self.blanks, partial(text_length, self.tokenizer))
+        self._sizes = token_lengths(self.tokenizer.vocabulary, self.network.vocab_size)
+        # models beside the language model, each loaded once
+        self.loaded = cache(lambda name: load_beside(name, model))
 
-    @abstractmethod
     def terms(self, options: C) -> list[tuple[float, Term]]:
         """The terms of log pi beside the language model and the length, with their weights."""
+        return []
 
     def first(self, start: Start, key: bytes, candidate: int, options: C) -> State:
         """Where a chain begins, before it is made long enough."""
@@ -118,12 +119,6 @@ class CgmhBackend(Backend[C, Start], Generic[C]):
     def longest(self, options: C) -> int:
         """The most tokens that all models read."""
         return min(self.language_model.longest, self._proposer(options).longest - FRAME)
-
-    def loaded(self, name: str) -> LoadedModel:
-        """A model beside the language model, loaded once."""
-        if name not in self._beside:
-            self._beside[name] = load_beside(name, self.model)
-        return self._beside[name]
 
     def start(
         self,
@@ -205,7 +200,7 @@ class CgmhBackend(Backend[C, Start], Generic[C]):
         return new
 
     def _run(self, kernel: Cgmh, chains: Sequence[Chain[Point]], options: C, reports: StepReports) -> None:
-        schedule = Schedule.falling(*options.anneal) if options.searching else Schedule()
+        schedule = Schedule(*options.anneal) if options.searching else Schedule()
         for at in range(0, len(chains), options.batch_size):
             together = chains[at : at + options.batch_size]
             run(kernel, together, Course(options.steps, thin=0, schedule=schedule), reports)
@@ -221,38 +216,26 @@ class CgmhBackend(Backend[C, Start], Generic[C]):
         ]
         longest = self.longest(options)
         constraints = [lambda state: len(state.ids) <= longest, self.possible]
-        target = Target(self.language_model, options.power, [term for term in terms if term[0]], constraints)
+        drawn = ContextProposals(
+            self._proposer(options).model,
+            line_ids(self.tokenizer, self.network.vocab_size, spaces=spaces),
+            options.temperature,
+            options.top_k,
+            options.epsilon,
+        )
+        proposals: Proposals = drawn
+        if options.candidates:
+            proposals = WeightedProposals(drawn, self.language_model, options.power, options.candidates)
         return Cgmh(
-            target,
-            self._proposals(options, spaces=spaces),
+            Target(self.language_model, options.power, [term for term in terms if term[0]], constraints),
+            proposals,
             self.operations(options),
             lambda state: self._outside.distance(state) == 0 and self.reportable(state),
         )
 
-    @cached_property
-    def _outside(self) -> Outside:
-        return Outside(self.blanks, partial(text_length, self.tokenizer))
-
-    @cached_property
-    def _sizes(self) -> Tensor:
-        return token_lengths(self.tokenizer.vocabulary, self.model.network.vocab_size)
-
     def operations(self, options: C) -> Operations:
         """Probabilities of the moves."""
         return Operations(0.35, 0.35, 0.3)
-
-    def _proposals(self, options: C, *, spaces: bool) -> Proposals:
-        allowed = line_ids(self.tokenizer, self.model.network.vocab_size, spaces=spaces)
-        proposals = ContextProposals(
-            self._proposer(options).model,
-            allowed,
-            temperature=options.temperature,
-            top_k=options.top_k,
-            epsilon=options.epsilon,
-        )
-        if not options.candidates:
-            return proposals
-        return WeightedProposals(proposals, self.language_model, options.power, options.candidates)
 
     def _proposer(self, options: C) -> Proposer:
         return proposer_of(self.loaded(options.proposals))
@@ -288,10 +271,6 @@ class CgmhBackend(Backend[C, Start], Generic[C]):
         text = self.tokenizer.decode(list(state.ids))
         return start.reading.given_back(text, start.keywords), []
 
-    def finished(self, candidate: Candidate, changes: Sequence[Change]) -> Candidate:
-        """The candidate with what only the command tells of it."""
-        return candidate
-
     def _candidate(
         self, start: Start, chain: Chain[Point], visit: Visit[Point], reports: Reports
     ) -> Candidate:
@@ -299,5 +278,5 @@ class CgmhBackend(Backend[C, Start], Generic[C]):
         tokens = len(point.state.ids) + 1  # the end counts
         text, changes = self.written(start, point.state)
         logprob = point.scored.logprob
-        candidate = Candidate(text, logprob / tokens, "mean_logprob", logprob, tokens, "stop", chain=report)
-        return self.finished(candidate, changes)
+        score, shown = logprob / tokens, changes if self.shows_changes else None
+        return Candidate(text, score, "mean_logprob", logprob, tokens, "stop", changes=shown, chain=report)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import accumulate
+
 from textgen.backends.editing.base import CgmhBackend, Start
-from textgen.backends.editing.whole_words import Merged
 from textgen.errors import DataError
 from textgen.events import OnEvent
 from textgen.mcmc.cgmh.edits import Operations, State, Subject
@@ -15,6 +17,8 @@ from textgen.schema import Row
 from textgen.text.blank import is_blank
 from textgen.text.keywords import essential, keywords_of, missing
 from textgen.text.line_ends import LINE_END
+from textgen.text.words import words
+from textgen.tokenizers.base import Tokenizer
 
 SWAPS = 0.05  # share of the steps in which two keywords change places
 
@@ -60,3 +64,25 @@ class ComposeBackend(CgmhBackend[ComposeOptions]):
 
     def holds(self, start: Start, text: str, options: ComposeOptions) -> bool:
         return not missing(text, start.keywords, ordered=options.ordered)
+
+
+class Merged:
+    """A term: how many ends of locked spans lie inside a longer word, as those of 市民 in 城市民俗.
+
+    Args:
+        tokenizer: Writes the tokens.
+    """
+
+    def __init__(self, tokenizer: Tokenizer) -> None:
+        self.tokenizer = tokenizer
+
+    def values(self, states: Sequence[State]) -> list[float]:
+        return [self._merged(state) for state in states]
+
+    def _merged(self, state: State) -> float:
+        pieces = self.tokenizer.vocabulary.pieces
+        ends = [0, *accumulate(len(pieces[i]) for i in state.ids)]
+        text = self.tokenizer.decode(list(state.ids))
+        borders = {0, *accumulate(len(word.encode()) for word in words(text))}
+        edges = [ends[edge] for span in state.spans for edge in (span.start, span.stop)]
+        return sum(edge not in borders for edge in edges)

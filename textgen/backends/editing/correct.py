@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
-
 from textgen.backends.editing.source import SourceBackend
 from textgen.mcmc.cgmh.edits import Subject
 from textgen.mcmc.cgmh.target import Distance, Term
 from textgen.options import CorrectOptions
-from textgen.schema import Candidate
-from textgen.text.diff import Change
 
 
 class CorrectBackend(SourceBackend[CorrectOptions]):
@@ -21,6 +16,7 @@ class CorrectBackend(SourceBackend[CorrectOptions]):
     """
 
     options = CorrectOptions
+    shows_changes = True
     unfound = "no text was found"
 
     def terms(self, options: CorrectOptions) -> list[tuple[float, Term]]:
@@ -28,6 +24,3 @@ class CorrectBackend(SourceBackend[CorrectOptions]):
 
     def subject(self, text: str, ids: tuple[int, ...], options: CorrectOptions) -> Subject:
         return Subject(ids, length=options.length or (1, Subject().length[1]))
-
-    def finished(self, candidate: Candidate, changes: Sequence[Change]) -> Candidate:
-        return replace(candidate, changes=changes)

@@ -9,7 +9,6 @@ from textgen.backends.editing.locks import stayed
 from textgen.errors import DataError
 from textgen.events import OnEvent
 from textgen.mcmc.cgmh.edits import State, Subject
-from textgen.mcmc.cgmh.target import Term
 from textgen.options import FillOptions
 from textgen.schema import Row
 from textgen.text.blank import is_blank
@@ -24,9 +23,6 @@ class FillBackend(CgmhBackend[FillOptions]):
     options = FillOptions
     blanks = True
     unfound = "no text with {least}-{most} characters in each blank was found"
-
-    def terms(self, options: FillOptions) -> list[tuple[float, Term]]:
-        return []
 
     def prepare(self, row: Row, options: FillOptions, on_event: OnEvent) -> Start:
         reading = self.reader.read(row.text)
@@ -60,6 +56,6 @@ class FillBackend(CgmhBackend[FillOptions]):
     def written(self, start: Start, state: State) -> tuple[str, list[Change]]:
         blanks = list(BLANK.finditer(start.reading.text))
         begins = [0, *(blank.end() for blank in blanks)]
-        given = zip(begins, BLANK.split(start.reading.text), strict=True)
+        starts = [at for at, part in zip(begins, BLANK.split(start.reading.text), strict=True) if part]
         text = self.tokenizer.decode(list(state.ids))
-        return start.reading.edited(text, stayed((at for at, part in given if part), state, self.tokenizer))
+        return start.reading.edited(text, stayed(starts, state.ids, state.spans, self.tokenizer))

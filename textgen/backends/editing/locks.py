@@ -44,22 +44,25 @@ def kept_spans(
     return found
 
 
-def stayed(starts: Iterable[int], state: State, tokenizer: Tokenizer) -> list[Anchor]:
-    """The locked spans, where they stood in the text that was read and where they stand now.
+def stayed(
+    starts: Iterable[int], ids: Sequence[int], spans: Sequence[range], tokenizer: Tokenizer
+) -> list[Anchor]:
+    """The spans of tokens that stayed, as they stand in the text that was read and in what became of it.
 
     Args:
-        starts: Where the locked spans stood, in characters, in their order.
-        state: Where they stand now, in the same order.
+        starts: Where they stood, in characters, in their order.
+        ids: The tokens now.
+        spans: Where they stand now, in the same order.
         tokenizer: Of the tokens.
     """
-    ids = list(state.ids)
+    ids = list(ids)
     return [
         Anchor(
             start,
             len(tokenizer.decode(ids[: span.start])),
             len(tokenizer.decode(ids[span.start : span.stop])),
         )
-        for start, span in zip(starts, state.spans, strict=True)
+        for start, span in zip(starts, spans, strict=True)
     ]
 
 

@@ -14,7 +14,7 @@ from textgen.events import OnEvent
 from textgen.mcmc.cgmh.edits import State, Subject
 from textgen.mcmc.cgmh.similarity import Similarity
 from textgen.mcmc.cgmh.target import Term
-from textgen.models.views import FRAME, MaskedLanguageModel
+from textgen.models.views import FRAME
 from textgen.options import SourceOptions
 from textgen.schema import Row
 from textgen.text.blank import is_blank
@@ -43,7 +43,7 @@ class SourceBackend(CgmhBackend[N], Generic[N]):
         longest = super().longest(options)
         if not options.similarity:
             return longest
-        return min(longest, self._similar.positions - FRAME)
+        return min(longest, self._similarity.model.positions - FRAME)
 
     def prepare(self, row: Row, options: N, on_event: OnEvent) -> Start:
         reading = self.reader.read(row.text)
@@ -60,14 +60,9 @@ class SourceBackend(CgmhBackend[N], Generic[N]):
         ids = list(start.state.ids)
         before = [len(self.tokenizer.decode(ids[: span.start])) for span in start.state.spans]
         text = self.tokenizer.decode(list(state.ids))
-        return start.reading.edited(text, stayed(before, state, self.tokenizer))
-
-    @cached_property
-    def _similar(self) -> MaskedLanguageModel:
-        network: MaskedLanguageModel = self.loaded(SIMILARITY).network
-        return network
+        return start.reading.edited(text, stayed(before, state.ids, state.spans, self.tokenizer))
 
     @cached_property
     def _similarity(self) -> Similarity:
         specials = self.tokenizer.specials
-        return Similarity(self._similar, specials.cls, specials.sep)
+        return Similarity(self.loaded(SIMILARITY).network, specials.cls, specials.sep)

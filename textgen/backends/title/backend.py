@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 
-from textgen.backends.base import Backend, Found, Outcome, Prepared
-from textgen.backends.keywords import keywords_of_row, with_keywords
-from textgen.backends.search_rules import check_listed
+from textgen.backends.base import Backend, Found, Outcome
+from textgen.backends.keywords import KeywordRow, keywords_of_row, with_keywords
+from textgen.backends.search_rules import beam_score_kind, check_listed
 from textgen.backends.title.checked import chosen, remarks
 from textgen.backends.title.judges import PMI_KIND, TitleJudge, TitlePmi, TitleScores
 from textgen.backends.title.lengths import length_notes, nearest_first
@@ -16,7 +17,7 @@ from textgen.backends.title.search import BOTH, ROWS, Title, TitleSearch, View, 
 from textgen.choice.allowed import title_ids
 from textgen.commands import LANGUAGE_MODEL
 from textgen.decoding.hypothesis import Length
-from textgen.decoding.rank import RANKINGS, Contender, score_kind
+from textgen.decoding.rank import RANKINGS, Contender
 from textgen.errors import DataError, UsageError
 from textgen.events import OnEvent, Shortened
 from textgen.metrics.copying import copied_share, support
@@ -25,7 +26,6 @@ from textgen.models.layers.attention import padded_length
 from textgen.models.shared_prefix import SharedPrefix
 from textgen.models.views import FRAME, TitleModel, TwoWayModel
 from textgen.options import TitleOptions
-from textgen.options.title import Direction
 from textgen.rng import chunk_key, row_key
 from textgen.schema import Candidate, Row
 from textgen.store.catalog import find_model, find_scorer
@@ -40,28 +40,16 @@ RESERVED = 50  # positions kept for the title
 
 
 @dataclass(frozen=True)
-class Article(Prepared):
-    """An article cut to size.
+class Article(KeywordRow):
+    """An article cut to size; what is read of it is without a headline that was left out.
 
     Attributes:
-        reading: The article, without a headline that was left out.
         fitted: What of it is read at once.
-        keywords: What its titles must contain, as the model writes it.
-        typed: The same as it was typed.
-        listed: The texts of which the title is one, as they were typed, by how the model writes them.
         editor: Checks its titles; None if they are not to be checked.
     """
 
-    reading: Reading
     fitted: Fitted
-    keywords: tuple[str, ...]
-    typed: tuple[str, ...]
-    listed: Mapping[str, str]
     editor: Editor | None
-
-    def given_back(self, title: str) -> str:
-        """A title in the article's characters, or as it is listed."""
-        return self.reading.given_back(title, self.typed, self.listed)
 
 
 class TitleBackend(Backend[TitleOptions, Article]):
@@ -69,12 +57,14 @@ class TitleBackend(Backend[TitleOptions, Article]):
 
     options = TitleOptions
     task = "title"
+    network: TitleModel
 
     def __init__(self, model: LoadedModel) -> None:
         super().__init__(model)
-        self.network: TitleModel = model.network
         self.allowed = title_ids(self.tokenizer, self.network.vocab_size)
-        self._judges: dict[str, TitleJudge] = {}
+        # each loaded once
+        self._scorer = cache(lambda name: TitleScores(find_scorer(name)))
+        self._pmi = cache(lambda: TitlePmi(find_model(LANGUAGE_MODEL)))
 
     def check(self, options: TitleOptions) -> None:
         if options.strategy.view == "two-way" and not isinstance(self.network, TwoWayModel):
@@ -122,15 +112,24 @@ class TitleBackend(Backend[TitleOptions, Article]):
         # what the user asks for is right; and listed texts may be labels, no titles at all
         checked = options.checks and not options.one_of
         editor = Editor("\n".join([reading.text, *keywords])) if checked else None
-        size = len(fitted.judge) + FRAME
-        notes = self.reader.judged(reading.text, row.text)
-        used, tokens = fitted.used, fitted.tokens
-        listed = self.reader.listed(options)
-        return Article(row, size, tokens, used, reading, fitted, keywords, typed, listed, editor, notes=notes)
+        return Article(
+            row,
+            len(fitted.judge) + FRAME,
+            fitted.tokens,
+            fitted.used,
+            reading,
+            keywords,
+            typed,
+            self.reader.listed(options),
+            fitted,
+            editor,
+            notes=self.reader.judged(reading.text, row.text),
+        )
 
     def compute(
         self, batch: Sequence[Article], options: TitleOptions, seed: int, on_event: OnEvent
     ) -> list[Outcome]:
+        both_ways = options.ranked_both_ways
         search = TitleSearch(self.network, self.tokenizer, self.allowed, self.reader.spelled(options))
         views = [
             (number, view) for number, article in enumerate(batch) for view in self._views(article, seed)
@@ -145,16 +144,12 @@ class TitleBackend(Backend[TitleOptions, Article]):
                 pools = search.titles(model, [view for _, view in part])
             for (number, view), titles in zip(part, pools, strict=True):
                 if len(batch[number].fitted.views) == 1:
-                    titles = search.logprobs(model, view.source, titles, self._needed(options))
+                    titles = search.logprobs(model, view.source, titles, BOTH if both_ways else ())
                 found[number] += titles
         return [
             self._outcome(article, titles, options, search)
             for article, titles in zip(batch, found, strict=True)
         ]
-
-    @staticmethod
-    def _needed(options: TitleOptions) -> tuple[Direction, ...]:
-        return BOTH if options.ranked_both_ways else ()
 
     def _views(self, article: Article, seed: int) -> list[View]:
         row = article.row
@@ -174,11 +169,13 @@ class TitleBackend(Backend[TitleOptions, Article]):
             titles = titles[: options.num_candidates]  # those drawn first, not the best of many
         kind = self._score_kind(options, judged=judged)
         scored = self._ranked(article, titles, options)
-        ranked = [self._candidate(title, score, kind) for title, score in scored]
-        try:
-            whole = with_keywords(ranked, article.typed, options, written=article.given_back)
-        except DataError as error:
-            return error
+        ranked = [
+            Candidate(t.text, score, kind, t.logprob, t.tokens, t.reason, direction=t.direction)
+            for t, score in scored
+        ]
+        whole = with_keywords(ranked, article.typed, options, written=article.given_back)
+        if isinstance(whole, DataError):
+            return whole
         whole, count = nearest_first(whole, options.length), options.num_candidates
         edited = whole[:count] if article.editor is None else chosen(whole, article.editor, count)
         notes = length_notes(edited, options.length) + remarks(edited)
@@ -192,9 +189,8 @@ class TitleBackend(Backend[TitleOptions, Article]):
         source = self._source(article.fitted.judge)
         model = SharedPrefix(self.network, [source])
         blank = [replace(title, logprobs={}) for title in merge(titles)]
-        needed = self._needed(options)
-        if needed:
-            return search.logprobs(model, source, blank, needed)
+        if options.ranked_both_ways:
+            return search.logprobs(model, source, blank, BOTH)
         found = []
         for direction in BOTH:
             own = [title for title in blank if title.scored == direction]
@@ -222,27 +218,10 @@ class TitleBackend(Backend[TitleOptions, Article]):
         if options.ranking != "logprob":
             kinds = {"scorer": "scorer", "pmi": PMI_KIND}
             return kinds.get(options.ranking) or RANKINGS[options.ranking][1]
-        beam = "beams" in options.strategy.options and "length_penalty" in options.strategy.options
         # only a beam ranks by what its filters left; judged candidates are scored without them
-        name = score_kind(
-            options.length_penalty if beam else 1.0,
-            gnmt=beam and options.length_norm == "gnmt",
-            penalized=beam and not judged and options.penalized,
-        )
+        name = beam_score_kind(options, judged=judged)
         mixed = options.strategy.view == "two-way" and not judged and interacts(self.network, options)
         return f"bidirectional_{name}" if mixed else name
-
-    @staticmethod
-    def _candidate(title: Title, score: float, kind: str) -> Candidate:
-        return Candidate(
-            title.text,
-            score,
-            kind,
-            title.logprob,
-            title.tokens,
-            title.reason,
-            direction="both" if len(title.directions) > 1 else title.directions[0],
-        )
 
     @staticmethod
     def _explained(article: Article, candidate: Candidate, options: TitleOptions) -> Candidate:
@@ -257,16 +236,10 @@ class TitleBackend(Backend[TitleOptions, Article]):
         )
 
     def _judge(self, options: TitleOptions) -> TitleJudge | None:
-        """The model that ranks, if that is not the one that writes; loaded once."""
-        name = options.scorer or (LANGUAGE_MODEL if options.ranking == "pmi" else None)
-        if name is None:
-            return None
-        if name not in self._judges:
-            scorer = options.scorer is not None
-            self._judges[name] = (
-                TitleScores(find_scorer(name)) if scorer else TitlePmi(find_model(LANGUAGE_MODEL))
-            )
-        return self._judges[name]
+        """The model that ranks, if that is not the one that writes."""
+        if options.scorer:
+            return self._scorer(options.scorer)
+        return self._pmi() if options.ranking == "pmi" else None
 
     def _source(self, view: list[int]) -> list[int]:
         return [self.tokenizer.specials.cls, *view, self.tokenizer.specials.sep]

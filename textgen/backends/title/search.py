@@ -7,9 +7,8 @@ from dataclasses import dataclass, replace
 
 from torch import Tensor
 
-from textgen.backends.search_rules import scoring_for, stop_for
+from textgen.backends.search_rules import plan_for, scoring_for, stop_for
 from textgen.choice.scoring import Scoring
-from textgen.decoding.constraint import constraint_of
 from textgen.decoding.hypothesis import Hypothesis
 from textgen.decoding.loop import Batch
 from textgen.decoding.plan import Plan, search
@@ -82,6 +81,11 @@ class Title:
         """Its log-probability in the direction of its score, if there is one."""
         return self.logprobs.get(self.scored)
 
+    @property
+    def direction(self) -> str:
+        """The direction in which it was found, or `both`."""
+        return "both" if len(self.directions) > 1 else self.directions[0]
+
     def merged(self, other: Title) -> Title:
         """The better of two with the same text, with what is known of both."""
         better = max(self, other, key=lambda title: (title.reason == "stop", title.score))
@@ -104,10 +108,8 @@ class TitleSearch:
     def __init__(
         self, network: TitleModel, tokenizer: Tokenizer, allowed: Tensor, options: TitleOptions
     ) -> None:
-        self.network = network
-        self.tokenizer = tokenizer
-        self.allowed = allowed
-        self.options = options
+        self.network, self.tokenizer = network, tokenizer
+        self.allowed, self.options = allowed, options
         drawn = options.strategy.streamable and options.strategy.draws
         ranked = options.ranking != "logprob" and drawn
         self.stop = stop_for(options, tokenizer)
@@ -129,33 +131,32 @@ class TitleSearch:
             model: The network, which has read the sources of the views.
             views: Of one padded length; and with the same keywords, if n-grams may not repeat.
         """
-        strategy, ordered = self.options.strategy, self.options.ordered
+        options, strategy = self.options, self.options.strategy
         found: list[list[Title]] = [[] for _ in views]
         short = list(range(len(views)))
         for attempt in range(ATTEMPTS if strategy.several else 1):
             before = list(map(len, found))
             for n, titles in zip(short, self._round(model, [views[n] for n in short], attempt), strict=True):
-                wanted = views[n].keywords
-                whole = [
-                    title
-                    for title in titles
-                    if not missing(title.text, wanted, ordered=ordered) and self._fits(title)
-                ]
-                found[n] = merge([*found[n], *whole])
+                found[n] = merge([*found[n], *(title for title in titles if self._fits(title, views[n]))])
             short = [
                 n
                 for n in short
                 # a wider beam that finds nothing new has seen all there is
-                if (len(found[n]) < self.options.num_candidates or self._unsound(views[n], found[n]))
-                and (strategy.draws or len(found[n]) > before[n] or (self.options.length and not found[n]))
+                if not (
+                    len(found[n]) >= options.num_candidates
+                    and (options.draws_alone or views[n].has_sound(found[n]))
+                )
+                and (strategy.draws or len(found[n]) > before[n] or (options.length and not found[n]))
             ]
             if not short:
                 break
         return self._filled_up(model, views, found) if self.options.length else found
 
-    def _fits(self, title: Title) -> bool:
-        """Whether a title has the length that was asked for, and has come to an end."""
+    def _fits(self, title: Title, view: View) -> bool:
+        """Whether a title holds the keywords, and ended with the length that was asked for."""
         length = self.options.length
+        if missing(title.text, view.keywords, ordered=self.options.ordered):
+            return False
         return length is None or (title.reason == "stop" and not off(title.text, *length))
 
     def _filled_up(
@@ -179,19 +180,14 @@ class TitleSearch:
             unknown = [title for title in titles if direction not in title.logprobs]
             if unknown:
                 targets = [self._target(title, direction) for title in unknown]
-                values = sequence_logprobs(model, source, targets, self.allowed).tolist()
-                known = dict(zip((title.text for title in unknown), values, strict=True))
+                found = iter(sequence_logprobs(model, source, targets, self.allowed).tolist())
                 titles = [
-                    replace(title, logprobs=title.logprobs | {direction: known[title.text]})
-                    if title.text in known
-                    else title
+                    title
+                    if direction in title.logprobs
+                    else replace(title, logprobs=title.logprobs | {direction: next(found)})
                     for title in titles
                 ]
         return titles
-
-    def _unsound(self, view: View, titles: list[Title]) -> bool:
-        """Whether sound titles are looked for and none was found yet."""
-        return not self.options.draws_alone and not view.has_sound(titles)
 
     def _round(self, model: SharedPrefix, views: Sequence[View], attempt: int) -> list[list[Title]]:
         options = self._widened(attempt)
@@ -228,9 +224,8 @@ class TitleSearch:
         return self.options.model_copy(update={"beams": width * times})
 
     def _batch(self, views: Sequence[View], direction: Direction) -> Batch:
-        count = len(views)
         sources, keys = [view.source for view in views], [view.key for view in views]
-        return Batch(sources, [self._first(direction)] * count, [[]] * count, keys)
+        return Batch(sources, [self._first(direction)] * len(views), [[]] * len(views), keys)
 
     def _scoring(self, views: Sequence[View], options: TitleOptions, direction: Direction) -> Scoring:
         return scoring_for(
@@ -247,20 +242,17 @@ class TitleSearch:
         self, views: Sequence[View], options: TitleOptions, direction: Direction, attempt: int
     ) -> Iterator[Plan]:
         """One search; or several, if more texts are to be drawn than can be written at once."""
-        constraints = [
-            constraint_of(view.keywords, self.tokenizer, reverse=direction == "r2l", ordered=options.ordered)
-            for view in views
-        ]
+        keywords = [view.keywords for view in views]
         most = max(1, ROWS // len(views)) if options.strategy.streamable else self.copies
         for first in range(0, self.copies, most):
-            yield Plan(
+            yield plan_for(
                 options,
-                self.tokenizer.specials.eos,
-                self.tokenizer.specials.pad,
+                self.tokenizer,
                 lambda _, ids: self.stop.reason(ids),
+                keywords,
                 copies=min(most, self.copies - first),
                 first_candidate=attempt * self.copies + first,
-                constraints=constraints if any(view.keywords for view in views) else (),
+                reverse=direction == "r2l",
             )
 
     def _title(self, found: Hypothesis, direction: Direction, *, known: bool = True) -> Title:
@@ -279,8 +271,8 @@ class TitleSearch:
         )
 
     def _first(self, direction: Direction) -> int:
-        specials = self.tokenizer.specials
-        return specials.l2r if direction == "l2r" else specials.r2l
+        """The first token of titles in a direction, `<l2r>` or `<r2l>`."""
+        return int(getattr(self.tokenizer.specials, direction))
 
     def _target(self, title: Title, direction: Direction) -> list[int]:
         pieces = title.ids if direction == "l2r" else title.ids[::-1]
@@ -303,6 +295,4 @@ def interacts(network: TitleModel, options: TitleOptions) -> bool:
     Unless the options say it: where the model was trained for both at once. Others write nonsense if their
     streams mix.
     """
-    if options.interaction is not None:
-        return options.interaction
-    return network.two_way
+    return network.two_way if options.interaction is None else options.interaction

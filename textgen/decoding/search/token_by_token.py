@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from torch import Tensor
 
 from textgen.choice.categorical import invert_cdf
 from textgen.choice.scoring import Scoring
 from textgen.decoding.hypothesis import Hypothesis
-from textgen.decoding.loop import Batch, Choose, finished, write
+from textgen.decoding.loop import Batch, Choose, Draft, finished, write
 from textgen.decoding.plan import Plan
 from textgen.models.views import NextTokenModel
 from textgen.options import DecodingOptions
@@ -21,12 +22,16 @@ def search(model: NextTokenModel, batch: Batch, scoring: Scoring, plan: Plan) ->
 
     There are fewer where the filters left nothing to go on with. Two may be the same text.
     """
-    strategy = plan.options.strategy
-    copies = plan.copies if strategy.several else 1
-    draws = Draws(batch.keys, copies, plan.first_candidate)
-    choose = strategy.chooser()(scoring, draws, plan.options)
-    *_, drafts = write(model, batch, scoring, choose, plan.stop, copies=copies, pad=plan.pad)
-    return [finished(drafts[at : at + copies]) for at in range(0, len(drafts), copies)]
+    copies = plan.copies if plan.options.strategy.several else 1
+    *_, last = drafts(model, batch, scoring, replace(plan, copies=copies))
+    return [finished(last[at : at + copies]) for at in range(0, len(last), copies)]
+
+
+def drafts(model: NextTokenModel, batch: Batch, scoring: Scoring, plan: Plan) -> Iterator[list[Draft]]:
+    """Yield the texts after every token, as many a source as the plan has copies; see `loop.write`."""
+    draws = Draws(batch.keys, plan.copies, plan.first_candidate)
+    choose = plan.options.strategy.chooser()(scoring, draws, plan.options)
+    return write(model, batch, scoring, choose, plan.stop, copies=plan.copies, pad=plan.pad)
 
 
 def greedy(scoring: Scoring, draws: Draws, options: DecodingOptions | None = None) -> Choose:

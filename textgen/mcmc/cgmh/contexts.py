@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -10,7 +10,7 @@ from torch import Tensor
 
 from textgen.mcmc.cgmh.edits import Context
 from textgen.models.layers.attention import padded_length
-from textgen.models.padding import padded
+from textgen.models.padding import read_together
 from textgen.models.views import Ids, MaskedModel, NextTokenModel
 
 
@@ -34,9 +34,7 @@ class MaskedContext:
         """Raw logits `(contexts, vocab)`."""
         rows = [[self.cls, *context.filled(self.mask), self.sep] for context in contexts]
         found = torch.empty(len(rows), self.model.vocab_size)
-        for width, some in by_width(rows).items():
-            ids = padded([rows[n] for n in some], width)
-            lengths = torch.tensor([len(rows[n]) for n in some])
+        for some, ids, lengths in by_width(rows):
             places = torch.tensor([1 + len(contexts[n].left) for n in some])
             found[some] = self.model.masked_logits(ids, lengths, places).float()
         return found
@@ -64,11 +62,9 @@ class ForwardContext:
         """Log-probabilities `(texts, vocab)` of what follows texts."""
         rows = [[*self.first, *text] for text in texts]
         found = torch.empty(len(rows), self.model.vocab_size)
-        for width, some in by_width(rows).items():
-            state = self.model.start([self.source] * len(some))
-            logits = self.model.extend(state, padded([rows[n] for n in some], width))
-            last = torch.tensor([len(rows[n]) - 1 for n in some])
-            found[some] = logits[torch.arange(len(some)), last].float().log_softmax(-1)
+        for some, ids, lengths in by_width(rows):
+            logits = self.model.extend(self.model.start([self.source] * len(some)), ids)
+            found[some] = logits[torch.arange(len(some)), lengths - 1].float().log_softmax(-1)
         return found
 
 
@@ -90,9 +86,10 @@ class TwoWayContext:
         return self.forward.logits(contexts) + behind
 
 
-def by_width(rows: Sequence[Sequence[int]]) -> dict[int, list[int]]:
-    """Numbers of the rows by padded length."""
+def by_width(rows: Sequence[Ids]) -> Iterator[tuple[list[int], Tensor, Tensor]]:
+    """Yield the rows of each padded length: their numbers, their ids as one tensor, their lengths."""
     found: dict[int, list[int]] = {}
     for n, row in enumerate(rows):
         found.setdefault(padded_length(len(row)), []).append(n)
-    return found
+    for some in found.values():
+        yield some, *read_together([rows[n] for n in some])

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import combinations
+from itertools import accumulate, combinations, groupby
 
 FREE = 0  # the label of a token that may change
 REPLACE, INSERT, DELETE, SWAP = "replace", "insert", "delete", "swap"
@@ -95,13 +95,8 @@ class State:
     @property
     def spans(self) -> list[range]:
         """The locked spans, in the order of the text."""
-        found: list[range] = []
-        for place, label in enumerate(self.labels):
-            if label != FREE and found and self.labels[found[-1].start] == label:
-                found[-1] = range(found[-1].start, place + 1)
-            elif label != FREE:
-                found.append(range(place, place + 1))
-        return found
+        runs = [list(places) for _, places in groupby(range(len(self.ids)), self.labels.__getitem__)]
+        return [range(run[0], run[-1] + 1) for run in runs if self.labels[run[0]] != FREE]
 
     @property
     def blanks(self) -> list[range]:
@@ -125,17 +120,17 @@ class State:
 
     def replaced(self, place: int, token: int) -> State:
         """The state with another token at a free place."""
-        return self._with((*self.ids[:place], token, *self.ids[place + 1 :]), self.labels)
+        return replace(self, ids=(*self.ids[:place], token, *self.ids[place + 1 :]))
 
     def inserted(self, gap: int, token: int) -> State:
         """The state with a free token more."""
         labels = (*self.labels[:gap], FREE, *self.labels[gap:])
-        return self._with((*self.ids[:gap], token, *self.ids[gap:]), labels)
+        return replace(self, ids=(*self.ids[:gap], token, *self.ids[gap:]), labels=labels)
 
     def deleted(self, place: int) -> State:
         """The state without the token at a free place."""
         labels = self.labels[:place] + self.labels[place + 1 :]
-        return self._with(self.ids[:place] + self.ids[place + 1 :], labels)
+        return replace(self, ids=self.ids[:place] + self.ids[place + 1 :], labels=labels)
 
     def swapped(self, one: int, other: int) -> State:
         """The state in which the spans of two labels have changed places."""
@@ -148,9 +143,7 @@ class State:
             *first,
             *range(second.stop, len(self.ids)),
         ]
-        return self._with(tuple(self.ids[n] for n in order), tuple(self.labels[n] for n in order))
-
-    def _with(self, ids: Ids, labels: Ids) -> State:
+        ids, labels = (tuple(row[n] for n in order) for row in (self.ids, self.labels))
         return replace(self, ids=ids, labels=labels)
 
 
@@ -171,10 +164,6 @@ class Operations:
     swap: float = 0.0
 
     def choose(self, uniform: float) -> str | None:
-        """The move at a number on [0, 1)."""
-        edge = 0.0
-        for name in (REPLACE, INSERT, DELETE, SWAP):
-            edge += getattr(self, name)
-            if uniform < edge:
-                return name
-        return None
+        """The move at a number on [0, 1); its name is that of the attribute."""
+        edges = zip(vars(self), accumulate(vars(self).values()), strict=True)
+        return next((move for move, edge in edges if uniform < edge), None)

@@ -85,31 +85,28 @@ class Cgmh:
 
     def _try(self, tried: Sequence[Tried]) -> list[tuple[Point, bool]]:
         """Propose and decide for every chain."""
-        distributions, tokens = self._tokens(tried)
+        drawn = self._tokens(tried)
         states = [
             choice.apply(chain.point.state, token)
-            for (chain, choice), token in zip(tried, tokens, strict=True)
+            for (chain, choice), (_, token) in zip(tried, drawn, strict=True)
         ]
         points = self._points([chain for chain, _ in tried], states)
         return [
             (point, self._accepted(chain, choice, point, distribution, token))
-            for (chain, choice), point, distribution, token in zip(
-                tried, points, distributions, tokens, strict=True
-            )
+            for (chain, choice), point, (distribution, token) in zip(tried, points, drawn, strict=True)
         ]
 
-    def _tokens(self, tried: Sequence[Tried]) -> tuple[list[Tensor | None], list[int]]:
+    def _tokens(self, tried: Sequence[Tried]) -> list[tuple[Tensor | None, int]]:
         """For every chain the distribution of its token, and the token drawn; a swap has neither."""
+        drawn: list[tuple[Tensor | None, int]] = [(None, 0)] * len(tried)
         rows = [n for n, (_, choice) in enumerate(tried) if choice.move != SWAP]
-        distributions: list[Tensor | None] = [None] * len(tried)
-        tokens = [0] * len(tried)
-        if not rows:
-            return distributions, tokens
-        found = self._distributions([tried[n] for n in rows])
-        drawn = invert_cdf(torch.stack(found).exp(), [tried[n][0].uniform(TOKEN) for n in rows]).tolist()
-        for n, distribution, token in zip(rows, found, drawn, strict=True):
-            distributions[n], tokens[n] = distribution, token
-        return distributions, tokens
+        if rows:
+            found = self._distributions([tried[n] for n in rows])
+            uniforms = [tried[n][0].uniform(TOKEN) for n in rows]
+            tokens = invert_cdf(torch.stack(found).exp(), uniforms).tolist()
+            for n, distribution, token in zip(rows, found, tokens, strict=True):
+                drawn[n] = distribution, token
+        return drawn
 
     def _distributions(self, tried: Sequence[Tried]) -> list[Tensor]:
         """The distributions of the tokens, those known from the same point not computed again."""

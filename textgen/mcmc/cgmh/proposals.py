@@ -8,6 +8,8 @@ the same for a move and its reverse, and enters the acceptance as it is.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 import torch
@@ -42,13 +44,14 @@ class Proposals(Protocol):
         """
 
 
+@dataclass(frozen=True)
 class ContextProposals:
     """A context model's distribution, restricted, sharpened, cut off, mixed with one that reaches everything.
 
     Without the mixture a token outside the best `top_k` could never come or go, and the chain would fall
     into parts.
 
-    Args:
+    Attributes:
         model: Judges the tokens.
         allowed: `(vocab,)`, true for the tokens that may be written.
         temperature: Divides the logits.
@@ -56,28 +59,23 @@ class ContextProposals:
         epsilon: Weight of the unigram distribution in the mixture, in [0, 1].
     """
 
-    def __init__(
-        self,
-        model: ContextModel,
-        allowed: Tensor,
-        *,
-        temperature: float = 1.0,
-        top_k: int = 0,
-        epsilon: float = 0.0,
-    ) -> None:
-        self.model = model
-        self.allowed = allowed
-        self.temperature = temperature
-        self.top_k = top_k
-        self.epsilon = epsilon
-        # of a token that stands alone
-        self.unigram = self._restricted([Context((), ())]).log_softmax(-1)[0]
+    model: ContextModel
+    allowed: Tensor
+    temperature: float = 1.0
+    top_k: int = 0
+    epsilon: float = 0.0
+
+    @cached_property
+    def unigram(self) -> Tensor:
+        """The distribution of a token that stands alone."""
+        return self._restricted([Context((), ())]).log_softmax(-1)[0]
 
     def distributions(self, contexts: Sequence[Context], parents: Sequence[Scored | None]) -> Tensor:
         """See `Proposals`; no language model is asked."""
         logits = self._restricted(contexts) / self.temperature
         if 0 < self.top_k < logits.shape[-1]:
-            logits = logits.masked_fill(~_best(logits, self.top_k), -torch.inf)
+            best = torch.zeros_like(logits, dtype=torch.bool).scatter(-1, _ranked(logits, self.top_k), True)
+            logits = logits.masked_fill(~best, -torch.inf)
         return self.mixed(logits.log_softmax(-1))
 
     def candidates(self, contexts: Sequence[Context], count: int) -> Tensor:
@@ -145,8 +143,3 @@ class WeightedProposals:
 def _ranked(logits: Tensor, count: int) -> Tensor:
     """Ids of the best `count` of each row; of equals, the smaller id comes first."""
     return logits.sort(dim=-1, descending=True, stable=True).indices[:, :count]
-
-
-def _best(logits: Tensor, count: int) -> Tensor:
-    """`(rows, vocab)`, true for the best `count` of each row."""
-    return torch.zeros_like(logits, dtype=torch.bool).scatter(-1, _ranked(logits, count), True)

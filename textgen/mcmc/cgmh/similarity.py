@@ -10,7 +10,6 @@ from torch import Tensor
 
 from textgen.mcmc.cgmh.contexts import by_width
 from textgen.mcmc.cgmh.edits import Ids, State
-from textgen.models.padding import padded
 from textgen.models.views import MaskedLanguageModel
 
 REMEMBERED = 4096  # sources whose embedding is kept
@@ -40,10 +39,8 @@ class Similarity:
         """`(texts, width)`; of an empty text that of its frame."""
         rows = [[self.cls, *text, self.sep] for text in texts]
         found: list[Tensor] = [torch.empty(0)] * len(rows)
-        for width, some in by_width(rows).items():
-            lengths = torch.tensor([len(rows[n]) for n in some])
-            hidden = self.model.encode(padded([rows[n] for n in some], width), lengths)
-            for n, row in zip(some, hidden, strict=True):
+        for some, ids, lengths in by_width(rows):
+            for n, row in zip(some, self.model.encode(ids, lengths), strict=True):
                 inner = row[1 : len(rows[n]) - 1] if texts[n] else row[: len(rows[n])]
                 found[n] = inner.mean(0)
         return torch.stack(found)

@@ -95,18 +95,14 @@ class Target:
         if not possible:
             return found
         scored = self.model.score([states[n].ids for n in possible], [parents[n] for n in possible])
-        added = self._added([states[n] for n in possible])
+        added = [0.0] * len(possible)
+        for weight, term in self.terms:
+            values = term.values([states[n] for n in possible])
+            added = [old + weight * value for old, value in zip(added, values, strict=True)]
         for n, score, more in zip(possible, scored, added, strict=True):
             value = self.power * score.logprob + more if score.logprob > -inf else -inf
             found[n] = Point(states[n], score, value)
         return found
-
-    def _added(self, states: Sequence[State]) -> list[float]:
-        """The terms, weighted and summed."""
-        total = [0.0] * len(states)
-        for weight, term in self.terms:
-            total = [old + weight * value for old, value in zip(total, term.values(states), strict=True)]
-        return total
 
 
 @dataclass(frozen=True)

@@ -166,20 +166,20 @@ class Gibbs:
         if not self.scan.together:
             asked.append((self.proposal, [proposal.point.ids[place] for proposal, place in pairs]))
         scores = self.conditionals.scores(sites, asked)
-        found, start = [], 0
-        for proposal, places in zip(proposals, weighed, strict=True):
-            end = start + len(places)
+        found = []
+        parts = torch.split_with_sizes(scores, [len(places) for places in weighed], 1)
+        for proposal, places, part in zip(proposals, weighed, parts, strict=True):
             back = proposal.reverse
             if back is None:
-                drawn = [place in proposal.places for place in places]
-                back = float(scores[1, start:end][drawn].sum())
-            found.append((-float(scores[0, start:end].sum()), back))
-            start = end
+                back = float(part[1][[place in proposal.places for place in places]].sum())
+            found.append((-float(part[0].sum()), back))
         return found
 
     def _step(self, proposal: Proposal, energy: float | None, *, accepted: bool) -> Step[Point]:
         point = replace(proposal.point, ids=proposal.ids, energy=energy) if accepted else proposal.point
-        edited = proposal.edited
+        ids, before = proposal.ids, proposal.point.ids
+        # the places whose token is another; where none is, those that were drawn
+        edited = [place for place in proposal.places if ids[place] != before[place]] or proposal.places
         log_target = proposal.forward if point.log_target is None else point.log_target
         changed = accepted and proposal.changed
         return Step(point, self.scan.kind, accepted, changed, (min(edited), max(edited) + 1), log_target)

@@ -93,8 +93,3 @@ class Proposal:
     def possible(self) -> bool:
         """Whether it may be accepted: there is a way back, or the present state has no probability."""
         return self.held and (self.reverse != -inf or self.point.energy == inf)
-
-    @property
-    def edited(self) -> list[int]:
-        """The places whose token is another, or those that were drawn where none is."""
-        return [n for n in self.places if self.ids[n] != self.point.ids[n]] or self.places
