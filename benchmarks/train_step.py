@@ -29,7 +29,7 @@ from textgen.options.recipes import OPTIONS
 from textgen.train.data.arrays import Arrays
 from textgen.train.data.corpus import build_corpus, order_of
 from textgen.train.recipes import recipe_class
-from textgen.train.run import READING, never
+from textgen.train.run import never
 from textgen.train.step.loop import Loop
 from textgen.train.step.machine import Machine
 
@@ -45,7 +45,7 @@ def ours(kind: str, path: str, folder: str, given: dict[str, Any]) -> tuple[Loop
     recipe_type = recipe_class(kind)
     given = {"start": kind, "steps": 10_000, "learning_rate": RATE, "dropout": DROPOUT} | given
     recipe = recipe_type(parse(OPTIONS[kind], given, user=kind))
-    corpus = build_corpus(FileRows([path], READING), recipe, {}, Path(folder), never, ignore)
+    corpus = build_corpus(FileRows([path], recipe.options.reading), recipe, Path(folder), never, ignore)
     network = recipe.build(corpus).requires_grad_(True)
     return Loop(recipe, network, corpus, Machine(None), recipe.options.steps), corpus
 

@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 from importlinter.cli import lint_imports
 
+from textgen.options.recipes import OPTIONS
 from textgen.plugins import resolved
+from textgen.train.recipes import recipe_class
 
 ROOT = Path(__file__).parents[1] / "textgen"
 TARGET = re.compile(r"textgen(?:\.\w+)+:\w+")
@@ -62,6 +64,11 @@ def test_every_module_and_name_in_a_string_is_there() -> None:
     assert len(targets) > 20
     for target in sorted(targets):
         assert resolved(target), target
+
+
+def test_every_recipe_is_where_its_name_says() -> None:
+    for name in OPTIONS:
+        assert recipe_class(name).name == name
 
 
 def test_the_command_line_alone_spells_flags() -> None:

@@ -16,7 +16,7 @@ from textgen.options.recipes import OPTIONS
 from textgen.train.data.arrays import Arrays, ArrayWriter, Example
 from textgen.train.data.corpus import build_corpus
 from textgen.train.recipes import recipe_class
-from textgen.train.run import READING, never
+from textgen.train.run import never
 from textgen.train.step.loop import Loop
 from textgen.train.step.machine import Machine
 
@@ -80,7 +80,9 @@ class Stages(Bench):
     def written(self, recipe: Any, name: str = "written", rows: Any = None) -> Arrays:
         """The examples of rows, with what the title model writes for them."""
         path = write_lines(self.folder / f"{name}.jsonl", ROWS if rows is None else rows)
-        corpus = build_corpus(FileRows([str(path)], READING), recipe, {}, self.folder / name, never, ignore)
+        corpus = build_corpus(
+            FileRows([str(path)], recipe.options.reading), recipe, self.folder / name, never, ignore
+        )
         found = recipe.complete(corpus, self.folder / f"{name}-more", never, ignore)
         assert found is not None
         return found  # type: ignore[no-any-return]

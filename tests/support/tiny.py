@@ -24,7 +24,7 @@ from textgen.tokenizers.sentencepiece import SentencePieceTokenizer
 from textgen.tokenizers.training import FIXED, train_tokenizer
 from textgen.train.data.corpus import build_corpus
 from textgen.train.recipes import recipe_class
-from textgen.train.run import READING, Outcome, never, train
+from textgen.train.run import Outcome, never, train
 from textgen.train.step.loop import Loop
 from textgen.train.step.lora import add_adapters
 from textgen.train.step.machine import Machine
@@ -190,7 +190,9 @@ class Bench:
         path = write_lines(self.folder / f"{name}.jsonl", self.rows(recipe) if rows is None else rows)
         kind = recipe_class(recipe)
         made = kind(parse(OPTIONS[recipe], SHORT | self.starts(recipe) | options, user=recipe))
-        corpus = build_corpus(FileRows([str(path)], READING), made, {}, self.folder / name, never, ignore)
+        corpus = build_corpus(
+            FileRows([str(path)], made.options.reading), made, self.folder / name, never, ignore
+        )
         network = made.build(corpus).requires_grad_(True)
         if made.options.lora:
             add_adapters(network, made.options.lora, alpha=2.0, seed=3, still_trained=made.still_trained)

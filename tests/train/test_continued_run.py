@@ -136,7 +136,7 @@ def test_a_finished_run_leaves_what_a_model_needs(bench: Bench) -> None:
         ({"steps": 6}, "steps was 5, not 6"),
         ({"ema": 0.5}, "ema was 0.0, not 0.5"),
         ({"weight": {"run.jsonl": 2.0}}, "weight"),
-        ({"fields": {"text": "body"}}, "another fields"),
+        ({"text_field": "body"}, "another fields"),
         ({"rows": some_texts(11)}, "the input has changed"),
         ({"dev": "dev.jsonl"}, "the dev file has changed"),
     ],

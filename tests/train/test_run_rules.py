@@ -91,13 +91,13 @@ def test_the_precision_of_the_launcher_is_that_of_the_run(
 
 
 def test_a_field_that_a_recipe_does_not_read_is_refused(bench: Bench) -> None:
-    with pytest.raises(UsageError, match="title_field: gpt2 reads no title") as caught:
-        bench.train("gpt2", fields={"title": "name"})
-    assert "text, source" in str(caught.value.hint)
+    with pytest.raises(UsageError, match="title_field does not apply to train gpt2") as caught:
+        bench.train("gpt2", title_field="name")
+    assert "text_field" in str(caught.value.hint)
     with pytest.raises(UsageError, match="text_field and title_field both name 'title'"):
-        bench.train("title", fields={"text": "title"})
+        bench.train("title", text_field="title")
     with pytest.raises(UsageError, match="no row has a field '来源'"):
-        bench.train("gpt2", fields={"source": "来源"})
+        bench.train("gpt2", source_field="来源")
 
 
 @pytest.mark.parametrize("how", [{}, {"resume": True}, {"force": True}])

@@ -10,6 +10,7 @@ FLAGS = {
     "output": ("-o", "--output"),
     "as_json": ("--json",),
     "quiet": ("--quiet", "-q"),
+    "text_field": ("--text-field", "--field"),
 }
 SHORT = {"num_candidates": "-n", "output": "-o", "input": "-i", "inputs": "-i", "as_json": "--json"}
 

@@ -24,7 +24,7 @@ OPTIMIZER = "Optimizer"
 REGULARISERS = "Regularisers"
 DEV = "Dev file"
 RUN = "Run"
-OF_TRAINING = (RECIPE, DATA, MODEL, STEPS, OPTIMIZER, REGULARISERS, DEV, RUN)
+OF_TRAINING = (DATA, RECIPE, MODEL, STEPS, OPTIMIZER, REGULARISERS, DEV, RUN)
 
 # numbers in the ranges that options often have
 Count = Annotated[int, Field(ge=1)]

@@ -7,10 +7,11 @@ from typing import Literal, Self
 from pydantic import model_validator
 
 from textgen.messages import OptionError, option
-from textgen.options.fields import RECIPE, RUN, Count, OptionGroup, Seed, Whole, field
+from textgen.options.fields import RECIPE, RUN, Count, Seed, Whole, field
+from textgen.options.train import RowOptions
 
 
-class TokenizerTrainOptions(OptionGroup):
+class TokenizerTrainOptions(RowOptions):
     """Pieces that texts are cut into: a SentencePiece model."""
 
     kind: Literal["char", "unigram", "bpe"] = field(

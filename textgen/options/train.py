@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
 from textgen.messages import OptionError, option
+from textgen.options.batch import FieldName, InputOptions
 from textgen.options.fields import (
     DATA,
     DEV,
@@ -55,7 +56,40 @@ Weight = Annotated[float, Field(ge=0, le=100)]
 Weights = Annotated[dict[str, Weight], BeforeValidator(_weights)]
 
 
-class TrainOptions(OptionGroup):
+class RowOptions(OptionGroup):
+    """Files of rows, as every recipe reads them; `<what>_field` names the field that holds something."""
+
+    text_field: FieldName = field("text", "Field with the text.", DATA)
+    format: str | None = field(None, "Format of the files (default: by their endings).", DATA)
+    whole: bool = field(False, "A text file is one text, not one per line.", DATA)
+
+    @classmethod
+    def field_options(cls) -> list[str]:
+        """The options that name a field; that of the source is the last."""
+        return sorted(
+            (name for name in cls.model_fields if name.endswith("_field")), key="source_field".__eq__
+        )
+
+    @property
+    def named_fields(self) -> dict[str, str]:
+        """The fields that the user has named, by what they hold."""
+        named = [name for name in self.field_options() if name in self.model_fields_set]
+        return {name.removesuffix("_field"): getattr(self, name) for name in named}
+
+    @property
+    def reading(self) -> InputOptions:
+        """The options by which the files are read."""
+        return InputOptions(
+            field=self.text_field,
+            id_field="",
+            keywords_field="",
+            keep_fields=True,
+            lines=not self.whole,
+            format=self.format,
+        )
+
+
+class TrainOptions(RowOptions):
     """What every recipe takes that trains a network.
 
     Attributes are described where they stand; the command line shows the same.
@@ -68,6 +102,11 @@ class TrainOptions(OptionGroup):
     keep_layout: bool = field(False, "Texts as they stand, without the default cleaning.", DATA)
     epochs: Positive | None = field(None, "Passes over the data (default 3, without {@steps}).", STEPS)
     steps: Count | None = field(None, "Optimizer steps, instead of epochs.", STEPS)
+    source_field: FieldName = field(
+        "source",
+        "Field with the name of a row's source, for {@weight} (default source, else the file).",
+        DATA,
+    )
     batch_size: Count = field(32, "Examples of an optimizer step, all processes together.", STEPS)
     accumulate: Count = field(
         1, "Number of parts in which a step is computed (gradient accumulation).", STEPS
@@ -111,6 +150,20 @@ class TrainOptions(OptionGroup):
     save_every: Count = field(500, "Steps between checkpoints.", RUN)
     log_every: Count = field(10, "Steps between lines of the log.", RUN)
     storage: Literal["fp32", "fp16", "int8"] = field("fp16", "How the trained model is stored.", MODEL)
+
+    def of_training(self, **how: Any) -> dict[str, Any]:
+        """The options but for those of rows, as `model_dump` gives them."""
+        return self.model_dump(exclude={*RowOptions.model_fields, *self.field_options()}, **how)
+
+    @model_validator(mode="after")
+    def _fields(self) -> Self:
+        named: dict[str, str] = {}
+        for name in self.field_options()[:-1]:
+            field = getattr(self, name)
+            if (other := named.setdefault(field, name)) != name:
+                template = "{one} and {other} both name {field}: each is a field of its own"
+                raise OptionError(template, one=option(other), other=option(name), field=repr(field))
+        return self
 
     @model_validator(mode="after")
     def _combination(self) -> Self:

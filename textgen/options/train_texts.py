@@ -7,7 +7,8 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from textgen.messages import OptionError
-from textgen.options.fields import MODEL, RECIPE, Fraction, changed, field, rising
+from textgen.options.batch import FieldName
+from textgen.options.fields import DATA, MODEL, RECIPE, Fraction, changed, field, rising
 from textgen.options.train import ReplacingOptions, TrainOptions
 
 
@@ -65,6 +66,7 @@ class ConditionalTrainOptions(ReplacingOptions):
 
     start: str = field("gpt2", "A gpt2 or bert model to start from.", MODEL)
     learning_rate: float = changed(TrainOptions, "learning_rate", 1e-4)
+    label_field: FieldName = field("label", "Field with the label.", DATA)
     condition_size: int = field(128, "Width of a style's vector.", RECIPE, ge=1, le=4096)
     condition_pace: float = field(
         10.0, "How many times faster the style's own weights learn.", RECIPE, gt=0, le=1000

@@ -7,7 +7,9 @@ from typing import Literal, Self
 from pydantic import model_validator
 
 from textgen.messages import OptionError, option
+from textgen.options.batch import FieldName
 from textgen.options.fields import (
+    DATA,
     DEV,
     MODEL,
     RECIPE,
@@ -26,6 +28,7 @@ from textgen.options.train import ReplacingOptions, TrainOptions
 class TitledTrainOptions(TrainOptions):
     """What all recipes take whose rows are articles with titles."""
 
+    title_field: FieldName = field("title", "Field with the title.", DATA)
     title_length: Count = field(46, "Maximum number of tokens of a title.", RECIPE)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,12 +13,13 @@ import torch
 from textgen.errors import TextgenError, UsageError
 from textgen.events import Note, OnEvent, ignore
 from textgen.files.rows import FileRows
-from textgen.options import InputOptions, parse
+from textgen.messages import option
+from textgen.options import parse
+from textgen.options.fields import DEV, shown
 from textgen.options.recipes import OPTIONS
 from textgen.options.train import RANDOM
 from textgen.store.catalog import find_model, fingerprint
-from textgen.text.names import bare
-from textgen.train.data.corpus import READING, SOURCE, order_of
+from textgen.train.data.corpus import weights_of
 from textgen.train.data.order import Order
 from textgen.train.recipes import recipe_class
 from textgen.train.recipes.base import Recipe
@@ -40,7 +41,6 @@ from textgen.train.step.machine import Machine
 from textgen.version import __version__
 
 EPOCHS = 3.0  # where nothing is said
-OF_DEV = {"patience", "dev_metric", "dev_rows", "eval_every"}
 
 
 @dataclass(frozen=True)
@@ -71,8 +71,6 @@ def train(
     output: str | Path,
     *,
     dev: str | Path | None = None,
-    fields: Mapping[str, str] | None = None,
-    reading: InputOptions = READING,
     resume: bool = False,
     force: bool = False,
     stopped: Callable[[], bool] = never,
@@ -86,8 +84,6 @@ def train(
         inputs: Files of rows, as everywhere.
         output: The run's directory, which becomes the model's.
         dev: Rows to look at meanwhile; the best model on them is kept.
-        fields: Names of fields by what they hold (`text`, `title`, `source`, …), where they are others.
-        reading: How files are read.
         resume: Go on with the run in `output`, if there is one.
         force: Delete what is there.
         stopped: Asked after every step; a run that is stopped can be resumed.
@@ -106,19 +102,17 @@ def train(
     def must_stop() -> bool:
         return stopped() or (chosen.minutes is not None and time.monotonic() - began > 60 * chosen.minutes)
 
-    fields = {what: bare(name) for what, name in (fields or {}).items()}
-    reading = reading.model_copy(update={"field": fields.get("text", "text")})
-    if dev is None and (idle := chosen.model_fields_set & OF_DEV):
-        raise UsageError(f"{{@{min(idle)}}} needs a dev file", hint="give one with {@dev} FILE")
+    of_dev = {name for name, info in OPTIONS[recipe].model_fields.items() if shown(info, "panel") == DEV}
+    if dev is None and (idle := chosen.model_fields_set & of_dev):
+        hint = "give one with {@dev} FILE"
+        raise UsageError("{option} needs a dev file", option=option(min(idle)), hint=hint)
     if chosen.lora:
         check_installed()
     machine = Machine(chosen.precision)
     made: Recipe[Any, Any] = kind(chosen)
-    _check_fields(made, fields)
     files = RunFiles(
-        FileRows([str(name) for name in inputs], reading),
-        None if dev is None else FileRows([str(dev)], reading),
-        fields,
+        FileRows([str(name) for name in inputs], chosen.reading),
+        None if dev is None else FileRows([str(dev)], chosen.reading),
     )
     run = _Run(Path(output), made, files, machine, on_event if machine.first else ignore)
     return run.start(must_stop, resume=resume, force=force)
@@ -173,7 +167,7 @@ class _Run:
         """The outcome of a run that has finished before."""
         if self._machine.first:
             clear(self._directory)  # a kill may have left some of it
-        self._tell(Note(f"{self._directory} is finished after {outcome['step']} steps"))
+        self._tell(Note("{run} is finished after {steps} steps", run=self._directory, steps=outcome["step"]))
         return Outcome(**outcome)
 
     def _train(self, loop: tuple[Loop, Order], examples: Examples, stopped: Callable[[], bool]) -> Outcome:
@@ -193,22 +187,6 @@ class _Run:
         return outcome
 
 
-def _check_fields(recipe: Recipe[Any, Any], fields: Mapping[str, str]) -> None:
-    known = ("text", SOURCE, *(what for what in recipe.needs if what != "text"))
-    if strange := [what for what in fields if what not in known]:
-        raise UsageError(
-            f"{{@{strange[0]}_field}}: {recipe.name} reads no {strange[0]}",
-            hint=f"it reads {', '.join(known)}",
-        )
-    named: dict[str, str] = {}
-    for what in known:
-        field = fields.get(what, what)
-        if field in named and what != SOURCE:
-            both = f"{{@{named[field]}_field}} and {{@{what}_field}}"
-            raise UsageError(f"{both} both name {field!r}", hint="each is a field of its own")
-        named[field] = what
-
-
 def _loop(recipe: Recipe[Any, Any], examples: Examples, machine: Machine) -> tuple[Loop, Order]:
     """The network on its device, ready for its first step, and the order of its examples."""
     options, corpus = recipe.options, examples.corpus
@@ -218,27 +196,28 @@ def _loop(recipe: Recipe[Any, Any], examples: Examples, machine: Machine) -> tup
         add_adapters(
             network, options.lora, alpha=alpha, seed=options.seed, still_trained=recipe.still_trained
         )
-    order = order_of(corpus, options)
+    weights = weights_of(corpus, options.weight)
+    order = Order(corpus.lengths(), weights, options.batch_size, options.seed, bucketing=options.bucketing)
     steps = options.steps or order.steps(options.epochs or EPOCHS)
     return Loop(recipe, network.to(machine.device), corpus, machine, steps), order
 
 
 def _settings(recipe: Recipe[Any, Any], files: RunFiles, machine: Machine) -> dict[str, Any]:
     """All that makes the run what it is."""
-    options = recipe.options.model_dump(mode="json") | {"precision": machine.precision}
+    options = recipe.options.of_training(mode="json") | {"precision": machine.precision}
     models = [options[name] for name in ("start", "writer") if options.get(name) not in (None, RANDOM)]
     return {
         "recipe": recipe.name,
         "options": options,
         "inputs": [str(path) for path in files.train.files],
-        "dev": [str(path) for path in files.dev.files] if files.dev else [],
+        "dev": [str(path) for path in files.dev.files] if files.dev is not None else [],
         "sha256": {
             "the input": files.train.fingerprint(),
-            "the dev file": files.dev.fingerprint() if files.dev else None,
+            "the dev file": files.dev.fingerprint() if files.dev is not None else None,
             "the tokenizer": fingerprint(recipe.tokenizer.path),
             "the model to start from": [fingerprint(find_model(name).weights) for name in models],
         },
-        "fields": dict(files.fields),
+        "fields": recipe.options.named_fields,
         "reading": files.train.reading,
         "textgen": __version__,
         "torch": torch.__version__,

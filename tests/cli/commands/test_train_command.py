@@ -45,7 +45,7 @@ def test_every_recipe_shows_its_options(call: Call, recipe: str) -> None:
     missing = [name for name in options.model_fields if f"--{name.replace('_', '-')[:20]}" not in out]
     assert missing == []
     panels = [line.split("─")[1].strip() for line in out.splitlines() if line.startswith("╭")]
-    order = ["Arguments", "Options", fields.DATA, *fields.OF_TRAINING]
+    order = ["Arguments", "Options", *fields.OF_TRAINING]
     assert panels == [panel for panel in dict.fromkeys(order) if panel in panels]
     assert panels[:3] == ["Arguments", "Options", "Data"]
     assert panels[-1] == "Run"

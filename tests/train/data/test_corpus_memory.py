@@ -14,7 +14,7 @@ from textgen.options import parse
 from textgen.options.recipes import OPTIONS
 from textgen.train.data.corpus import build_corpus
 from textgen.train.recipes import recipe_class
-from textgen.train.run import READING, never
+from textgen.train.run import never
 
 ROWS = 260
 OTHER = "x" * 8000  # files are read in blocks of a megabyte, which the smaller one fills, too
@@ -33,10 +33,10 @@ def peak(bench: Bench, recipe: str, rows: int) -> int:
     path = write_many(bench.folder / f"{rows}.jsonl", rows)
     kind = recipe_class(recipe)
     made = kind(parse(OPTIONS[recipe], SHORT | bench.starts(recipe), user=recipe))
-    files = FileRows([str(path)], READING)
+    files = FileRows([str(path)], made.options.reading)
     tracemalloc.start()
     try:
-        corpus = build_corpus(files, made, {}, bench.folder / f"{recipe}-{rows}", never, ignore)
+        corpus = build_corpus(files, made, bench.folder / f"{recipe}-{rows}", never, ignore)
         assert len(corpus) >= rows
         return tracemalloc.get_traced_memory()[1]
     finally:

@@ -88,16 +88,18 @@ def test_labels_may_be_numbers(bench: Bench) -> None:
 
 def test_fields_may_have_other_names(bench: Bench) -> None:
     rows = [{"正文": row["text"], "标题": row["title"], "site": "a"} for row in some_pairs(6)]
-    bench.train("title", rows=rows, fields={"text": "正文", "title": "标题", "source": "site"})
+    bench.train("title", rows=rows, text_field="正文", title_field="标题", source_field="site")
     assert bench.train(
         "title",
         "weighted",
         rows,
-        fields={"text": "正文", "title": "标题", "source": "site"},
+        text_field="正文",
+        title_field="标题",
+        source_field="site",
         weight={"a": 2.0},
     ).finished
     with pytest.raises(TextgenError, match="标题"):
-        bench.train("title", "other", fields={"title": "标题"})
+        bench.train("title", "other", title_field="标题")
 
 
 def test_tables_and_texts_are_the_same_rows(bench: Bench) -> None:

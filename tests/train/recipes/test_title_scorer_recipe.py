@@ -27,7 +27,7 @@ from textgen.train.data.arrays import Arrays, Example
 from textgen.train.data.candidates import UNIT, Writing, before, in_order, out_of_order, ranks, split
 from textgen.train.data.corpus import build_corpus
 from textgen.train.recipes.title_scorer import TitleScorerRecipe, apart, first_rouge, pairs_in_order
-from textgen.train.run import READING, Outcome, never, train
+from textgen.train.run import Outcome, never, train
 
 ROWS = some_pairs(10)
 FEW: dict[str, Any] = {"title_length": 8, "beams": 2, "samples": 2, "candidates": 4}
@@ -76,7 +76,7 @@ def shop(bench: Bench, writer: Path) -> Workshop:
 
 def written(shop: Workshop, recipe: TitleScorerRecipe, folder: Path) -> Arrays | None:
     """The examples with candidates."""
-    corpus = build_corpus(FileRows([str(shop.rows)], READING), recipe, {}, folder, never, ignore)
+    corpus = build_corpus(FileRows([str(shop.rows)], recipe.options.reading), recipe, folder, never, ignore)
     return recipe.complete(corpus, folder.with_name(f"{folder.name}-written"), lambda: False, ignore)
 
 

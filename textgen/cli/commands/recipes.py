@@ -16,22 +16,13 @@ from textgen.options import fields
 from textgen.options.fields import Count, OptionGroup, changed, field
 from textgen.options.recipes import OPTIONS
 from textgen.options.tokenizer import TokenizerTrainOptions
-from textgen.options.train_titles import TitledTrainOptions
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-    from textgen.options import InputOptions
     from textgen.train.run import Outcome
 
 OK, INTERRUPTED = 0, 130
-FIELDS = {
-    "text_field": "Field with the text (default text).",
-    "title_field": "Field with the title (default title).",
-    "label_field": "Field with the label (default label).",
-    "source_field": "Field with the name of a row's source, for --weight (default source, else the file).",
-}
-LABELLED = ("conditional",)
 
 recipes = typer.Typer(no_args_is_help=True)
 
@@ -47,10 +38,8 @@ Folder = Annotated[
 
 
 class TokenizerRun(OptionGroup):
-    """How rows are read, and how much is told."""
+    """What a run of training a tokenizer takes."""
 
-    format: str | None = field(None, "Format of the files (default: by their endings).", fields.DATA)
-    whole: bool = field(False, "A text file is one text, not one per line.", fields.DATA)
     force: bool = field(False, "Replace the tokenizer in DIR.")
     as_json: bool = field(False, "Print one JSON object.")
     quiet: bool = field(False, "No progress, notes or warnings.")
@@ -75,16 +64,8 @@ def flags_of(options: type[BaseModel]) -> opt.Flags:
     return {name: found[name] for name in sorted(found, key=lambda name: order[panels[name]])}
 
 
-def _field(name: str) -> Any:
-    """The flag that names a field; that of the text is called as in the other commands, too."""
-    names = [f"--{name.replace('_', '-')}", *(["--field"] if name == "text_field" else [])]
-    return Annotated[str | None, opt.option(FIELDS[name], *names, panel=fields.DATA)]
-
-
 def command_for(recipe: str, model: type[BaseModel]) -> Callable[..., int]:
     """The command of a recipe of a network."""
-    needed = {"title_field": issubclass(model, TitledTrainOptions), "label_field": recipe in LABELLED}
-    shown = [name for name in FIELDS if needed.get(name, True)]
 
     def command(
         inputs: Inputs,
@@ -97,7 +78,6 @@ def command_for(recipe: str, model: type[BaseModel]) -> Callable[..., int]:
         from textgen.train.run import train
 
         quiet = run.quiet or not _speaks()
-        named = {name.removesuffix("_field"): options.pop(name) for name in shown if name in options}
         with (
             computing(run.threads),
             stopping(quiet=quiet) as stopped,
@@ -108,8 +88,6 @@ def command_for(recipe: str, model: type[BaseModel]) -> Callable[..., int]:
                 inputs,
                 output,
                 dev=run.dev,
-                fields=named,
-                reading=_reading(run),
                 resume=run.resume,
                 force=run.force,
                 stopped=stopped,
@@ -124,7 +102,7 @@ def command_for(recipe: str, model: type[BaseModel]) -> Callable[..., int]:
         return INTERRUPTED if stopped() and not outcome.finished else OK
 
     command.__name__, command.__doc__ = f"train.{recipe}", model.__doc__  # the table of its options
-    return opt.takes({name: _field(name) for name in shown}, flags_of(model))(command)
+    return opt.takes(flags_of(model))(command)
 
 
 def _print_outcome(output: Path, outcome: Outcome, *, as_json: bool) -> None:
@@ -146,11 +124,8 @@ def tokenizer(inputs: Inputs, options: dict[str, Any], output: Folder, run: Toke
     from textgen.cli.render.training import watching
     from textgen.train.recipes.tokenizer import train_tokenizer
 
-    name, reading = options.pop("text_field", "text"), _reading(run)
     with watching("tokenizer", quiet=run.quiet) as on_event:
-        trained = train_tokenizer(
-            inputs, output, field=name, reading=reading, force=run.force, on_event=on_event, **options
-        )
+        trained = train_tokenizer(inputs, output, force=run.force, on_event=on_event, **options)
     if run.as_json:
         facts = vars(trained) | {"path": str(trained.path)}
         console.json_result(json.dumps(facts, ensure_ascii=False))
@@ -164,17 +139,7 @@ def tokenizer(inputs: Inputs, options: dict[str, Any], output: Folder, run: Toke
     return OK
 
 
-def _reading(run: TokenizerRun) -> InputOptions:
-    from textgen.options import InputOptions, parse
-    from textgen.train.data.corpus import READING
-
-    given = READING.model_dump() | {"lines": not run.whole} | ({"format": run.format} if run.format else {})
-    return parse(InputOptions, given, user="train")
-
-
 tokenizer.__name__ = "train.tokenizer"
-recipes.command("tokenizer")(
-    opt.takes({"text_field": _field("text_field")}, flags_of(TokenizerTrainOptions))(tokenizer)
-)
+recipes.command("tokenizer")(opt.takes(flags_of(TokenizerTrainOptions))(tokenizer))
 for _name, _options in OPTIONS.items():
     recipes.command(_name)(command_for(_name, _options))

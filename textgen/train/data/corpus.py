@@ -15,27 +15,18 @@ from textgen.errors import DataError, UsageError
 from textgen.events import Note, OnEvent, Progress, ignore
 from textgen.files.rows import FileRows, source_rows, unusable
 from textgen.files.sources import Source
-from textgen.options.batch import InputOptions
-from textgen.options.train import TrainOptions
+from textgen.messages import Message, option
 from textgen.schema import Row
 from textgen.text.blank import is_blank
 from textgen.text.names import bare
 from textgen.text.normalize import check_encodable, clean
-from textgen.train.data.arrays import ABOUT, Arrays, ArrayWriter
-from textgen.train.data.order import Order
+from textgen.train.data.arrays import Arrays, ArrayWriter
 from textgen.train.data.preprocessor import Preprocessor
 
 PREFIX = 64  # characters; two texts that begin with the same so many are taken for one
 NOT_LETTERS = re.compile(r"\W+")
 EVERY = 1000  # rows between two events
 SOURCE, LABEL = "source", "label"
-READING = InputOptions(id_field="", keywords_field="", keep_fields=True, lines=True)
-
-
-def order_of(arrays: Arrays, options: TrainOptions) -> Order:
-    """The order in which a run goes through examples. Raises UsageError for a weight of no source."""
-    weights = weights_of(arrays, options.weight)
-    return Order(arrays.lengths(), weights, options.batch_size, options.seed, bucketing=options.bucketing)
 
 
 def weights_of(arrays: Arrays, given: Mapping[str, float]) -> NDArray[np.float64]:
@@ -46,8 +37,10 @@ def weights_of(arrays: Arrays, given: Mapping[str, float]) -> NDArray[np.float64
     """
     sources = arrays.about["sources"]
     if strange := [name for name in given if name not in sources]:
-        known = ", ".join(sources[:20])
-        raise UsageError(f"{{@weight}} {strange[0]}: no row is of that source", hint=f"there are {known}")
+        known, hint = ", ".join(sources[:20]), "there are {known}"
+        raise UsageError(
+            "{@weight} {name}: no row is of that source", name=strange[0], known=known, hint=hint
+        )
     found: NDArray[np.float64] = np.array([given.get(name, 1.0) for name in sources])[arrays.numbers(SOURCE)]
     if not found.any():
         raise UsageError("{@weight} leaves no rows to train on", hint="give some source a weight above 0")
@@ -63,28 +56,29 @@ def keys_of(text: str) -> tuple[bytes, ...]:
     )
 
 
-def dev_rows(files: FileRows, recipe: Preprocessor[Any], fields: Mapping[str, str]) -> list[Row]:
+def dev_rows(files: FileRows, recipe: Preprocessor[Any]) -> list[Row]:
     """The rows of a dev file, which must all be usable. Raises DataError for the first that is not."""
-    found = [row for _, row in checked_rows(files, recipe.needs, fields)]
+    found = [row for _, row in checked_rows(files, recipe.needs, recipe.options.named_fields)]
     if not found:
         raise DataError("the dev file has no rows", hint="leave out {@dev}, or give rows")
     return found
 
 
-def kept_corpus(
-    files: FileRows, recipe: Preprocessor[Any], fields: Mapping[str, str], directory: Path
-) -> Arrays | None:
+def kept_corpus(files: FileRows, recipe: Preprocessor[Any], directory: Path) -> Arrays | None:
     """The corpus that `build_corpus` has left in a directory, if it is of the same rows."""
-    kept = _kept(directory, _shape(files, recipe, fields))
-    if kept is not None:
-        recipe.recall(kept.about)
+    try:
+        kept = Arrays(directory)
+    except (OSError, ValueError, KeyError):
+        return None
+    if kept.about.get("shape") != _shape(files, recipe):
+        return None
+    recipe.recall(kept.about)
     return kept
 
 
 def build_corpus(
     files: FileRows,
     recipe: Preprocessor[Any],
-    fields: Mapping[str, str],
     directory: Path,
     stopped: Callable[[], bool],
     on_event: OnEvent,
@@ -95,7 +89,6 @@ def build_corpus(
     Args:
         files: What is read.
         recipe: What is learned from a row.
-        fields: Names of the fields, by what they hold.
         directory: Where the arrays lie.
         stopped: Asked between `EVERY` rows.
         on_event: Told of progress, and of rows that are held out, too.
@@ -108,8 +101,9 @@ def build_corpus(
         DataError: A row cannot be used; the message has its line. Nothing is left to train on.
         UsageError: No row has the field that names its source.
     """
-    if (before := kept_corpus(files, recipe, fields, directory)) is not None:
-        return before
+    if (kept := kept_corpus(files, recipe, directory)) is not None:
+        return kept
+    fields = recipe.options.named_fields
     writer = ArrayWriter(directory, recipe.columns, (*recipe.numbers, SOURCE))
     sources: dict[str, int] = {}
     leaked = _Leaks(held_out)
@@ -134,12 +128,12 @@ def build_corpus(
     if not examples:
         raise DataError("there is nothing to train on", hint="every row is blank, or there are no rows")
     if SOURCE in fields and not with_source:
-        raise UsageError(f"no row has a field {fields[SOURCE]!r}", hint="see {@source_field}")
+        raise UsageError("no row has a field {name}", name=repr(fields[SOURCE]), hint="see {@source_field}")
     remarks = [remark for remark in (leaked.remark(), recipe.remark()) if remark]
     for remark in remarks:
         on_event(Note(remark))
     about = {"sources": list(sources), "rows": count, "remarks": remarks}
-    writer.finish({"shape": _shape(files, recipe, fields)} | about | recipe.all_read())
+    writer.finish({"shape": _shape(files, recipe)} | about | recipe.all_read())
     return Arrays(directory)
 
 
@@ -152,18 +146,19 @@ class _Leaks:
         self._found: dict[int, str] = {}
 
     def see(self, source: Source, row: Row) -> None:
-        if self._held_out:
-            for key in keys_of(row.text):
-                if key in self._held_out:
-                    self._found.setdefault(self._held_out[key], _place(source, row))
+        for key in keys_of(row.text) if self._held_out else ():
+            if key in self._held_out:
+                self._found.setdefault(self._held_out[key], _place(source, row))
 
-    def remark(self) -> str | None:
+    def remark(self) -> Message | None:
         if not self._found:
             return None
-        first = next(iter(self._found.values()))
-        return (
-            f"warning: {len(self._found)} of {self._total} rows of the dev file are trained on, too "
-            f"(the first at {first}): its figures will be too good"
+        return Message(
+            "warning: {count} of {total} rows of the dev file are trained on, too "
+            "(the first at {first}): its figures will be too good",
+            count=len(self._found),
+            total=self._total,
+            first=next(iter(self._found.values())),
         )
 
 
@@ -195,18 +190,19 @@ def _checked(
     given = dict(row.fields or {})
     found: dict[str, Any] = {SOURCE: given.get(fields.get(SOURCE, SOURCE))}
     for what in needs:
-        value = row.text if what == "text" else given.get(fields.get(what, what))
+        field = fields.get(what, what)
+        value = row.text if what == "text" else given.get(field)
         if what == LABEL and isinstance(value, int | float):  # classes are often numbers
             value = str(value)
-        if not isinstance(value, str) or is_blank(clean(value)):
-            state = (
-                "no" if value is None else "nothing in the" if isinstance(value, str) else "no text in the"
-            )
-            if first and what != "text" and fields.get(what, what) not in given:
-                raise _unnamed(source, row, what, fields.get(what, what))
-            problem = DataError(f"{state} field {fields.get(what, what)!r}", hint="every row needs it")
-            raise _misplaced(source, row, problem)
         try:
+            if not isinstance(value, str) or is_blank(clean(value)):
+                if first and what != "text" and field not in given:
+                    raise _unnamed(source, row, what, field)
+                empty = "nothing in the" if isinstance(value, str) else "no text in the"
+                state = "no" if value is None else empty
+                raise DataError(
+                    "{state} field {name}", state=state, name=repr(field), hint="every row needs it"
+                )
             check_encodable(value, name=what)
         except DataError as error:
             raise _misplaced(source, row, error) from None
@@ -216,9 +212,13 @@ def _checked(
 
 def _unnamed(source: Source, row: Row, what: str, field: str) -> UsageError:
     """The error for a file whose first row lacks a field: it was probably meant to be another."""
-    names = ", ".join(row.fields or {})
-    hint = f"{{@{what}_field}} one of: {names}" if names else "rows come in a table, such as .jsonl or .csv"
-    return UsageError(f"the first row of {source.name} has no field {field!r}", hint=hint)
+    hint: str = "rows come in a table, such as .jsonl or .csv"
+    if row.fields:
+        hint = Message(
+            "{option} one of: {names}", option=option(f"{what}_field"), names=", ".join(row.fields)
+        )
+    template = "the first row of {file} has no field {name}"
+    return UsageError(template, file=source.name, name=repr(field), hint=hint)
 
 
 def _source_of(source: Source, row: Row, fields: Mapping[str, str]) -> str:
@@ -232,19 +232,11 @@ def _place(source: Source, row: Row) -> str:
 
 
 def _misplaced(source: Source, row: Row, error: DataError) -> DataError:
-    return DataError(f"{_place(source, row)}: {error.message}", hint=error.hint)
+    place = _place(source, row)
+    return DataError("{place}: {reason}", place=place, reason=error.message, hint=error.hint)
 
 
-def _shape(files: FileRows, recipe: Preprocessor[Any], fields: Mapping[str, str]) -> dict[str, Any]:
+def _shape(files: FileRows, recipe: Preprocessor[Any]) -> dict[str, Any]:
     """All that the examples of some rows depend on."""
-    return {"files": files.fingerprint(), "fields": dict(fields), "recipe": recipe.shape()}
-
-
-def _kept(directory: Path, shape: Mapping[str, Any]) -> Arrays | None:
-    if not (directory / ABOUT).is_file():
-        return None
-    try:
-        arrays = Arrays(directory)
-    except (OSError, ValueError, KeyError):
-        return None
-    return arrays if arrays.about.get("shape") == shape else None
+    named = recipe.options.named_fields
+    return {"files": files.fingerprint(), "fields": named, "recipe": recipe.shape()}

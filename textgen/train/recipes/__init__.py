@@ -1,4 +1,4 @@
-"""The recipes by name, resolved on use; `textgen.options.recipes` lists them with their options."""
+"""The classes of the recipes, imported on use; `textgen.options.recipes` has their options."""
 
 from __future__ import annotations
 
@@ -15,6 +15,6 @@ def recipe_class(name: str) -> Any:
         hint = "textgen.train.recipes.tokenizer.train_tokenizer does"
         raise UsageError("train does not make tokenizers", hint=hint)
     if name not in OPTIONS:
-        raise UsageError(f"there is no recipe {name}", hint=f"recipes: {', '.join(OPTIONS)}")
-    module, words = name.replace("-", "_"), name.title().replace("-", "")
-    return resolved(f"{__name__}.{module}:{words}Recipe")
+        known = ", ".join(OPTIONS)
+        raise UsageError("there is no recipe {name}", name=name, known=known, hint="recipes: {known}")
+    return resolved(f"{__name__}.{name.replace('-', '_')}:{name.title().replace('-', '')}Recipe")

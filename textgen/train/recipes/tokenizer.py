@@ -1,4 +1,4 @@
-"""A tokenizer: SentencePiece with a piece for every Chinese character, or of kind unigram or bpe.
+"""A tokenizer: SentencePiece with a token for every Chinese character, or of kind unigram or bpe.
 
 It is a folder with a `tokenizer.model`, which the recipes of networks take for fresh weights.
 """
@@ -9,22 +9,21 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from textgen.errors import TextgenError, UsageError
+from textgen.errors import UsageError
 from textgen.events import OnEvent, Progress, ignore
+from textgen.files.atomic import writing
 from textgen.files.rows import FileRows
-from textgen.options import InputOptions, parse
+from textgen.options import parse
 from textgen.options.tokenizer import TokenizerTrainOptions
 from textgen.store.catalog import CONFIG, TOKENIZER_FILES
 from textgen.tokenizers import training
-from textgen.train.data.corpus import EVERY, READING, checked_rows
+from textgen.train.data.corpus import EVERY, checked_rows
 
 
 def train_tokenizer(
     inputs: Sequence[str | Path],
     output: str | Path,
     *,
-    field: str = "text",
-    reading: InputOptions = READING,
     force: bool = False,
     on_event: OnEvent = ignore,
     **options: Any,
@@ -34,8 +33,6 @@ def train_tokenizer(
     Args:
         inputs: Files of texts, as everywhere.
         output: The tokenizer's folder; made if absent.
-        field: The field of a table with the text.
-        reading: How files are read.
         force: Replace the tokenizer that is there.
         on_event: Told how many rows are read.
         **options: Of `TokenizerTrainOptions`.
@@ -50,10 +47,10 @@ def train_tokenizer(
     """
     chosen = parse(TokenizerTrainOptions, options, user="train tokenizer")
     training.check_room(chosen)
-    files = FileRows([str(name) for name in inputs], reading.model_copy(update={"field": field}))
+    files = FileRows([str(name) for name in inputs], chosen.reading)
     path = Path(output) / TOKENIZER_FILES[0]
     _check(path, force=force)
-    rows = checked_rows(files, ["text"], {"text": field})
+    rows = checked_rows(files, ["text"], chosen.named_fields)
     return training.train_tokenizer(_counted((row.text for _, row in rows), on_event), path, chosen)
 
 
@@ -61,18 +58,15 @@ def _check(path: Path, *, force: bool) -> None:
     """Make the folder; refuse one with something else in it, and to break a model."""
     folder = path.parent
     if folder.exists() and not folder.is_dir():
-        raise UsageError(f"{folder} is a file", hint="give a folder for the tokenizer")
+        raise UsageError("{path} is a file", path=folder, hint="give a folder for the tokenizer")
     if (folder / CONFIG).is_file():
-        raise UsageError(f"{folder} holds a model, which needs its own tokenizer", hint="give another folder")
+        template = "{path} holds a model, which needs its own tokenizer"
+        raise UsageError(template, path=folder, hint="give another folder")
     if folder.is_dir() and any(folder.iterdir()) and not force:
         hint = "{@force} replaces it" if path.is_file() else "{@force} writes into it"
-        raise UsageError(f"{folder} is not empty", hint=hint)
-    try:
+        raise UsageError("{path} is not empty", path=folder, hint=hint)
+    with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise TextgenError(
-            f"cannot make {folder}: {error.strerror or error}", hint="give another folder"
-        ) from None
 
 
 def _counted(texts: Iterable[str], on_event: OnEvent) -> Iterator[str]:

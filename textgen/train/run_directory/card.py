@@ -56,9 +56,9 @@ def _facts(
         yield "note", remark.removeprefix("warning: ")
     if options.tokenizer:
         yield "tokenizer", f"`{Path(options.tokenizer).name}`"
-    changed = options.model_dump(exclude_defaults=True, exclude=ELSEWHERE)
-    spelled = ", ".join(f"{name} = {_spelled(value)}" for name, value in changed.items())
-    yield "options", f"`{spelled}`" if spelled else "the defaults"
+    changed = options.of_training(exclude_defaults=True)
+    told = [f"{name} = {_spelled(value)}" for name, value in changed.items() if name not in ELSEWHERE]
+    yield "options", f"`{', '.join(told)}`" if told else "the defaults"
 
 
 def _spelled(value: Any) -> str:

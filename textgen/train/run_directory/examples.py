@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,12 +27,10 @@ class RunFiles:
     Attributes:
         train: The files to train on.
         dev: The dev file, if there is one.
-        fields: Names of their fields, by what they hold.
     """
 
     train: FileRows
     dev: FileRows | None
-    fields: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -85,7 +83,7 @@ class ExampleReader:
     ) -> None:
         self._recipe, self._files, self._directory = recipe, files, directory
         self._machine, self._tell, self._anew = machine, on_event, anew
-        self._dev_rows = dev_rows(files.dev, recipe, files.fields) if files.dev is not None else []
+        self._dev_rows = dev_rows(files.dev, recipe) if files.dev is not None else []
 
     def read(self, stopped: Stopped) -> Examples | None:
         """The examples; None where `stopped`, which is asked from time to time, said so.
@@ -101,36 +99,29 @@ class ExampleReader:
         return self._read(lambda: True)  # it is there, or was stopped: they write nothing
 
     def _read(self, stopped: Stopped) -> Examples | None:
-        corpus = self._corpus(self._files.train, DATA, stopped, self._tell, self._dev_rows)
-        if corpus is None:
-            return None
-        weights_of(corpus, self._recipe.options.weight)  # before a model writes for hours
-        dev = None
-        if self._files.dev is not None:
-            dev = self._corpus(self._files.dev, DEV_DATA, stopped, ignore, [])
-            if dev is None:
-                return None
+        files, found = self._files, dict[str, Arrays]()
+        for name, rows, tell, held_out in (
+            (DATA, files.train, self._tell, self._dev_rows),
+            (DEV_DATA, files.dev, ignore, []),
+        ):
+            if rows is not None:
+                directory = self._directory / name
+                arrays = (
+                    build_corpus(rows, self._recipe, directory, stopped, tell, held_out)
+                    if self._machine.first
+                    else kept_corpus(rows, self._recipe, directory)
+                )
+                if arrays is None:
+                    return None
+                found[name] = arrays
+        weights_of(found[DATA], self._recipe.options.weight)  # before a model writes for hours
         if self._anew:
             clear_written(self._directory)
-        corpus = self._completed(corpus, DATA, stopped)
-        if corpus is None:
-            return None
-        if dev is not None:
-            dev = self._completed(dev, DEV_DATA, stopped)
-            if dev is None:
+        for name, arrays in found.items():
+            directory = self._directory / f"{name}-{WRITTEN}"
+            with self._machine.at_work():
+                complete = self._recipe.complete(arrays, directory, stopped, self._tell)
+            if complete is None:
                 return None
-        return Examples(corpus, dev, self._dev_rows)
-
-    def _corpus(
-        self, rows: FileRows, name: str, stopped: Stopped, tell: OnEvent, held_out: list[Row]
-    ) -> Arrays | None:
-        directory, fields = self._directory / name, self._files.fields
-        if not self._machine.first:
-            return kept_corpus(rows, self._recipe, fields, directory)
-        return build_corpus(rows, self._recipe, fields, directory, stopped, tell, held_out)
-
-    def _completed(self, arrays: Arrays, name: str, stopped: Stopped) -> Arrays | None:
-        """The examples with what a model must write for them first."""
-        directory = self._directory / f"{name}-{WRITTEN}"
-        with self._machine.at_work():
-            return self._recipe.complete(arrays, directory, stopped, self._tell)
+            found[name] = complete
+        return Examples(found[DATA], found.get(DEV_DATA), self._dev_rows)
