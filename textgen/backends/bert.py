@@ -13,7 +13,7 @@ from textgen.backends.base import Backend, Outcome, Prepared
 from textgen.backends.chain_reports import Reports, StepReports, lost
 from textgen.backends.editing.locks import kept_spans, ordinary, stayed
 from textgen.choice.allowed import line_ids
-from textgen.choice.token_lengths import text_length, token_lengths
+from textgen.choice.lengths import text_length, token_lengths
 from textgen.errors import DataError, UsageError
 from textgen.events import OnEvent
 from textgen.mcmc.chain import Chain, Course, Visit, run

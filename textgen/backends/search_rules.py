@@ -13,9 +13,8 @@ from textgen.choice import filters
 from textgen.choice.allowed import continuation_ids, punctuation_ids
 from textgen.choice.avoid import Avoid
 from textgen.choice.filters import Filter
-from textgen.choice.length_range import Within
+from textgen.choice.lengths import Within, token_lengths
 from textgen.choice.scoring import Scoring
-from textgen.choice.token_lengths import token_lengths
 from textgen.choice.trie import OneOf, Trie
 from textgen.decoding.constraint import constraint_of
 from textgen.decoding.loop import StopRule

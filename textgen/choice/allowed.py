@@ -61,7 +61,9 @@ def punctuation_ids(vocabulary: Vocabulary) -> frozenset[int]:
     return frozenset(
         i
         for i, piece in enumerate(vocabulary.pieces)
-        if piece and i not in vocabulary.byte_ids and _holds_only_marks(piece)
+        if piece and i not in vocabulary.byte_ids
+        # U+FFFD stands for a part of a character, which may be a letter
+        if not any(mark.isalnum() or mark == "\ufffd" for mark in piece.decode("utf-8", "replace"))
     )
 
 
@@ -133,9 +135,3 @@ def following_bytes(held: bytes) -> range:
     """The bytes that may come next in a character that begins so; `held` is of `unfinished`, not empty."""
     least, most = SECOND_BYTE.get(held[0], (0x80, 0xBF)) if len(held) == 1 else (0x80, 0xBF)
     return range(least, most + 1)
-
-
-def _holds_only_marks(piece: bytes) -> bool:
-    text = piece.decode("utf-8", "replace")
-    # U+FFFD stands for a part of a character, which may be a letter
-    return not any(character.isalnum() or character == "\ufffd" for character in text)

@@ -107,7 +107,7 @@ class AhoCorasick:
         if len(unmet) > EXACT:
             total = sum(self._shortest[label] for label in unmet)
             return min(
-                len(self._rest(state, pattern, path)) + total - self._shortest[label]
+                len(next(self._rests(state, pattern, path))) + total - self._shortest[label]
                 for label in self._open(unmet)
                 for pattern, path in self._paths[label]
             )
@@ -132,10 +132,6 @@ class AhoCorasick:
             depth = len(self.prefixes[node])
             if depth < len(pattern) and path[depth] == node:
                 yield pattern[depth:]
-
-    def _rest(self, state: int, pattern: Pattern, path: list[int]) -> Pattern:
-        """The rest of a pattern behind the longest end of the text that begins it."""
-        return next(self._rests(state, pattern, path))
 
     def _open(self, unmet: Labels) -> Labels:
         """The unmet labels that may come next; none that has no pattern."""

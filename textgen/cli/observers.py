@@ -74,7 +74,7 @@ def check_observation(observation: Observation, others: Sequence[Path], *, force
     Raises:
         UsageError: There is no terminal to draw on, no matplotlib, or a file cannot be written.
     """
-    if observation.watch and not _on_terminal():
+    if observation.watch and not (sys.stderr.isatty() and os.environ.get("TERM") not in DUMB):
         hint = "leave out --watch; --trace FILE.jsonl writes every step"
         raise UsageError("--watch draws on a terminal, and stderr is none", hint=hint)
     if observation.trace:
@@ -133,10 +133,6 @@ def _observers(observation: Observation, stack: ExitStack) -> list[OnEvent]:
 
         found.append(stack.enter_context(watching()))
     return found
-
-
-def _on_terminal() -> bool:
-    return sys.stderr.isatty() and os.environ.get("TERM") not in DUMB
 
 
 def _check_file(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -33,8 +34,7 @@ class BeamSearch:
     length: Length
 
 
-@dataclass(frozen=True)
-class Picked:
+class Picked(NamedTuple):
     """What one beam of every source goes on with, best first; each `(sources, width)`.
 
     Attributes:
@@ -128,14 +128,8 @@ class Hypotheses:
             self.logprobs[:, beam].gather(1, slots) + logprobs[rows, tokens],
         )
         self._collect(beam, found)
-        going = best.values.masked_fill(tokens == self.search.eos, -torch.inf).topk(width)
-        return Picked(
-            found.rows.gather(1, going.indices),
-            found.tokens.gather(1, going.indices),
-            going.values,
-            found.totals.gather(1, going.indices),
-            found.logprobs.gather(1, going.indices),
-        )
+        ranks, going = best.values.masked_fill(tokens == self.search.eos, -torch.inf).topk(width)
+        return Picked(*(column.gather(1, going) for column in found))._replace(ranks=ranks)
 
     def go_on(self, picked: Sequence[Picked]) -> Tensor:
         """Go on with what every beam picked; beams end that are done, and sources leave that have none.
@@ -144,13 +138,10 @@ class Hypotheses:
             The row that each row now there came from, `(rows,)`.
         """
         self.written += 1
-        self.ranks, self.totals, self.logprobs = (
-            torch.stack([getattr(one, name) for one in picked], 1) for name in ("ranks", "totals", "logprobs")
-        )
-        parents, tokens = (
-            torch.stack([getattr(one, name) for one in picked], 1).flatten() for name in ("rows", "tokens")
-        )
-        self.ids = torch.cat([self.ids[parents], tokens[:, None]], 1)
+        rows, tokens, *sums = (torch.stack(column, 1) for column in zip(*picked, strict=True))
+        self.ranks, self.totals, self.logprobs = sums
+        parents = rows.flatten()
+        self.ids = torch.cat([self.ids[parents], tokens.view(-1, 1)], 1)
         for source, pools in enumerate(self.pools):
             for beam in range(len(pools)):
                 if not self._goes_on(source, beam):

@@ -4,26 +4,21 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, model_validator
+from pydantic import AfterValidator, model_validator
 
 from textgen.messages import OptionError, option
-from textgen.options.fields import BATCH, FILES, Count, NonNegative, OptionGroup, rising
+from textgen.options.fields import BATCH, FILES, Count, NonNegative, OptionGroup, pair, rising
 from textgen.options.fields import field as option_field
 from textgen.text.names import bare
 
 KEYWORDS = "keywords"  # the field of a table with the keywords of each row
 
 
-def _shard(value: object) -> object:
-    """Read `2/8` as (2, 8)."""
-    if isinstance(value, str):
-        part, slash, parts = value.partition("/")
-        if not slash or not part.strip().isdecimal() or not parts.strip().isdecimal():
-            raise ValueError("must be like 2/8: the second of eight parts")
-        return int(part), int(parts)
-    return tuple(value) if isinstance(value, list) else value
-
-
+Shard = Annotated[
+    tuple[Count, Count],
+    pair("/", int, "2/8: the second of eight parts", alone=False),
+    AfterValidator(rising),
+]
 FieldName = Annotated[str, AfterValidator(bare)]
 
 
@@ -80,7 +75,7 @@ class RunOptions(OptionGroup):
     threads: Count | None = option_field(
         None, "Threads of a single process (default: all cores; with {@output}: one).", BATCH
     )
-    shard: Annotated[tuple[Count, Count], BeforeValidator(_shard), AfterValidator(rising)] = option_field(
+    shard: Shard = option_field(
         (1, 1), "Compute only this part of equal parts of the rows, such as 2/8.", BATCH, metavar="I/N"
     )
     engine: Literal["local", "ray"] = option_field(

@@ -7,22 +7,10 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from textgen.options.base import Options
-from textgen.options.fields import CHAIN, Count, Whole, field, rising
+from textgen.options.fields import CHAIN, Count, Whole, field, pair, rising
 from textgen.options.strategies.sampling import MIN_TEMPERATURE
 
 WRONG_ANNEAL = "must be temperatures such as 1.0:0.3 or 1.0:0.3:geometric"
-
-
-def _span(value: object) -> object:
-    """Read `12-24`, `16` or a pair as (least, most)."""
-    if isinstance(value, int) and not isinstance(value, bool):
-        return value, value
-    if isinstance(value, str):
-        least, dash, most = value.partition("-")
-        if not least.strip().isdecimal() or (dash and not most.strip().isdecimal()):
-            raise ValueError("must be a length such as 16 or a range such as 12-24")
-        return int(least), int(most) if dash else int(least)
-    return tuple(value) if isinstance(value, list) else value
 
 
 def _fall(value: object) -> object:
@@ -43,7 +31,7 @@ def _falling(fall: tuple[float, float, str]) -> tuple[float, float, str]:
     return fall
 
 
-Span = Annotated[tuple[Count, Count], BeforeValidator(_span), AfterValidator(rising)]
+Span = Annotated[tuple[Count, Count], pair("-", int, "16 or 12-24"), AfterValidator(rising)]
 Temperature = Annotated[float, Field(ge=MIN_TEMPERATURE, le=1e4)]
 Fall = Annotated[
     tuple[Temperature, Temperature, Literal["linear", "geometric"]],

@@ -157,14 +157,15 @@ class DecodingOptions(
             self._check_beams()
         if self.min_new_tokens >= self.max_new_tokens:
             raise OptionError(
-                "{@min_new_tokens} {least} and the end symbol are more than {@max_new_tokens} {most}",
-                least=self.min_new_tokens,
-                most=self.max_new_tokens,
+                "{@min_new_tokens} {min_new_tokens} and the end symbol are more than "
+                "{@max_new_tokens} {max_new_tokens}",
+                **vars(self),
             )
         if clash := [word for word in self.avoid if any(word in keyword for keyword in self.keyword)]:
             raise OptionError("{word} is both wanted and to be avoided", word=clash[0])
-        if self.one_of:
-            self._check_one_of()
+        for name in ("keyword", "avoid", "no_repeat_ngram", "min_new_tokens"):
+            if self.one_of and getattr(self, name):  # a list of texts leaves nothing to be kept out of them
+                raise OptionError("{@one_of} and {option} exclude each other", option=option(name))
         return self
 
     def _check_taken(self) -> None:
@@ -178,12 +179,6 @@ class DecodingOptions(
                 known=" or ".join(known),
                 name=self.strategy_name,
             )
-
-    def _check_one_of(self) -> None:
-        """A list of texts leaves nothing to be kept out of them."""
-        for name in ("keyword", "avoid", "no_repeat_ngram", "min_new_tokens"):
-            if getattr(self, name):
-                raise OptionError("{@one_of} and {option} exclude each other", option=option(name))
 
     def _check_beams(self) -> None:
         if self.width > MAX_BEAMS:
@@ -199,9 +194,8 @@ class DecodingOptions(
                 width=self.width,
             )
         if self.groups and self.width % self.groups:
-            raise OptionError(
-                "{@groups} {groups} does not divide {@beams} {width}", groups=self.groups, width=self.width
-            )
+            wrong = "{@groups} {groups} does not divide {@beams} {width}"
+            raise OptionError(wrong, groups=self.groups, width=self.width)
 
 
 class ContinueOptions(DecodingOptions, StyledOptions):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from copy import copy
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.fields import FieldInfo
 
 # panels of help
@@ -83,11 +83,35 @@ def shown(info: FieldInfo, key: str) -> Any:
     return extra.get(key) if isinstance(extra, dict) else None
 
 
-def rising(pair: tuple[Any, Any]) -> tuple[Any, Any]:
+def pair(separator: str, number: type, like: str, *, alone: bool = True) -> BeforeValidator:
+    """A reader of texts such as `12-24` and of lists, for fields that hold two numbers.
+
+    Args:
+        separator: What stands between the numbers.
+        number: Their type.
+        like: Examples for the message that refuses others.
+        alone: Whether a single number stands for itself twice.
+    """
+
+    def read(value: object) -> object:
+        if isinstance(value, str):
+            first, found, second = value.partition(separator)
+            try:
+                return number(first), number(second if found or not alone else first)
+            except ValueError:
+                raise ValueError(f"must be like {like}") from None
+        if alone and isinstance(value, int | float) and not isinstance(value, bool):
+            return value, value
+        return tuple(value) if isinstance(value, list) else value
+
+    return BeforeValidator(read)
+
+
+def rising(numbers: tuple[Any, Any]) -> tuple[Any, Any]:
     """Check a range, for a field. Raises ValueError if its end is below its beginning."""
-    if pair[0] > pair[1]:
+    if numbers[0] > numbers[1]:
         raise ValueError("must begin with the smaller")
-    return pair
+    return numbers
 
 
 def own(options: object, group: type[G]) -> G:

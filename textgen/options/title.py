@@ -136,8 +136,12 @@ class TitleOptions(DecodingOptions, BidirectionalOptions):
             raise OptionError("{@decode} agree means {@rank} agree, not {rank}", rank=self.rank)
         if self.decode == AGREE and self.direction not in (None, "both"):
             raise OptionError("{@decode} agree writes in both directions: leave out {@direction}")
-        if self.strategy.view == "two-way":
-            self._check_bidirectional()
+        if self.strategy.view == "two-way" and self.direction:
+            raise OptionError("{@decode} bidirectional writes in both directions: leave out {@direction}")
+        if self.strategy.view == "two-way" and self.width % 2:
+            raise OptionError(
+                "{@decode} bidirectional shares {@beams} {width} between two directions", width=self.width
+            )
         if self.length and self.one_of:
             raise OptionError("{@one_of} and {@length} exclude each other")
         if self.length and self.length[0] >= self.max_new_tokens:
@@ -148,11 +152,3 @@ class TitleOptions(DecodingOptions, BidirectionalOptions):
                 limit=self.max_new_tokens,
             )
         return self
-
-    def _check_bidirectional(self) -> None:
-        if self.direction:
-            raise OptionError("{@decode} bidirectional writes in both directions: leave out {@direction}")
-        if self.width % 2:
-            raise OptionError(
-                "{@decode} bidirectional shares {@beams} {width} between two directions", width=self.width
-            )

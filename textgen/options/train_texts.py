@@ -4,29 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from textgen.messages import OptionError
 from textgen.options.batch import FieldName
-from textgen.options.fields import DATA, MODEL, RECIPE, Fraction, changed, field, rising
+from textgen.options.fields import DATA, MODEL, RECIPE, Fraction, changed, field, pair, rising
 from textgen.options.train import ReplacingOptions, TrainOptions
 
-
-def _span(value: object) -> object:
-    """Read `0.1-0.4`, or a single share."""
-    if isinstance(value, int | float):
-        return value, value
-    if isinstance(value, str):
-        low, dash, high = value.partition("-")
-        try:
-            return float(low), float(high if dash else low)
-        except ValueError:
-            raise ValueError("must be like 0.15 or 0.1-0.4") from None
-    return tuple(value) if isinstance(value, list) else value
-
-
 Rate = Annotated[float, Field(gt=0, lt=1)]
-Span = Annotated[tuple[Rate, Rate], BeforeValidator(_span), AfterValidator(rising)]
+Span = Annotated[tuple[Rate, Rate], pair("-", float, "0.15 or 0.1-0.4"), AfterValidator(rising)]
 SIZES = ("layers", "width", "heads", "positions")
 
 

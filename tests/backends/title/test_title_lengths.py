@@ -100,9 +100,9 @@ def test_the_nearest_come_first_else_the_better() -> None:
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        ({"length": "8-5"}, "must go from"),
-        ({"length": "0"}, "must go from"),
-        ({"length": "-20"}, "must be a length such as 16 or a range such as 12-24"),
+        ({"length": "8-5"}, "must begin with the smaller"),
+        ({"length": "0"}, "should be greater than or equal to 1"),
+        ({"length": "-20"}, "must be like 16 or 12-24"),
         ({"length": "60-70"}, "raise that above 60"),
         ({"length": "5", "one_of": ("体育",)}, "one_of and length exclude each other"),
     ],

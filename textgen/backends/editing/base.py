@@ -16,7 +16,7 @@ from textgen.backends.chain_reports import Reports, StepReports, lost
 from textgen.backends.editing.chain_texts import best_states, chain_notes, further_chains, last_states
 from textgen.backends.editing.proposals import Proposer, load_beside, proposer_of
 from textgen.choice.allowed import line_ids, punctuation_ids, text_ids
-from textgen.choice.token_lengths import text_length, token_lengths
+from textgen.choice.lengths import text_length, token_lengths
 from textgen.errors import DataError, UsageError
 from textgen.events import OnEvent
 from textgen.mcmc.cgmh.edits import Operations, State

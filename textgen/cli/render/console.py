@@ -132,7 +132,8 @@ def listening(total: int, *, quiet: bool, to_file: bool = False, watched: bool =
         if isinstance(event, Shortened):
             cut += 1
             if cut <= SHOWN:
-                note(_warning(event))
+                tokens = f"used {event.used:,} of {event.tokens:,} tokens ({event.how})"
+                note(f"warning: {event.name or 'input'}: {tokens}")
         elif isinstance(event, Note):
             note(Message("note: {text}", text=event.text))
         elif bars and isinstance(event, Progress | Steps):
@@ -145,8 +146,3 @@ def listening(total: int, *, quiet: bool, to_file: bool = False, watched: bool =
             bars.stop()
     if cut > SHOWN:
         note(f"warning: {cut - SHOWN} more inputs were longer than the model reads")
-
-
-def _warning(event: Shortened) -> str:
-    name = event.name or "input"
-    return f"warning: {name}: used {event.used:,} of {event.tokens:,} tokens ({event.how})"

@@ -26,25 +26,14 @@ def titles(job: Job) -> Show:
     def show(record: Record, row: Row) -> None:
         for candidate in record.candidates:
             line = console.cells(*([record.id] if several else []), candidate.text)
-            title_line(line, candidate, details=details)
+            if details and sys.stdout.isatty():  # what speaks for it, where there is a choice
+                console.styled(line, (f"  {_facts(candidate)}", "dim"))
+            else:
+                console.result(line)
             if candidate.support is not None:
                 passages(candidate, row.text)
 
     return show
-
-
-def title_line(text: str, candidate: Candidate, *, details: bool) -> None:
-    """Print a title; on a terminal and where there is a choice, what speaks for it beside it.
-
-    Args:
-        text: What stands in the line.
-        candidate: The title.
-        details: Whether there is a choice.
-    """
-    if not details or not sys.stdout.isatty():
-        console.result(text)
-        return
-    console.styled(text, (f"  {_facts(candidate)}", "dim"))
 
 
 def passages(candidate: Candidate, source: str) -> None:

@@ -115,7 +115,8 @@ def _advance(streams: _Streams, logprobs: Tensor, scores: Tensor, search: BeamSe
     streams.written += 1
     _collect(streams, best.values, sums, rows, tokens, search)
     going = best.values.masked_fill(tokens == search.eos, -torch.inf).topk(half)
-    kept = _ranks(going.values, going.indices)
+    # a rank without a hypothesis repeats the best one, so that its partner has someone to look at
+    kept = torch.where(going.values == -torch.inf, going.indices[:, :1], going.indices)
     dead = (going.values[:, 0] == -torch.inf)[:, None]
     # a lane without any hypothesis stays as it was; what it has written so far remains visible
     own = torch.arange(lanes * half).view(lanes, half)
@@ -125,11 +126,6 @@ def _advance(streams: _Streams, logprobs: Tensor, scores: Tensor, search: BeamSe
     streams.logprobs = sums.gather(1, kept)
     streams.ids = torch.cat([streams.ids[parents.view(-1)], tokens.view(-1, 1)], 1)
     return parents.view(-1)
-
-
-def _ranks(totals: Tensor, chosen: Tensor) -> Tensor:
-    """A rank without a hypothesis repeats the best one, so that its partner has someone to look at."""
-    return torch.where(totals == -torch.inf, chosen[:, :1], chosen)
 
 
 def _collect(

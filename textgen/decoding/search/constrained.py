@@ -139,12 +139,12 @@ class _Tracker:
             candidates: Of one step.
             left: How many more tokens there may be.
         """
-        late = [self._overrun(candidate.place, left) for candidate in candidates]
+        places = [candidate.place for candidate in candidates]
+        late = [
+            max(0, self._automaton.remaining(*place) + 1 - left) if place.unmet else 0 for place in places
+        ]
         least = min(late, default=0)
         return [candidate for candidate, by in zip(candidates, late, strict=True) if by == least]
-
-    def _overrun(self, place: _Place, left: int) -> int:
-        return max(0, self._automaton.remaining(*place) + 1 - left) if place.unmet else 0
 
 
 def _pick(hypotheses: Hypotheses, trackers: Sequence[_Tracker], logprobs: Tensor, scores: Tensor) -> Picked:

@@ -82,10 +82,6 @@ class _Context:
             torch.cat([self.directions, _direction(hidden)], 1), functional.pad(self.bias, (0, 1))
         )
 
-    def of_sources(self, places: Tensor) -> _Context:
-        """That of some of the sources."""
-        return _Context(self.directions[places], self.bias[places])
-
     def likeness(self, hidden: Tensor) -> Tensor:
         """The largest cosine of each candidate, `(sources, candidates, width)`, with any state so far."""
         cosines = _direction(hidden) @ self.directions.transpose(1, 2) + self.bias
@@ -150,7 +146,7 @@ def contrastive_search(
         numbers = [numbers[place] for place in going.tolist()]
         state = state.select((going * k + winners[going, 0]).repeat_interleave(k))
         hidden = hidden[going, winners[going, 0]][:, None]
-        context = context.of_sources(going).grown(hidden)
+        context = _Context(context.directions[going], context.bias[going]).grown(hidden)
         logits = model.head(state, hidden)[:, 0]
         ids = torch.cat([ids[going], chosen[going]], 1)
 

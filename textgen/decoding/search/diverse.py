@@ -53,11 +53,6 @@ class DiverseBeamSearch:
         if not self.diversity >= 0:
             raise ValueError(f"a diversity of {self.diversity} would add to scores")
 
-    @property
-    def of_group(self) -> BeamSearch:
-        """The beam of one group."""
-        return BeamSearch(self.width // self.groups, self.eos, self.length)
-
 
 def diverse_beam_search(
     model: NextTokenModel, batch: Batch, scoring: Scoring, search: DiverseBeamSearch, *, pad: int = 0
@@ -78,24 +73,19 @@ def diverse_beam_search(
     """
 
     def pick(hypotheses: Hypotheses, logprobs: Tensor, scores: Tensor) -> list[Picked]:
+        # what a token costs the later groups, `(sources, vocab)`
         penalty = torch.zeros(len(hypotheses.pools), scores.shape[-1])
         picked: list[Picked] = []
         for group in range(search.groups):
             picked.append(hypotheses.pick(group, logprobs, scores, penalty if group else None))
-            _charge(penalty, picked[-1], search.diversity)
+            # only hypotheses that go on are counted, so the end symbol never is
+            costs = torch.where(picked[-1].ranks > -torch.inf, search.diversity, 0.0)
+            penalty.scatter_add_(1, picked[-1].tokens, costs)
         return picked
 
-    pools = explore(model, batch, scoring, search.of_group, pick, beams=search.groups, pad=pad)
+    beam = BeamSearch(search.width // search.groups, search.eos, search.length)
+    pools = explore(model, batch, scoring, beam, pick, beams=search.groups, pad=pad)
     return [_ranked([one for pool in groups for one in pool.kept], search.length) for groups in pools]
-
-
-def _charge(penalty: Tensor, picked: Picked, diversity: float) -> None:
-    """Add to `(sources, vocab)` what a group's tokens cost the groups behind it.
-
-    Only hypotheses that go on are counted, so the end symbol never is.
-    """
-    costs = torch.where(picked.ranks > -torch.inf, diversity, 0.0)
-    penalty.scatter_add_(1, picked.tokens, costs)
 
 
 def _ranked(found: list[Hypothesis], length: Length) -> list[Hypothesis]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
@@ -58,7 +57,7 @@ class Strategy:
         """Whether it writes token by token for good."""
         return self.choose is not None
 
-    def searcher(self, *, constrained: bool = False) -> Callable[..., Any]:
+    def searcher(self, *, constrained: bool = False) -> Any:
         """Its search, or that of texts with keywords; the module is imported now.
 
         Raises:
@@ -67,12 +66,10 @@ class Strategy:
         target = self.constrained if constrained else self.search
         if target is None:
             raise ValueError(f"{self.name} takes no keywords")
-        found: Callable[..., Any] = resolved(target)
-        return found
+        return resolved(target)
 
-    def chooser(self) -> Callable[..., Any]:
+    def chooser(self) -> Any:
         """Its `choose`. Raises ValueError if it has none."""
         if self.choose is None:
             raise ValueError(f"{self.name} does not write token by token")
-        found: Callable[..., Any] = resolved(self.choose)
-        return found
+        return resolved(self.choose)

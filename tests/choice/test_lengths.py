@@ -11,9 +11,8 @@ from fakes import HiddenTabularModel, Table, TabularModel, batch_of, everything,
 from torch import Tensor
 from two_way import TwoWayTable, alone, random_logits
 
-from textgen.choice.length_range import LEAST_END, Within
+from textgen.choice.lengths import LEAST_END, Within, token_lengths
 from textgen.choice.scoring import Scoring
-from textgen.choice.token_lengths import token_lengths
 from textgen.decoding.beams import BeamSearch
 from textgen.decoding.hypothesis import Hypothesis, Length
 from textgen.decoding.plan import Plan, search
