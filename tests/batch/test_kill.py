@@ -1,39 +1,28 @@
-"""Killed at any moment, resumed by any number of workers: the bytes of an undisturbed run."""
+"""Killed at any moment, resumed by any number of workers: the bytes of an undisturbed run.
+
+A moment is a line of the code that writes records: it is the same on every machine, however fast that is.
+"""
 
 import multiprocessing
 import os
 import random
+import re
+import select
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 
+import echo
 import echo_backend
 import pytest
 from echo import SCRIPT, some_texts
 from echo_backend import run
 
-pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
+pytestmark = pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="waits for processes as Linux can")
 bench = pytest.fixture(echo_backend.bench)
-PATIENCE = 60  # seconds
+PATIENCE = 60  # seconds, after which a process that should have ended counts as one that never does
 ONE_BY_ONE = ("--batch-size", 1)  # windows of four rows
-
-
-def wait_until(holds: Callable[[], bool], seconds: float = PATIENCE) -> bool:
-    """Whether something holds, now or soon."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if holds():
-            return True
-        time.sleep(0.001)
-    return False
-
-
-def lines(path: Path) -> int:
-    return path.read_bytes().count(b"\n") if path.exists() else 0
 
 
 def listing_of(bench) -> list[str]:
@@ -41,78 +30,64 @@ def listing_of(bench) -> list[str]:
     return sorted(path.name for path in bench.folder.glob("o*"))
 
 
-def parents() -> dict[int, int]:
-    """The parent of every process that lives."""
-    found = {}
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            state, parent = stat.read_text(encoding="utf-8", errors="replace").rpartition(") ")[2].split()[:2]
-        except OSError:  # it has gone meanwhile
-            continue
-        if state not in "ZX":
-            found[int(stat.parent.name)] = int(parent)
-    return found
+def log_of(bench) -> str:
+    return (bench.folder / "log").read_text(encoding="utf-8")
 
 
-def children(pid: int) -> list[int]:
-    return [child for child, parent in parents().items() if parent == pid]
+def workers_of(bench) -> list[int]:
+    """The processes that computed for the last run."""
+    return [int(pid) for pid in (bench.folder / "pids").read_text(encoding="utf-8").split()]
 
 
-def workers_of(pid: int) -> list[int]:
-    """Its processes that compute; another one keeps account of semaphores."""
-
-    def computes(child: int) -> bool:
-        try:
-            return b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()
-        except OSError:
-            return False
-
-    return [child for child in children(pid) if computes(child)]
-
-
-def is_importing(pid: int) -> bool:
-    """Whether a process that was begun has started to import what it needs."""
+def ends(pid: int) -> bool:
+    """Whether a process, which need not be a child, ends."""
     try:
-        return b"pydantic" in Path(f"/proc/{pid}/maps").read_bytes()
-    except OSError:
-        return False
+        file = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return True
+    try:
+        return bool(select.select([file], [], [], PATIENCE)[0])
+    finally:
+        os.close(file)
 
 
-def start(args: list[str], log: Path, *, pause: float) -> subprocess.Popen[bytes]:
-    """Run the command line in a process of its own, in a session of its own."""
-    environment = os.environ | {"ECHO_PAUSE": str(pause)}
-    with log.open("wb") as file:
-        return subprocess.Popen(
-            [sys.executable, str(SCRIPT), *args], stderr=file, env=environment, start_new_session=True
-        )
+def outcome(bench, *flags: object, **environment: str) -> int:
+    """How the command line ends in a process and a session of its own."""
+    pids = bench.folder / "pids"
+    pids.unlink(missing_ok=True)
+    with (bench.folder / "log").open("wb") as log:
+        return subprocess.run(
+            [sys.executable, str(SCRIPT), *bench.args(*ONE_BY_ONE, *flags)],
+            stderr=log,
+            env=os.environ | {echo.PIDS: str(pids)} | environment,
+            start_new_session=True,
+            timeout=PATIENCE,
+            check=False,
+        ).returncode
 
 
-def forked(args: list[str], log: Path) -> None:
+def forked(args: list[str], log: Path, line: int) -> None:
     """What a fork of this process does, which has torch already."""
     with log.open("ab") as file:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
     sys.stderr = open(2, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
+    echo.at_line(line, echo.die)
     os._exit(run(args))
 
 
-def test_killed_at_ten_moments_by_one_process(bench, monkeypatch):
+def test_killed_at_ten_moments_by_one_process(bench):
     bench.give(some_texts(600, bad=31))
     whole = bench.whole(*ONE_BY_ONE)
-    monkeypatch.setenv("ECHO_PAUSE", "0.001")
-    moments, log = random.Random(20), bench.folder / "log"
+    moments = random.Random(20)
     for kill in range(10):
         args = bench.args(*ONE_BY_ONE, *(("--resume",) if kill else ()))
-        process = multiprocessing.get_context("fork").Process(target=forked, args=(args, log))
-        target = lines(bench.part) // 4 * 4 + moments.randrange(5, 36)
+        told = (args, bench.folder / "log", moments.randrange(600))
+        process = multiprocessing.get_context("fork").Process(target=forked, args=told)
         process.start()
-        assert wait_until(lambda target=target: lines(bench.part) >= target), log.read_text(encoding="utf-8")
-        time.sleep(moments.random() / 100)
-        process.kill()
         process.join()
-        assert process.exitcode == -signal.SIGKILL
+        assert process.exitcode == -signal.SIGKILL, log_of(bench)
         assert not bench.out.exists()
-    monkeypatch.setenv("ECHO_PAUSE", "0")
     assert bench.run(*ONE_BY_ONE, "--resume") == 3
     assert 0 < len(bench.computed) < 580
     assert bench.out.read_bytes() == whole
@@ -122,67 +97,48 @@ def test_killed_at_ten_moments_by_one_process(bench, monkeypatch):
 def test_killed_with_several_workers_and_resumed_with_others(bench, kills):
     bench.give(some_texts(300, bad=31))
     whole = bench.whole(*ONE_BY_ONE)
-    moments, log = random.Random(21), bench.folder / "log"
+    moments = random.Random(21)
     for kill, workers in enumerate(kills):
-        flags = (*ONE_BY_ONE, "--workers", workers, *(("--resume",) if kill else ()))
-        target = lines(bench.part) // 4 * 4 + moments.randrange(5, 40)
-        process = start(bench.args(*flags), log, pause=0.004)
-        assert wait_until(lambda target=target: lines(bench.part) >= target), log.read_text(encoding="utf-8")
-        family = children(process.pid)
-        assert len(workers_of(process.pid)) == workers
-        process.kill()
-        assert process.wait(PATIENCE) == -signal.SIGKILL
-        assert wait_until(lambda family=family: not set(family) & set(parents()), 20), "a process outlives it"
+        flags = ("--workers", workers, *(("--resume",) if kill else ()))
+        line = moments.randrange(60, 600)
+        assert outcome(bench, *flags, **{echo.AT_LINE: f"die {line}"}) == -signal.SIGKILL, log_of(bench)
+        assert len(workers_of(bench)) == workers
+        assert all(map(ends, workers_of(bench))), "a process outlives it"
         assert not bench.out.exists()
     assert bench.run(*ONE_BY_ONE, "--resume") == 3
     assert 0 < len(bench.computed) < 290
     assert bench.out.read_bytes() == whole
 
 
-def two_at_work(bench):
-    """A run with two workers that has begun to write, its log, its family, and what it should give."""
+@pytest.mark.parametrize(
+    ("event", "code", "told"),
+    [
+        (
+            "kill_a_worker",
+            1,
+            r"^error: a worker process died.*what was written is safe; try fewer --workers.*$",
+        ),
+        ("interrupt", 130, "--resume goes on"),
+    ],
+)
+def test_what_ends_two_at_work_is_told(bench, event, code, told):
     bench.give(some_texts(300))
-    whole, log = bench.whole(*ONE_BY_ONE), bench.folder / "log"
-    process = start(bench.args(*ONE_BY_ONE, "--workers", 2), log, pause=0.01)
-    assert wait_until(lambda: lines(bench.part) >= 9), log.read_text(encoding="utf-8")
-    return process, log, workers_of(process.pid), whole
-
-
-def test_a_worker_that_is_killed_ends_the_run_in_one_line(bench):
-    process, log, family, whole = two_at_work(bench)
-    os.kill(family[1], signal.SIGKILL)
-    assert process.wait(PATIENCE) == 1
-    (line,) = log.read_text(encoding="utf-8").splitlines()
-    assert line.startswith("error: a worker process died")
-    assert "what was written is safe; try fewer --workers" in line
-    assert wait_until(lambda: not set(family) & set(parents()), 20), "a process outlives it"
+    whole = bench.whole(*ONE_BY_ONE)
+    assert outcome(bench, "--workers", 2, **{echo.AT_LINE: f"{event} 400"}) == code, log_of(bench)
+    assert re.search(told, log_of(bench))
+    assert "Traceback" not in log_of(bench)
+    assert len(workers_of(bench)) == 2
+    assert all(map(ends, workers_of(bench))), "a process outlives it"
     assert bench.run(*ONE_BY_ONE, "--resume") == 0
-    assert bench.out.read_bytes() == whole
-
-
-def test_ctrl_c_ends_a_run_and_says_how_to_go_on(bench):
-    process, log, family, whole = two_at_work(bench)
-    os.killpg(process.pid, signal.SIGINT)  # as a terminal does, which tells all of them
-    assert process.wait(PATIENCE) == 130
-    told = log.read_text(encoding="utf-8")
-    assert "--resume goes on" in told
-    assert "Traceback" not in told
-    assert wait_until(lambda: not set(family) & set(parents()), 20), "a process outlives it"
-    assert bench.run(*ONE_BY_ONE, "--resume") == 0
+    assert 0 < len(bench.computed) < 300
     assert bench.out.read_bytes() == whole
 
 
 def test_ctrl_c_while_workers_begin_is_quiet(bench):
-    log = bench.folder / "log"
-    process = start(bench.args(*ONE_BY_ONE, "--workers", 2), log, pause=0.01)
-    assert wait_until(lambda: len(workers_of(process.pid)) == 2), log.read_text(encoding="utf-8")
-    assert wait_until(lambda: any(is_importing(worker) for worker in workers_of(process.pid)))
-    for pid in [*workers_of(process.pid), process.pid]:  # a terminal tells all of them, in any order
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGINT)
-        time.sleep(0.1)
-    assert process.wait(PATIENCE) == 130
-    assert log.read_text(encoding="utf-8").splitlines() == ["interrupted"]
+    told = {echo.AT_WORK: str(bench.folder / "begun")}
+    assert outcome(bench, "--workers", 2, **told) == 130
+    assert (bench.folder / "begun").exists()
+    assert log_of(bench).splitlines() == ["interrupted"]
     assert listing_of(bench) == []
 
 

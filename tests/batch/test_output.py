@@ -1,11 +1,13 @@
 """Where results go, and how a run may begin there."""
 
 import os
+from pathlib import Path
 
 import pytest
 
 from textgen.batch.output import Output, check_output, check_writable, output_of, start_of
 from textgen.errors import UsageError
+from textgen.files.formats.registry import output_formats
 from textgen.options import RunOptions
 
 FLAGS = {
@@ -104,13 +106,7 @@ def test_nothing_goes_on_without_a_manifest(output, there, flag):
     assert "force" in caught.value.hint
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        f"o.csv{end}"
-        for end in ("", ".part", ".part.manifest.json", ".manifest.json", ".records.jsonl", ".new", ".lock")
-    ],
-)
+@pytest.mark.parametrize("name", [path.name for path in Output(Path("o.csv")).files])
 @pytest.mark.parametrize("flag", ["", "force", "resume", "retry"])
 def test_no_file_that_is_written_is_an_input(tmp_path, name, flag):
     output = Output(tmp_path / "o.csv")
@@ -137,14 +133,14 @@ def test_records_are_the_output_itself(tmp_path, suffix):
     assert len(output.files) == len(set(output.files)) == 8
 
 
-@pytest.mark.parametrize("suffix", [".csv", ".parquet", ".txt"])
+@pytest.mark.parametrize("suffix", [end for end, one in output_formats().items() if not one.is_journal])
 def test_records_stay_beside_an_output_that_cannot_hold_errors(tmp_path, suffix):
     output = Output(tmp_path / f"o{suffix}")
     assert output.records == tmp_path / f"o{suffix}.records.jsonl"
     assert len(output.files) == len(set(output.files)) == 9
 
 
-@pytest.mark.parametrize("name", ["o.jsonl", "o.csv", "o.txt", "o.parquet", "O.CSV", "a.b.jsonl"])
+@pytest.mark.parametrize("name", [*(f"o{end}" for end in output_formats()), "O.CSV", "a.b.jsonl"])
 def test_the_ending_tells_the_format(tmp_path, name):
     assert output_of(str(tmp_path / name)) == Output(tmp_path / name)
 

@@ -4,7 +4,7 @@ import json
 import random
 import subprocess
 import sys
-import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -12,6 +12,7 @@ import pytest
 from textgen.resources import data_dir
 
 pytestmark = pytest.mark.slow
+TICK = 0.02  # seconds, after which a growing file is looked at again
 FAST = ("--decode", "greedy", "--max-new-tokens", "16", "-q")
 
 
@@ -29,6 +30,10 @@ def articles(count: int) -> list[dict[str, str]]:
 def write(path: Path, rows: list[dict[str, str]]) -> Path:
     path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
     return path
+
+
+def lines(path: Path) -> int:
+    return path.read_bytes().count(b"\n") if path.exists() else 0
 
 
 def title(*args: object) -> subprocess.Popen[bytes]:
@@ -59,20 +64,17 @@ def whole(rows) -> Path:
 def test_ten_kills_and_the_same_bytes(rows, whole, tmp_path, workers):
     out, part = tmp_path / "out.jsonl", tmp_path / "out.jsonl.part"
     moments = random.Random(workers)
-    kills = 0
-    while not out.exists():
-        process = title(rows, "-o", out, "--batch-size", 2, "--workers", workers, "--resume")
-        have = part.stat().st_size if part.exists() else 0
-        deadline = time.monotonic() + 120
-        while kills < 10 and process.poll() is None and time.monotonic() < deadline:
-            time.sleep(0.02)
-            if part.exists() and part.stat().st_size > have:  # it has begun to write
-                time.sleep(moments.uniform(0, 1.5))
-                process.kill()
-                kills += 1
-                break
+    resumed = (rows, "-o", out, "--batch-size", 2, "--workers", workers, "--resume")
+    for _ in range(10):
+        wanted = lines(part) + moments.randrange(1, 13)
+        process = title(*resumed)
+        while lines(part) < wanted:
+            with suppress(subprocess.TimeoutExpired):
+                pytest.fail(f"it ended with {process.wait(TICK)}")
+        process.kill()
         process.wait()
-    assert kills == 10
+        assert not out.exists()
+    assert title(*resumed).wait() == 0
     assert out.read_bytes() == whole.read_bytes()
 
 

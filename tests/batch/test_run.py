@@ -14,6 +14,7 @@ import textgen
 from textgen.batch.manifest import read_manifest
 from textgen.batch.output import Output
 from textgen.errors import UsageError
+from textgen.files.formats.registry import output_formats
 from textgen.schema import Candidate
 
 bench = pytest.fixture(echo_backend.bench)
@@ -265,7 +266,7 @@ def test_a_fresh_seed_is_in_the_records_and_in_the_manifest(bench, capsys):
     assert bench.out.read_bytes() == bench.whole("--seed", seed)
 
 
-@pytest.mark.parametrize("suffix", [".csv", ".txt", ".parquet"])
+@pytest.mark.parametrize("suffix", [end for end, one in output_formats().items() if not one.is_journal])
 def test_a_neighbour_of_the_output_is_left_alone(bench, suffix):
     neighbour = bench.folder / f"o.new{suffix}"
     neighbour.write_text("precious", encoding="utf-8")
@@ -274,7 +275,7 @@ def test_a_neighbour_of_the_output_is_left_alone(bench, suffix):
     assert neighbour.read_text(encoding="utf-8") == "precious"
 
 
-@pytest.mark.parametrize("suffix", [".csv", ".txt", ".parquet"])
+@pytest.mark.parametrize("suffix", [end for end, one in output_formats().items() if not one.is_journal])
 def test_texts_without_a_log_probability_make_a_table(bench, monkeypatch, suffix):
     def compute(self, batch, *args):
         return [[Candidate(item.row.text, 0.0, "none", None, 1, "stop")] for item in batch]
@@ -283,7 +284,7 @@ def test_texts_without_a_log_probability_make_a_table(bench, monkeypatch, suffix
     assert bench.run(out=bench.folder / f"o{suffix}") == 0
 
 
-@pytest.mark.parametrize("suffix", [".jsonl", ".csv", ".txt", ".parquet"])
+@pytest.mark.parametrize("suffix", output_formats())
 def test_a_lone_surrogate_keeps_no_run_from_its_end(bench, suffix):
     rows = [
         {"text": "春\ud800天", "id": "\udfff", "more": ["\udc80"]},

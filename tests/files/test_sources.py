@@ -12,6 +12,7 @@ import pytest
 
 from textgen.errors import DataError, UsageError
 from textgen.files import sources
+from textgen.files.formats.registry import OWN
 from textgen.files.sources import find_sources, path_kind
 from textgen.text.names import printable
 
@@ -38,17 +39,8 @@ def pipe(monkeypatch: pytest.MonkeyPatch, data: bytes) -> None:
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data), encoding="utf-8"))
 
 
-FORMS = [
-    ("a.txt", "text"),
-    ("a.md", "text"),
-    ("a.log", "text"),
-    ("a", "text"),
-    ("a.jsonl", "jsonl"),
-    ("a.ndjson", "jsonl"),
-    ("a.csv", "csv"),
-    ("a.tsv", "tsv"),
-    ("新闻.2026.TSV", "tsv"),
-]
+FORMS = [(f"a{end}", name) for name, one in OWN.items() if not one.binary for end in one.endings]
+FORMS += [("a.log", "text"), ("a", "text"), ("新闻.2026.TSV", "tsv")]
 
 
 @pytest.mark.parametrize("archive", ["", ".gz", ".xz", ".GZ"], ids=["plain", "gz", "xz", "GZ"])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -56,7 +55,6 @@ class EchoBackend(Backend[Options, Prepared]):
 
     def compute(self, batch, options, seed, on_event):
         self.batches.append([item.row.name for item in batch])
-        time.sleep(float(os.environ.get("ECHO_PAUSE", 0)) * len(batch))
         return [self._texts(item.row, seed, options.num_candidates) for item in batch]
 
     @staticmethod

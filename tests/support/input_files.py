@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from textgen.files.formats.registry import OWN
 from textgen.files.lines import Line, lines_of
 from textgen.files.rows import FileRows
 from textgen.options import InputOptions
@@ -24,7 +25,7 @@ ROWS = [
     {"id": "丙", "text": "", "keywords": "春天", "备注": "空"},
     {"id": "007", "text": " 两边有空格 ", "keywords": '["一, 二", "三"]', "备注": "a|b"},
 ]
-FORMS = ["jsonl", "ndjson", "csv", "tsv", "parquet"]
+FORMS = [end.removeprefix(".") for one in OWN.values() if one.is_table for end in one.endings]
 
 
 def write(name: str, rows: list[dict[str, Any]] = ROWS) -> str:

@@ -16,9 +16,9 @@ byte_heavy = st.lists(st.integers(17, 272) | st.integers(0, 8184), max_size=40)
 
 
 def streamed(ids: list[int]) -> list[str]:
-    """What is shown after each id, and what `finish` adds."""
+    """What is shown after each id."""
     stream = IncrementalDetokenizer(TOKENIZER.vocabulary)
-    return [*(stream.push(token) for token in ids), stream.finish()]
+    return [stream.push(token) for token in ids]
 
 
 @given(texts)
@@ -28,7 +28,6 @@ def test_only_whole_characters_are_shown_and_at_once(text: str) -> None:
     ids = TOKENIZER.encode(text)
     parts = streamed(ids)
     assert "".join(parts) == text
-    assert parts[-1] == ""
     for count in range(len(ids) + 1):
         written = b"".join(TOKENIZER.vocabulary.pieces[i] for i in ids[:count])
         whole = written.decode("utf-8", "ignore")  # drops the open character at the end, if any
@@ -42,25 +41,28 @@ def test_only_whole_characters_are_shown_and_at_once(text: str) -> None:
 @example([17 + 0xF0, 300, 17 + 0x9F])
 @example([17 + 0xE4, 3, 17 + 0xB8, 0, 17 + 0xAD])
 def test_any_ids_streamed_and_joined_are_what_decode_says(ids: list[int]) -> None:
-    assert "".join(streamed(ids)) == TOKENIZER.decode(ids)
+    """But for a character that is open at the end, which is one mark there."""
+    shown, whole = "".join(streamed(ids)), TOKENIZER.decode(ids)
+    assert whole in (shown, f"{shown}\ufffd")
+    assert "".join(streamed([*ids, *TOKENIZER.encode("好")])) == f"{whole}好"
 
 
 def test_an_emoji_appears_with_its_last_byte() -> None:
-    assert streamed(TOKENIZER.encode("好😀！")) == ["好", "", "", "", "😀", "！", ""]
+    assert streamed(TOKENIZER.encode("好😀！")) == ["好", "", "", "", "😀", "！"]
 
 
 def test_specials_show_nothing_even_inside_a_character() -> None:
     first, *rest = [17 + byte for byte in "é".encode()]
-    assert streamed([6, first, 3, *rest, 0]) == ["", "", "", "é", "", ""]
+    assert streamed([6, first, 3, *rest, 0]) == ["", "", "", "é", ""]
 
 
-def test_an_open_character_is_replaced_at_the_end() -> None:
-    assert streamed([17 + byte for byte in "😀".encode()[:3]]) == ["", "", "", "\ufffd"]
+def test_an_open_character_is_held_back() -> None:
+    assert streamed([17 + byte for byte in "😀".encode()[:3]]) == ["", "", ""]
 
 
 def test_a_broken_character_is_replaced_when_the_next_begins() -> None:
     open_character = [17 + 0xE4, 17 + 0xB8]
-    assert streamed([*open_character, *TOKENIZER.encode("好")]) == ["", "", "\ufffd好", ""]
+    assert streamed([*open_character, *TOKENIZER.encode("好")]) == ["", "", "\ufffd好"]
 
 
 def test_streams_do_not_share_what_they_hold_back() -> None:
@@ -68,4 +70,3 @@ def test_streams_do_not_share_what_they_hold_back() -> None:
     assert left.push(17 + 0xC3) == ""
     assert right.push(TOKENIZER.encode("好")[0]) == "好"
     assert left.push(17 + 0xA9) == "é"
-    assert right.finish() == ""

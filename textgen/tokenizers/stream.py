@@ -10,7 +10,8 @@ from textgen.tokenizers.base import Vocabulary
 class IncrementalDetokenizer:
     """Turns ids into text as they come and holds back what may still be half a character.
 
-    What `push` and `finish` return, joined, is `Tokenizer.decode` of all the ids.
+    What `push` returns, joined, is `Tokenizer.decode` of all the ids, but for a character that is open at the
+    end.
     """
 
     def __init__(self, vocabulary: Vocabulary) -> None:
@@ -20,7 +21,3 @@ class IncrementalDetokenizer:
     def push(self, token: int) -> str:
         """The text that this id completes; empty while a character is open."""
         return self._decoder.decode(self._pieces[token])
-
-    def finish(self) -> str:
-        """What is still held back: U+FFFD for an open character, else nothing."""
-        return self._decoder.decode(b"", final=True)

@@ -57,7 +57,7 @@ def installed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def test_it_is_known_by_name_and_by_ending() -> None:
-    assert tuple(formats()) == ("text", "lines", "jsonl", "csv", "tsv", "parquet", "query")
+    assert tuple(formats()) == (*registry.OWN, "query")
     assert output_formats()[".query"] is QUERY
     assert ".qs" not in output_formats()
 

@@ -16,7 +16,7 @@ from textgen.files.formats.registry import output_formats
 from textgen.files.formats.text import TEXT
 from textgen.schema import Candidate, Record, Row
 
-ENDINGS = [".csv", ".parquet"]
+ENDINGS = [end for end, one in output_formats().items() if one.is_table and not one.is_journal]
 
 
 @pytest.fixture(autouse=True)
