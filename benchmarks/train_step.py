@@ -89,7 +89,7 @@ def main(kind: str, path: str, steps: str = "20", *settings: str) -> None:
         order = order_of(corpus, loop.options)
         first = loop.recipe.batch(loop.arrays, order.at(0)[1].tolist(), 0)
         with torch.no_grad():
-            own = float(loop.recipe.plain_loss(loop.network.eval(), first)) / loop.recipe.places(first)
+            own = float(loop.recipe.loss(loop.network.eval(), first)[0]) / loop.recipe.places(first)
             other = float(model.eval()(**inputs_of(kind, first)).loss)
         print(f"losses of the first batch: {own:.5f} and {other:.5f}")
         seconds: list[tuple[float, float]] = []

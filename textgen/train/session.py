@@ -24,8 +24,6 @@ from textgen.train.step.loop import Done, Loop
 from textgen.train.step.lora import merged
 from textgen.train.step.machine import Machine
 
-LESS_IS_BETTER = ("loss",)
-
 
 class Session:
     """One go at a run.
@@ -71,26 +69,26 @@ class Session:
         self.loop.restore(checkpoint.tensors)
 
     def run(self, stopped: Callable[[], bool]) -> dict[str, Any]:
-        """Do the steps that are left, as far as time allows; what became of it."""
+        """Do the steps that are left, as far as time allows. Returns the outcome."""
         if self.machine.first:
             self._log = Log(self.directory, self.step)
         self._since = time.monotonic()
         steps, every = self.loop.steps, self.options.eval_every or max(1, ceil(self.order.steps(1)))
-        tired = False
-        while self.step < steps and not tired:
-            self._one()
+        exhausted = False
+        while self.step < steps and not exhausted:
+            self._train_step()
             if self.dev and (self.step % every == 0 or self.step == steps):
-                self._look()
-                tired = self.options.patience is not None and self.looks >= self.options.patience
-            if self._agreed(stopped()):
+                self._evaluate()
+                exhausted = self.options.patience is not None and self.looks >= self.options.patience
+            if self._any_process(stopped()):
                 break
             if self.step % self.options.save_every == 0 and self.step < steps:
                 self._save()
-        finished = tired or self.step >= steps
+        finished = exhausted or self.step >= steps
         self._end(finished=finished)
         return {"step": self.step, "steps": steps, "finished": finished, "figures": self.best}
 
-    def _one(self) -> None:
+    def _train_step(self) -> None:
         epoch, examples = self.order.at(self.step)
         done = self.loop.step(self.step, epoch, examples.tolist())
         self.step += 1
@@ -102,8 +100,7 @@ class Session:
     def _report(self, epoch: int, done: Done) -> None:
         now = time.monotonic()
         loss, places, tokens = self._pending
-        seconds = self._seconds(now)
-        here = max(now - self._since, 1e-9)
+        seconds = self._before + now - self._began
         self._record(
             Trained(
                 step=self.step,
@@ -112,14 +109,14 @@ class Session:
                 loss=loss / max(1.0, places),
                 learning_rate=done.learning_rate,
                 gradient_norm=done.gradient_norm,
-                tokens_per_second=tokens / here,
+                tokens_per_second=tokens / max(now - self._since, 1e-9),
                 seconds=seconds,
                 seconds_left=seconds / self.step * (self.loop.steps - self.step),
             )
         )
         self._pending, self._since = [0.0, 0.0, 0.0], now
 
-    def _look(self) -> None:
+    def _evaluate(self) -> None:
         """Score the dev file; keep the model if it is the best."""
         assert self.dev is not None
         began = time.monotonic()
@@ -128,7 +125,9 @@ class Session:
             if self.machine.first and self.options.dev_metric != "loss":
                 figures |= self._written()
             metric = self.options.dev_metric
-            better = self._agreed(self.machine.first and _better(figures, self.best, metric))
+            sign = -1.0 if metric == "loss" else 1.0
+            highest = sign * self.best.get(metric, -sign * inf)
+            better = self._any_process(self.machine.first and sign * figures[metric] > highest)
             self.looks = 0 if better else self.looks + 1
             if better:
                 self.best = figures
@@ -161,15 +160,11 @@ class Session:
         if not self.best:
             with self._averaged():
                 self._keep()
-        if self.machine.first:
-            self._draw()
-
-    def _draw(self) -> None:
         try:
-            if draw_curve(self.directory) is None:
+            if self.machine.first and draw_curve(self.directory) is None:
                 self.tell(Note("no curve.png: pip install '.[train]' brings matplotlib"))
         except OSError as error:  # the run is worth more than its picture
-            self.tell(Note(f"no curve.png: {error.strerror or error}"))
+            self.tell(Note("no curve.png: {reason}", reason=error.strerror or error))
 
     def _save(self) -> None:
         if self.machine.first:
@@ -177,18 +172,15 @@ class Session:
                 "step": self.step,
                 "best": self.best,
                 "looks": self.looks,
-                "seconds": self._seconds(time.monotonic()),
+                "seconds": self._before + time.monotonic() - self._began,
                 "pending": self._pending,
             }
             save_checkpoint(self.directory, self.step, Checkpoint(progress, self.loop.tensors()))
         self.machine.wait()
 
-    def _agreed(self, said: bool) -> bool:
-        """Whether any process says so."""
+    def _any_process(self, said: bool) -> bool:
+        """True if any process says so."""
         return bool(self.machine.total(torch.tensor(int(said), device=self.machine.device)))
-
-    def _seconds(self, now: float) -> float:
-        return self._before + now - self._began
 
     def _record(self, event: Trained | Scored) -> None:
         if self._log is not None:
@@ -198,8 +190,3 @@ class Session:
     def _averaged(self) -> AbstractContextManager[None]:
         average = self.loop.average
         return average.in_place(self.loop.weights) if average else nullcontext()
-
-
-def _better(figures: dict[str, float], best: dict[str, float], metric: str) -> bool:
-    sign = -1.0 if metric in LESS_IS_BETTER else 1.0
-    return sign * figures[metric] > sign * best.get(metric, -sign * inf)

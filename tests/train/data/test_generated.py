@@ -12,11 +12,10 @@ from stages import examples_of
 from tiny import Countdown
 
 from textgen.train.data import generated
-from textgen.train.data.arrays import ABOUT, Arrays, Example
+from textgen.train.data.arrays import ABOUT, Arrays
 from textgen.train.run import never
 
 TOTAL, BLOCK = 23, 4
-COLUMNS = ("source", "more")
 
 
 class KillError(Exception):
@@ -36,16 +35,19 @@ class Work:
         self.kill_at: int | None = None  # how many blocks a session writes before it is killed
         self.left = b""  # what lay in the file when it was
 
-    def write(self, numbers: Sequence[int]) -> list[Example]:
+    def write(self, numbers: Sequence[int]) -> list[dict[str, list[int]]]:
         if len(self.asked) == self.kill_at:
             self.left = self.lines.read_bytes()
             raise KillError
         self.asked.append(list(numbers))
-        return [self.example(number) for number in numbers]
+        return [{"more": self.more(number)} for number in numbers]
 
-    def example(self, number: int) -> Example:
-        more = [7 * number, *[number] * (number % 3)]
-        return Example({"source": self.arrays.ids("source", number), "more": more}, {"source": number % 2})
+    def more(self, number: int) -> list[int]:
+        return [7 * number, *[number] * (number % 3)]
+
+    def line(self, number: int) -> str:
+        ids = {"source": self.arrays.ids("source", number), "more": self.more(number)}
+        return json.dumps({"ids": ids, "numbers": {"source": self.arrays.number("source", number)}}) + "\n"
 
     def go(self, stopped: Callable[[], bool] = never, *, kill_at: int | None = None) -> Arrays | None:
         """A session; the blocks that it asks for are kept."""
@@ -53,10 +55,10 @@ class Work:
         return generated.with_generated(
             self.arrays,
             self.directory,
-            COLUMNS,
+            ["more"],
             self.write,
-            stopped=stopped,
-            on_event=self.told.append,
+            stopped,
+            self.told.append,
         )
 
     def killed(self, blocks: int) -> None:
@@ -70,9 +72,9 @@ class Work:
         assert found is not None
         assert len(found) == TOTAL
         for number in range(TOTAL):
-            wanted = self.example(number)
-            assert {name: found.ids(name, number) for name in COLUMNS} == wanted.ids
-            assert found.number("source", number) == wanted.numbers["source"]
+            assert found.ids("source", number) == self.arrays.ids("source", number)
+            assert found.ids("more", number) == self.more(number)
+            assert found.number("source", number) == self.arrays.number("source", number)
         assert found.about == self.arrays.about
         assert not self.lines.exists()
 
@@ -173,7 +175,7 @@ def test_a_torn_block_is_written_anew(work: Work, whole: int, cut: int) -> None:
 def test_a_torn_last_line_is_written_anew(work: Work) -> None:
     """The very last, of a block that is shorter."""
     work.killed(5)
-    rest = "".join(generated._line(work.example(number)) for number in range(20, TOTAL))
+    rest = "".join(work.line(number) for number in range(20, TOTAL))
     work.lines.write_bytes(work.left + rest.encode()[:-1])
     work.check(work.go())
     assert work.numbers == [20, 21, 22]
@@ -183,8 +185,8 @@ def test_killed_before_the_arrays_are_whole(work: Work) -> None:
     """All lines are there, but not the arrays; they are made of the lines."""
     work.go(Countdown(6))
     lines = [json.loads(line) for line in work.lines.read_text(encoding="utf-8").splitlines()]
-    assert [entry["ids"]["more"] for entry in lines] == [work.example(n).ids["more"] for n in range(20)]
-    rest = [generated._line(work.example(number)) for number in range(20, TOTAL)]
+    assert [entry["ids"]["more"] for entry in lines] == [work.more(n) for n in range(20)]
+    rest = [work.line(number) for number in range(20, TOTAL)]
     with work.lines.open("a", encoding="utf-8") as file:
         file.writelines(rest)
     (work.directory / "more.ids").write_bytes(b"torn")

@@ -172,11 +172,12 @@ def test_the_loss_by_hand(stages: Stages, tmp_path: Path, options: dict[str, Any
     weight = recipe.options.margin_weight
     losses = [entropy + weight * apart for entropy, apart in wanted]
     batch = recipe.batch(loop.arrays, range(6), 0)
-    loss, prediction = recipe.loss(loop.network, batch)
+    smoothing = recipe.options.label_smoothing
+    loss, prediction = recipe.loss(loop.network, batch, smoothing)
     assert float(loss) == pytest.approx(sum(losses), rel=1e-4)
     assert prediction.targets.tolist() == [i for row in batch.targets for line in row[:2] for i in told(line)]
     for example in (0, 1, 2, 3, 5):
-        found, _ = recipe.loss(loop.network, recipe.batch(loop.arrays, [example], 0))
+        found, _ = recipe.loss(loop.network, recipe.batch(loop.arrays, [example], 0), smoothing)
         assert float(found) == pytest.approx(losses[example], rel=1e-4)
 
 
@@ -199,9 +200,9 @@ def test_the_dev_loss_is_not_smoothed(stages: Stages, tmp_path: Path) -> None:
         for mass in (0.0, 0.3)
     )
     batch = plain.recipe.batch(arrays, range(6), None)
-    trained = [float(loop.recipe.loss(loop.network, batch)[0]) for loop in (plain, smooth)]
+    trained = [float(plain.recipe.loss(plain.network, batch, mass)[0]) for mass in (0.0, 0.3)]
     assert trained[0] != pytest.approx(trained[1], rel=1e-2)
-    assert float(smooth.recipe.plain_loss(smooth.network, batch)) == pytest.approx(trained[0], rel=1e-5)
+    assert float(smooth.recipe.loss(smooth.network, batch)[0]) == pytest.approx(trained[0], rel=1e-5)
     sums = smooth.recipe.dev_sums(smooth.network, batch)
     assert sums.tolist() == [[pytest.approx(trained[0], rel=1e-5), 6]]
     few = [

@@ -23,7 +23,7 @@ from textgen.options.train_titles import TitleScorerTrainOptions
 from textgen.store.catalog import find_model, find_scorer
 from textgen.store.load import load_model
 from textgen.train.data import generated
-from textgen.train.data.arrays import Arrays, Example
+from textgen.train.data.arrays import Arrays
 from textgen.train.data.candidates import UNIT, Writing, before, in_order, out_of_order, ranks, split
 from textgen.train.data.corpus import build_corpus
 from textgen.train.recipes.title_scorer import TitleScorerRecipe, apart, first_rouge, pairs_in_order
@@ -166,13 +166,13 @@ def test_writing_is_resumed(shop: Workshop, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(generated, "AT_ONCE", 4)
     shop.train("whole")
     asked: list[int] = []
-    write = Writing.examples
+    write = Writing.columns
 
-    def told(self: Writing, arrays: Arrays, numbers: Sequence[int], kept: Any) -> list[Example]:
+    def told(self: Writing, arrays: Arrays, numbers: Sequence[int], kept: Any) -> Any:
         asked.extend(numbers)
         return write(self, arrays, numbers, kept)
 
-    monkeypatch.setattr(Writing, "examples", told)
+    monkeypatch.setattr(Writing, "columns", told)
     assert shop.train("parts", stopped=Countdown(2)) == Outcome(0, 5, finished=False, figures={})
     lines = shop.folder / "parts" / f"data-written-{generated.LINES}"
     kept = lines.read_text(encoding="utf-8").splitlines()
@@ -265,13 +265,13 @@ def test_an_article_without_candidates_teaches_nothing(shop: Workshop, tmp_path:
         ({"writer": "gpt2"}, "writer gpt2 is a gpt2 model (a title model writes titles)"),
         ({"writer": "nobody"}, "there is no model nobody"),
         ({"start": "gpt2"}, "start gpt2 is a gpt2 model (this recipe starts from a bert or title)"),
-        ({"start": "random"}, "a title-scorer starts from a bert or title (start bert"),
+        ({"start": "random"}, "this recipe starts from a bert or title (start bert"),
         ({"rdrop": 1.0}, "rdrop goes with one title an article"),
         ({"label_smoothing": 0.1}, "label_smoothing is for what is written"),
         ({"beams": 1, "samples": 0}, "leave nothing to order"),
         ({"sharpness": 3.0}, "sharpness does not apply to objective margin"),
         ({"objective": "listwise", "margin": 0.2}, "margin does not apply to objective listwise"),
-        ({"source_length": 70}, "source_length 70 is more than the model reads (69 tokens"),
+        ({"source_length": 70}, "source_length 70 is more than the model reads (it reads 69 tokens"),
         ({"title_length": 78}, "title_length 78 leaves no room for the article"),
         ({"dev_metric": "bleu"}, "dev_metric"),
     ],

@@ -10,7 +10,7 @@ import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,10 +49,8 @@ class ArrayWriter:
         directory.mkdir(parents=True)
         self._directory, self._columns, self._numbers = directory, tuple(columns), tuple(numbers)
         self._ends = dict.fromkeys(columns, 0)
-        self._files: dict[str, BinaryIO] = {}
         names = [*(f"{name}.{part}" for name in columns for part in ("ids", "ends")), *numbers]
-        for name in names:
-            self._files[name] = (directory / name).open("wb")
+        self._files = {name: (directory / name).open("wb") for name in names}
 
     def add(self, example: Example) -> None:
         """Write an example behind the others."""
@@ -82,15 +80,21 @@ class Arrays:
 
     Attributes:
         about: What was written of them.
+        columns: Names of the columns of ids.
+        number_names: Names of the numbers.
     """
 
     def __init__(self, directory: Path) -> None:
         kept = read_json(directory / ABOUT)
         self.about: dict[str, Any] = kept["about"]
-        self._ids = {name: _mapped(directory / f"{name}.ids", IDS) for name in kept["columns"]}
-        self._ends = {name: _mapped(directory / f"{name}.ends", ENDS) for name in kept["columns"]}
-        self._numbers = {name: _mapped(directory / name, NUMBERS) for name in kept["numbers"]}
-        self._check(directory)
+        self.columns, self.number_names = tuple(kept["columns"]), tuple(kept["numbers"])
+        self._ids = {name: _mapped(directory / f"{name}.ids", IDS) for name in self.columns}
+        self._ends = {name: _mapped(directory / f"{name}.ends", ENDS) for name in self.columns}
+        self._numbers = {name: _mapped(directory / name, NUMBERS) for name in self.number_names}
+        counts = {len(of_all) for of_all in (*self._ends.values(), *self._numbers.values())}
+        last = {name: int(ends[-1]) if len(ends) else 0 for name, ends in self._ends.items()}
+        if len(counts) > 1 or any(len(self._ids[name]) != end for name, end in last.items()):
+            raise ValueError(f"{directory} is not whole")
 
     def __len__(self) -> int:
         return len(next(iter(self._ends.values())))
@@ -105,10 +109,7 @@ class Arrays:
 
     def lengths(self) -> NDArray[np.int64]:
         """The number of ids of each example, in all columns."""
-        total = np.zeros(len(self), NUMBERS)
-        for ends in self._ends.values():
-            total += np.diff(ends, prepend=0)
-        return total
+        return sum((np.diff(ends, prepend=0) for ends in self._ends.values()), np.zeros(len(self), NUMBERS))
 
     def number(self, name: str, example: int) -> int:
         """A number of an example."""
@@ -118,12 +119,6 @@ class Arrays:
         """A number of every example."""
         found: NDArray[np.int64] = self._numbers[name]
         return found
-
-    def _check(self, directory: Path) -> None:
-        counts = {len(of_all) for of_all in (*self._ends.values(), *self._numbers.values())}
-        last = {name: int(ends[-1]) if len(ends) else 0 for name, ends in self._ends.items()}
-        if len(counts) > 1 or any(len(self._ids[name]) != end for name, end in last.items()):
-            raise ValueError(f"{directory} is not whole")
 
 
 def _mapped(path: Path, dtype: np.dtype[Any]) -> NDArray[Any]:

@@ -20,7 +20,7 @@ from textgen.metrics.overlap import rouge_l
 from textgen.options.train_titles import CandidateTrainOptions
 from textgen.schema import Row
 from textgen.tokenizers.sentencepiece import SentencePieceTokenizer
-from textgen.train.data.arrays import Arrays, Example
+from textgen.train.data.arrays import Arrays
 from textgen.train.data.generated import with_generated
 
 TOP_P = 0.95  # of the samples
@@ -46,7 +46,7 @@ class Writing:
     options: CandidateTrainOptions
 
     def added_to(
-        self, arrays: Arrays, directory: Path, kept: Kept, *, stopped: Callable[[], bool], on_event: OnEvent
+        self, arrays: Arrays, directory: Path, kept: Kept, stopped: Callable[[], bool], on_event: OnEvent
     ) -> Arrays | None:
         """Examples of articles and titles with candidates.
 
@@ -61,17 +61,22 @@ class Writing:
         Returns:
             None where it was stopped before the end.
         """
-        columns = ("source", "target", "candidates", kept)
-        write = partial(self.examples, arrays, kept=kept)
-        return with_generated(arrays, directory, columns, write, stopped=stopped, on_event=on_event)
+        write = partial(self.columns, arrays, kept=kept)
+        return with_generated(arrays, directory, ("candidates", kept), write, stopped, on_event)
 
-    def examples(self, arrays: Arrays, numbers: Sequence[int], kept: Kept) -> list[Example]:
-        """Examples with their candidates, the best first; of too many, some from all over the order."""
+    def columns(self, arrays: Arrays, numbers: Sequence[int], kept: Kept) -> list[dict[str, list[int]]]:
+        """The candidates of examples, the best first, and their order; of too many, some from all over it."""
         articles = [self.tokenizer.decode(arrays.ids("source", number)) for number in numbers]
-        return [
-            self._example(arrays, number, texts, kept)
-            for number, texts in zip(numbers, self._candidates(numbers, articles), strict=True)
-        ]
+        found = []
+        for number, texts in zip(numbers, self._candidates(numbers, articles), strict=True):
+            title = self.tokenizer.decode(arrays.ids("target", number))
+            scored = in_order(texts, title, self.options.candidates)
+            rouge = [score for score, _ in scored]
+            eos = self.tokenizer.specials.eos
+            ids = [i for _, text in scored for i in (*self.tokenizer.encode(text), eos)]
+            order = ranks(rouge) if kept == "ranks" else [round(score * UNIT) for score in rouge]
+            found.append({"candidates": ids, kept: order})
+        return found
 
     def _candidates(self, numbers: Sequence[int], articles: Sequence[str]) -> list[list[str]]:
         """Different titles that the model writes for articles."""
@@ -91,17 +96,6 @@ class Writing:
                 for texts, record in zip(found, self.backend.generate(rows, **common, **search), strict=True):
                     texts += [c.text for c in record.candidates if c.text not in texts]
         return found
-
-    def _example(self, arrays: Arrays, number: int, texts: Sequence[str], kept: Kept) -> Example:
-        title = self.tokenizer.decode(arrays.ids("target", number))
-        scored = in_order(texts, title, self.options.candidates)
-        rouge = [score for score, _ in scored]
-        ids = [i for _, text in scored for i in (*self.tokenizer.encode(text), self.tokenizer.specials.eos)]
-        figures = ranks(rouge) if kept == "ranks" else [round(score * UNIT) for score in rouge]
-        columns = {name: arrays.ids(name, number) for name in ("source", "target")}
-        return Example(
-            columns | {"candidates": ids, kept: figures}, {"source": arrays.number("source", number)}
-        )
 
 
 def in_order(texts: Sequence[str], title: str, most: int) -> list[tuple[float, str]]:

@@ -7,9 +7,8 @@ last whole line.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from textgen.events import OnEvent, Progress
 from textgen.train.data.arrays import ABOUT, Arrays, ArrayWriter, Example
@@ -17,7 +16,7 @@ from textgen.train.data.arrays import ABOUT, Arrays, ArrayWriter, Example
 LINES = "written.jsonl"
 AT_ONCE = 16  # examples written for between two lookouts
 
-Write = Callable[[Sequence[int]], list[Example]]
+Write = Callable[[Sequence[int]], Sequence[Mapping[str, Sequence[int]]]]
 
 
 def with_generated(
@@ -25,17 +24,16 @@ def with_generated(
     directory: Path,
     columns: Sequence[str],
     write: Write,
-    *,
     stopped: Callable[[], bool],
     on_event: OnEvent,
 ) -> Arrays | None:
-    """The examples with what is written for them.
+    """The examples with further columns, which are written for them.
 
     Args:
         arrays: The examples.
         directory: Where those with more are kept, and taken from.
-        columns: Theirs; beside these they have the number `source`.
-        write: What is to be kept of some examples, by their numbers.
+        columns: The further ones.
+        write: Gives them for some examples, by their numbers.
         stopped: Asked between `AT_ONCE` examples.
         on_event: Told of progress.
 
@@ -45,9 +43,9 @@ def with_generated(
     if not (directory / ABOUT).is_file():
         directory.mkdir(parents=True, exist_ok=True)
         lines = directory.with_name(f"{directory.name}-{LINES}")
-        if not _written(lines, len(arrays), write, stopped, on_event):
+        if not _written(lines, arrays, write, stopped, on_event):
             return None
-        writer = ArrayWriter(directory, columns, ("source",))
+        writer = ArrayWriter(directory, (*arrays.columns, *columns), arrays.number_names)
         for line in _whole(lines):
             entry = json.loads(line)
             writer.add(Example(entry["ids"], entry["numbers"]))
@@ -56,18 +54,24 @@ def with_generated(
     return Arrays(directory)
 
 
-def _written(path: Path, total: int, write: Write, stopped: Callable[[], bool], on_event: OnEvent) -> bool:
-    """Write for the examples that are left; whether none is."""
+def _written(
+    path: Path, arrays: Arrays, write: Write, stopped: Callable[[], bool], on_event: OnEvent
+) -> bool:
+    """Write for the examples that are left; true if none is left then."""
+    total = len(arrays)
     done, size = _kept(path, total)
     if done < total and stopped():
         return False
     with path.open("ab") as file:
         file.truncate(size)
         while done < total:
-            for example in write(range(done, min(done + AT_ONCE, total))):
-                file.write(_line(example).encode())
+            numbers = range(done, min(done + AT_ONCE, total))
+            for number, more in zip(numbers, write(numbers), strict=True):
+                own = {name: arrays.ids(name, number) for name in arrays.columns}
+                counts = {name: arrays.number(name, number) for name in arrays.number_names}
+                file.write(json.dumps({"ids": {**own, **more}, "numbers": counts}).encode() + b"\n")
             file.flush()
-            done = min(done + AT_ONCE, total)
+            done = numbers.stop
             on_event(Progress(done, total))
             if done < total and stopped():
                 return False
@@ -89,11 +93,3 @@ def _whole(path: Path) -> Iterator[bytes]:
     """The lines of a file but for a torn last one."""
     with path.open("rb") as file:
         yield from (line for line in file if line.endswith(b"\n"))
-
-
-def _line(example: Example) -> str:
-    entry: dict[str, Any] = {
-        "ids": {name: list(ids) for name, ids in example.ids.items()},
-        "numbers": dict(example.numbers),
-    }
-    return json.dumps(entry) + "\n"

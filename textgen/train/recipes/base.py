@@ -65,18 +65,14 @@ class Recipe(Preprocessor[O], Generic[O, B]):
     def predict(self, network: Any, batch: B) -> Prediction:
         """The network's prediction for a batch."""
 
-    def loss(self, network: Any, batch: B) -> tuple[Tensor, Prediction]:
+    def loss(self, network: Any, batch: B, smoothing: float = 0.0) -> tuple[Tensor, Prediction]:
         """Sum of the loss over the places of a batch, and the prediction it is of."""
         prediction = self.predict(network, batch)
-        return cross_entropy(prediction, self.options.label_smoothing), prediction
-
-    def plain_loss(self, network: Any, batch: B) -> Tensor:
-        """The same of the dev file: cross entropy alone."""
-        return cross_entropy(self.predict(network, batch))
+        return cross_entropy(prediction, smoothing), prediction
 
     def dev_sums(self, network: Any, batch: B) -> Tensor:
         """Figures of a batch of the dev file, `(figures, 2)`: sums, and what they are to be divided by."""
-        loss = self.plain_loss(network, batch)
+        loss, _ = self.loss(network, batch)
         return torch.stack([loss.double(), torch.tensor(self.places(batch), dtype=torch.float64)])[None]
 
     def score(self, model: LoadedModel, rows: Sequence[Row]) -> dict[str, float]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar
 
-from textgen.errors import UsageError
 from textgen.models.families import BERT
 from textgen.models.families.bert import Bert
 from textgen.models.initialization import bert_config, padded_vocabulary
@@ -16,7 +15,7 @@ from textgen.text.segment import sentences
 from textgen.train.data.arrays import Arrays, Example
 from textgen.train.objectives.loss import Prediction
 from textgen.train.objectives.masked import MaskedBatch, Masking, masked_prediction
-from textgen.train.recipes.initial_model import ScratchRecipe
+from textgen.train.recipes.initial_model import ScratchRecipe, check_length
 
 
 class BertRecipe(ScratchRecipe[BertTrainOptions, MaskedBatch]):
@@ -34,12 +33,8 @@ class BertRecipe(ScratchRecipe[BertTrainOptions, MaskedBatch]):
     def passage_length(self) -> int:
         """Most tokens of a passage."""
         positions = self.files.positions if self.files else self.options.positions
-        given = "length" in self.options.model_fields_set
-        if given and self.options.length > positions:
-            raise UsageError(
-                f"{{@length}} {self.options.length} is more than the model reads",
-                hint=f"it has {positions} positions",
-            )
+        if "length" in self.options.model_fields_set:
+            check_length("length", self.options.length, positions)
         return min(self.options.length, positions) - FRAME
 
     def shape(self) -> dict[str, Any]:

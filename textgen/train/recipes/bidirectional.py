@@ -25,7 +25,7 @@ from textgen.models.families.unilm import UniLM
 from textgen.options.title import Direction
 from textgen.options.train_titles import BidirectionalTrainOptions
 from textgen.store.load import load_model
-from textgen.train.data.arrays import Arrays, Example
+from textgen.train.data.arrays import Arrays
 from textgen.train.data.generated import with_generated
 from textgen.train.data.noise import draws
 from textgen.train.objectives.loss import NO_TARGET
@@ -59,20 +59,12 @@ class BidirectionalRecipe(UniLMRecipe[BidirectionalTrainOptions]):
     ) -> Arrays | None:
         backend = TitleBackend(load_model(self.files))
 
-        def write(examples: Sequence[int]) -> list[Example]:
+        def write(examples: Sequence[int]) -> list[dict[str, list[int]]]:
             texts = [self.tokenizer.decode(arrays.ids("source", example)) for example in examples]
-            titles = {way: self._titles(backend, texts, way) for way in PSEUDO}
-            return [
-                Example(
-                    {name: arrays.ids(name, example) for name in ("source", "target")}
-                    | {way: titles[way][number] for way in PSEUDO},
-                    {"source": arrays.number("source", example)},
-                )
-                for number, example in enumerate(examples)
-            ]
+            titles = [self._titles(backend, texts, way) for way in PSEUDO]
+            return [dict(zip(PSEUDO, both, strict=True)) for both in zip(*titles, strict=True)]
 
-        columns = ("source", "target", *PSEUDO)
-        return with_generated(arrays, directory, columns, write, stopped=stopped, on_event=on_event)
+        return with_generated(arrays, directory, PSEUDO, write, stopped, on_event)
 
     def batch(self, arrays: Arrays, examples: Sequence[int], epoch: int | None) -> Streams:
         specials = self.tokenizer.specials

@@ -16,14 +16,14 @@ import torch
 from torch import Tensor, nn
 
 from textgen.errors import DataError, UsageError
+from textgen.messages import Message
+from textgen.models.families import OWN, installed
 from textgen.models.families.bert import Bert
 from textgen.models.families.gpt2 import Gpt2
 from textgen.models.layers.conditional_norm import add_condition, in_style
 from textgen.models.views import FRAME, LanguageModel
-from textgen.options.train import RANDOM
 from textgen.options.train_texts import ConditionalTrainOptions
 from textgen.schema import Row
-from textgen.store.catalog import find_model
 from textgen.store.load import load_model, load_tokenizer
 from textgen.text.names import bare
 from textgen.train.data.arrays import Arrays, Example
@@ -32,8 +32,9 @@ from textgen.train.objectives.causal import CausalBatch, CausalBatches, causal_p
 from textgen.train.objectives.loss import Prediction
 from textgen.train.objectives.masked import MaskedBatch, Masking
 from textgen.train.recipes.base import Recipe
+from textgen.train.recipes.initial_model import check_length, find_initial_model
 
-OWN = ("condition.", ".gain", ".shift")
+OF_STYLES = ("condition.", ".gain", ".shift")
 
 
 @dataclass(frozen=True)
@@ -56,30 +57,18 @@ class ConditionalRecipe(Recipe[ConditionalTrainOptions, Styled]):
     needs: ClassVar = ("text", "label")
     columns: ClassVar = ("text",)
     numbers: ClassVar = ("style",)
-    still_trained: ClassVar = OWN
+    still_trained: ClassVar = OF_STYLES
 
     def __init__(self, options: ConditionalTrainOptions) -> None:
         super().__init__(options)
-        if options.start == RANDOM:
-            raise UsageError("styles are taught to a model that can write", hint="{@start} gpt2, or bert")
-        self.files = find_model(options.start)
-        if not self.files.family.styles:
-            raise UsageError(
-                f"{{@start}} {options.start} is a {self.files.kind} model", hint="it must be a gpt2 or a bert"
-            )
-        if self.files.config.get("styles"):
-            raise UsageError(
-                f"{{@start}} {options.start} has styles already", hint="start from what it was made from"
-            )
+        taught = [family for family in (*OWN.values(), *installed().values()) if family.styles]
+        self.files = find_initial_model(options.start, *taught)
         if "replace" in options.model_fields_set and not self._writes:
             raise UsageError("{@replace} is for what a gpt2 is fed, not for a bert", hint="leave it out")
         if "mask_rate" in options.model_fields_set and self._writes:
             raise UsageError("{@mask_rate} is for a bert, not for a gpt2", hint="leave it out")
-        if "length" in options.model_fields_set and options.length > self.files.positions:
-            raise UsageError(
-                f"{{@length}} {options.length} is more than the model reads",
-                hint=f"it has {self.files.positions} positions",
-            )
+        if "length" in options.model_fields_set:
+            check_length("length", options.length, self.files.positions)
         self.tokenizer = load_tokenizer(self.files)
         self.masking = Masking(self.tokenizer, options.mask_rate, options.seed)
         self.causal = CausalBatches(self.tokenizer.specials, options.replace, options.seed)
@@ -93,8 +82,9 @@ class ConditionalRecipe(Recipe[ConditionalTrainOptions, Styled]):
         style = bare(str((row.fields or {})["label"]))
         if style not in self.styles:
             if self._known:
-                hint = f"the training files have {', '.join(self.styles[:10])}"
-                raise DataError(f"the label {style!r} is in no row that is trained on", hint=hint)
+                hint = Message("the training files have {known}", known=", ".join(self.styles[:10]))
+                template = "the label {label} is in no row that is trained on"
+                raise DataError(template, label=repr(style), hint=hint)
             self.styles.append(style)
         ids = self.tokenizer.encode(self.text(row))
         self.cut += len(ids) > self._text_length
@@ -125,7 +115,7 @@ class ConditionalRecipe(Recipe[ConditionalTrainOptions, Styled]):
         return self.files.config | {"styles": self.styles, "condition_size": self.options.condition_size}
 
     def pace(self, name: str) -> float:
-        return self.options.condition_pace if any(part in name for part in OWN) else 1.0
+        return self.options.condition_pace if any(part in name for part in OF_STYLES) else 1.0
 
     def batch(self, arrays: Arrays, examples: Sequence[int], epoch: int | None) -> Styled:
         rows = [arrays.ids("text", example) for example in examples]

@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, ClassVar
 
-from textgen.errors import UsageError
 from textgen.models.families import GPT2
 from textgen.models.families.gpt2 import Gpt2
 from textgen.models.initialization import gpt2_config, padded_vocabulary
@@ -15,7 +14,7 @@ from textgen.schema import Row
 from textgen.train.data.arrays import Arrays, Example
 from textgen.train.objectives.causal import CausalBatch, CausalBatches, causal_prediction
 from textgen.train.objectives.loss import Prediction
-from textgen.train.recipes.initial_model import ScratchRecipe
+from textgen.train.recipes.initial_model import ScratchRecipe, check_length
 
 
 class Gpt2Recipe(ScratchRecipe[Gpt2TrainOptions, CausalBatch]):
@@ -35,10 +34,7 @@ class Gpt2Recipe(ScratchRecipe[Gpt2TrainOptions, CausalBatch]):
         """Tokens that are predicted together."""
         positions = self.files.positions if self.files else self.options.positions
         window = self.options.window or positions
-        if window > positions:
-            raise UsageError(
-                f"{{@window}} {window} is more than the model reads", hint=f"it has {positions} positions"
-            )
+        check_length("window", window, positions)
         return window
 
     def shape(self) -> dict[str, Any]:

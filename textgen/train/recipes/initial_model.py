@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
 from textgen.errors import UsageError
+from textgen.messages import Message, option
+from textgen.models.families import GPT2
 from textgen.models.family import Family
 from textgen.models.initialization import initialized
 from textgen.options.train import RANDOM, TrainOptions
-from textgen.resources import models_dir
 from textgen.store.catalog import TOKENIZER_FILES, ModelFiles, find_model
 from textgen.store.load import load_model, load_tokenizer
 from textgen.tokenizers.sentencepiece import SentencePieceTokenizer
@@ -22,28 +22,38 @@ O = TypeVar("O", bound=TrainOptions)  # noqa: E741
 B = TypeVar("B")
 
 
-def find_initial_model(start: str, families: Sequence[Family], *, makes: str) -> ModelFiles:
-    """The model that a recipe starts from, where it needs one.
+def find_initial_model(start: str, *families: Family, styled: bool = False) -> ModelFiles:
+    """The model that a recipe starts from.
 
     Args:
         start: Its name.
-        families: What it may be; the first is the usual one.
-        makes: What the recipe makes of it.
+        *families: What it may be; the first is the usual one.
+        styled: Whether it may have styles.
 
     Raises:
         UsageError: There is no such model, it is of another kind, or has styles.
         ModelError: It is broken.
     """
-    kinds = " or ".join(family.name for family in families)
+    kinds, usual = " or ".join(family.name for family in families), families[0].name
     if start == RANDOM:
-        hint = f"{{@start}} {families[0].name}, or one of your own"
-        raise UsageError(f"a {makes} starts from a {kinds}", hint=hint)
+        hint = "{@start} {usual}, or one of your own"
+        raise UsageError("this recipe starts from a {kinds}", kinds=kinds, usual=usual, hint=hint)
     files = find_model(start)
-    if files.family not in families or files.config.get("styles"):
-        raise UsageError(
-            f"{{@start}} {start} is a {files.kind} model", hint=f"this recipe starts from a {kinds}"
-        )
+    if files.family not in families:
+        hint = Message("this recipe starts from a {kinds}", kinds=kinds)
+        raise UsageError("{@start} {name} is a {kind} model", name=start, kind=files.kind, hint=hint)
+    if files.config.get("styles") and not styled:
+        hint = "start from what it was made from"
+        raise UsageError("{@start} {name} has styles already", name=start, hint=hint)
     return files
+
+
+def check_length(name: str, length: int, most: int) -> None:
+    """Refuse an option that asks for more tokens than a model reads. Raises UsageError."""
+    if length > most:
+        hint, value = "it reads {most} tokens", option(name)
+        template = "{option} {length} is more than the model reads"
+        raise UsageError(template, option=value, length=length, most=most, hint=hint)
 
 
 class ScratchRecipe(Recipe[O, B]):
@@ -62,12 +72,8 @@ class ScratchRecipe(Recipe[O, B]):
 
     def __init__(self, options: O) -> None:
         super().__init__(options)
-        self.files = None if options.start == RANDOM else find_model(options.start)
-        if self.files and self.files.family != self.family:
-            raise UsageError(
-                f"{{@start}} {options.start} is a {self.files.kind} model",
-                hint=f"this recipe makes a {self.family.name} model",
-            )
+        known = options.start != RANDOM
+        self.files = find_initial_model(options.start, self.family, styled=True) if known else None
         self.tokenizer = load_tokenizer(self.files) if self.files else _tokenizer(options.tokenizer)
 
     @abstractmethod
@@ -84,11 +90,7 @@ class ScratchRecipe(Recipe[O, B]):
 
 
 def _tokenizer(name: str | None) -> SentencePieceTokenizer:
-    if name is None:
-        embedded = models_dir() / "gpt2" / TOKENIZER_FILES[1]
-        return SentencePieceTokenizer(embedded.resolve())
-    if Path(name).is_file():
-        return SentencePieceTokenizer(Path(name))
-    if (Path(name) / TOKENIZER_FILES[0]).is_file():  # a tokenizer that was trained has no weights
-        return SentencePieceTokenizer(Path(name) / TOKENIZER_FILES[0])
-    return load_tokenizer(find_model(name))
+    for path in (Path(name), Path(name) / TOKENIZER_FILES[0]) if name else ():
+        if path.is_file():  # a tokenizer that was trained has no weights
+            return SentencePieceTokenizer(path)
+    return load_tokenizer(find_model(name or GPT2.name))

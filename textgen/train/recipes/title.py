@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from textgen.errors import UsageError
+from textgen.messages import Message
 from textgen.models.families import BERT, UNILM
 from textgen.models.families.bert import Bert
 from textgen.models.families.teacher_forcing import teacher_forced
@@ -47,7 +48,7 @@ class UniLMRecipe(PairRecipe[O]):
 
     def __init__(self, options: O) -> None:
         super().__init__(options)
-        self.files = find_initial_model(options.start, self.starts, makes="title model")
+        self.files = find_initial_model(options.start, *self.starts)
         self.tokenizer = load_tokenizer(self.files)
 
     @property
@@ -86,10 +87,8 @@ def source_length_beside(title: int, files: ModelFiles) -> int:
     """Most tokens of an article beside a title of so many and one more. Raises UsageError: there are none."""
     length = files.positions - title - 1 - FRAME
     if length < 1:
-        raise UsageError(
-            f"{{@title_length}} {title} leaves no room for the article",
-            hint=f"the model has {files.positions} positions",
-        )
+        hint = Message("the model has {positions} positions", positions=files.positions)
+        raise UsageError("{@title_length} {most} leaves no room for the article", most=title, hint=hint)
     return length
 
 

@@ -55,7 +55,7 @@ class TitleRankRecipe(UniLMRecipe[TitleRankTrainOptions]):
         self, arrays: Arrays, directory: Path, stopped: Callable[[], bool], on_event: OnEvent
     ) -> Arrays | None:
         writing = Writing(TitleBackend(load_model(self.files)), self.tokenizer, self.options)
-        return writing.added_to(arrays, directory, "ranks", stopped=stopped, on_event=on_event)
+        return writing.added_to(arrays, directory, "ranks", stopped, on_event)
 
     def batch(self, arrays: Arrays, examples: Sequence[int], epoch: int | None) -> Ranked:
         gold = super().batch(arrays, examples, epoch)
@@ -77,13 +77,9 @@ class TitleRankRecipe(UniLMRecipe[TitleRankTrainOptions]):
     def places(self, batch: Ranked) -> int:  # type: ignore[override]
         return len(batch.sources)
 
-    def loss(self, network: Any, batch: Ranked) -> tuple[Tensor, Prediction]:  # type: ignore[override]
-        return self._loss(network, batch, self.options.label_smoothing)
-
-    def plain_loss(self, network: Any, batch: Ranked) -> Tensor:  # type: ignore[override]
-        return self._loss(network, batch, 0.0)[0]
-
-    def _loss(self, network: Any, batch: Ranked, smoothing: float) -> tuple[Tensor, Prediction]:
+    def loss(  # type: ignore[override]
+        self, network: Any, batch: Ranked, smoothing: float = 0.0
+    ) -> tuple[Tensor, Prediction]:
         logits = self.logits(network, batch).float()
         known = batch.targets != NO_TARGET
         logprobs = logits.log_softmax(-1).gather(-1, batch.targets.clamp(min=0)[..., None])[..., 0]

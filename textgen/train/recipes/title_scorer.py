@@ -34,7 +34,7 @@ from textgen.store.load import load_model, load_tokenizer
 from textgen.train.data.arrays import Arrays
 from textgen.train.data.candidates import NO_PLACE, UNIT, Writing, before, out_of_order, ranks, split
 from textgen.train.objectives.loss import Prediction
-from textgen.train.recipes.initial_model import find_initial_model
+from textgen.train.recipes.initial_model import check_length, find_initial_model
 from textgen.train.recipes.pairs import TitledRecipe
 from textgen.train.recipes.title import retyped, source_length_beside
 
@@ -63,19 +63,13 @@ class TitleScorerRecipe(TitledRecipe[TitleScorerTrainOptions, Contests]):
 
     def __init__(self, options: TitleScorerTrainOptions) -> None:
         super().__init__(options)
-        self.files = find_initial_model(options.start, (BERT, UNILM), makes=self.name)
+        self.files = find_initial_model(options.start, BERT, UNILM)
         self.writer = find_model(options.writer)
         if task_of(self.writer.kind) != "title":
-            raise UsageError(
-                f"{{@writer}} {options.writer} is a {self.writer.kind} model",
-                hint="a title model writes titles",
-            )
+            writer, kind, hint = options.writer, self.writer.kind, "a title model writes titles"
+            raise UsageError("{@writer} {writer} is a {kind} model", writer=writer, kind=kind, hint=hint)
         self.tokenizer = load_tokenizer(self.files)
-        if (self.options.source_length or 0) > self.source_length:
-            raise UsageError(
-                f"{{@source_length}} {self.options.source_length} is more than the model reads",
-                hint=f"{self.source_length} tokens, beside titles of {self.options.title_length}",
-            )
+        check_length("source_length", options.source_length or 0, self.source_length)
 
     @property
     def source_length(self) -> int:
@@ -86,7 +80,7 @@ class TitleScorerRecipe(TitledRecipe[TitleScorerTrainOptions, Contests]):
         self, arrays: Arrays, directory: Path, stopped: Callable[[], bool], on_event: OnEvent
     ) -> Arrays | None:
         writing = Writing(TitleBackend(load_model(self.writer)), self.tokenizer, self.options)
-        return writing.added_to(arrays, directory, "rouge", stopped=stopped, on_event=on_event)
+        return writing.added_to(arrays, directory, "rouge", stopped, on_event)
 
     def build(self, arrays: Arrays) -> TitleScorer:
         network = load_model(self.files).network
@@ -126,7 +120,9 @@ class TitleScorerRecipe(TitledRecipe[TitleScorerTrainOptions, Contests]):
     def predict(self, network: TitleScorer, batch: Contests) -> Prediction:
         return _first(self._scores(network, batch), batch)
 
-    def loss(self, network: TitleScorer, batch: Contests) -> tuple[Tensor, Prediction]:
+    def loss(
+        self, network: TitleScorer, batch: Contests, smoothing: float = 0.0
+    ) -> tuple[Tensor, Prediction]:
         scores = self._scores(network, batch)
         return self._loss(scores, batch), _first(scores, batch)
 

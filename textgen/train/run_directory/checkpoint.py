@@ -60,8 +60,8 @@ def save_checkpoint(directory: Path, step: int, checkpoint: Checkpoint) -> None:
         draft.replace(path)
     except OSError as error:
         shutil.rmtree(draft, ignore_errors=True)
-        hint = "make room and run the same with {@resume}"
-        raise TextgenError(f"writing {path} failed: {error.strerror or error}", hint=hint) from None
+        reason, hint = error.strerror or error, "make room and run the same with {@resume}"
+        raise TextgenError("writing {path} failed: {reason}", path=path, reason=reason, hint=hint) from None
     for old in _all(directory):
         if old != path:
             delete_checkpoint(old)
@@ -86,15 +86,14 @@ def load_checkpoint(directory: Path) -> Checkpoint | None:
         return None
     try:
         progress = read_json(found[-1] / PROGRESS)
-        tensors = {path.stem: _read(path) for path in sorted(found[-1].glob("*.safetensors"))}
+        tensors = {}
+        for path in sorted(found[-1].glob("*.safetensors")):
+            with utf8_name(path) as name:
+                tensors[path.stem] = load_file(name)
     except (OSError, ValueError, SafetensorError) as error:
-        raise ModelError(f"cannot read {found[-1]}: {error}", hint="delete it; the run begins anew") from None
+        path, hint = found[-1], "delete it; the run begins anew"
+        raise ModelError("cannot read {path}: {error}", path=path, error=error, hint=hint) from None
     return Checkpoint(progress, tensors)
-
-
-def _read(path: Path) -> dict[str, Tensor]:
-    with utf8_name(path) as name:
-        return load_file(name)
 
 
 def _all(directory: Path) -> list[Path]:

@@ -12,6 +12,7 @@ from textgen.errors import UsageError
 from textgen.files.atomic import draft_of, json_bytes, real_path, write_whole, writing
 from textgen.files.lock import being_written, held, locked
 from textgen.files.small_files import read_json
+from textgen.messages import option
 from textgen.store.catalog import CARD, CONFIG, TOKENIZER_FILES, WEIGHTS
 from textgen.train.run_directory.checkpoint import DRAFT, FOLDER, delete_checkpoint
 from textgen.train.run_directory.examples import DATA, DEV_DATA, WRITTEN, clear_written
@@ -37,16 +38,16 @@ def check(directory: Path, settings: Mapping[str, Any], *, resume: bool, force: 
         hint = "{@resume} goes on, {@force} begins anew"
         raise UsageError("{@force} and {@resume} exclude each other", hint=hint)
     if directory.exists() and not directory.is_dir():
-        raise UsageError(f"{directory} is a file", hint="give a directory for the run")
+        raise UsageError("{path} is a file", path=directory, hint="give a directory for the run")
     if not directory.is_dir() or _untouched(directory):
         return False
     if held(directory / LOCK):
         raise being_written(directory)
     earlier = read_settings(directory)
     if earlier is None:
-        hint = "give another directory"
         problem = "holds something that is no run" if force else "is not empty"
-        raise UsageError(f"{directory} {problem}", hint=hint)
+        hint = "give another directory"
+        raise UsageError("{path} {problem}", path=directory, problem=problem, hint=hint)
     if force:
         _check_apart(directory, settings)
         return True
@@ -55,7 +56,8 @@ def check(directory: Path, settings: Mapping[str, Any], *, resume: bool, force: 
             clear(directory)  # examples of another try
         return False
     if not resume:
-        raise UsageError(f"{directory} is not empty", hint="{@resume} goes on with it, {@force} begins anew")
+        hint = "{@resume} goes on with it, {@force} begins anew"
+        raise UsageError("{path} is not empty", path=directory, hint=hint)
     _check_same(earlier, settings)
     return False
 
@@ -139,21 +141,23 @@ def _check_apart(directory: Path, settings: Mapping[str, Any]) -> None:
     for name in filter(None, [*settings["inputs"], *settings["dev"], *models]):
         read = real_path(Path(name))
         if own in (read, *read.parents):
-            raise UsageError(f"{{@force}} would delete {name}, which is read", hint="give another directory")
+            hint = "give another directory"
+            raise UsageError("{@force} would delete {name}, which is read", name=name, hint=hint)
 
 
 def _check_same(earlier: Mapping[str, Any], settings: Mapping[str, Any]) -> None:
     anew = "{@force} begins anew"
     for name in ("recipe", "fields", "reading"):
         if earlier.get(name) != settings[name]:
-            raise UsageError(f"{{@resume}}: another {name} than when it began", hint=anew)
+            raise UsageError("{@resume}: another {name} than when it began", name=name, hint=anew)
     for name, value in settings["sha256"].items():
         if earlier["sha256"].get(name) != value:
-            raise UsageError(f"{{@resume}}: {name} has changed since the run began", hint=anew)
+            raise UsageError("{@resume}: {name} has changed since the run began", name=name, hint=anew)
     for name, value in settings["options"].items():
-        if earlier["options"].get(name) != value and name not in FREE:
-            was = earlier["options"].get(name)
-            raise UsageError(f"{{@resume}}: {{@{name}}} was {was}, not {value}", hint=anew)
+        was = earlier["options"].get(name)
+        if was != value and name not in FREE:
+            template, own = "{@resume}: {option} was {was}, not {value}", option(name)
+            raise UsageError(template, option=own, was=was, value=value, hint=anew)
 
 
 def _without_outcome(settings: Mapping[str, Any]) -> dict[str, Any]:

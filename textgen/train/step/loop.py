@@ -94,10 +94,9 @@ class Loop:
         norm = float(nn.utils.clip_grad_norm_(self.weights.values(), self.options.clip or torch.inf))
         for what, value in (("loss", loss), ("gradient", norm)):
             if not isfinite(value):
-                raise TextgenError(
-                    f"step {number + 1}: the {what} is {value}",
-                    hint="a smaller {@learning_rate}, or a longer {@warmup}",
-                )
+                step, hint = number + 1, "a smaller {@learning_rate}, or a longer {@warmup}"
+                template = "step {step}: the {what} is {value}"
+                raise TextgenError(template, step=step, what=what, value=value, hint=hint)
         for group in self.optimizer.param_groups:
             group["lr"] = rate * group["pace"]
         self.optimizer.step()
@@ -148,30 +147,25 @@ class Loop:
 
     def _backward(self, number: int, epoch: int, examples: Sequence[int]) -> tuple[float, int]:
         """Gradients of a step in place; the summed loss and how many predictions it is of."""
+        machine, recipe = self.machine, self.recipe
+        shares = list(enumerate(np.array_split(np.asarray(examples), self._parts)))
         parts = [
-            (index, self.recipe.batch(self.arrays, part.tolist(), epoch))
-            for index, part in self._own_parts(examples)
-            if len(part)
+            (index, recipe.batch(self.arrays, share.tolist(), epoch))
+            for index, share in shares[machine.process :: machine.processes]
+            if len(share)
         ]
-        counted = torch.tensor(
-            sum(self.recipe.places(batch) for _, batch in parts), device=self.machine.device
-        )
-        places = int(self.machine.total(counted))
+        counted = torch.tensor(sum(recipe.places(batch) for _, batch in parts), device=machine.device)
+        places = int(machine.total(counted))
         loss = self._passes(number, parts, places)
         if (table := self._table) is not None:
             # a process may have had nothing to do
             own = torch.zeros_like(table) if table.grad is None else table.grad.clone()
-            with moved(table, self.machine.total(own), self.options.fgm):
+            with moved(table, machine.total(own), self.options.fgm):
                 self._passes(number, parts, places)
         for weight in self.weights.values():
             weight.grad = torch.zeros_like(weight) if weight.grad is None else weight.grad
-        self.machine.add_up(w.grad for w in self.weights.values() if w.grad is not None)
-        return float(self.machine.total(torch.tensor(loss, device=self.machine.device))), places
-
-    def _own_parts(self, examples: Sequence[int]) -> list[tuple[int, Any]]:
-        """This process's parts of a step's examples, with their numbers."""
-        parts = list(enumerate(np.array_split(np.asarray(examples), self._parts)))
-        return parts[self.machine.process :: self.machine.processes]
+        machine.add_up(w.grad for w in self.weights.values() if w.grad is not None)
+        return float(machine.total(torch.tensor(loss, device=machine.device))), places
 
     @property
     def _parts(self) -> int:
@@ -201,7 +195,7 @@ class Loop:
     def _pass(self, batch: Any, places: int) -> tuple[Tensor, Tensor, Prediction]:
         """The objective of one pass, the sum of its loss, and its prediction."""
         with embedded_inputs(self.recipe.embedding(self.network)) as embedded:
-            loss, prediction = self.recipe.loss(self.network, batch)
+            loss, prediction = self.recipe.loss(self.network, batch, self.options.label_smoothing)
         objective = loss / places
         if weight := self.options.gradient_penalty:
             objective = objective + weight * gradient_penalty(objective, embedded)

@@ -45,13 +45,14 @@ class Machine:
         # it is remembered for the whole process, and refuses another precision for a second run
         AcceleratorState._reset_state()
         # the others wait while the first reads a corpus, or writes candidates for one
-        patience = InitProcessGroupKwargs(timeout=timedelta(days=7))
+        waiting = InitProcessGroupKwargs(timeout=timedelta(days=7))
         wanted = None if precision is None else PRECISIONS[precision]
-        self._accelerator = Accelerator(mixed_precision=wanted, kwargs_handlers=[patience])
+        self._accelerator = Accelerator(mixed_precision=wanted, kwargs_handlers=[waiting])
         names = {theirs: ours for ours, theirs in PRECISIONS.items()}
         if (given := self._accelerator.mixed_precision) not in names:
             # fp16 would need its losses scaled
-            raise UsageError(f"accelerate's mixed precision is {given}", hint="{@precision} bf16, or fp32")
+            hint = "{@precision} bf16, or fp32"
+            raise UsageError("accelerate's mixed precision is {given}", given=given, hint=hint)
         self.precision = names[given]
         self.device: torch.device = self._accelerator.device
         self.processes: int = self._accelerator.num_processes
@@ -80,9 +81,8 @@ class Machine:
             return
         tensors = list(tensors)
         flat = self.total(torch.cat([tensor.flatten() for tensor in tensors]))
-        for tensor, part in zip(
-            tensors, torch.split(flat, [tensor.numel() for tensor in tensors]), strict=True
-        ):
+        parts = torch.split(flat, [tensor.numel() for tensor in tensors])
+        for tensor, part in zip(tensors, parts, strict=True):
             tensor.copy_(part.view_as(tensor))
 
     @contextmanager
