@@ -7,9 +7,14 @@ from pathlib import Path
 import pytest
 from importlinter.cli import lint_imports
 
+from textgen.backends.base import Backend
+from textgen.backends.registry import editor_class, editor_options
+from textgen.commands import EDITING
+from textgen.options import Options
 from textgen.options.recipes import OPTIONS
 from textgen.plugins import resolved
 from textgen.train.recipes import recipe_class
+from textgen.train.recipes.base import Recipe
 
 ROOT = Path(__file__).parents[1] / "textgen"
 TARGET = re.compile(r"textgen(?:\.\w+)+:\w+")
@@ -66,9 +71,13 @@ def test_every_module_and_name_in_a_string_is_there() -> None:
         assert resolved(target), target
 
 
-def test_every_recipe_is_where_its_name_says() -> None:
-    for name in OPTIONS:
-        assert recipe_class(name).name == name
+def test_every_class_that_is_found_by_a_name_is_there() -> None:
+    for command in EDITING:
+        assert issubclass(editor_class(command), Backend)
+        assert issubclass(editor_options(command), Options)
+    for recipe in OPTIONS:
+        assert issubclass(recipe_class(recipe), Recipe)
+        assert recipe_class(recipe).name == recipe
 
 
 def test_the_command_line_alone_spells_flags() -> None:

@@ -1,4 +1,4 @@
-"""The one table of commands: what each is for, and, of those that generate, what they take by default."""
+"""The one table of commands: their summaries, and the defaults of those that generate."""
 
 from __future__ import annotations
 
@@ -9,20 +9,7 @@ from typing import Any
 from textgen.errors import UsageError
 
 LANGUAGE_MODEL = "gpt2"  # under which texts are edited; it also tells which texts the embedded models know
-SIMILARITY = "bert"  # tells how alike two texts are
-
-
-@dataclass(frozen=True)
-class Editor:
-    """What a command has that writes by editing under a language model.
-
-    Attributes:
-        backend: `module:Class`.
-        options: `module:Class`, which costs no torch.
-    """
-
-    backend: str
-    options: str
+SIMILARITY = "bert"  # whose embeddings compare two texts
 
 
 @dataclass(frozen=True)
@@ -30,36 +17,31 @@ class Command:
     """A command.
 
     Attributes:
-        summary: What it does, in a line of help.
+        summary: Its purpose, in a line of help; the command line adds the details.
         model: Its default model, if it generates.
         other_kinds: What does the work of models that it cannot use.
         reading: How it reads files where its user says nothing: fields of `textgen.options.InputOptions`.
-        editor: What it has if it writes by editing.
+        edits: Whether it writes by editing under a language model.
     """
 
     summary: str
-    model: str | None = None
+    model: str = ""
     other_kinds: str = ""
     reading: Mapping[str, Any] = field(default_factory=dict)
-    editor: Editor | None = None
+    edits: bool = False
 
 
-def _editor(name: str, summary: str, reading: Mapping[str, Any]) -> Command:
-    editor = Editor(
-        f"textgen.backends.editing.{name}:{name.title()}Backend", f"textgen.options:{name.title()}Options"
-    )
-    return Command(summary, LANGUAGE_MODEL, "the language model is a gpt2", reading, editor)
+def _editor(summary: str, reading: Mapping[str, Any]) -> Command:
+    return Command(summary, LANGUAGE_MODEL, "the language model is a gpt2", reading, edits=True)
 
 
-_ARTICLES = {"keywords_field": ""}
 _LINES = {"lines": True, "keywords_field": ""}
-_WORDS = {"field": None, "lines": True}
 COMMANDS = {
     "title": Command(
         "Write titles for articles, best first.",
         "title",
         "textgen sample continues prompts with it",
-        _ARTICLES,
+        {"keywords_field": ""},
     ),
     "sample": Command(
         "Continue a prompt (gpt2, the default), or sample sentences (bert).",
@@ -67,10 +49,10 @@ COMMANDS = {
         "textgen title writes titles with it",
         _LINES,
     ),
-    "compose": _editor("compose", "Write sentences around given words (用词造句).", _WORDS),
-    "rewrite": _editor("rewrite", "Say the same in other words.", _LINES),
-    "correct": _editor("correct", "Correct a sentence, and show what was changed.", _LINES),
-    "fill": _editor("fill", "Fill the blanks of a sentence, such as 今天___很好.", _LINES),
+    "compose": _editor("Write sentences around given words (用词造句).", {"field": None, "lines": True}),
+    "rewrite": _editor("Say the same in other words.", _LINES),
+    "correct": _editor("Correct a sentence, and show what was changed.", _LINES),
+    "fill": _editor("Fill the blanks of a sentence, such as 今天___很好.", _LINES),
     "batch": Command("Run a job described in a TOML file."),
     "eval": Command("Evaluate generated texts, with or without references."),
     "train": Command("Train models; one subcommand per recipe."),
@@ -78,7 +60,7 @@ COMMANDS = {
     "doctor": Command("Check the installation: versions, models, and a self-test."),
 }
 GENERATING = {name: command for name, command in COMMANDS.items() if command.model}
-EDITING = {name: command.editor for name, command in COMMANDS.items() if command.editor}
+EDITING = tuple(name for name, command in COMMANDS.items() if command.edits)
 
 
 def generating(name: str) -> Command:

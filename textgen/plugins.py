@@ -9,6 +9,8 @@ from importlib.metadata import EntryPoint, entry_points
 from multiprocessing import current_process
 from typing import Any, TypeVar
 
+from textgen.errors import TextgenError
+
 R = TypeVar("R")
 MAIN = "MainProcess"  # what multiprocessing calls the first process
 Check = Callable[[R, Mapping[str, R]], str | None]
@@ -51,9 +53,22 @@ def with_installed(
 
 
 def resolved(target: str) -> Any:
-    """What `module:name` stands for; the module is imported now."""
+    """Import what `module:name` stands for. Raises TextgenError if another package's cannot be."""
     module, _, name = target.partition(":")
-    return getattr(import_module(module), name)
+    try:
+        return getattr(import_module(module), name)
+    except Exception as error:
+        package = module.partition(".")[0]
+        if package == __package__:
+            raise
+        raise TextgenError(
+            "{target} cannot be loaded: {kind}: {error}",
+            target=target,
+            kind=type(error).__name__,
+            error=error,
+            hint="the package {package} brings it, not textgen",
+            package=package,
+        ) from error
 
 
 def _loaded(entry: EntryPoint, kind: type[R]) -> tuple[R | None, str | None]:

@@ -172,3 +172,12 @@ def test_version(call):
     import textgen
 
     assert call("--version") == (0, f"textgen {textgen.__version__}\n", "")
+
+
+@pytest.mark.parametrize(("name", "key"), [("as_json", "json"), ("inputs", "input")])
+def test_a_file_has_one_name_for_an_option(call, tmp_path, name, key):
+    config = tmp_path / "config.toml"
+    config.write_text(f"{name} = true\n", encoding="utf-8")
+    code, out, err = call("title", "a.txt", "--config", config)
+    assert (code, out) == (2, "")
+    assert err == f"error: --config {config}: no option {name} (files call it {key})\n"

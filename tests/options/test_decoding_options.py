@@ -74,7 +74,11 @@ REFUSED: list[tuple[type[Options], dict[str, Any], str]] = [
     (ContinueOptions, {"end_at": "word"}, "end_at word"),
     (ContinueOptions, {"best_of": 4}, "best_of needs rank"),
     (ContinueOptions, {"rank": "logprob", "best_of": 1}, "best_of 1"),
-    (ContinueOptions, {"rank": "logprob", "decode": "greedy"}, "rank needs decode sample, not greedy"),
+    (
+        ContinueOptions,
+        {"rank": "logprob", "decode": "greedy"},
+        "rank logprob needs decode sample, not greedy",
+    ),
     (ContinueOptions, {"top_p": "viel"}, "top_p viel"),
     (ContinueOptions, {"top_p": None}, "top_p None"),
     (TitleOptions, {"max_new_tokens": [1]}, "max_new_tokens"),
@@ -152,7 +156,7 @@ REFUSED: list[tuple[type[Options], dict[str, Any], str]] = [
     (
         ContinueOptions,
         {"decode": "beam", "end_at": "sentence"},
-        "end_at needs decode greedy or sample, not beam",
+        "end_at sentence needs decode greedy or sample, not beam",
     ),
     (ContinueOptions, {"sweeps": 3}, "sweeps does not apply"),
     (ContinueOptions, {"length": "5"}, "length does not apply"),

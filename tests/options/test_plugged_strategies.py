@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import pytest
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, BeforeValidator, Field
 
 from textgen import plugins
-from textgen.errors import UsageError
+from textgen.errors import TextgenError, UsageError
 from textgen.options import ContinueOptions, Options, TitleOptions, composed, decoding, parse
 from textgen.options.decoding import strategies
 from textgen.options.fields import OptionGroup, field
 from textgen.options.strategies.sampling import SamplingOptions
 from textgen.options.strategies.strategy import Strategy
+
+UNREADABLE = "the option nth needs a BeforeValidator that reads its type from text"
 
 
 class NthOptions(OptionGroup):
@@ -56,8 +59,8 @@ def test_options_with_those_of_a_plug_in_go_to_another_process(install: Callable
             parse(composed(kind), {"decode": "greedy", "nth": 3})
 
 
-def group(**fields: Any) -> type[OptionGroup]:
-    names = {"__annotations__": dict.fromkeys(fields, int), "__module__": __name__, **fields}
+def group(kind: Any = int, **fields: Any) -> type[OptionGroup]:
+    names = {"__annotations__": dict.fromkeys(fields, kind), "__module__": __name__, **fields}
     return type("Brought", (OptionGroup,), names)
 
 
@@ -72,6 +75,9 @@ def group(**fields: Any) -> type[OptionGroup]:
         (strategy("nth", group(width=field(1, "A width."))), "the option width is taken"),
         (strategy("nth", group(max_new_tokens=field(1, "As ours."))), "the option max_new_tokens is taken"),
         (strategy("nth", group(nth=Field(1))), "the option nth has no description"),
+        (strategy("nth", group(list[float], nth=field([], "Some."))), UNREADABLE),
+        (strategy("nth", group(tuple[int, ...], nth=field((), "Some."))), UNREADABLE),
+        (strategy("nth", group(Path | None, nth=field(None, "A file."))), UNREADABLE),
         (SimpleNamespace(name="nth"), "it is no Strategy"),
     ],
     ids=lambda value: value if isinstance(value, str) else value.name,
@@ -101,3 +107,27 @@ def test_a_record_of_another_name_is_left_out(install: Callable[..., None]) -> N
     install(SimpleNamespace(name="one"), load=lambda: strategy("other"))
     with pytest.warns(plugins.PluginWarning, match="its record has another name"):
         assert "one" not in strategies()
+
+
+@pytest.mark.parametrize(
+    "kind", [Literal["a", "b"] | None, Annotated[tuple[int, ...], BeforeValidator(tuple)] | None, float | str]
+)
+def test_types_that_text_can_give_are_taken(install: Callable[..., None], kind: Any) -> None:
+    install(strategy("nth", group(kind, nth=field(None, "Some."))))
+    assert "nth" in strategies()
+
+
+@pytest.mark.parametrize(
+    ("target", "reason"),
+    [
+        ("nothing.there:choose", "ModuleNotFoundError: No module named 'nothing'"),
+        ("json:choose", "AttributeError: module 'json' has no attribute 'choose'"),
+    ],
+)
+def test_a_target_that_is_not_there_is_the_fault_of_its_package(target: str, reason: str) -> None:
+    with pytest.raises(TextgenError) as caught:
+        Strategy("nth", "a test", choose=target).chooser()
+    package = target.partition(":")[0].partition(".")[0]
+    assert caught.value.line == (
+        f"{target} cannot be loaded: {reason} (the package {package} brings it, not textgen)"
+    )

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any, NamedTuple
 
-from textgen.commands import EDITING
 from textgen.errors import ModelError, UsageError
 from textgen.models.families import OWN, family_of
 from textgen.models.views import LanguageModel, MaskedLanguageModel, TitleModel
@@ -73,12 +72,12 @@ def check_loads(files: ModelFiles) -> None:
 
 def editor_class(command: str) -> Any:
     """The backend of a command that writes by editing."""
-    return resolved(EDITING[command].backend)
+    return resolved(f"textgen.backends.editing.{command}:{command.title()}Backend")
 
 
 def editor_options(command: str) -> Any:
     """Its options."""
-    return resolved(EDITING[command].options)
+    return resolved(f"textgen.options:{command.title()}Options")
 
 
 def _served(kind: str) -> Served | None:

@@ -115,7 +115,7 @@ def run_batch(
 def _choose_model(command: str, name: str | None) -> ModelFiles:
     """Find the model that a command is to use; it must be of a kind that does the command's task."""
     known = generating(command)
-    files = find_model(known.model if name is None else name)  # type: ignore[arg-type]  # it has one
+    files = find_model(known.model if name is None else name)
     wrong = files.family.sequences is None if command in EDITING else task_of(files.kind) != command
     if wrong:
         raise UsageError("{name} is a {kind} model", name=name, kind=files.kind, hint=known.other_kinds)

@@ -17,17 +17,15 @@ from textgen.cli.spelling import FLAGS, flag
 from textgen.errors import DataError, UsageError
 from textgen.files.formats.registry import formats
 from textgen.messages import Message
-from textgen.options.fields import FILES as FILES_PANEL
-from textgen.options.fields import RUN, shown
+from textgen.options.fields import FILES, RUN, shown
 
 P = ParamSpec("P")
 Flags = dict[str, Any]  # annotations by the name of the option
 
-FILES = "Files, folders or 'patterns*' of texts or tables, also packed (.gz, .xz); - is stdin."
-FILE_KEYS = {
-    "as_json": "json",
-    "inputs": "input",
-}  # what a config file calls parameters, if not by their names
+INPUTS = "Files, folders or 'patterns*' of texts or tables, also packed (.gz, .xz); - is stdin."
+JSON = "Print JSON, an object a line."
+QUIET = "No progress, notes or warnings."
+FILE_KEYS = {"as_json": "json", "inputs": "input"}  # names of options in files, where they are others
 # what separates the parts of a value that has several
 JOINTS = {"MIN-MAX": "-", "FIRST:LAST": ":", "I/N": "/"}
 
@@ -35,12 +33,6 @@ JOINTS = {"MIN-MAX": "-", "FIRST:LAST": ":", "I/N": "/"}
 def option(help: str, *names: str, panel: str | None = None, metavar: str | None = None) -> Any:
     """A flag whose default is told by its help."""
     return typer.Option(*names, help=help, rich_help_panel=panel, metavar=metavar, show_default=False)
-
-
-def switch(name: str, help: str, *, panel: str | None = None, short: str | None = None) -> Any:
-    """A flag without a value."""
-    names = (name, short) if short else (name,)
-    return typer.Option(*names, help=help, rich_help_panel=panel, show_default=False)
 
 
 Model = Annotated[
@@ -55,11 +47,11 @@ Config = Annotated[
         metavar="FILE.toml",
     ),
 ]
-Inputs = Annotated[list[str] | None, option(FILES, "-i", "--input", panel=FILES_PANEL, metavar="FILE")]
-Force = Annotated[bool, switch("--force", "Overwrite the output.")]
-Json = Annotated[bool, switch("--json", "Print one JSON record a line.")]
-Quiet = Annotated[bool, switch("--quiet", "No progress, notes or warnings.", short="-q")]
-Debug = Annotated[bool, switch("--debug", "Show the traceback of an error.", panel=RUN)]
+Inputs = Annotated[list[str] | None, option(INPUTS, *FLAGS["inputs"], panel=FILES, metavar="FILE")]
+Force = Annotated[bool, option("Overwrite the output.", "--force")]
+Json = Annotated[bool, option(JSON, *FLAGS["as_json"])]
+Quiet = Annotated[bool, option(QUIET, *FLAGS["quiet"])]
+Debug = Annotated[bool, option("Show the traceback of an error.", "--debug", panel=RUN)]
 
 
 def flags_of(*models: Any, **labelled: Any) -> Flags:
@@ -86,9 +78,9 @@ def without(flags: Flags, *names: str) -> Flags:
 def _flag(name: str, takers: list[tuple[str, Any, Any]]) -> Any:
     _, model, info = takers[0]
     kind = _plain(info.annotation)
-    names = FLAGS.get(name) or [flag(name)]
+    names = FLAGS.get(name, (flag(name),))
     if kind is bool and info.default is not False and name not in FLAGS:
-        names = [f"{flag(name)}/{flag('no_' + name)}"]
+        names = (f"{flag(name)}/{flag('no_' + name)}",)
     return Annotated[
         _value(kind, info) | None,
         typer.Option(
@@ -129,14 +121,14 @@ def _choices(model: Any, name: str, kind: Any) -> tuple[str, ...]:
 
 def _help(takers: list[tuple[str, Any, Any]]) -> str:
     """The description and the default; of models that differ, what each of them says."""
-    texts = {label: told(info) for label, _, info in takers}
+    texts = {label: help_of(info) for label, _, info in takers}
     if len(set(texts.values())) == 1:
         return next(iter(texts.values()))
     return " ".join(f"{label}: {text}" for label, text in texts.items())
 
 
-def told(info: Any) -> str:
-    """The description of a field with its default, where that is a value and not yet told."""
+def help_of(info: Any) -> str:
+    """The description of a field with its default, where that is a value and not yet in it."""
     description = Message(info.description).spelled(flag)
     default = info.default
     if default is None or default is False or default in ((), {}, (1, 1)) or "(default" in description:
@@ -192,8 +184,13 @@ def takes(*groups: Flags) -> Callable[[Callable[P, int]], Callable[..., int]]:
             set_by_user = {name: values.pop(name, None) for name in grouped | flags}
             options = {name: value for name, value in set_by_user.items() if value is not None}
             if config is not None:
-                options = _from_file(config, values, kept, command.__name__) | options
-            values |= {name: taken(options, model) for name, model in models.items()}
+                settings = read_settings(config, command.__name__)
+                for name, kind, default in ((p.name, p.annotation, p.default) for p in kept):
+                    if name in settings:
+                        given = validated(settings.pop(name), kind, config, name)
+                        values[name] = given if values[name] == default else values[name]
+                options = settings | options
+            values |= {name: take(options, model) for name, model in models.items()}
             return command(*args, options=options, **values)  # type: ignore[arg-type]
 
         own_first = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in kept]
@@ -206,12 +203,11 @@ def takes(*groups: Flags) -> Callable[[Callable[P, int]], Callable[..., int]]:
     return decorate
 
 
-def taken(options: dict[str, Any], model: Any) -> Any:
-    """The options of a model, which are taken out of all. Raises UsageError if one of them cannot be."""
+def take(options: dict[str, Any], model: Any) -> Any:
+    """Take the options of a model out of all. Raises UsageError if one of them cannot be."""
     from textgen.options import parse
 
-    keys = {key: name for name in model.model_fields for key in (name, FILE_KEYS.get(name, name))}
-    return parse(model, {name: options.pop(key) for key, name in keys.items() if key in options})
+    return parse(model, {name: options.pop(name) for name in model.model_fields if name in options})
 
 
 def _keyword(name: str, annotation: Any, default: Any) -> inspect.Parameter:
@@ -225,31 +221,27 @@ def _of_run(parameter: inspect.Parameter) -> bool:
     )
 
 
-def _from_file(
-    path: Path, values: dict[str, Any], parameters: list[inspect.Parameter], command: str
-) -> Flags:
-    """Read the TOML file, put what are the command's own parameters into `values`, and return the rest."""
+def read_settings(path: Path, command: str) -> Flags:
+    """The options that a TOML file has for a command. Raises UsageError if files have none of that name."""
     from textgen.files.config_file import read_config
 
     settings = read_config(path, command)
-    for parameter in parameters:
-        key = FILE_KEYS.get(parameter.name, parameter.name)
-        if key not in settings:
-            continue
-        given = checked(settings.pop(key), parameter.annotation, path, key)
-        if values.get(parameter.name) == parameter.default:
-            values[parameter.name] = given
+    for name, key in FILE_KEYS.items():
+        if name in settings:
+            raise UsageError(f"{{@config}} {path}: no option {name}", hint=f"files call it {key}")
+        if key in settings:
+            settings[name] = settings.pop(key)
     return settings
 
 
-def checked(given: Any, annotation: Any, path: Path, key: str) -> Any:
+def validated(given: Any, annotation: Any, path: Path, name: str) -> Any:
     """A value of a config file as a parameter takes it. Raises UsageError if it is of another type."""
     from pydantic import TypeAdapter, ValidationError
 
-    if key == "input" and isinstance(given, str):
+    if name == "inputs" and isinstance(given, str):
         given = [given]
     try:
         return TypeAdapter(annotation).validate_python(given)
     except ValidationError:
-        hint = "see {@help}"
-        raise UsageError(f"{{@config}} {path}: {key} cannot be {given!r}", hint=hint) from None
+        key = FILE_KEYS.get(name, name)
+        raise UsageError(f"{{@config}} {path}: {key} cannot be {given!r}", hint="see {@help}") from None

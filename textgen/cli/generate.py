@@ -8,12 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from textgen.cli.observers import (
-    Observation,
-    check_observable,
-    check_observation,
-    observing,
-)
+from textgen.cli.flags import JSON, QUIET
+from textgen.cli.observers import Observation, check_observable, check_observation, observing
 from textgen.cli.render import console
 from textgen.cli.render.texts import Show
 from textgen.errors import UsageError
@@ -28,8 +24,15 @@ OK, FAILED, SOME_FAILED = 0, 1, 3
 GIGABYTE = 1 << 30
 
 
-class Sink(OptionGroup):
-    """Where results go, and how much is said beside them."""
+class Printing(OptionGroup):
+    """The form of results, and how much is said beside them."""
+
+    as_json: bool = field(False, JSON)
+    quiet: bool = field(False, QUIET)
+
+
+class Sink(Printing):
+    """Where results go."""
 
     output: str | None = field(
         None,
@@ -37,8 +40,6 @@ class Sink(OptionGroup):
         FILES,
         metavar="OUT.jsonl|csv|parquet|txt",
     )
-    as_json: bool = field(False, "Print one JSON record a line.")
-    quiet: bool = field(False, "No progress, notes or warnings.")
 
 
 class ObservedSink(Observation, Sink):

@@ -25,7 +25,6 @@ BROKEN_PIPE = 141
 app = typer.Typer(
     name="textgen",
     cls=Commands,
-    help="Write Chinese text offline: titles, continuations, samples, sentences around words, rewrites.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-# where it is not made of the name
+# where it is not made of the name; messages use the first
 FLAGS = {
     "num_candidates": ("-n", "--num-candidates"),
     "workers": ("--workers", "--num-workers"),
     "lines": ("--lines/--whole",),
+    "input": ("-i", "--input"),
+    "inputs": ("-i", "--input"),
     "output": ("-o", "--output"),
     "as_json": ("--json",),
     "quiet": ("--quiet", "-q"),
     "text_field": ("--text-field", "--field"),
 }
-SHORT = {"num_candidates": "-n", "output": "-o", "input": "-i", "inputs": "-i", "as_json": "--json"}
 
 
 def flag(name: str) -> str:
     """The flag of an option: `--top-p` of `top_p`."""
-    return SHORT.get(name, "--" + name.replace("_", "-"))
+    return FLAGS[name][0].partition("/")[0] if name in FLAGS else "--" + name.replace("_", "-")

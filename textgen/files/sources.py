@@ -105,7 +105,8 @@ def table_in(path: Path) -> Source:
         source = replace(source, format=found[0])
     if not source.format.is_table:
         tables = ", ".join(name for name, one in formats().items() if one.is_table)
-        raise UsageError("{path} is no table", path=path, tables=tables, hint="give a file of {tables}")
+        hint = "give a file of {tables}, as `textgen title … {@output} FILE.jsonl` writes one"
+        raise UsageError("{path} is no table", path=path, tables=tables, hint=hint)
     source.format.check_installed(source.name)
     return source
 

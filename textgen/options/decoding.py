@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
-from typing import ClassVar, Literal, Self
+from types import NoneType, UnionType
+from typing import Annotated, Any, ClassVar, Literal, Self, Union, get_args, get_origin
 
-from pydantic import model_validator
+from pydantic import BeforeValidator, PlainValidator, WrapValidator, model_validator
 
 from textgen.messages import OptionError, option
 from textgen.options.base import Keywords, Options, StyledOptions, Texts, Words
@@ -52,7 +53,20 @@ def _unfit(strategy: Strategy, known: Mapping[str, Strategy]) -> str | None:
             return f"the option {name} is taken"
         if not info.description:
             return f"the option {name} has no description"
+        if not _readable(info.annotation, info.metadata):
+            return f"the option {name} needs a BeforeValidator that reads its type from text"
     return None
+
+
+def _readable(kind: Any, metadata: Sequence[Any] = ()) -> bool:
+    """Whether flags and files can give a value of a type: text, a number, or what a validator makes of it."""
+    if get_origin(kind) is Annotated:
+        return _readable(kind.__origin__, kind.__metadata__)
+    if any(isinstance(one, BeforeValidator | PlainValidator | WrapValidator) for one in metadata):
+        return True
+    if get_origin(kind) in (Union, UnionType):
+        return all(map(_readable, get_args(kind)))
+    return get_origin(kind) is Literal or kind in (bool, int, float, str, NoneType)
 
 
 class DecodingOptions(
@@ -236,14 +250,12 @@ class ContinueOptions(DecodingOptions, StyledOptions):
             raise OptionError("{@best_of} needs {@rank}: it says which of the draws is the best")
         streamable = [name for name, one in self.offered().items() if one.streamable]
         drawn = [name for name in streamable if self.offered()[name].draws]
-        for name, wanted, known in (
-            ("rank", self.rank != "none", drawn),
-            ("end_at", self.end_at == "sentence", streamable),
-        ):
-            if wanted and self.decode not in known:
+        for name, value, known in (("rank", self.rank, drawn), ("end_at", self.end_at, streamable)):
+            if value not in (None, "none", "any") and self.decode not in known:
                 raise OptionError(
-                    "{option} needs {@decode} {known}, not {decode}",
+                    "{option} {value} needs {@decode} {known}, not {decode}",
                     option=option(name),
+                    value=value,
                     known=" or ".join(known),
                     decode=self.decode,
                 )

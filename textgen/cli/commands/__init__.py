@@ -41,14 +41,16 @@ class Commands(TyperGroup):
         return super().resolve_command(ctx, args)
 
 
-@cache  # a job file, too, is a command line
+@cache
 def _loaded(name: str) -> Any:
+    """A command; its help is the summary, and what the docstring says beyond."""
     found = resolved(TARGETS[name])
     if isinstance(found, typer.Typer):
         command: Any = typer.main.get_group(found)
     else:
         app = typer.Typer(pretty_exceptions_enable=False, add_completion=False)
-        app.command(name)(found)
+        app.command()(found)
         command = typer.main.get_command(app)
     command.name = name
+    command.help = "\n\n".join([COMMANDS[name].summary, *filter(None, [command.help])])
     return command

@@ -11,7 +11,7 @@ from textgen.cli import flags as opt
 from textgen.cli.generate import ObservedSink, generate
 from textgen.cli.render.texts import texts
 from textgen.commands import GENERATING
-from textgen.files.config_file import read_config, read_job
+from textgen.files.config_file import read_job
 from textgen.options import RunOptions
 
 JOB = "A TOML file with command, input, output, and options of the command."
@@ -24,16 +24,16 @@ def batch(
     options: dict[str, Any],
     quiet: opt.Quiet = False,
 ) -> int:
-    """Run the command that a file describes, with the input, output and options that are written there.
+    """Take the command, its input, output and options from the file.
 
-    Its keys are long options with underscores, such as num_candidates = 3, and command = "title",
+    Keys are long options with underscores, such as num_candidates = 3, and command = "title",
     input = "news.jsonl" (or a list), output = "titles.csv". Paths are those of the folder that you are in.
     """
     command, inputs = read_job(job, tuple(GENERATING))
-    settings = read_config(job, command)
-    settings.pop("input", None)
-    model = opt.checked(settings.pop("model", None), str | None, job, "model")
-    sink = opt.taken(settings, ObservedSink)
+    settings = opt.read_settings(job, command)
+    settings.pop("inputs", None)
+    model = opt.validated(settings.pop("model", None), str | None, job, "model")
+    sink = opt.take(settings, ObservedSink)
     if quiet:
         sink = sink.model_copy(update={"quiet": True})
     return generate(command, inputs, settings | options, model=model, sink=sink, shown=texts)

@@ -10,6 +10,7 @@ import typer
 from textgen.cli import flags as opt
 from textgen.cli.generate import ObservedSink, generate
 from textgen.cli.render.texts import texts
+from textgen.commands import LANGUAGE_MODEL
 from textgen.errors import DataError, UsageError
 from textgen.files.formats.base import STDIN
 from textgen.options import ComposeOptions, InputOptions, RunOptions
@@ -18,7 +19,7 @@ from textgen.schema import Row
 from textgen.text.keywords import words_of
 
 WORDS = "Words that every sentence contains."
-ORDERED = opt.told(ComposeOptions.model_fields["ordered"])
+ORDERED = opt.help_of(ComposeOptions.model_fields["ordered"])
 
 
 @opt.takes(
@@ -29,15 +30,15 @@ def compose(
     options: dict[str, Any],
     sink: ObservedSink,
     words: Annotated[list[str] | None, typer.Argument(help=WORDS, show_default=False)] = None,
-    model: opt.Model = "gpt2",
-    input: opt.Inputs = None,
+    model: opt.Model = LANGUAGE_MODEL,
+    inputs: opt.Inputs = None,
 ) -> int:
-    """Write sentences around given words (用词造句), by inserting, deleting and replacing.
+    """Insert, delete and replace tokens around the words.
 
     A text file holds a set of words a line, with blanks or ，,、；;| between them.
     """
-    inputs = word_inputs(words or (), input, options)
-    return generate("compose", inputs, options, model=model, sink=sink, shown=texts)
+    rows = word_inputs(words or (), inputs, options)
+    return generate("compose", rows, options, model=model, sink=sink, shown=texts)
 
 
 def word_inputs(

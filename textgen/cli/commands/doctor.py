@@ -15,7 +15,7 @@ PACKAGES = ("torch", "transformers", "sentencepiece", "safetensors", "typer", "p
 
 
 def doctor(as_json: opt.Json = False, debug: opt.Debug = False) -> int:
-    """Show versions, devices and models, and run a self-test of a few seconds."""
+    """Take a few seconds, for the self-test."""
     from textgen.backends.selftest import self_test
 
     facts = _facts()

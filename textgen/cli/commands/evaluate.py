@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Sequence
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,12 +12,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from textgen.cli import flags as opt
+from textgen.cli.generate import OK, Printing
 from textgen.cli.observers import FilePath
 from textgen.cli.render import console
+from textgen.commands import LANGUAGE_MODEL, SIMILARITY
+from textgen.compute import threads
 from textgen.errors import UsageError
 from textgen.options import EvalOptions, parse
 from textgen.options.evaluation import REFERENCE
-from textgen.options.fields import RUN, Count, OptionGroup, field
+from textgen.options.fields import RUN, Count, field
+from textgen.plugins import resolved
 from textgen.schema import finite
 
 if TYPE_CHECKING:
@@ -31,7 +35,7 @@ RECORDS = "Records as title -o and sample -o write them."
 Predictions = Annotated[Path, typer.Argument(help=RECORDS, metavar="PRED.jsonl")]
 
 
-class EvalRun(OptionGroup):
+class EvalRun(Printing):
     """What texts are compared with, and how much is told."""
 
     reference: FilePath | None = field(
@@ -42,13 +46,11 @@ class EvalRun(OptionGroup):
     )
     lm: str | None = field(None, "Bits per character under a gpt2 model.", MODELS, metavar="MODEL")
     mlm: str | None = field(None, "Pseudo-perplexity of a token under a bert model.", MODELS, metavar="MODEL")
-    as_json: bool = field(False, "Print one JSON object.")
-    quiet: bool = field(False, "No progress, notes or warnings.")
     threads: Count | None = field(None, "Threads to compute with (default all cores).", RUN)
 
 
 def _evaluate(predictions: Predictions, options: dict[str, Any], run: EvalRun) -> int:
-    """Evaluate generated texts: the first candidate of every record.
+    """Take the first candidate of every record.
 
     With --reference, every record is compared with the row that has the
     same id (see --id-field); a row without an id is identified by its line
@@ -69,9 +71,8 @@ def _evaluate(predictions: Predictions, options: dict[str, Any], run: EvalRun) -
     chosen = parse(EvalOptions, options, user="eval")
     if run.reference is None and (unfit := [name for name in options if name != "seed"]):
         raise UsageError(f"{{@{unfit[0]}}} needs a reference", hint="give one with --reference REF.jsonl")
-    judges = _judge_files(run.lm, run.mlm)
-    ours = read_predictions(predictions)
-    references = None
+    judges = _judges(run)
+    ours, references = read_predictions(predictions), None
     if run.reference is not None:
         with console.listening(1, quiet=run.quiet) as on_event:
             references = read_references(run.reference, chosen, on_event=on_event)
@@ -80,9 +81,12 @@ def _evaluate(predictions: Predictions, options: dict[str, Any], run: EvalRun) -
         if path is not None and found is not None and references is not None:
             check_known(path, found, references)
     rows = ours if references is None else references
-    with console.listening(len(rows), quiet=run.quiet, to_file=True) as on_event:
+    with (
+        threads(run.threads) if judges else nullcontext(),
+        console.listening(len(rows), quiet=run.quiet, to_file=True) as on_event,
+    ):
         report = evaluate_all(
-            ours, references, against=theirs, options=chosen, judges=_judges(judges, run.threads, on_event)
+            ours, references, against=theirs, options=chosen, judges=_loaded(judges, on_event)
         )
     for line in _warnings(report):
         console.note(line, quiet=run.quiet)
@@ -90,46 +94,39 @@ def _evaluate(predictions: Predictions, options: dict[str, Any], run: EvalRun) -
         console.json_result(json.dumps(finite(report.to_dict()), ensure_ascii=False, allow_nan=False))
     else:
         _print(report)
-    return 0
+    return OK
 
 
 _evaluate.__name__ = "eval"  # the table of its options in a config file
 evaluate = opt.takes(opt.flags_of(EvalOptions))(_evaluate)
 
 
-def _judge_files(lm: str | None, mlm: str | None) -> list[ModelFiles]:
-    """The models that judge, found but not loaded."""
+def _judges(run: EvalRun) -> list[tuple[str, ModelFiles]]:
+    """The metrics that take a model, each with its model: found, but not loaded."""
     from textgen.models.views import LanguageModel, MaskedLanguageModel
     from textgen.store.catalog import find_model
 
     found = []
-    for name, view, usual in ((lm, LanguageModel, "gpt2"), (mlm, MaskedLanguageModel, "bert")):
+    for metric, name, view in (
+        ("textgen.metrics.fluency:bits_per_char", run.lm, LanguageModel),
+        ("textgen.metrics.fluency:pseudo_perplexity", run.mlm, MaskedLanguageModel),
+    ):
         if name is None:
             continue
         files = find_model(name)
         if not files.family.offers(view):
-            hint = f"--lm takes a gpt2 model, --mlm a bert model; {usual} is one"
+            hint = f"--lm takes a model such as {LANGUAGE_MODEL}, --mlm one such as {SIMILARITY}"
             raise UsageError(f"{name} is a {files.kind} model", hint=hint)
-        found.append(files)
+        found.append((metric, files))
     return found
 
 
-def _judges(found: Sequence[ModelFiles], threads: int | None, on_event: OnEvent) -> list[Judge]:
-    if not found:
+def _loaded(judges: Sequence[tuple[str, ModelFiles]], on_event: OnEvent) -> list[Judge]:
+    if not judges:  # then torch is not needed
         return []
-    import torch
-
-    from textgen.metrics.fluency import bits_per_char, pseudo_perplexity
-    from textgen.models.views import LanguageModel
     from textgen.store.load import load_model
 
-    if threads:
-        torch.set_num_threads(min(threads, os.cpu_count() or 1))
-    metrics = [bits_per_char if files.family.offers(LanguageModel) else pseudo_perplexity for files in found]
-    return [
-        partial(metric, load_model(files), on_event=on_event)
-        for metric, files in zip(metrics, found, strict=True)
-    ]
+    return [partial(resolved(metric), load_model(files), on_event=on_event) for metric, files in judges]
 
 
 def _warnings(report: Report) -> list[str]:

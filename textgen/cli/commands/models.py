@@ -15,7 +15,7 @@ from textgen.errors import DataError, ModelError
 if TYPE_CHECKING:
     from textgen.store.catalog import ModelFiles
 
-models = typer.Typer(help="List, describe, add, remove and export models.", no_args_is_help=True)
+models = typer.Typer(no_args_is_help=True)
 
 Name = Annotated[str, typer.Argument(help="A model's name or directory.", show_default=False)]
 Directory = Annotated[Path, typer.Argument(help="The model's directory.", metavar="DIR", show_default=False)]
@@ -66,7 +66,7 @@ def add(
     name: Annotated[
         str | None, opt.option("What to call it (default the directory's name).", metavar="NAME")
     ] = None,
-    force: Annotated[bool, opt.switch("--force", "Replace the added model of that name.")] = False,
+    force: Annotated[bool, opt.option("Replace the added model of that name.", "--force")] = False,
     quiet: opt.Quiet = False,
     debug: opt.Debug = False,
 ) -> int:

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from textgen.cli import flags as opt
+from textgen.cli.generate import OK, Printing
 from textgen.cli.render import console
 from textgen.options import fields
-from textgen.options.fields import Count, OptionGroup, changed, field
+from textgen.options.fields import Count, changed, field
 from textgen.options.recipes import OPTIONS
 from textgen.options.tokenizer import TokenizerTrainOptions
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from textgen.train.run import Outcome
 
-OK, INTERRUPTED = 0, 130
+INTERRUPTED = 130
 
 recipes = typer.Typer(no_args_is_help=True)
 
@@ -37,12 +38,10 @@ Folder = Annotated[
 ]
 
 
-class TokenizerRun(OptionGroup):
-    """What a run of training a tokenizer takes."""
+class TokenizerRun(Printing):
+    """The options of a run that trains a tokenizer."""
 
     force: bool = field(False, "Replace the tokenizer in DIR.")
-    as_json: bool = field(False, "Print one JSON object.")
-    quiet: bool = field(False, "No progress, notes or warnings.")
 
 
 class TrainRun(TokenizerRun):

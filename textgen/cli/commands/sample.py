@@ -13,6 +13,7 @@ from textgen.cli.generate import ObservedSink, exit_code, generate, planned, tel
 from textgen.cli.observers import Observation
 from textgen.cli.render import console
 from textgen.cli.render.texts import numbering, samples, texts
+from textgen.commands import LANGUAGE_MODEL
 from textgen.errors import DataError, UsageError
 from textgen.options import ComposeOptions, ContinueOptions, GibbsOptions, InputOptions, RunOptions, composed
 from textgen.options.fields import FILES
@@ -44,13 +45,11 @@ def sample(
     options: dict[str, Any],
     sink: ObservedSink,
     prompt: Annotated[str | None, typer.Argument(help=PROMPT, show_default=False)] = None,
-    model: opt.Model = "gpt2",
-    input: opt.Inputs = None,
-    stream: Annotated[bool, opt.switch("--stream", "Show the text as it is written.")] = False,
+    model: opt.Model = LANGUAGE_MODEL,
+    inputs: opt.Inputs = None,
+    stream: Annotated[bool, opt.option("Show the text as it is written.", "--stream")] = False,
 ) -> int:
-    """Continue a prompt (gpt2, the default), or sample sentences (bert).
-
-    Without a prompt both write freely. Samples come in the order drawn.
+    """Write freely where there is no prompt. Samples come in the order drawn.
 
     --model cgmh is the same as textgen compose.
     """
@@ -58,13 +57,12 @@ def sample(
         if prompt or stream:
             hint = "give the words with --keyword, or a file of them with -i"
             raise UsageError(f"--model {CGMH} takes no prompt and does not stream", hint=hint)
-        return generate(
-            "sample", word_inputs((), input, options), options, model=CGMH, sink=sink, shown=texts
-        )
-    inputs = _inputs(prompt, input, options)
+        rows = word_inputs((), inputs, options)
+        return generate("sample", rows, options, model=CGMH, sink=sink, shown=texts)
+    rows = _inputs(prompt, inputs, options)
     if stream:
-        return _stream(inputs, options, model, sink)
-    return generate("sample", inputs, options, model=model, sink=sink, shown=samples)
+        return _stream(rows, options, model, sink)
+    return generate("sample", rows, options, model=model, sink=sink, shown=samples)
 
 
 def _inputs(prompt: str | None, inputs: list[str] | None, options: dict[str, Any]) -> list[str] | list[Row]:

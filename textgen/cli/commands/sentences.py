@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from textgen.cli import flags as opt
 from textgen.cli.generate import ObservedSink, generate
 from textgen.cli.render.texts import Show, corrections, texts
+from textgen.commands import LANGUAGE_MODEL
 from textgen.errors import UsageError
 from textgen.files.formats.base import STDIN
 from textgen.options import CorrectOptions, FillOptions, InputOptions, RewriteOptions, RunOptions
@@ -29,11 +30,11 @@ def _command(
         options: dict[str, Any],
         sink: ObservedSink,
         sentence: Annotated[str | None, typer.Argument(help="The sentence.", show_default=False)] = None,
-        model: opt.Model = "gpt2",
-        input: opt.Inputs = None,
+        model: opt.Model = LANGUAGE_MODEL,
+        inputs: opt.Inputs = None,
     ) -> int:
-        inputs = _inputs(sentence, input)
-        return generate(name, inputs, options, model=model, sink=sink, shown=shown)
+        rows = _inputs(sentence, inputs)
+        return generate(name, rows, options, model=model, sink=sink, shown=shown)
 
     command.__name__, command.__doc__ = name, doc
     flags = opt.flags_of(model_of_options, InputOptions, RunOptions)
@@ -54,13 +55,8 @@ def _inputs(sentence: str | None, inputs: list[str] | None) -> list[str] | list[
 rewrite = _command(
     "rewrite",
     RewriteOptions,
-    "Say the same in other words. The models are small: names and numbers may change; --keep them.",
+    "The models are small: names and numbers may change; --keep them.",
     texts,
 )
-correct = _command("correct", CorrectOptions, "Correct a sentence, and show what was changed.", corrections)
-fill = _command(
-    "fill",
-    FillOptions,
-    "Fill the blanks of a sentence, such as 今天___很好; they may be of any length.",
-    texts,
-)
+correct = _command("correct", CorrectOptions, "", corrections)
+fill = _command("fill", FillOptions, "Blanks may be of any length.", texts)

@@ -9,20 +9,16 @@ import typer
 from textgen.cli import flags as opt
 from textgen.cli.generate import Sink, generate
 from textgen.cli.render.titles import titles
+from textgen.commands import COMMANDS
 from textgen.options import InputOptions, RunOptions, TitleOptions, composed
-
-INPUTS = "Files, folders or 'patterns*' of texts or tables, also packed (.gz, .xz), or - for stdin."
 
 
 @opt.takes(opt.flags_of(composed(TitleOptions), InputOptions, RunOptions))
 def title(
-    inputs: Annotated[list[str], typer.Argument(help=INPUTS, metavar="INPUT")],
+    inputs: Annotated[list[str], typer.Argument(help=opt.INPUTS, metavar="INPUT")],
     options: dict[str, Any],
     sink: Sink,
-    model: opt.Model = "title",
+    model: opt.Model = COMMANDS["title"].model,
 ) -> int:
-    """Write titles for articles, best first.
-
-    One article prints one title a line; several print name, tab, title.
-    """
+    """Print one title a line for a single article; for several, name, tab, title."""
     return generate("title", inputs, options, model=model, sink=sink, shown=titles)

@@ -27,4 +27,4 @@ class Recipes(TyperGroup):
         return ctx
 
 
-train = typer.Typer(cls=Recipes, help="Train models; one subcommand per recipe.", no_args_is_help=True)
+train = typer.Typer(cls=Recipes, no_args_is_help=True)
