@@ -89,3 +89,47 @@ def test_the_command_line_alone_spells_flags() -> None:
         for flag in FLAG.findall(text)
     }
     assert not spelled
+
+
+MESSAGES = {"UsageError", "DataError", "ModelError", "TextgenError", "OptionError", "Note", "Message"}
+
+
+def made(function: ast.AST) -> dict[str, list[ast.expr]]:
+    """What the local names of a function are set to."""
+    found: dict[str, list[ast.expr]] = {}
+    for node in ast.walk(function):
+        if isinstance(node, ast.Assign):
+            for target in node.targets:
+                if isinstance(target, ast.Name):
+                    found.setdefault(target.id, []).append(node.value)
+    return found
+
+
+def is_filled_in(node: ast.expr, local: dict[str, list[ast.expr]]) -> bool:
+    """Whether a text has its values already, so that what they spell could be taken for a placeholder."""
+    if isinstance(node, ast.JoinedStr):
+        return True
+    if isinstance(node, ast.BinOp):
+        return is_filled_in(node.left, local) or is_filled_in(node.right, local)
+    if isinstance(node, ast.IfExp):
+        return is_filled_in(node.body, local) or is_filled_in(node.orelse, local)
+    if isinstance(node, ast.Call):
+        return isinstance(node.func, ast.Attribute) and node.func.attr in {"format", "join"}
+    if isinstance(node, ast.Name):
+        return any(is_filled_in(value, {}) for value in local.get(node.id, ()))
+    return False
+
+
+def test_messages_are_constant_templates() -> None:
+    filled_in = []
+    for path in MODULES:
+        if path.relative_to(ROOT).parts[0] in {"cli", "messages.py", "errors.py"}:
+            continue
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        for scope in [tree, *(node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef))]:
+            local = made(scope) if scope is not tree else {}
+            for node in ast.walk(scope):
+                if isinstance(node, ast.Call) and getattr(node.func, "id", "") in MESSAGES:
+                    parts = [*node.args[:1], *(word.value for word in node.keywords if word.arg == "hint")]
+                    filled_in += [(path.name, node.lineno) for part in parts if is_filled_in(part, local)]
+    assert not sorted(set(filled_in))
