@@ -72,7 +72,9 @@ def test_an_interrupted_run_keeps_its_finished_rows(tmp_path, monkeypatch, small
     rows.write_text("".join(json.dumps({"text": ARTICLE}) + "\n" for n in range(3000)), encoding="utf-8")
     args = ["title", rows, "-o", out, "--batch-size", 1, "--model", small_models / "title", "--workers", 1]
     process = CommandLine([*args, "--decode", "greedy"])
-    assert wait_until(lambda: part.exists() and part.read_bytes().count(b"\n") >= 2), process.told
+    assert wait_until(process.process, lambda: part.exists() and part.read_bytes().count(b"\n") >= 2), (
+        process.told
+    )
     process.interrupt()
     assert process.ended()[0] == 130
     records = [json.loads(line) for line in part.read_text(encoding="utf-8").splitlines()]

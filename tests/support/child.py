@@ -6,9 +6,9 @@ import os
 import signal
 import socket
 import sys
-import time
 from collections.abc import Callable, Sequence
 from multiprocessing import get_context
+from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
@@ -25,14 +25,22 @@ IMPORTS += ["textgen.cli.commands.train", "textgen.cli.commands.title"]
 
 
 def work(
-    log: str, environment: dict[str, str], pause: float, recipe: str, rows: str, output: str, options: Any
+    log: str,
+    environment: dict[str, str],
+    gate: Connection | None,
+    recipe: str,
+    rows: str,
+    output: str,
+    options: Any,
 ) -> None:
-    """Train; a step takes at least so long."""
+    """Train; behind every step tell so, and wait until the next one is let through."""
     sys.stdout = sys.stderr = Path(log).open("w", encoding="utf-8")  # noqa: SIM115
     os.environ.update(environment)
 
     def stopped() -> bool:
-        time.sleep(pause)
+        if gate is not None:
+            gate.send("a step")
+            gate.recv()
         return False
 
     import textgen.train.session
@@ -42,12 +50,18 @@ def work(
 
 
 def start(
-    recipe: str, rows: Path, output: Path, options: dict[str, Any], *, pause: float = 0.0, **environment: str
+    recipe: str,
+    rows: Path,
+    output: Path,
+    options: dict[str, Any],
+    *,
+    gate: Connection | None = None,
+    **environment: str,
 ) -> BaseProcess:
     """Begin a run; its log lies beside its directory."""
     SERVER.set_forkserver_preload(IMPORTS)
     log = output.with_name(f"{output.name}{environment.get('RANK', '')}.log")
-    args = (str(log), environment, pause, recipe, str(rows), str(output), options)
+    args = (str(log), environment, gate, recipe, str(rows), str(output), options)
     process = SERVER.Process(target=work, args=args, daemon=True)
     process.start()
     return process
@@ -58,24 +72,35 @@ class CommandLine:
 
     Args:
         args: Without the name of the program.
-        out: What its stdout is, a file or a terminal; a file of that name in the folder if not given.
-        err: What its stderr is.
+        out: Its stdout, a file or a terminal; a file of that name in the folder if not given.
+        err: Its stderr, a terminal; a pipe if not given.
     """
 
-    def __init__(self, args: Sequence[object], *, out: str = "", err: str = "") -> None:
+    def __init__(self, args: Sequence[object], *, out: str = "stdout", err: str = "") -> None:
         SERVER.set_forkserver_preload(IMPORTS)
-        folder = Path.cwd()
-        self.streams = [Path(out or folder / "stdout"), Path(err or folder / "stderr")]
-        if not err:
-            self.streams[1].touch()
-        given = ([str(arg) for arg in args], folder, dict(os.environ), self.streams)
+        self._out, self._told = Path(out).absolute(), b""
+        (self._err, told), (self._log, logged) = SERVER.Pipe(duplex=False), SERVER.Pipe(duplex=False)
+        given = ([str(arg) for arg in args], Path.cwd(), dict(os.environ), self._out, err or told, logged)
         self.process = SERVER.Process(target=_run, args=given, daemon=True)
         self.process.start()
+        told.close()
+        logged.close()
 
     @property
     def told(self) -> str:
-        """What stands on its stderr by now."""
-        return self.streams[1].read_text(encoding="utf-8")
+        """The text of its stderr so far."""
+        return self._told.decode()
+
+    def wait_for(self, words: str) -> None:
+        """Wait until it has told these words."""
+        while words not in self.told:
+            assert self._listen(), self.told
+
+    def wait_for_steps(self, count: int) -> None:
+        """Wait until the log of its training, which is new, has so many lines more, of the first ten."""
+        for _ in range(count):
+            assert self._log.poll(PATIENCE), self.told
+            self._log.recv()
 
     def interrupt(self) -> None:
         assert self.process.pid is not None
@@ -83,20 +108,42 @@ class CommandLine:
 
     def ended(self) -> tuple[int | None, str, str]:
         """Its exit code, and what stands on stdout and stderr."""
+        while self._listen():
+            pass
         code = ended(self.process)
         self.process.kill()
-        return code, self.streams[0].read_text(encoding="utf-8"), self.told
+        return code, self._out.read_text(encoding="utf-8"), self.told
+
+    def _listen(self) -> bool:
+        """Take in what it tells next; false at its end."""
+        assert self._err.poll(PATIENCE), f"it hangs: {self.told}"
+        told = os.read(self._err.fileno(), 1 << 16)
+        self._told += told
+        return bool(told)
 
 
-def _run(args: list[str], folder: Path, environment: dict[str, str], streams: list[Path]) -> None:
+def _run(
+    args: list[str], folder: Path, environment: dict[str, str], out: Path, err: Any, logged: Connection
+) -> None:
     os.setsid()
     os.environ.update(environment)
     os.chdir(folder)
-    for number, file in enumerate(streams, 1):
-        os.dup2(os.open(file, os.O_RDWR | os.O_CREAT), number)
+    os.dup2(os.open(out, os.O_RDWR | os.O_CREAT), 1)
+    os.dup2(os.open(err, os.O_RDWR) if isinstance(err, str) else err.fileno(), 2)
+    if not isinstance(err, str):
+        err.close()
     sys.stdout, sys.stderr = (open(number, "w", encoding="utf-8", closefd=False) for number in (1, 2))  # noqa: SIM115
     from textgen.cli.main import run
+    from textgen.train.run_directory.log import Log
 
+    write = Log.write
+
+    def told(log: Log, event: Any) -> None:
+        write(log, event)
+        if event.step < 10:  # nobody may listen, and a pipe holds some thousands
+            logged.send("a line")
+
+    Log.write = told  # type: ignore[method-assign]
     sys.exit(run(args))
 
 
@@ -114,11 +161,10 @@ def start_two(recipe: str, rows: Path, output: Path, options: dict[str, Any]) ->
     return [start(recipe, rows, output, options, RANK=rank, LOCAL_RANK=rank, **common) for rank in ("0", "1")]
 
 
-def wait_until(holds: Callable[[], bool]) -> bool:
-    """Whether something holds, now or soon."""
-    end = time.monotonic() + PATIENCE
-    while not holds() and time.monotonic() < end:
-        time.sleep(0.01)
+def wait_until(process: BaseProcess, holds: Callable[[], bool]) -> bool:
+    """Whether something holds before a process ends."""
+    while not holds() and process.is_alive():
+        process.join(0.01)
     return holds()
 
 

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import random
 import signal
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from child import PATIENCE, start
+from child import PATIENCE, SERVER, start
 from tiny import SHORT, Bench, same, write_lines
 
 from textgen.train.run_directory.log import LOG, read_log
@@ -21,13 +19,6 @@ RUNS: dict[str, dict[str, Any]] = {
     "bert": {"dropout": 0.2, "ema": 0.9, "accumulate": 2},
     "title": {"dropout": 0.2, "ema": 0.9, "replace": 0.4},
 }
-
-
-def wait_until(holds: Callable[[], bool]) -> None:
-    end = time.monotonic() + PATIENCE
-    while not holds():
-        assert time.monotonic() < end
-        time.sleep(0.004)
 
 
 def lines(path: Path) -> int:
@@ -48,10 +39,15 @@ def test_killed_at_three_moments(bench: Bench, recipe: str) -> None:
     killed, moments = bench.folder / "killed", random.Random(recipe)
     for least in (1, 18, 35):
         target = least + moments.randrange(12)
-        process = start(recipe, rows, killed, options | {"resume": True}, pause=0.004)
-        wait_until(lambda: not process.is_alive() or lines(killed / LOG) >= target)  # noqa: B023
-        time.sleep(moments.random() / 50)
-        assert process.is_alive(), (bench.folder / "killed.log").read_text(encoding="utf-8")
+        gate, theirs = SERVER.Pipe()
+        process = start(recipe, rows, killed, options | {"resume": True}, gate=theirs)
+        theirs.close()
+        for _ in range(moments.randrange(1, 4)):  # so many steps it is ahead of its killer
+            gate.send("go on")
+        while lines(killed / LOG) < target:
+            assert gate.poll(PATIENCE), "it hangs"
+            gate.recv()
+            gate.send("go on")
         process.kill()
         process.join()
         assert process.exitcode == -signal.SIGKILL

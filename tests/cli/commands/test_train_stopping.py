@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from child import CommandLine, wait_until
+from child import CommandLine
 
 Call = Callable[..., tuple[int, str, str]]
 ENDLESS = ["--steps", "100000", "--log-every", "1", "--batch-size", "8"]
@@ -20,18 +20,13 @@ RUN = ["rnn-title", "news.jsonl", "-o", "run", "--tokenizer", "tok", "--width", 
 pytestmark = pytest.mark.usefixtures("newsroom")
 
 
-def steps_logged() -> int:
-    log = Path("run/log.jsonl")
-    return len(log.read_text(encoding="utf-8").splitlines()) if log.is_file() else 0
-
-
 def started(*args: object) -> CommandLine:
     return CommandLine(["train", *args])
 
 
 def test_the_first_ctrl_c_leaves_a_model_and_a_checkpoint(call: Call) -> None:
     process = started(*RUN, "--save-every", "100000")
-    assert wait_until(lambda: steps_logged() > 2), process.told
+    process.wait_for_steps(3)
     process.interrupt()
     code, out, err = process.ended()
     assert code == 130, err
@@ -55,9 +50,9 @@ def test_the_second_ctrl_c_ends_it_at_once() -> None:
     rows = Path("news.jsonl").read_text(encoding="utf-8") * 500
     Path("long.jsonl").write_text(rows, encoding="utf-8")
     process = started(*RUN, "--dev", "long.jsonl", "--eval-every", "3")
-    assert wait_until(lambda: steps_logged() >= 3), process.told
+    process.wait_for_steps(3)
     process.interrupt()
-    assert wait_until(lambda: "stopping after this step" in process.told), "the first is noticed"
+    process.wait_for("stopping after this step")
     process.interrupt()
     code, out, err = process.ended()
     assert (code, out) == (130, "")
