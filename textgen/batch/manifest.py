@@ -27,7 +27,6 @@ from textgen.version import __version__
 
 PARTS = ("models", "options", "input", "versions", "machine", "output")
 LIBRARIES = ("torch", "sentencepiece", "jieba")
-PRECISION = "float32"
 MOST_SHOWN = 4  # differences
 CHANGED = "the input has changed"
 
@@ -84,7 +83,7 @@ def manifest_of(
             "cpu": _processor(),
             "system": f"{platform.system()} {platform.machine()}",
             "threads": threads,
-            "precision": PRECISION,
+            "precision": "float32",
         },
     )
 

@@ -29,6 +29,16 @@ OUTPUT = option("output")
 Start = Literal["new", "resume", "finished", "retry"]
 
 
+class _Beside:
+    """The file beside the output whose name goes on so."""
+
+    def __init__(self, suffix: str) -> None:
+        self._suffix = suffix
+
+    def __get__(self, output: Output, kind: type[Output]) -> Path:
+        return output.path.with_name(output.path.name + self._suffix)
+
+
 @dataclass(frozen=True)
 class Output:
     """The files of a run.
@@ -39,10 +49,21 @@ class Output:
     Attributes:
         path: What the user asked for; it is there once the run has finished.
         in_folder: The user asked for its folder, which is made if it is not there.
+        part: The journal: the records so far, one a line.
+        part_digests: The digests of the rows that the records in the journal are of.
+        running: The manifest of a run that has not finished.
+        manifest: The manifest of the finished output.
+        digests: The digests of the rows of a finished run that has errors, with which a retry compares rows.
+        draft: The output in another format than the records', before it is whole.
+        lock: Held by the process that runs.
     """
 
     path: Path
     in_folder: bool = False
+    part, part_digests, running = _Beside(PART), _Beside(PART + ROWS), _Beside(PART + MANIFEST)
+    manifest, digests = _Beside(MANIFEST), _Beside(ROWS)
+    draft, lock = _Beside(DRAFT), _Beside(LOCK)
+    _records = _Beside(RECORDS)
 
     @property
     def format(self) -> Format:
@@ -50,44 +71,9 @@ class Output:
         return output_formats()[self.path.suffix.lower()]
 
     @property
-    def part(self) -> Path:
-        """The journal: the records so far, one a line."""
-        return self._beside(PART)
-
-    @property
-    def part_digests(self) -> Path:
-        """The digests of the rows that the records in the journal are of."""
-        return self._beside(PART + ROWS)
-
-    @property
-    def running(self) -> Path:
-        """The manifest of a run that has not finished."""
-        return self._beside(PART + MANIFEST)
-
-    @property
-    def manifest(self) -> Path:
-        """The manifest of the finished output."""
-        return self._beside(MANIFEST)
-
-    @property
     def records(self) -> Path:
         """The finished records: the output itself, or what stays beside one that cannot hold the errors."""
-        return self.path if self.format.is_journal else self._beside(RECORDS)
-
-    @property
-    def digests(self) -> Path:
-        """The digests of the rows of a finished run, if some are errors: what a retry compares rows with."""
-        return self._beside(ROWS)
-
-    @property
-    def draft(self) -> Path:
-        """The output in another format than the records', before it is whole."""
-        return self._beside(DRAFT)
-
-    @property
-    def lock(self) -> Path:
-        """Held by the process that runs."""
-        return self._beside(LOCK)
+        return self.path if self.format.is_journal else self._records
 
     @property
     def files(self) -> tuple[Path, ...]:
@@ -106,9 +92,6 @@ class Output:
             return False
         of_shard = self.in_folder and SHARD.match(path.name) is not None
         return of_shard or path.name in {file.name for file in self.files}
-
-    def _beside(self, suffix: str) -> Path:
-        return self.path.with_name(self.path.name + suffix)
 
 
 def output_of(name: str, shard: tuple[int, int] = (1, 1)) -> Output | None:

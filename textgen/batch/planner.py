@@ -172,7 +172,7 @@ def _rows(
 
 
 def _seeded(options: Options, output: Output | None, *, earlier: bool) -> Options:
-    """Where something is drawn and no seed was given: with the seed of the earlier run, or a fresh one."""
+    """Options with a seed where something is drawn: that given, that of the earlier run, or a new one."""
     if not options.draws or options.seed is not None:
         return options
     seed = earlier_seed(output) if output is not None and earlier else None

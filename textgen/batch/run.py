@@ -58,7 +58,7 @@ class Job:
 
     @property
     def output(self) -> Output:
-        """Where the records go. Raises ValueError if nowhere."""
+        """The files of the output. Raises ValueError if the job has none."""
         if self.target is None:
             raise ValueError("the job has no output; stream it")
         return self.target

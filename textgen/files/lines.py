@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from itertools import chain
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO
 
 from textgen.errors import DataError
 from textgen.messages import Message
@@ -46,11 +46,6 @@ class BrokenLineError(DataError):
     def __init__(self, message: str, text: str, **values: Any) -> None:
         super().__init__(message, hint="is it damaged?", **values)
         self.text = text
-
-
-def open_unpacked(path: Path) -> BinaryIO:
-    """Open a file, unpacked if its ending is that of an archive. Raises OSError."""
-    return cast(BinaryIO, ARCHIVES.get(path.suffix.lower(), open)(path, "rb"))
 
 
 def inner_ending(path: Path) -> str:

@@ -206,7 +206,7 @@ def _article(source: Source, options: InputOptions) -> Row:
     except (DataError, *DAMAGED) as error:
         problem = error if isinstance(error, DataError) else damaged(error, source.name)
         return Row("", name=source.label, error=problem.line)
-    return Row(text, name=source.label) if options.field else _words_row(text, source.label, "")
+    return _text_row(text, source.label, options)
 
 
 def _line_rows(source: Source, options: InputOptions, prefix: str) -> Iterator[Row]:
@@ -221,23 +221,21 @@ def _line_rows(source: Source, options: InputOptions, prefix: str) -> Iterator[R
             continue
         if row is not None:
             yield row
-        row = replace(_line_row(number, line, f"{prefix}{number}", options), blank_before=number - last - 1)
-        last = number
+        name = f"{prefix}{number}"
+        if isinstance(line, DataError):
+            row = Row("", name=name, error=line.line)
+        else:
+            row = _text_row(LINE_END.sub("", line), name, options, f"line {number}")
+        row, last = replace(row, blank_before=number - last - 1), number
     if row is None:
         raise DataError("{name} is empty", name=source.name, hint="it needs at least one line of text")
     yield replace(row, blank_after=number - last)
 
 
-def _line_row(number: int, text: str | DataError, name: str, options: InputOptions) -> Row:
-    if isinstance(text, DataError):
-        return Row("", name=name, error=text.line)
-    text = LINE_END.sub("", text)
-    place = f"line {number}"
-    return Row(text, name=name, place=place) if options.field else _words_row(text, name, place)
-
-
-def _words_row(text: str, name: str, place: str) -> Row:
-    """A set of words."""
+def _text_row(text: str, name: str, options: InputOptions, place: str = "") -> Row:
+    """A text, or a set of words."""
+    if options.field:
+        return Row(text, name=name, place=place)
     try:
         return Row("", name=name, keywords=words_of(text), place=place)
     except DataError as error:

@@ -152,34 +152,28 @@ def path_kind(name: str, hint: str = "check the path; `-` reads from stdin") -> 
 
 
 def _expand(name: str, leave_out: LeaveOut) -> list[Path]:
-    path = Path(name)
-    if name == STDIN:
+    """The files that an input means."""
+    path, pattern = Path(name), is_pattern(name) and not os.path.lexists(name)
+    if name == STDIN or (not pattern and path_kind(name) == "file"):
         return [path]
-    if is_pattern(name) and not os.path.lexists(name):
-        return _matches(name, leave_out)
-    return [path] if path_kind(name) == "file" else _files_in(path, leave_out)
-
-
-def _matches(pattern: str, leave_out: LeaveOut) -> list[Path]:
-    found = [path for path in matches(pattern) if not (_written_by_us(path) or leave_out(path))]
-    if not found:
-        raise UsageError("no file matches {pattern}", pattern=pattern, hint="** goes into folders")
-    return found
-
-
-def _files_in(folder: Path, leave_out: LeaveOut) -> list[Path]:
     try:
-        named = (file for file in folder.iterdir() if inner_ending(file) in input_endings())
-        known = once(file for file in named if file.is_file())
-        files = [file for file in known if not (_written_by_us(file) or leave_out(file))]
+        found = matches(name) if pattern else _texts_in(path)
+        meant = [file for file in found if not (_written_by_us(file) or leave_out(file))]
     except OSError as error:
-        message, reason = "cannot read the folder {folder}: {reason}", error.strerror
-        raise DataError(message, folder=folder, reason=reason, hint="check its permissions") from None
-    if not files:
+        message, reason = "cannot look into {folder}: {reason}", error.strerror
+        raise DataError(message, folder=path, reason=reason, hint="check its permissions") from None
+    if not meant and pattern:
+        raise UsageError("no file matches {pattern}", pattern=name, hint="** goes into folders")
+    if not meant:
         hint = "it takes {endings}, also with {packed} behind them"
         values = {"endings": ", ".join(input_endings()), "packed": " or ".join(ARCHIVES)}
-        raise DataError("no texts in the folder {folder}", folder=folder, hint=hint, **values)
-    return files
+        raise DataError("no texts in the folder {folder}", folder=path, hint=hint, **values)
+    return meant
+
+
+def _texts_in(folder: Path) -> list[Path]:
+    known = (file for file in folder.iterdir() if inner_ending(file) in input_endings())
+    return once(file for file in known if file.is_file())
 
 
 def _written_by_us(path: Path) -> bool:

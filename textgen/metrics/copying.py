@@ -36,14 +36,14 @@ class Span:
 
 
 def copied(text: str, source: str) -> tuple[int, int]:
-    """How many characters of the text occur in the source, and how many it has; spaces do not count."""
+    """The numbers of characters of the text that occur in the source, and of all; spaces do not count."""
     known = set(source)
     own = counted(text)
     return sum(character in known for character in own), len(own)
 
 
 def copied_share(text: str, source: str) -> float:
-    """Tells which share of a text's characters occur anywhere in its source.
+    """The share of a text's characters that occur anywhere in its source.
 
     Args:
         text: A title, say.

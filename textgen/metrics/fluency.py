@@ -101,7 +101,7 @@ def _parts(row: int, ids: list[int], positions: int) -> list[Window]:
 
 
 def _views(length: int, room: int) -> Iterator[tuple[int, range]]:
-    """Where a masked model looks at a text from, and which of its places it tells from there.
+    """The starts of what a masked model sees of a text, each with the places that are predicted from there.
 
     All of them where the text fits; else each place has half of what the model sees before it and a
     quarter behind it, as far as there is so much.

@@ -31,7 +31,7 @@ class Evaluated:
 
     @property
     def has(self) -> frozenset[str]:
-        """What there is to compute with; see `Metric.needs`."""
+        """The kinds of values there are; see `Metric.needs`."""
         known = {
             "texts": True,
             "reference": bool(self.references),

@@ -93,7 +93,7 @@ def mean_rouge(hypotheses: Sequence[str], references: Sequence[str]) -> Rouge:
 
 
 def ngrams(units: Sequence[str], size: int) -> Counter[tuple[str, ...]]:
-    """How often every run of `size` units occurs."""
+    """The counts of all runs of `size` units."""
     return Counter(zip(*(units[start:] for start in range(size)), strict=False))
 
 

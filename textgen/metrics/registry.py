@@ -94,7 +94,7 @@ def _of(metric: Metric, rows: Evaluated) -> Sequence[Statistics]:
 
 
 def _checked(metric: Metric, rows: Evaluated, others: Sequence[Statistics]) -> Sequence[Statistics]:
-    """What a metric of another package gives."""
+    """The statistics by a metric of another package."""
     taken = {one.name for one in others}
     try:
         found = _of(metric, rows)

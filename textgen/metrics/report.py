@@ -22,7 +22,7 @@ Judge = Callable[[Sequence[str]], Statistics]  # a metric of texts alone, each r
 
 @dataclass(frozen=True)
 class Report:
-    """What was found.
+    """The figures of an evaluation.
 
     Attributes:
         rows: Texts that count: all rows of the reference, or of the predictions where there is none.

@@ -122,7 +122,7 @@ def _resampled(metrics: Sequence[Statistics], seed: int, resamples: int) -> list
 
 
 def _weights(rows: int, seed: int, resamples: int) -> Iterator[Tensor]:
-    """How often every row is drawn, `(some resamples, rows)`, float64, until there are so many resamples."""
+    """The number of times that every row is drawn, `(some resamples, rows)`, float64, for all resamples."""
     for numbers in _drawn(rows, rows, resamples, seed):
         ones = torch.ones(numbers.shape, dtype=torch.float64)
         yield torch.zeros(numbers.shape, dtype=torch.float64).scatter_add_(1, numbers, ones)

@@ -29,10 +29,5 @@ def content_words(text: str) -> tuple[str, ...]:
     Args:
         text: Any text.
     """
-    return tuple(dict.fromkeys(word for word in words(text) if _says_something(word)))
-
-
-def _says_something(word: str) -> bool:
-    if len(word) < LEAST or word in FUNCTION_WORDS:
-        return False
-    return _WORD.fullmatch(word) is not None and not word.isdigit()
+    long = (word for word in words(text) if len(word) >= LEAST and _WORD.fullmatch(word))
+    return tuple(dict.fromkeys(word for word in long if word not in FUNCTION_WORDS and not word.isdigit()))

@@ -33,17 +33,13 @@ def without_emoji(text: str) -> Kept:
     Returns:
         The rest. Of a keycap such as 1️⃣ the digit stays.
     """
-    places: list[int] = []
-    end = 0
-    for found in _BESIDE.finditer(text):
-        places += range(end, found.start())
-        end = found.end()
-    if not end:
+    left_out = {place for found in _BESIDE.finditer(text) for place in range(*found.span())}
+    if not left_out:
         return Kept(text, range(len(text)))
-    places += range(end, len(text))
+    places = [place for place in range(len(text)) if place not in left_out]
     return Kept("".join(text[place] for place in places), places)
 
 
 def emoji_count(text: str) -> int:
-    """How many of a text's characters `without_emoji` leaves out, those without width not counted."""
+    """The number of characters that `without_emoji` leaves out, those without width not counted."""
     return len(_SHOWN.findall(text))

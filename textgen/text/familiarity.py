@@ -58,7 +58,7 @@ class Doubt:
 
 
 def judge_characters(text: str, emoji: int = 0, *, short: bool = True) -> Doubt | None:
-    """Tells by its characters whether a text is of the kind that the models know.
+    """Judge by its characters whether a text is of the kind that the models know.
 
     Args:
         text: As the embedded models read it.
@@ -80,7 +80,7 @@ def judge_characters(text: str, emoji: int = 0, *, short: bool = True) -> Doubt 
 
 
 def judge_markup(text: str) -> Doubt | None:
-    """Tells whether a text is a piece of a web page, tags and all."""
+    """Judge whether a text is a piece of a web page, tags and all."""
     tags = _TAG.findall(text)
     if len(tags) < TAGS:
         return None
@@ -89,7 +89,7 @@ def judge_markup(text: str) -> Doubt | None:
 
 
 def judge_bits(bits: float, tokens: int) -> Doubt | None:
-    """Tells by what a language model makes of a text whether it reads like one.
+    """Judge by its probability under a language model whether a text reads like Chinese.
 
     Args:
         bits: A token, of the first tokens.
@@ -109,7 +109,7 @@ def bits_of(logprob: float, tokens: int) -> float:
 
 
 def kinds(text: str, emoji: int = 0) -> Counter[str]:
-    """How many visible characters of each kind a text has."""
+    """The number of visible characters of each kind."""
     counts = Counter({EMOJI: emoji})
     for character, count in Counter(text).items():
         if kind := _kind(character):

@@ -9,7 +9,7 @@ def counted(text: str) -> str:
 
 
 def characters(text: str) -> int:
-    """How many characters of a text count.
+    """The number of characters of a text that count.
 
     Args:
         text: Any text.
@@ -22,6 +22,6 @@ def characters(text: str) -> int:
 
 
 def off(text: str, least: int, most: int) -> int:
-    """How many characters a text has too few or too many for a range; 0 inside it."""
+    """The number of characters that a text has too few or too many for a range; 0 inside it."""
     count = characters(text)
     return max(least - count, count - most, 0)

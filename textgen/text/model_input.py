@@ -40,7 +40,7 @@ class Reading:
         return replace(self, text=self.text[start:end], places=self.places[start:end])
 
     def span(self, start: int, end: int) -> tuple[int, int]:
-        """Where `text[start:end]` stands in the source; what is empty stands behind what is before it."""
+        """The place of `text[start:end]` in the source; what is empty stands behind what is before it."""
         if start < end:
             return self.places[start], self.places[end - 1] + 1
         place = self.places[start - 1] + 1 if start else 0
@@ -67,7 +67,7 @@ class Reading:
         return with_words(text, text, words) if words else text
 
     def settled(self, text: str) -> int:
-        """How much of a text that is still being written `given_back` will not change any more."""
+        """The length of the part of a text still being written that `given_back` will not change any more."""
         return settled(text) if self.traditional else len(text)
 
     def found(self, word: str) -> list[range]:
@@ -95,34 +95,25 @@ class Reading:
             The source as edited, and the changes of it.
         """
         written = self.given_back(text)
-        parts: list[str] = []
-        size = at = 0  # of the parts, and how far the source was taken over
+        edited, at = "", 0  # and how far the source was taken over
         found = []
-
-        def take(part: str) -> None:
-            nonlocal size
-            parts.append(part)
-            size += len(part)
-
         for change in changes(self.text, text, anchors):
             first, last = self._stretch(change.source_start, change.source_end)
-            take(self.source[at:first])
-            start = size
-            for part in self._replaced(change, written[change.start : change.end]):
-                take(part)
-            found.append(Change(first, last, start, size))
+            edited += self.source[at:first]
+            start = len(edited)
+            edited += "".join(self._replaced(change, written[change.start : change.end]))
+            found.append(Change(first, last, start, len(edited)))
             at = last
-        take(self.source[at:])
-        return "".join(parts), found
+        return edited + self.source[at:], found
 
     def _stretch(self, start: int, end: int) -> tuple[int, int]:
-        """Where an edit of `text[start:end]` takes place in the source."""
+        """The stretch of the source that an edit of `text[start:end]` replaces."""
         if start == end and start < len(self.places) and (start == 0 or self.text[start - 1] == "\n"):
             return self.places[start], self.places[start]  # behind an indentation
         return self.span(start, end)
 
     def _replaced(self, change: Change, new: str) -> Iterable[str]:
-        """What stands for a stretch, with what had not been read inside it in its place there."""
+        """The parts that replace a stretch, with what had not been read inside it in its place there."""
         old = range(change.source_start, change.source_end)
         done = 0
         for place in old[1:]:
@@ -135,7 +126,7 @@ class Reading:
 
 
 def read(text: str, *, keep_layout: bool = False, as_is: bool = False) -> Reading:
-    """What a model reads of a text.
+    """A text as a model reads it.
 
     Args:
         text: The text as it was given.

@@ -39,7 +39,7 @@ def clean(text: str) -> str:
 
 @dataclass(frozen=True)
 class Kept:
-    """What is left of a text, and where it stood.
+    """The rest of a text from which characters were taken, and where they stood.
 
     Attributes:
         text: What is left.
@@ -50,7 +50,7 @@ class Kept:
     places: Sequence[int]
 
     def then(self, later: Kept) -> Kept:
-        """What a second step left, with its offsets in the text that was given to the first."""
+        """The rest after a second step, with its offsets in the text that was given to the first."""
         return Kept(later.text, [self.places[place] for place in later.places])
 
 

@@ -85,7 +85,7 @@ def as_typed(text: str, typed: str, words: Sequence[str] = ()) -> str:
 
 
 def settled(text: str) -> int:
-    """How much of a text `as_typed` gives back the same whatever is written behind it."""
+    """The length of the part that `as_typed` gives back the same whatever is written behind it."""
     return max((run.start() for run in _HAN_RUN.finditer(text) if run.end() == len(text)), default=len(text))
 
 
@@ -143,7 +143,7 @@ def _single(character: str, converted: str, source: str, typed: str) -> str:
 
 
 def _converted(config: str, text: str) -> str:
-    """What OpenCC makes of the Chinese characters of a text, without a change of length."""
+    """A text with its Chinese characters converted by OpenCC, without a change of length."""
     return _HAN_RUN.sub(lambda run: _run(_converter(config), run.group()), text)
 
 
@@ -164,12 +164,12 @@ def _converter(config: str) -> Any:
 
 @cache
 def _may_be_traditional(character: str) -> bool:
-    """Whether it is a Chinese character that GB2312, the simplified characters in use, does not have."""
+    """Whether a Chinese character is not in GB2312, the simplified characters in use."""
     return _HAN_RUN.fullmatch(character) is not None and not character.encode("gb2312", "ignore")
 
 
 @cache
 def _is_only_simplified(character: str) -> bool:
-    """Whether it is a character of GB2312 that Big5, the traditional characters in use, does not have."""
+    """Whether a character is in GB2312, and not in Big5, the traditional characters in use."""
     han = _HAN_RUN.fullmatch(character) is not None
     return han and bool(character.encode("gb2312", "ignore")) and not character.encode("big5", "ignore")

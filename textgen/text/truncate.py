@@ -81,8 +81,7 @@ def _chunks(text: str, encode: Encode, limit: int) -> list[list[int]]:
         if len(chunks[-1]) + len(ids) > limit and chunks[-1]:
             chunks.append([])
         for start in range(0, len(ids), limit):
-            piece = ids[start : start + limit]
             if start:
                 chunks.append([])
-            chunks[-1].extend(piece)
+            chunks[-1] += ids[start : start + limit]
     return chunks

@@ -31,7 +31,7 @@ DEFAULTS = TokenizerTrainOptions()
 
 @dataclass(frozen=True)
 class TrainedTokenizer:
-    """What was trained.
+    """A trained tokenizer, and the figures of its training.
 
     Attributes:
         path: The model file.
@@ -104,7 +104,7 @@ def check_room(plan: TokenizerTrainOptions) -> None:
 
 
 def _alphabet_size(plan: TokenizerTrainOptions) -> int:
-    """How many characters may have a piece of their own."""
+    """The number of characters that may have a token of their own."""
     learnt = plan.vocab_size - FIXED
     return learnt - plan.latin_pieces if plan.kind == "char" else learnt // 2
 

@@ -36,8 +36,8 @@ _MAX_STRANGE = 0.05  # private, unassigned and control characters in a guessed t
 _CHINESE = 0.7  # least share of common characters in Chinese text; mistaken text scores about 0.3
 _SURE = 0.4  # chardet's confidence in Korean and Japanese; for short Chinese texts it is below
 _DOUBTED = 1000  # lines that may be UTF-8 by chance
-_UNKNOWN = "application/octet-stream"
-_WEAK = ("", "image/bmp", "audio/mpeg", _UNKNOWN)  # what chardet tells by few letters, or none
+# what chardet tells by few letters, or none
+_WEAK = ("", "image/bmp", "audio/mpeg", "application/octet-stream")
 
 
 def read_text(path: Path) -> str:

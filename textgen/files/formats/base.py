@@ -13,7 +13,7 @@ from typing import Any, BinaryIO, Literal, cast
 from textgen.errors import DataError, UsageError
 from textgen.events import OnEvent, ignore
 from textgen.files.encodings.detection import find_encoding
-from textgen.files.lines import Line, lines_of, open_unpacked
+from textgen.files.lines import ARCHIVES, Line, lines_of
 from textgen.schema import Row
 from textgen.text.names import repeated
 
@@ -37,7 +37,7 @@ class File:
         """Open it from its beginning, unpacked. Raises OSError."""
         if self.spool is not None:
             return cast(BinaryIO, io.BufferedReader(_Kept(self.spool)))
-        return open_unpacked(self.path)
+        return cast(BinaryIO, ARCHIVES.get(self.path.suffix.lower(), open)(self.path, "rb"))
 
     def lines(self) -> Iterator[Line]:
         """Its lines, in whatever encoding they are. Raises DataError if it is no text at all."""

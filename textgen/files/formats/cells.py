@@ -42,17 +42,11 @@ def separated(lines: Iterable[Line], expected: str, *, certain: bool) -> tuple[s
         if found := _NAMED.fullmatch(text):
             return found[1], rest
         if not is_blank(text) or expected in text:
-            whole = chain([(number, line)], rest)
-            return expected if certain else _most_likely(text, expected), whole
+            bare = _QUOTED.sub("", text)
+            most = max(SEPARATORS, key=bare.count)
+            separator = expected if certain or expected in bare or most not in bare else most
+            return separator, chain([(number, line)], rest)
     return expected, rest
-
-
-def _most_likely(header: str, expected: str) -> str:
-    bare = _QUOTED.sub("", header)
-    if expected in bare:
-        return expected
-    most = max(SEPARATORS, key=bare.count)
-    return most if most in bare else expected
 
 
 def rows_of_cells(lines: Iterable[Line], separator: str) -> Iterator[Cells]:

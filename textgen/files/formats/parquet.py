@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +16,10 @@ from textgen.text.names import bare
 ROWS = 1024  # read or written at once
 
 
-def parquet_values(path: Path, columns: Sequence[str] = (), *, named: Sequence[str] = ()) -> Iterator[Value]:
+def _values(path: Path, selection: Selection) -> Iterator[Value]:
     """Numbers and rows of a Parquet file, or the DataError of a row that Python has no values for.
 
-    Args:
-        path: The file.
-        columns: Those to read, if they are there; empty for all. Their names are as `bare` gives them.
-        named: Those that a user named; where one is not there all are read, so that they can be told.
+    Names of columns are as `bare` gives them.
 
     Raises:
         DataError: It is no Parquet file, or has two columns of one name.
@@ -34,8 +32,8 @@ def parquet_values(path: Path, columns: Sequence[str] = (), *, named: Sequence[s
             spelt = file.schema_arrow.names
             check_columns(map(bare, spelt), str(path))
             names = {bare(name): name for name in spelt}
-            wanted = [names[name] for name in columns if name in names]
-            some = wanted if wanted and all(name in names for name in named) else None
+            wanted = [names[name] for name in selection.fields if name in names]
+            some = wanted if wanted and names.keys() >= {*selection.required} else None
             number = 0
             for batch in file.iter_batches(ROWS, columns=some):
                 for value in _pythonic(batch):
@@ -64,39 +62,23 @@ def _pythonic(batch: Any) -> list[Any]:
     return [row for number in range(len(batch)) for row in _pythonic(batch.slice(number, 1))]
 
 
-def write_parquet(path: Path, rows: Iterable[Mapping[str, Any]], types: Mapping[str, type]) -> None:
-    """Write rows as a Parquet file.
-
-    Args:
-        path: Where to.
-        rows: Cells by column; a column that is missing is null.
-        types: The columns in their order: `str`, `int`, `float` or `bool`.
-
-    Raises:
-        OSError: It cannot be written.
-    """
-    import pyarrow
-    from pyarrow import parquet
-
-    kinds = {str: pyarrow.string(), int: pyarrow.int64(), float: pyarrow.float64(), bool: pyarrow.bool_()}
-    schema = pyarrow.schema([(name, kinds[kind]) for name, kind in types.items()])
-    with parquet.ParquetWriter(path, schema) as writer:
-        block: list[Mapping[str, Any]] = []
-        for row in rows:
-            block.append(row)
-            if len(block) == ROWS:
-                writer.write_table(pyarrow.Table.from_pylist(block, schema=schema))
-                block = []
-        writer.write_table(pyarrow.Table.from_pylist(block, schema=schema))
-
-
 def _read(file: File, selection: Selection) -> tuple[str, Iterator[Value]]:
-    return "row", parquet_values(file.path, selection.fields, named=selection.required)
+    return "row", _values(file.path, selection)
 
 
 def _write(records: Records, path: Path) -> None:
+    import pyarrow
+    from pyarrow import parquet
+
     table = RecordTable(records)
-    write_parquet(path, table.typed(), table.columns)
+    kinds = {str: pyarrow.string(), int: pyarrow.int64(), float: pyarrow.float64(), bool: pyarrow.bool_()}
+    schema = pyarrow.schema([(name, kinds[kind]) for name, kind in table.columns.items()])
+    rows, size = table.typed(), ROWS
+    with parquet.ParquetWriter(path, schema) as writer:
+        while size == ROWS:
+            block = list(islice(rows, ROWS))
+            writer.write_table(pyarrow.Table.from_pylist(block, schema=schema))
+            size = len(block)
 
 
 PARQUET = Format(

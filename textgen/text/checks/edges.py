@@ -118,7 +118,7 @@ def _may_be_inside(article: str, place: int) -> bool:
 
 
 def _copied(title: str, article: str) -> int:
-    """How many characters the longest end of the title has that stands in the article."""
+    """The length of the longest end of the title that stands in the article."""
     size = 0
     while size < len(title) and title[-size - 1 :] in article:
         size += 1
@@ -152,7 +152,7 @@ def _ends_with_a_word(run: str) -> bool:
 
 
 def _ends(piece: str, article: str) -> Iterator[int]:
-    """Where a piece of the article ends, everywhere."""
+    """The ends of all occurrences of a piece in the article."""
     at = article.find(piece)
     while at >= 0:
         yield at + len(piece)

@@ -39,7 +39,7 @@ _LATIN_RUN = re.compile(rf"[{LETTERS}0-9]+(?:[ \u00a0_-][{LETTERS}0-9]+)+")
 
 
 def flags(title: str, article: str) -> tuple[str, ...]:
-    """Tell which of an editor's checks a title fails.
+    """The names of the editor's checks that a title fails.
 
     Args:
         title: The title; white space at its ends does not matter. An empty one fails none.

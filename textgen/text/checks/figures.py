@@ -160,11 +160,11 @@ class Figures:
         )
 
     def _rounds(self, number: Number, title: str) -> bool:
-        """Whether it says 超 70万 where the article has 702,642."""
+        """Whether the number is a rounded one of the article: 超 70万 for 702,642."""
         return any(may_stand_for(number, title, other, self._article) for other in self._stated)
 
     def _counts_a_list(self, number: Number, title: str) -> bool:
-        """Whether it counts what the article lists without a count of its own: 5 款插件."""
+        """Whether the number counts what the article lists without a count of its own: 5 款插件."""
         value, behind = number.value, title[number.end :].lstrip()
         if isinstance(value, str) or number.kind or value.denominator != 1:
             return False
@@ -173,7 +173,7 @@ class Figures:
         return self._listing.allows(int(value), behind)
 
     def _dates_a_choice(self, number: Number, title: str) -> bool:
-        """Whether it is the year of a choice that the article makes without a year: 2018 年度最佳笔记本.
+        """Whether the number is the year of a choice that the article makes without one: 2018 年度最佳笔记本.
 
         Any other year must be stated: 今年 does not say which one it is.
         """
@@ -257,7 +257,7 @@ def _is_year(number: Number) -> bool:
 
 
 def _what_changes(text: str, end: int) -> str | None:
-    """What stands in the clause before a change whose number begins at `end`; None without a change."""
+    """The subject of a change whose number begins at `end`, in the clause before it; None without a change."""
     clause = _CLAUSE.split(text[max(0, end - 40) : end].rstrip())[-1]
     found = _CHANGE.search(clause)
     return None if found is None else _ADVERBS.sub("", clause[: found.start()], count=1)

@@ -71,7 +71,7 @@ def _least(value: Fraction) -> Fraction:
 
 
 def _last_place(value: Fraction) -> Fraction:
-    """What the last digit of a number counts that is not 0: 10 of 180, 100,000 of 1,500,000."""
+    """The unit of the last digit of a number that is not 0: 10 of 180, 100,000 of 1,500,000."""
     place = Fraction(1)
     while (value / place).denominator != 1:
         place /= 10

@@ -36,7 +36,7 @@ _SEVERAL = re.compile(
 
 
 class Listing:
-    """What an article lists: lines with a mark or a number in front, and headings.
+    """The lists of an article: lines with a mark or a number in front, and headings.
 
     Args:
         article: The text, with half-width digits.
@@ -66,7 +66,7 @@ class Listing:
 
     @cached_property
     def _marked(self) -> set[int]:
-        """How many lines have each kind of mark in front, or the first number of those that count down."""
+        """The number of lines with each kind of mark in front, or the first number of those that count down."""
         found = [mark for line in self._lines if (mark := _MARKED.match(line))]
         places = [int(mark["digits"]) for mark in found if mark["digits"]]
         down = len(places) > 1 and all(one == other + 1 for one, other in pairwise(places))
@@ -74,7 +74,7 @@ class Listing:
 
     @cached_property
     def _headings(self) -> set[int]:
-        """How many short lines stand before a paragraph each, and how many together between two."""
+        """The number of short lines that stand before a paragraph each, and of those together between two."""
         alone, together = 0, Counter[int]()
         paragraphs = 0
         introduced = False  # whether the last paragraph ends with a colon

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import pairwise
+from math import prod
 
 PERCENT = "%"
 
@@ -53,7 +54,7 @@ class Number:
 
     @property
     def key(self) -> tuple[Fraction | str, str]:
-        """What equal numbers share, however they are written."""
+        """Value and kind, which equal numbers share however they are written."""
         return self.value, self.kind
 
 
@@ -84,7 +85,7 @@ def numbers(text: str) -> list[Number]:
 
 
 def ratios(text: str, found: list[Number]) -> list[tuple[int, int]]:
-    """Tell which numbers stand beside each other as 3比2, 3:2 or 3-2 does.
+    """The pairs of numbers that stand beside each other as in 3比2, 3:2 or 3-2.
 
     Args:
         text: The text.
@@ -153,10 +154,7 @@ _LOWER = re.compile(rf"(?P<arabic>\d+(?:\.\d+)?)(?P<scale>{_SCALE})?(?![\d.%])")
 
 
 def _worth(scale: str | None) -> int:
-    product = 1
-    for character in scale or "":
-        product *= (_PLACES | _SCALES).get(character, 1)
-    return product
+    return prod((_PLACES | _SCALES).get(character, 1) for character in scale or "")
 
 
 def _decimal(digits: str) -> Fraction:

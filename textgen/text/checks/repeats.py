@@ -63,7 +63,8 @@ def _twice_at_once(units: list[str], article: str) -> bool:
     written = [bool(_LETTER.search(unit)) for unit in units]
     # marks equal nothing here, so that most sizes of most titles are passed over at once
     letters = [unit if letter else object() for unit, letter in zip(units, written, strict=True)]
-    if any(map(_may_not_follow_itself, units, units[1:])):
+    # `_stutters` looks at single Chinese characters
+    if any(unit == later and len(unit) > 1 and not unit.isdigit() for unit, later in pairwise(units)):
         return True
     for size in range(2, len(units) // 2 + 1):
         if not any(map(eq, letters, letters[size:])):
@@ -78,11 +79,6 @@ def _twice_at_once(units: list[str], article: str) -> bool:
             ):
                 return True
     return False
-
-
-def _may_not_follow_itself(unit: str, later: str) -> bool:
-    """Whether it is a word of letters; `_stutters` looks at single Chinese characters."""
-    return unit == later and len(unit) > 1 and not unit.isdigit()
 
 
 def _may_come_twice(pair: str, before: str, article: str) -> bool:
@@ -106,7 +102,7 @@ def _stutters(title: str, article: str) -> bool:
 
 
 def _may_be_doubled(found: re.Match[str], title: str, article: str) -> bool:
-    """Whether it is a word, or half of one such as 软软糯糯."""
+    """Whether a doubled character is a word, or half of one such as 软软糯糯."""
     run = found.group()
     if len(run) > 2 or run in article:
         return run in article
@@ -120,7 +116,7 @@ def _long_one_twice(title: str, article: str) -> bool:
     clauses = [(found.start(), found.group()) for found in _CLAUSE.finditer(title)]
     if any(
         not _stands_in(clause[one.start : other.stop], article)
-        and not _begin_names(clause, one, other, article)
+        and not _are_names(clause, one, other, article, behind=NAMED)
         for _, clause in clauses
         for one, other in _twice(clause, LONG - 1)
     ):
@@ -131,22 +127,21 @@ def _long_one_twice(title: str, article: str) -> bool:
 
     return any(
         not _stands_in(title[one.start : other.stop], article)
-        and not _begin_names(title, one, other, article)
-        and not _end_names(title, one, other, article)
+        and not _are_names(title, one, other, article, behind=NAMED)
+        and not _are_names(title, one, other, article, before=NAMED)
         and not _contrast(clause_at(one.start), clause_at(other.stop - 1))
         for one, other in _twice(title, LONG)
     )
 
 
-def _begin_names(text: str, one: range, other: range, article: str) -> bool:
-    """Whether equal spans begin two names of the article: 医疗救治专家组 and 医疗救治工作."""
-    left, right = (text[span.start : span.stop + NAMED] for span in (one, other))
-    return left != right and len(left) == len(right) and left in article and right in article
+def _are_names(
+    text: str, one: range, other: range, article: str, *, before: int = 0, behind: int = 0
+) -> bool:
+    """Whether equal spans, with so many characters beside them, are two names of the article.
 
-
-def _end_names(text: str, one: range, other: range, article: str) -> bool:
-    """Whether equal spans end two names of the article: 河北股权交易所 and 雄安股权交易所."""
-    left, right = (text[max(0, span.start - NAMED) : span.stop] for span in (one, other))
+    They begin 医疗救治专家组 and 医疗救治工作, and end 河北股权交易所 and 雄安股权交易所.
+    """
+    left, right = (text[max(0, span.start - before) : span.stop + behind] for span in (one, other))
     return left != right and len(left) == len(right) and left in article and right in article
 
 
@@ -194,7 +189,7 @@ def _contrast(one: str, other: str) -> bool:
 
 
 def _twice(text: str, least: int) -> Iterator[tuple[range, range]]:
-    """Where spans stand that come twice and have so many characters; a word of letters counts as two."""
+    """Both places of spans that come twice and have so many characters; a word of letters counts as two."""
     found = list(_UNIT.finditer(text))
     units = [unit.group() for unit in found]
     first: dict[tuple[str, ...], int] = {}  # where each span stands first, the shortest that is long enough
