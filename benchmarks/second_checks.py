@@ -17,7 +17,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
-from textgen.text.words import known, words
+from textgen.text.words import is_word, words
 
 DIGITS = dict(zip("零一二三四五六七八九〇两", (*range(10), 0, 2), strict=True))
 SCALES = {"十": 10, "百": 100, "千": 1000, "万": 10**4, "亿": 10**8}
@@ -193,7 +193,7 @@ def repeats(title: str, article: str) -> bool:
         if whole not in article and set(span) & set(between):  # 流域江域流域
             return True
     for before, pair, c, after in re.findall(r"(?=(.)(([^\W\d])\3)(.))", title):
-        doubled = pair in article or any(pair in word and known(word) for word in words(title))
+        doubled = pair in article or any(pair in word and is_word(word) for word in words(title))
         if not doubled and before + c + after in article:
             return True
     outside = re.sub("《.*?》", "", title)
@@ -216,7 +216,7 @@ def open_end(title: str) -> bool:
     last = (words(title) or [""])[-1]
     if last == "的":
         return not WHOLE_WITH_DE.search(title)
-    return title[-1:] in set(",、:;-~·—(“‘《/&+") or (last in OPEN_ENDS and not known(title[-2:]))
+    return title[-1:] in set(",、:;-~·—(“‘《/&+") or (last in OPEN_ENDS and not is_word(title[-2:]))
 
 
 def inside_a_word(title: str, article: str) -> bool:
@@ -234,7 +234,7 @@ def inside_a_word(title: str, article: str) -> bool:
     if not all(end in inside for end in ends):
         return False
     # 发布 of 新闻发布会 is a word too: only the words before it show that the whole one is meant
-    return not known(last) or len(last) < 2 or (len(tail) > len(last) + 1 and known(inside[ends[0]]))
+    return not is_word(last) or len(last) < 2 or (len(tail) > len(last) + 1 and is_word(inside[ends[0]]))
 
 
 def failed(title: str, article: str) -> tuple[str, ...]:

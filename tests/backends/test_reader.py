@@ -18,7 +18,7 @@ from textgen.errors import DataError
 from textgen.options import TitleOptions
 from textgen.schema import Candidate, Row
 from textgen.store.load import LoadedModel
-from textgen.text.model_input import read
+from textgen.text.model_input import as_read
 
 TEXTS = Path(__file__).parents[1] / "text"
 TRADITIONAL = (
@@ -92,7 +92,7 @@ def test_keywords_are_in_the_title_as_they_were_typed(title_model: LoadedModel, 
 
 def test_a_title_in_whose_characters_a_keyword_is_not_there_is_none() -> None:
     """The same simplified character stands for several."""
-    reading = read("頭髮很長，發展很快。")
+    reading = as_read("頭髮很長，發展很快。")
     titles = [Candidate(text, 0.0, "", None, 3, "stop") for text in ("头发很长", "发展很快")]
     written = {keyword: lambda text, typed=keyword: reading.given_back(text, [typed]) for keyword in "發髮"}
     found = {

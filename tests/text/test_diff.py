@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from textgen.text.diff import Anchor, Change, changes, marked
+from textgen.text.diff import Anchor, Change, changes_between, marked
 
 
 @pytest.mark.parametrize(
@@ -18,14 +18,14 @@ from textgen.text.diff import Anchor, Change, changes, marked
     ],
 )
 def test_changes_are_shown(source: str, text: str, found: list[Change], shown: str) -> None:
-    assert changes(source, text) == found
+    assert changes_between(source, text) == found
     assert marked(source, text, found) == shown
 
 
 @given(st.text("天地人", max_size=8), st.text("天地人", max_size=8))
 def test_the_changes_make_the_text(source: str, text: str) -> None:
     made, end = "", 0
-    for change in changes(source, text):
+    for change in changes_between(source, text):
         made += source[end : change.source_start] + text[change.start : change.end]
         end = change.source_end
         assert len(made) == change.end
@@ -34,4 +34,4 @@ def test_the_changes_make_the_text(source: str, text: str) -> None:
 
 def test_what_is_known_to_have_stayed_is_not_compared() -> None:
     # compared as strings, 天天 against 天地天 would keep the first and the last
-    assert changes("天天", "天地天", [Anchor(0, 2, 1)]) == [Change(0, 0, 0, 2), Change(1, 2, 3, 3)]
+    assert changes_between("天天", "天地天", [Anchor(0, 2, 1)]) == [Change(0, 0, 0, 2), Change(1, 2, 3, 3)]

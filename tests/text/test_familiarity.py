@@ -9,7 +9,7 @@ import pytest
 
 from textgen.text.emoji import emoji_count
 from textgen.text.familiarity import Doubt, judge_bits, judge_characters, judge_markup, kinds
-from textgen.text.model_input import read
+from textgen.text.model_input import as_read
 
 
 def texts(file: str) -> list[tuple[str, str]]:
@@ -23,7 +23,7 @@ BY_BITS = ("线于", "凸晨")
 
 
 def doubt_of(text: str) -> Doubt | None:
-    return judge_characters(read(text).text, emoji_count(text))
+    return judge_characters(as_read(text).text, emoji_count(text))
 
 
 def test_there_are_forty_unknown_texts_of_eight_kinds() -> None:
@@ -33,7 +33,7 @@ def test_there_are_forty_unknown_texts_of_eight_kinds() -> None:
 
 @pytest.mark.parametrize(("kind", "text"), UNKNOWN)
 def test_unknown_texts_are_told_by_their_characters(kind: str, text: str) -> None:
-    if text.startswith(BY_BITS) or not read(text).text:
+    if text.startswith(BY_BITS) or not as_read(text).text:
         return
     doubt = doubt_of(text)
     assert doubt is not None

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from textgen.text.segment import sentences
-from textgen.text.truncate import Fitted, fit
+from textgen.text.truncate import Truncated, truncate
 
 WAYS = ["head", "head-tail", "lead", "chunk"]
 ARTICLE = "甲一。甲二二。甲三。\n乙一一！乙二。\n\n丙一？丙二二二。"
@@ -25,8 +25,8 @@ def decode(ids: list[int]) -> str:
     return "".join(map(chr, ids))
 
 
-def fitted(text: str, limit: int, how: str) -> Fitted:
-    found = fit(text, encode, limit, how)
+def truncated(text: str, limit: int, how: str) -> Truncated:
+    found = truncate(text, encode, limit, how)
     assert all(0 < len(view) <= limit for view in found.views)
     assert len(found.judge) <= limit
     assert found.tokens == len(text)
@@ -34,7 +34,7 @@ def fitted(text: str, limit: int, how: str) -> Fitted:
 
 
 def views(text: str, limit: int, how: str) -> list[str]:
-    return [decode(view) for view in fitted(text, limit, how).views]
+    return [decode(view) for view in truncated(text, limit, how).views]
 
 
 def test_the_article_is_what_these_tests_think() -> None:
@@ -46,19 +46,19 @@ def test_the_article_is_what_these_tests_think() -> None:
 @pytest.mark.parametrize("limit", [len(ARTICLE), len(ARTICLE) + 1, 1000])
 def test_a_short_text_is_left_alone(how: str, limit: int) -> None:
     ids = encode(ARTICLE)
-    assert fitted(ARTICLE, limit, how) == Fitted([ids], ids, len(ids), len(ids))
+    assert truncated(ARTICLE, limit, how) == Truncated([ids], ids, len(ids), len(ids))
 
 
 @pytest.mark.parametrize("how", WAYS)
 def test_one_id_too_many_is_cut(how: str) -> None:
-    found = fitted(ARTICLE, len(ARTICLE) - 1, how)
+    found = truncated(ARTICLE, len(ARTICLE) - 1, how)
     assert found.views != [encode(ARTICLE)]
 
 
 @pytest.mark.parametrize("limit", [1, 2, 7, 27])
 def test_head(limit: int) -> None:
-    found = fitted(ARTICLE, limit, "head")
-    assert found == Fitted([encode(ARTICLE[:limit])], encode(ARTICLE[:limit]), 28, limit)
+    found = truncated(ARTICLE, limit, "head")
+    assert found == Truncated([encode(ARTICLE[:limit])], encode(ARTICLE[:limit]), 28, limit)
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_head(limit: int) -> None:
 )
 def test_head_tail(limit: int, head: int, tail: int) -> None:
     view = ARTICLE[:head] + ARTICLE[-tail:]
-    assert fitted(ARTICLE, limit, "head-tail") == Fitted([encode(view)], encode(view), 28, limit)
+    assert truncated(ARTICLE, limit, "head-tail") == Truncated([encode(view)], encode(view), 28, limit)
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_head_tail(limit: int, head: int, tail: int) -> None:
 def test_lead(limit: int, kept: list[int]) -> None:
     """First the first sentences, then the others from the start, told in the article's order."""
     view = "".join(PIECES[n] for n in kept)
-    found = fitted(ARTICLE, limit, "lead")
+    found = truncated(ARTICLE, limit, "lead")
     assert [decode(view) for view in found.views] == [view]
     assert found.judge == found.views[0]
     assert found.used == len(view)
@@ -114,10 +114,10 @@ def test_lead_prefers_first_sentences() -> None:
     ],
 )
 def test_chunk(limit: int, wanted: list[list[str]]) -> None:
-    found = fitted(ARTICLE, limit, "chunk")
+    found = truncated(ARTICLE, limit, "chunk")
     assert [decode(view) for view in found.views] == ["".join(pieces) for pieces in wanted]
     assert found.used == found.tokens == 28
-    assert found.judge == fitted(ARTICLE, limit, "head-tail").views[0]
+    assert found.judge == truncated(ARTICLE, limit, "head-tail").views[0]
 
 
 def test_chunks_of_a_sentence_that_is_too_long() -> None:
@@ -151,10 +151,10 @@ def test_pieces_of_several_characters() -> None:
         return [hash(text[at : at + 2]) for at in range(0, len(text), 2)]
 
     text = "一二三。四五六。七八九。"
-    assert fit(text, pairs, 4, "lead").views == [pairs("一二三。四五六。")]
-    assert fit(text, pairs, 4, "chunk").views == [pairs("一二三。四五六。"), pairs("七八九。")]
-    assert fit(text, pairs, 4, "head").used == 4
-    assert fit(text, pairs, 6, "chunk").views == [pairs(text)]
+    assert truncate(text, pairs, 4, "lead").views == [pairs("一二三。四五六。")]
+    assert truncate(text, pairs, 4, "chunk").views == [pairs("一二三。四五六。"), pairs("七八九。")]
+    assert truncate(text, pairs, 4, "head").used == 4
+    assert truncate(text, pairs, 6, "chunk").views == [pairs(text)]
 
 
 TEXTS = st.text(st.sampled_from("甲乙。！\n “”"), min_size=1, max_size=60)
@@ -163,10 +163,10 @@ TEXTS = st.text(st.sampled_from("甲乙。！\n “”"), min_size=1, max_size=6
 @settings(deadline=None)
 @given(TEXTS, st.integers(1, 40), st.sampled_from(WAYS))
 def test_laws(text: str, limit: int, how: str) -> None:
-    found = fitted(text, limit, how)
+    found = truncated(text, limit, how)
     whole = encode(text)
     if len(whole) <= limit:
-        assert found == Fitted([whole], whole, len(whole), len(whole))
+        assert found == Truncated([whole], whole, len(whole), len(whole))
     elif how == "chunk":
         assert [i for view in found.views for i in view] == whole
         assert found.used == len(whole)

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from textgen.text.words import known, words
+from textgen.text.words import is_word, words
 
 
 def test_nothing_is_lost() -> None:
@@ -22,7 +22,7 @@ def test_quiet_and_without_the_shared_cache(tmp_path: Path) -> None:
     planted = tmp_path / "jieba.cache"
     planted.write_bytes(b"not a cache")
     script = (
-        "from textgen.text.words import known, words; assert words('我来到北京') == ['我', '来到', '北京']"
+        "from textgen.text.words import is_word, words; assert words('我来到北京') == ['我', '来到', '北京']"
     )
     env = {**os.environ, "TMPDIR": str(tmp_path)}
     done = subprocess.run(
@@ -35,6 +35,6 @@ def test_quiet_and_without_the_shared_cache(tmp_path: Path) -> None:
 
 def test_what_the_dictionary_has() -> None:
     for word in ("做法", "目的", "妈妈", "的"):
-        assert known(word), word
+        assert is_word(word), word
     for word in ("茄的做", "做 ", "", "做法 100"):
-        assert not known(word), word
+        assert not is_word(word), word

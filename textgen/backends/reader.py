@@ -18,7 +18,7 @@ from textgen.store.load import LoadedModel, load_model
 from textgen.text.blank import is_blank
 from textgen.text.emoji import emoji_count
 from textgen.text.familiarity import TOKENS, bits_of, judge_bits, judge_characters, judge_markup
-from textgen.text.model_input import Reading, read
+from textgen.text.model_input import Reading, as_read
 from textgen.text.traditional import has_traditional, simplified
 
 Listing = TypeVar("Listing", bound=DecodingOptions)
@@ -47,7 +47,7 @@ class Reader:
         Raises:
             DataError: There is something, but nothing that can be read.
         """
-        reading = read(text, keep_layout=keep_layout, as_is=self._as_is)
+        reading = as_read(text, keep_layout=keep_layout, as_is=self._as_is)
         if not optional and not is_blank(text) and is_blank(reading.text):
             raise DataError(
                 "there is nothing in the text that can be read",

@@ -33,7 +33,7 @@ class Anchor:
     size: int
 
 
-def changes(source: str, text: str, anchors: Iterable[Anchor] = ()) -> list[Change]:
+def changes_between(source: str, text: str, anchors: Iterable[Anchor] = ()) -> list[Change]:
     """The changes that make the text of the source, in order; none if they are equal.
 
     Args:

@@ -21,7 +21,7 @@ def characters(text: str) -> int:
     return len(counted(text))
 
 
-def off(text: str, least: int, most: int) -> int:
+def deviation(text: str, least: int, most: int) -> int:
     """The number of characters that a text has too few or too many for a range; 0 inside it."""
     count = characters(text)
     return max(least - count, count - most, 0)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-from textgen.text.diff import Anchor, Change, changes
+from textgen.text.diff import Anchor, Change, changes_between
 from textgen.text.emoji import without_emoji
 from textgen.text.normalize import Kept, cleaned
 from textgen.text.traditional import (
@@ -89,7 +89,7 @@ class Reading:
 
         Args:
             text: What became of what was read.
-            anchors: Stretches known to have stayed; see `changes`.
+            anchors: Stretches known to have stayed; see `changes_between`.
 
         Returns:
             The source as edited, and the changes of it.
@@ -97,7 +97,7 @@ class Reading:
         written = self.given_back(text)
         edited, at = "", 0  # and how far the source was taken over
         found = []
-        for change in changes(self.text, text, anchors):
+        for change in changes_between(self.text, text, anchors):
             first, last = self._stretch(change.source_start, change.source_end)
             edited += self.source[at:first]
             start = len(edited)
@@ -125,7 +125,7 @@ class Reading:
         yield new[done:]
 
 
-def read(text: str, *, keep_layout: bool = False, as_is: bool = False) -> Reading:
+def as_read(text: str, *, keep_layout: bool = False, as_is: bool = False) -> Reading:
     """A text as a model reads it.
 
     Args:

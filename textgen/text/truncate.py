@@ -13,7 +13,7 @@ HEAD_SHARE = 0.75  # of the room, for `head-tail`
 
 
 @dataclass(frozen=True)
-class Fitted:
+class Truncated:
     """An article cut to size.
 
     Attributes:
@@ -29,7 +29,7 @@ class Fitted:
     used: int
 
 
-def fit(text: str, encode: Encode, limit: int, how: str) -> Fitted:
+def truncate(text: str, encode: Encode, limit: int, how: str) -> Truncated:
     """Cut an article to at most `limit` ids.
 
     Args:
@@ -43,14 +43,14 @@ def fit(text: str, encode: Encode, limit: int, how: str) -> Fitted:
     """
     ids = encode(text)
     if len(ids) <= limit:
-        return Fitted([ids], ids, len(ids), len(ids))
+        return Truncated([ids], ids, len(ids), len(ids))
     if how == "chunk":
         views = _chunks(text, encode, limit)
-        return Fitted(views, _head_tail(ids, limit), len(ids), len(ids))
+        return Truncated(views, _head_tail(ids, limit), len(ids), len(ids))
     view = ids[:limit] if how == "head" else _head_tail(ids, limit)
     if how == "lead":
         view = _lead(text, encode, limit)
-    return Fitted([view], view, len(ids), len(view))
+    return Truncated([view], view, len(ids), len(view))
 
 
 def _head_tail(ids: list[int], limit: int) -> list[int]:

@@ -25,7 +25,7 @@ def words(text: str) -> list[str]:
 
 
 @lru_cache(maxsize=4096)
-def known(word: str) -> bool:
+def is_word(word: str) -> bool:
     """Tells whether jieba's dictionary has a word, without the second that loading it takes."""
     return f"\n{word} ".encode() in _dictionary()
 
@@ -44,7 +44,7 @@ def dictionary_words(text: str) -> list[str]:
         text: Chinese characters.
     """
     # jieba cuts a rare word where its parts are frequent
-    found = [text] if known(text) else _tokenizer().lcut(text, HMM=False)
+    found = [text] if is_word(text) else _tokenizer().lcut(text, HMM=False)
     return [word for word in found if len(word) > 1]
 
 

@@ -71,15 +71,15 @@ def train_tokenizer(
     """
     check_room(plan)
     _check_place(path)
-    material = Words() if plan.kind == "char" else Sentences(plan.max_sentences, plan.seed)
+    sample = Words() if plan.kind == "char" else Sentences(plan.max_sentences, plan.seed)
     characters: Counter[str] = Counter()
     read = 0
     for text in texts:
         read += 1
         characters.update(text)
-        material.add(text)
+        sample.add(text)
     alphabet = _alphabet(characters, plan)
-    units = [*_single(alphabet, characters, plan), *material.units(alphabet)]
+    units = [*_single(alphabet, characters, plan), *sample.units(alphabet)]
     size = FIXED + len(alphabet) + plan.latin_pieces if plan.kind == "char" else plan.vocab_size
     model = _train(units, plan.kind, size)
     write_whole(path, model)

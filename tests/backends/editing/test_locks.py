@@ -10,7 +10,7 @@ from textgen.errors import DataError
 from textgen.mcmc.cgmh.edits import State, Subject
 from textgen.store.catalog import find_model
 from textgen.store.load import load_tokenizer
-from textgen.text.model_input import read
+from textgen.text.model_input import as_read
 from textgen.tokenizers.base import Tokenizer
 
 
@@ -20,7 +20,7 @@ def tokenizer() -> Tokenizer:
 
 
 def spans(text: str, words: list[str], tokenizer: Tokenizer) -> list[str]:
-    state = locked_state(read(text, as_is=True), words, tokenizer, Subject())
+    state = locked_state(as_read(text, as_is=True), words, tokenizer, Subject())
     assert tokenizer.decode(list(state.ids)) == text
     return [tokenizer.decode(list(state.ids[span.start : span.stop])) for span in state.spans]
 
@@ -52,7 +52,7 @@ def test_what_cannot_be_kept_is_refused(
     text: str, words: list[str], reason: str, tokenizer: Tokenizer
 ) -> None:
     with pytest.raises(DataError, match=reason):
-        locked_state(read(text, as_is=True), words, tokenizer, Subject())
+        locked_state(as_read(text, as_is=True), words, tokenizer, Subject())
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,7 @@ from textgen.text.blank import is_blank
 from textgen.text.checks.editor import Editor
 from textgen.text.model_input import Reading
 from textgen.text.normalize import split_headline
-from textgen.text.truncate import Fitted, fit
+from textgen.text.truncate import Truncated, truncate
 
 RESERVED = 50  # positions kept for the title
 
@@ -44,11 +44,11 @@ class Article(KeywordRow):
     """An article cut to size; what is read of it is without a headline that was left out.
 
     Attributes:
-        fitted: What of it is read at once.
+        truncated: What of it is read at once.
         editor: Checks its titles; None if they are not to be checked.
     """
 
-    fitted: Fitted
+    truncated: Truncated
     editor: Editor | None
 
 
@@ -106,22 +106,22 @@ class TitleBackend(Backend[TitleOptions, Article]):
             )
         typed = keywords_of_row(row, options, self.tokenizer, self.allowed, self.reader.word)
         keywords = tuple(dict.fromkeys(map(self.reader.word, typed)))
-        fitted = fit(reading.text, self.tokenizer.encode, limit, options.long)
-        if fitted.used < fitted.tokens:
-            on_event(Shortened(row.name, fitted.used, fitted.tokens, options.long))
+        truncated = truncate(reading.text, self.tokenizer.encode, limit, options.long)
+        if truncated.used < truncated.tokens:
+            on_event(Shortened(row.name, truncated.used, truncated.tokens, options.long))
         # what the user asks for is right; and listed texts may be labels, no titles at all
         checked = options.checks and not options.one_of
         editor = Editor("\n".join([reading.text, *keywords])) if checked else None
         return Article(
             row,
-            len(fitted.judge) + FRAME,
-            fitted.tokens,
-            fitted.used,
+            len(truncated.judge) + FRAME,
+            truncated.tokens,
+            truncated.used,
             reading,
             keywords,
             typed,
             self.reader.listed(options),
-            fitted,
+            truncated,
             editor,
             notes=self.reader.judged(reading.text, row.text),
         )
@@ -143,7 +143,7 @@ class TitleBackend(Backend[TitleOptions, Article]):
             else:
                 pools = search.titles(model, [view for _, view in part])
             for (number, view), titles in zip(part, pools, strict=True):
-                if len(batch[number].fitted.views) == 1:
+                if len(batch[number].truncated.views) == 1:
                     titles = search.logprobs(model, view.source, titles, BOTH if both_ways else ())
                 found[number] += titles
         return [
@@ -156,13 +156,13 @@ class TitleBackend(Backend[TitleOptions, Article]):
         key = row_key(seed, row.text, id=row.id, keywords=row.keywords)
         return [
             View(self._source(ids), chunk_key(key, chunk), article.keywords, article.editor)
-            for chunk, ids in enumerate(article.fitted.views)
+            for chunk, ids in enumerate(article.truncated.views)
         ]
 
     def _outcome(
         self, article: Article, titles: list[Title], options: TitleOptions, search: TitleSearch
     ) -> Outcome:
-        judged = len(article.fitted.views) > 1
+        judged = len(article.truncated.views) > 1
         if judged:
             titles = self._judged(article, titles, options, search)
         if options.draws_alone and not judged:
@@ -186,7 +186,7 @@ class TitleBackend(Backend[TitleOptions, Article]):
     ) -> list[Title]:
         """Titles of several views, re-scored on the view on which they compare."""
         length = Length(options.max_new_tokens, options.length_penalty, options.length_norm == "gnmt")
-        source = self._source(article.fitted.judge)
+        source = self._source(article.truncated.judge)
         model = SharedPrefix(self.network, [source])
         blank = [replace(title, logprobs={}) for title in merge(titles)]
         if options.ranked_both_ways:
@@ -206,7 +206,7 @@ class TitleBackend(Backend[TitleOptions, Article]):
         if options.ranking == "logprob":
             scores = [title.score for title in titles]
         elif judge := self._judge(options):
-            read = self.tokenizer.decode(article.fitted.judge)
+            read = self.tokenizer.decode(article.truncated.judge)
             scores = judge.scores(read, [title.text for title in titles])
         else:
             rank, _ = RANKINGS[options.ranking]

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from textgen.messages import Message
 from textgen.schema import Candidate
-from textgen.text.length import characters, off
+from textgen.text.length import characters, deviation
 
 FLAG = "length"
 
@@ -24,13 +24,15 @@ def nearest_first(candidates: Sequence[Candidate], length: tuple[int, int] | Non
     """
     if length is None:
         return list(candidates)
-    ordered = sorted(candidates, key=lambda one: off(one.text, *length))
-    return [replace(one, flags=(*one.flags, FLAG)) if off(one.text, *length) else one for one in ordered]
+    ordered = sorted(candidates, key=lambda one: deviation(one.text, *length))
+    return [
+        replace(one, flags=(*one.flags, FLAG)) if deviation(one.text, *length) else one for one in ordered
+    ]
 
 
 def length_notes(candidates: Sequence[Candidate], length: tuple[int, int] | None) -> tuple[str, ...]:
     """What a person should know of the first title, if it has not the length that was asked for."""
-    if length is None or not candidates or not off(candidates[0].text, *length):
+    if length is None or not candidates or not deviation(candidates[0].text, *length):
         return ()
     least, most = length
     return (

@@ -22,7 +22,7 @@ from textgen.options.strategies.beams import MAX_BEAMS
 from textgen.options.title import Direction
 from textgen.text.checks.editor import Editor
 from textgen.text.keywords import missing
-from textgen.text.length import off
+from textgen.text.length import deviation
 from textgen.tokenizers.base import Tokenizer
 
 ATTEMPTS = 4  # rounds of search to find as many different titles as were asked for
@@ -157,7 +157,7 @@ class TitleSearch:
         length = self.options.length
         if missing(title.text, view.keywords, ordered=self.options.ordered):
             return False
-        return length is None or (title.reason == "stop" and not off(title.text, *length))
+        return length is None or (title.reason == "stop" and not deviation(title.text, *length))
 
     def _filled_up(
         self, model: SharedPrefix, views: Sequence[View], found: list[list[Title]]

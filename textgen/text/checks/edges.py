@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 
-from textgen.text.words import known, words
+from textgen.text.words import is_word, words
 
 # marks behind which something must follow
 _LEFT_OPEN = frozenset("，、：；,:;·—–-－~～/&+＋“‘《〈（(【「『[{〔=＝")
@@ -35,7 +35,7 @@ def left_open(title: str) -> bool:
         return True
     complete = (last == "的" and "是" in title[:-1]) or bool(_PLACES.search(title))
     # the end of a word is none: 目的, 研究所
-    return last in _PARTICLES and not complete and not any(known(title[-size:]) for size in (2, 3, 4))
+    return last in _PARTICLES and not complete and not any(is_word(title[-size:]) for size in (2, 3, 4))
 
 
 def ends_inside(title: str, article: str) -> bool:
@@ -100,7 +100,7 @@ def _is_cut(run: str, edge: int, article: str, places: list[int], *, alone: bool
     if not places or not all(_may_be_inside(article, place) for place in places):
         return False
     word = words(run)[edge]
-    if len(word) > 1 and known(word):
+    if len(word) > 1 and is_word(word):
         return False
     cut = [_begun(article, place) for place in places]
     if alone and (word != run[edge] or len(set(cut)) > 1 or run.endswith("被", 0, -1)):
@@ -114,7 +114,7 @@ def _may_be_inside(article: str, place: int) -> bool:
     """Whether a word of the dictionary goes over a place of the article."""
     around = range(1, PARTS + 1)
     parts = ((before, behind) for before in around for behind in around if before <= place)
-    return any(known(article[place - before : place + behind]) for before, behind in parts)
+    return any(is_word(article[place - before : place + behind]) for before, behind in parts)
 
 
 def _copied(title: str, article: str) -> int:
@@ -134,7 +134,7 @@ def _begins_at_a_mark(run: str, article: str) -> bool:
 
 def _begins_with_a_word(run: str) -> bool:
     """Whether the first characters are a word and begin none that ends behind them."""
-    return known(run[:SURE]) and len(run) > SURE and not any(known(run[1:end]) for end in (3, 4))
+    return is_word(run[:SURE]) and len(run) > SURE and not any(is_word(run[1:end]) for end in (3, 4))
 
 
 def _ends_at_a_mark(run: str, article: str) -> bool:
@@ -148,7 +148,7 @@ def _ends_with_a_word(run: str) -> bool:
 
     It spares the second that jieba takes to load.
     """
-    return known(run[-SURE:]) and len(run) > SURE and not any(known(run[at:-1]) for at in (-3, -4))
+    return is_word(run[-SURE:]) and len(run) > SURE and not any(is_word(run[at:-1]) for at in (-3, -4))
 
 
 def _ends(piece: str, article: str) -> Iterator[int]:
@@ -170,7 +170,7 @@ def _begun(article: str, place: int) -> tuple[str, str]:
         start += 1  # the measure of a number, which jieba takes into a word: 2024|年前
     at = start
     for word in _split(article[start:end]):
-        if at < place < at + len(word) and known(word):
+        if at < place < at + len(word) and is_word(word):
             return article[at:place], word[place - at :]
         at += len(word)
     return "", ""

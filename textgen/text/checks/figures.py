@@ -10,7 +10,7 @@ from textgen.text.checks.codes import unknown_code
 from textgen.text.checks.hedges import may_stand_for
 from textgen.text.checks.listing import Listing
 from textgen.text.checks.numbers import Number, numbers, plain_digits, ratios
-from textgen.text.words import known
+from textgen.text.words import is_word
 
 _MEASURES = (
     "个名人位家项种类所座条款部届轮次期批年月日天周岁国省市县区村级分秒时元吨亩公里米克倍连胜负平冠金银铜场局盘集起件例处只支艘"
@@ -240,7 +240,7 @@ def _is_a_name(number: Number, title: str) -> bool:
         return bool(_COUNTRIES.match(title, number.start))
     ends = range(number.end + 2, number.end + _LONGEST_WORD)
     return bool(_COUNTRIES.match(title, number.start)) or (
-        any(known(title[number.start : end]) for end in ends)
+        any(is_word(title[number.start : end]) for end in ends)
         and not _COUNT_AFTER_ALL.match(title, number.start)
     )
 
@@ -257,7 +257,7 @@ def _is_year(number: Number) -> bool:
 
 
 def _what_changes(text: str, end: int) -> str | None:
-    """The subject of a change whose number begins at `end`, in the clause before it; None without a change."""
+    """The subject of a change whose number begins at `end`; None without a change in that clause."""
     clause = _CLAUSE.split(text[max(0, end - 40) : end].rstrip())[-1]
     found = _CHANGE.search(clause)
     return None if found is None else _ADVERBS.sub("", clause[: found.start()], count=1)

@@ -66,7 +66,7 @@ class Listing:
 
     @cached_property
     def _marked(self) -> set[int]:
-        """The number of lines with each kind of mark in front, or the first number of those that count down."""
+        """The number of lines with each kind of mark in front, or the first one of those that count down."""
         found = [mark for line in self._lines if (mark := _MARKED.match(line))]
         places = [int(mark["digits"]) for mark in found if mark["digits"]]
         down = len(places) > 1 and all(one == other + 1 for one, other in pairwise(places))

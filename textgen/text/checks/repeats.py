@@ -10,7 +10,7 @@ from operator import eq
 from textgen.text.checks.figures import meant
 from textgen.text.checks.numbers import plain_digits
 from textgen.text.subsequence import common_subsequence
-from textgen.text.words import known, words
+from textgen.text.words import is_word, words
 
 LONG = 5  # characters of a span that may not come twice
 LONG_HAN = 3  # how many of them are Chinese: a product may be named twice
@@ -84,7 +84,7 @@ def _twice_at_once(units: list[str], article: str) -> bool:
 def _may_come_twice(pair: str, before: str, article: str) -> bool:
     if len(pair) != 2:
         return False
-    return pair[0] == "一" or 2 * pair in article or (bool(_TRY.search(before)) and known(pair))
+    return pair[0] == "一" or 2 * pair in article or (bool(_TRY.search(before)) and is_word(pair))
 
 
 def _stutters(title: str, article: str) -> bool:
@@ -95,7 +95,7 @@ def _stutters(title: str, article: str) -> bool:
     over = [word for word in words(title) for _ in word] if doubled else []  # the word over each character
     return any(
         # one of the two is a word of its own, or jieba guessed one that no dictionary has
-        word == found.group()[0] or (found.group() in word and not known(word))
+        word == found.group()[0] or (found.group() in word and not is_word(word))
         for found in doubled
         for word in over[found.start() : found.end()]
     )
@@ -108,7 +108,7 @@ def _may_be_doubled(found: re.Match[str], title: str, article: str) -> bool:
         return run in article
     beside = _DOUBLED.match(title, found.end()) or _DOUBLED.match(title, max(0, found.start() - 2))
     half = beside is not None and beside.start() != found.start() and len(beside.group()) == 2
-    return half or run[0] in _DOUBLES or known(run)
+    return half or run[0] in _DOUBLES or is_word(run)
 
 
 def _long_one_twice(title: str, article: str) -> bool:
