@@ -20,8 +20,8 @@ class TextgenError(Exception):
     exit_code = 1
 
     def __init__(self, message: str, /, *, hint: str | None = None, **values: Any) -> None:
-        self.message = _message(message, values)
-        self.hint = None if hint is None else _message(hint, values)
+        self.message = Message(message, **values)
+        self.hint = None if hint is None else Message(hint, **values)
         super().__init__(self.message)
 
     @property
@@ -44,10 +44,6 @@ class DataError(TextgenError):
 
 class ModelError(TextgenError):
     """A model's files are missing, broken or do not fit each other."""
-
-
-def _message(text: str, values: dict[str, Any]) -> Message:
-    return text if isinstance(text, Message) else Message(text, **values)
 
 
 def _one_line(value: Any) -> Any:

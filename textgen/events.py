@@ -11,7 +11,7 @@ from textgen.messages import Message
 
 @dataclass(frozen=True)
 class Computed:
-    """So many more rows are done, of which so many are errors; so many tokens were read and written."""
+    """Rows that have been computed since the last such event, errors among them, and their tokens."""
 
     rows: int
     errors: int = 0
@@ -20,7 +20,7 @@ class Computed:
 
 @dataclass(frozen=True)
 class Progress:
-    """So many rows of the total are done; the total is None while it is not known.
+    """Progress of a run, in rows; the total is None while it is not known.
 
     Attributes:
         done: Rows that are done, those of earlier runs included.
@@ -54,12 +54,12 @@ class Note:
     text: Message
 
     def __init__(self, text: str, /, **values: Any) -> None:
-        object.__setattr__(self, "text", text if isinstance(text, Message) else Message(text, **values))
+        object.__setattr__(self, "text", Message(text, **values))
 
 
 @dataclass(frozen=True)
 class Steps:
-    """So many steps of the Markov chains that run together are done."""
+    """Progress of the Markov chains that run together, in steps."""
 
     done: int
     total: int
@@ -67,7 +67,7 @@ class Steps:
 
 @dataclass(frozen=True)
 class ChainStep:
-    """What one step of a Markov chain did.
+    """One step of a Markov chain.
 
     Attributes:
         name: The row's name.
@@ -97,7 +97,7 @@ class ChainStep:
 
 @dataclass(frozen=True)
 class Trained:
-    """How a training goes.
+    """Progress of a training.
 
     Attributes:
         step: Optimizer steps done.
@@ -124,7 +124,7 @@ class Trained:
 
 @dataclass(frozen=True)
 class Scored:
-    """What the dev file says of a training.
+    """An evaluation on the dev file.
 
     Attributes:
         step: Optimizer steps done.
@@ -146,7 +146,7 @@ def ignore(event: Event) -> None:
 
 
 class WithoutSteps:
-    """A listener that is not told of the steps of chains, so that nobody puts them into words.
+    """A listener that the steps of chains are not worded for.
 
     Args:
         on_event: Told of everything else.
@@ -160,7 +160,7 @@ class WithoutSteps:
 
 
 def hears_steps(on_event: OnEvent) -> bool:
-    """Whether a listener wants the steps of chains."""
+    """Tell whether a listener wants the steps of chains."""
     if isinstance(on_event, ProgressCounter):
         return hears_steps(on_event.on_event)
     return on_event is not ignore and not isinstance(on_event, WithoutSteps)

@@ -17,7 +17,7 @@ class Message(str):
     the command line spells as a flag. Whatever else stands in braces stays as it is.
 
     Args:
-        template: The sentence.
+        template: The sentence; a message is taken as it is.
         **values: What its placeholders stand for, or lists of that; messages among them are filled in, too.
 
     Attributes:
@@ -29,6 +29,8 @@ class Message(str):
     values: dict[str, Any]
 
     def __new__(cls, template: str, /, **values: Any) -> Self:
+        if isinstance(template, cls):
+            return template
         message = super().__new__(cls, _filled(template, values, str))
         message.template, message.values = template, values
         return message
@@ -54,7 +56,7 @@ def spelled(value: object, spell: Spell) -> str:
 
 
 class OptionError(ValueError):
-    """What a validator of options raises: the sentence keeps its placeholders.
+    """An error of a validator of options, whose sentence keeps its placeholders.
 
     Args:
         template: See `Message`.

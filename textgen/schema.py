@@ -64,7 +64,7 @@ class Row:
 
 @dataclass(frozen=True)
 class ChainReport:
-    """Where on a Markov chain a text was found.
+    """The place on a Markov chain where a text was found.
 
     Attributes:
         kind: `sample`, a state of the chain, or `search`, the best state it visited: an optimum, not a draw.
@@ -147,7 +147,7 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Record:
-    """What became of one row.
+    """The result of one row.
 
     Attributes:
         id: The row's name.
@@ -177,7 +177,7 @@ class Record:
 
     @property
     def tokens(self) -> int:
-        """How many tokens were read and written."""
+        """Tokens that were read and written."""
         return self.used_tokens + sum(candidate.tokens for candidate in self.candidates)
 
     def to_dict(self) -> dict[str, Any]:

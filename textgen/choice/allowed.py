@@ -119,7 +119,7 @@ class WholeCharacters:
 
 
 def character_length(lead: int) -> int:
-    """How many bytes a character has that begins with this one."""
+    """Bytes of a character that begins with this one."""
     return 2 if lead < 0xE0 else 3 if lead < 0xF0 else 4
 
 

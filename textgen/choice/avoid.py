@@ -101,7 +101,7 @@ def _columns(pieces: Sequence[bytes]) -> list[tuple[Tensor, Tensor]]:
 def _hopeless(
     after: Sequence[Sequence[int]], complete: Sequence[bool], prefixes: Sequence[bytes]
 ) -> list[bool]:
-    """Of each state, whether it is inside a character that every way to finish completes a word.
+    """Tell of each state whether it lies in a character that can only be finished as an avoided word.
 
     Words are whole characters, so a state that stands for less than the bytes of an open character has
     nothing to do with it.

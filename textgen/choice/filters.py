@@ -151,10 +151,10 @@ def no_repeat_ngram(
     row, start = (grams[..., :-1] == tail[:, None]).all(-1).nonzero(as_tuple=True)
     out[row, grams[row, start, -1]] = BANNED
     for run in spared:
-        for held, piece in enumerate(run[: ids.shape[1] + 1]):
+        for held, token in enumerate(run[: ids.shape[1] + 1]):
             begun = ids[:, ids.shape[1] - held :] == ids.new_tensor(run[:held])
             rows = begun.all(-1)
-            out[rows, piece] = scores[rows, piece]
+            out[rows, token] = scores[rows, token]
     return _with_exempt(out, scores, exempt)
 
 

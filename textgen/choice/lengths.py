@@ -24,7 +24,7 @@ def text_length(tokenizer: Tokenizer, ids: Sequence[int]) -> int:
 
 
 def token_lengths(vocabulary: Vocabulary, vocab_size: int) -> Tensor:
-    """How many characters each token adds to a text, `(vocab,)`; a byte adds one if it begins a character.
+    """Characters that each token adds to a text, `(vocab,)`; a byte adds one if it begins a character.
 
     Args:
         vocabulary: The tokens.

@@ -168,20 +168,14 @@ def takes(*groups: Flags) -> Callable[[Callable[P, int]], Callable[..., int]]:
 
     def decorate(command: Callable[P, int]) -> Callable[..., int]:
         own = inspect.signature(command, eval_str=True).parameters.values()
-        models = {
-            p.name: p.annotation
-            for p in own
-            if isinstance(p.annotation, type) and hasattr(p.annotation, "model_fields")
-        }
+        models = {p.name: p.annotation for p in own if hasattr(p.annotation, "model_fields")}
         kept = [parameter for parameter in own if parameter.name not in ("options", *models)]
-        grouped = {
-            name: annotation for model in models.values() for name, annotation in flags_of(model).items()
-        }
-        added = [_keyword(name, annotation, None) for name, annotation in (grouped | flags).items()]
+        taken = flags_of(*models.values()) | flags
+        added = [_keyword(name, annotation, None) for name, annotation in taken.items()]
 
         @wraps(command)
         def wrapped(*args: Any, config: Path | None = None, debug: bool = False, **values: Any) -> int:
-            set_by_user = {name: values.pop(name, None) for name in grouped | flags}
+            set_by_user = {name: values.pop(name, None) for name in taken}
             options = {name: value for name, value in set_by_user.items() if value is not None}
             if config is not None:
                 settings = read_settings(config, command.__name__)

@@ -25,14 +25,14 @@ GIGABYTE = 1 << 30
 
 
 class Printing(OptionGroup):
-    """The form of results, and how much is said beside them."""
+    """The options of what is printed."""
 
     as_json: bool = field(False, JSON)
     quiet: bool = field(False, QUIET)
 
 
 class Sink(Printing):
-    """Where results go."""
+    """The options of the place where results go."""
 
     output: str | None = field(
         None,
@@ -43,7 +43,7 @@ class Sink(Printing):
 
 
 class ObservedSink(Observation, Sink):
-    """The same, with what is to be seen and kept of the chains."""
+    """The same, with the observers of chains."""
 
 
 def generate(
@@ -126,8 +126,8 @@ def _to_file(job: Job, sink: Sink, observation: Observation, show: Show) -> int:
     finally:
         errors.end()
     if not summary.computed and job.start != "resume":
-        told = f"{output.path} has all {summary.rows} records already (errors: {summary.errors})"
-        console.note(told, quiet=sink.quiet)
+        already = f"{output.path} has all {summary.rows} records already (errors: {summary.errors})"
+        console.note(already, quiet=sink.quiet)
         return OK
     records = "1 record" if summary.rows == 1 else f"{summary.rows} records"
     failed = f" (errors: {summary.errors})" if summary.errors else ""
@@ -155,7 +155,7 @@ def _to_stdout(job: Job, sink: Sink, observation: Observation, show: Show) -> in
 
 @contextmanager
 def _listening(job: Job, sink: Sink, observation: Observation) -> Iterator[OnEvent]:
-    """What renders events, and observes chains where that was asked for."""
+    """Yield a listener that renders events, and shows them to the observers."""
     to_file, watched = job.target is not None, observation.watch
     with (
         console.listening(len(job.shard), quiet=sink.quiet, to_file=to_file, watched=watched) as on_event,
@@ -166,7 +166,7 @@ def _listening(job: Job, sink: Sink, observation: Observation) -> Iterator[OnEve
 
 @contextmanager
 def _lines_to(output: str | None) -> Iterator[Callable[[str], None]]:
-    """What writes a record to stdout, or to a device, which may be a terminal, or a pipe."""
+    """Yield a writer of lines to stdout, or to a device such as a terminal or a pipe."""
     from textgen.batch.output import STREAMS
     from textgen.text.visible import escaped
 

@@ -97,7 +97,7 @@ def _called(args: Sequence[str]) -> int:
 
 
 def _show_plugin_warnings(*, quiet: bool) -> None:
-    """What is said of other packages is a line like our own warnings; all other warnings are Python's."""
+    """Show warnings about plug-ins as lines like our own; all others are shown as Python does."""
     show = warnings.showwarning
 
     def shown(message: Warning | str, category: type[Warning], *place: Any, **more: Any) -> None:

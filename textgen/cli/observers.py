@@ -35,7 +35,7 @@ FilePath = Annotated[Path, BeforeValidator(_path)]
 
 
 class Observation(OptionGroup):
-    """How a user wants to look at chains."""
+    """The options of looking at chains."""
 
     watch: bool = field(False, "Show the chains while they run.", PANEL)
     trace: FilePath | None = field(None, "Write every step to this file.", PANEL, metavar="FILE.jsonl")
@@ -45,7 +45,7 @@ class Observation(OptionGroup):
 
     @property
     def wanted(self) -> bool:
-        """Whether there is anything to do."""
+        """True if anything is observed."""
         return self.watch or bool(self.files)
 
     @property
@@ -118,7 +118,7 @@ def observing(observation: Observation, on_event: OnEvent) -> Iterator[OnEvent]:
 
 
 def _observers(observation: Observation, stack: ExitStack) -> list[OnEvent]:
-    """Those who look; the screen ends first, so that nothing is drawn through."""
+    """The observers; the screen is entered last and so left first, lest it be drawn through."""
     found: list[OnEvent] = []
     if observation.plot:
         from textgen.cli.render.plot import plotting

@@ -35,7 +35,7 @@ class BeamSearch:
 
 
 class Picked(NamedTuple):
-    """What one beam of every source goes on with, best first; each `(sources, width)`.
+    """The hypotheses that one beam of every source goes on with, best first; each `(sources, width)`.
 
     Attributes:
         rows: The row each came from.
@@ -173,7 +173,7 @@ class Hypotheses:
             self._offer(source, beam, ids, sums, "stop")
 
     def _goes_on(self, source: int, beam: int) -> bool:
-        """Whether a beam is searched further; at the limit its unfinished hypotheses are cut."""
+        """Tell whether a beam is searched further; at the limit its unfinished hypotheses are cut."""
         best = float(self.ranks[source, beam, 0])
         if best == -torch.inf or self.pools[source][beam].closed_to(best, self.written):
             return False
@@ -191,7 +191,7 @@ class Hypotheses:
         self.pools[source][beam].add(ids, logprob, total, reason, beam, rank)
 
     def _text(self, row: int) -> list[int]:
-        """What a row has written."""
+        """The tokens that a row has written."""
         ids: list[int] = self.ids[row, self.ids.shape[1] - self.written :].tolist()
         return ids
 

@@ -69,5 +69,5 @@ def _spellings(keyword: str, tokenizer: Tokenizer) -> list[Pattern]:
 
 
 def is_allowed(pattern: Pattern, allowed: Tensor) -> bool:
-    """Whether all tokens of a spelling are allowed."""
+    """Tell whether all tokens of a spelling are allowed."""
     return bool(allowed[list(pattern)].all())

@@ -28,7 +28,7 @@ class Hypothesis:
 
 @dataclass(frozen=True)
 class Length:
-    """How a sum of scores is made comparable between lengths, and how long a text may be.
+    """Normalisation of scores by length, and the limit of length.
 
     Attributes:
         limit: Most tokens, the end symbol included.
@@ -84,5 +84,5 @@ class Pool:
         del self.kept[self.size :]
 
     def closed_to(self, total: float, written: int) -> bool:
-        """Whether no continuation of an unfinished hypothesis with this sum could still come in."""
+        """Tell whether no continuation of an unfinished hypothesis with this sum could still come in."""
         return len(self.kept) == self.size and self.length.bound(total, written) <= self.kept[-1].score

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ from textgen.options import DecodingOptions
 
 @dataclass(frozen=True)
 class Plan:
-    """What every strategy's `search(model, batch, scoring, plan)` is given; see `Strategy`.
+    """The settings that `search(model, batch, scoring, plan)` of every strategy takes; see `Strategy`.
 
     Attributes:
         options: Validated.
@@ -59,7 +59,5 @@ def search(model: Any, batch: Batch, scoring: Any, plan: Plan) -> list[list[Hypo
         ValueError: The plan has constraints, and the strategy takes none.
     """
     strategy = plan.options.strategy
-    found: list[list[Hypothesis]] = strategy.searcher(constrained=bool(plan.constraints))(
-        model, batch, scoring, plan
-    )
-    return found
+    run: Callable[..., list[list[Hypothesis]]] = strategy.searcher(constrained=bool(plan.constraints))
+    return run(model, batch, scoring, plan)

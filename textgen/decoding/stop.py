@@ -12,7 +12,7 @@ RUN_ON = 128  # most tokens by which a text overruns its length to finish a sent
 # A refrain or a list says a thing twice or three times on purpose, and single characters come in long runs
 # (哈哈哈哈, 000000): so both a number of times and a number of tokens. A unit is a long sentence at most.
 LOOP_TIMES = 4
-LOOP_PIECES = 32
+LOOP_TOKENS = 32
 LOOP_UNIT = 32
 
 
@@ -40,7 +40,7 @@ class Stop:
         return self.max_new_tokens
 
     def reason(self, ids: Sequence[int]) -> str | None:
-        """Why the text ends here (`stop`, `loop`, `length`), or None if it goes on."""
+        """The reason for ending here (`stop`, `loop`, `length`), or None."""
         if ids[-1] == self.eos:
             return "stop"
         if self.looping and loops(ids, self.exempt, self.inside):
@@ -48,7 +48,7 @@ class Stop:
         return "length" if len(ids) >= self.limit else None
 
     def cut(self, ids: Sequence[int], reason: str) -> tuple[int, str]:
-        """How many of the tokens of a finished text to keep, and the reason then."""
+        """The number of tokens of a finished text to keep, and the reason then."""
         return len(ids), reason
 
 
@@ -90,7 +90,7 @@ class SentenceStop(Stop):
 def loops(
     ids: Sequence[int], exempt: frozenset[int] = frozenset(), inside: frozenset[int] = frozenset()
 ) -> bool:
-    """Whether the last tokens are one unit over and over.
+    """Tell whether the last tokens are one unit over and over.
 
     That is: a unit of at most 32 tokens, not all of them exempt, at least 4 times in a row and over at
     least 32 tokens. A unit of one token needs 32 of them, one of 3 needs 33, one of 8 or more 4 times.
@@ -120,8 +120,8 @@ def relabel(reason: str, ids: Sequence[int], exempt: frozenset[int] = frozenset(
 
 
 def _repeated(ids: Sequence[int], unit: int) -> bool:
-    """Whether the last tokens repeat every `unit` tokens, often enough and long enough."""
+    """Tell whether the last tokens repeat every `unit` tokens, often and long enough."""
     if ids[-1] != ids[-1 - unit]:
         return False
-    span = unit * max(LOOP_TIMES, -(-LOOP_PIECES // unit))
+    span = unit * max(LOOP_TIMES, -(-LOOP_TOKENS // unit))
     return span <= len(ids) and ids[-span:-unit] == ids[len(ids) - span + unit :]

@@ -59,7 +59,7 @@ Texts = Annotated[tuple[Annotated[str, Field(min_length=1)], ...], BeforeValidat
 
 
 class Options(OptionGroup):
-    """What every model takes."""
+    """The options of every model."""
 
     num_candidates: int = field(1, "Number of texts per row.", ge=1, le=10_000)
     seed: Seed | None = field(
@@ -86,7 +86,7 @@ class Options(OptionGroup):
 
     @property
     def draws(self) -> bool:
-        """Whether random numbers are drawn."""
+        """True if random numbers are drawn."""
         return True
 
     @property
@@ -96,7 +96,7 @@ class Options(OptionGroup):
 
 
 class StyledOptions(Options):
-    """What a model takes that may know styles."""
+    """The options of models that may know styles."""
 
     style: Annotated[str, AfterValidator(bare)] | None = field(
         None, "Style to write in, for a model that was trained with styles.", CONTENT, min_length=1
@@ -110,7 +110,7 @@ class StyledOptions(Options):
     )
 
     @model_validator(mode="after")
-    def _guided(self) -> Self:
+    def _check_guidance(self) -> Self:
         if "guidance" in self.model_fields_set and self.style is None:
             raise OptionError("{@guidance} needs {@style}: it leads towards a style")
         return self

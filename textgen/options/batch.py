@@ -23,7 +23,7 @@ FieldName = Annotated[str, AfterValidator(bare)]
 
 
 class InputOptions(OptionGroup):
-    """How the rows of files are read; names of fields are as `textgen.text.names.bare` gives them."""
+    """The options of reading rows; names of fields are as `textgen.text.names.bare` gives them."""
 
     field: FieldName | None = option_field("text", "Field of a table that holds the text.", FILES)
     id_field: FieldName = option_field("id", "Field that holds the row's id.", FILES)
@@ -45,7 +45,7 @@ class InputOptions(OptionGroup):
 
     @property
     def named(self) -> tuple[str, ...]:
-        """Those that must be there: all but an id and keywords that a row may or may not have."""
+        """The fields that must be there: all but an id and keywords that a row may lack."""
         optional = {"id", KEYWORDS if self.keywords_field is None else ""}
         return tuple(name for name in self.names if name not in optional)
 
@@ -56,7 +56,7 @@ class InputOptions(OptionGroup):
 
 
 class RunOptions(OptionGroup):
-    """How a run over files goes."""
+    """The options of runs over files."""
 
     force: bool = option_field(False, "Overwrite the output.", BATCH)
     resume: bool = option_field(False, "Continue an interrupted run.", BATCH)
@@ -91,10 +91,9 @@ class RunOptions(OptionGroup):
         chosen = [option(name) for name in ("force", "resume", "retry_errors") if getattr(self, name)]
         if len(chosen) > 1:
             raise OptionError("{one} and {other} exclude each other", one=chosen[0], other=chosen[1])
-        if self.workers and self.threads:
-            raise OptionError("every one of {@workers} has one thread: leave out {@threads}")
-        if self.engine == "ray" and self.threads:
-            raise OptionError("an actor of {@engine} ray has one thread: leave out {@threads}")
+        if self.threads and (self.workers or self.engine == "ray"):
+            wrong = "each process of {option} has one thread: leave out {@threads}"
+            raise OptionError(wrong, option=option("workers" if self.workers else "engine"))
         if self.engine != "ray" and (self.address or self.num_gpus):
             raise OptionError(
                 "{option} needs {@engine} ray", option=option("address" if self.address else "num_gpus")

@@ -29,7 +29,7 @@ SEARCHERS = 4  # chains of a search
 
 
 class CgmhOptions(ChainOptions):
-    """What a chain of edits takes; it samples a sum of weighted terms, see `textgen.mcmc.cgmh.target`."""
+    """The options of chains of edits; their target is a sum of terms, see `textgen.mcmc.cgmh.target`."""
 
     method: Literal["mh", "anneal"] = field(
         "anneal",
@@ -86,12 +86,12 @@ class CgmhOptions(ChainOptions):
 
     @property
     def parallel(self) -> int:
-        """How many chains a row has."""
+        """Chains of a row."""
         return self.chains or max(self.num_candidates, SEARCHERS if self.searching else 1)
 
     @property
     def searching(self) -> bool:
-        """Whether texts are the best states visited instead of the last."""
+        """True if texts are the best states visited instead of the last."""
         return self.method == "anneal"
 
     @model_validator(mode="after")
@@ -118,7 +118,7 @@ class CgmhOptions(ChainOptions):
 
 
 class ComposeOptions(CgmhOptions):
-    """Sentences around given words."""
+    """The options of `compose`: sentences around given words."""
 
     length: Span | None = changed(CgmhOptions, "length", (10, 24))
     keyword: Keywords = changed(DecodingOptions, "keyword", ())
@@ -132,7 +132,7 @@ class ComposeOptions(CgmhOptions):
 
 
 class SourceOptions(CgmhOptions):
-    """What edits of a given text take."""
+    """The options of editing a given text."""
 
     keep: Words = field(
         (), "Part of the text that may not change, wherever it occurs.", CONTENT, max_length=MAX_KEYWORDS
@@ -142,7 +142,7 @@ class SourceOptions(CgmhOptions):
 
 
 class RewriteOptions(SourceOptions):
-    """Other words for the same thing."""
+    """The options of `rewrite`: other words for the same thing."""
 
     length: Span | None = changed(
         CgmhOptions,
@@ -165,7 +165,7 @@ class RewriteOptions(SourceOptions):
 
 
 class CorrectOptions(SourceOptions):
-    """The sentence as it was meant."""
+    """The options of `correct`: the sentence as it was meant."""
 
     # what a token costs the language model: leaving one out gains nothing
     length_reward: float = changed(CgmhOptions, "length_reward", 3.0)
@@ -175,7 +175,7 @@ class CorrectOptions(SourceOptions):
 
 
 class FillOptions(CgmhOptions):
-    """Blanks of unknown length."""
+    """The options of `fill`: blanks of unknown length."""
 
     length: Span | None = changed(
         CgmhOptions, "length", (1, 8), "Characters of each blank, white space not counted."

@@ -41,7 +41,7 @@ Fall = Annotated[
 
 
 class ChainOptions(Options):
-    """What all Markov chains take."""
+    """The options of all Markov chains."""
 
     chains: int | None = field(None, "Chains per row (default: one per text).", CHAIN, ge=1, le=10_000)
     anneal: Fall = field(
@@ -56,12 +56,12 @@ class ChainOptions(Options):
 
     @property
     def parallel(self) -> int:
-        """How many chains a row has."""
+        """Chains of a row."""
         return self.chains or self.num_candidates
 
     @property
     def rows_at_once(self) -> int:
-        """As many rows as there are chains in a batch: they are slow, and an interruption loses a batch."""
+        """Rows of a batch of chains: few, since they are slow and an interruption loses a batch."""
         return max(1, self.batch_size // self.parallel)
 
     @property

@@ -38,7 +38,7 @@ def strategies() -> dict[str, Strategy]:
 
 
 def _unfit(strategy: Strategy, known: Mapping[str, Strategy]) -> str | None:
-    """Why a strategy of another package cannot be used beside those that are known."""
+    """The reason not to take a strategy beside those that are known; None if there is none."""
     ours = {group for one in OURS for group in one.groups}
     brought = [group for group in strategy.groups if group not in ours]
     if strategy.name in RESERVED:
@@ -59,7 +59,7 @@ def _unfit(strategy: Strategy, known: Mapping[str, Strategy]) -> str | None:
 
 
 def _readable(kind: Any, metadata: Sequence[Any] = ()) -> bool:
-    """Whether flags and files can give a value of a type: text, a number, or what a validator makes of it."""
+    """Tell whether flags and files can give a value of a type, by themselves or for a validator."""
     if get_origin(kind) is Annotated:
         return _readable(kind.__origin__, kind.__metadata__)
     if any(isinstance(one, BeforeValidator | PlainValidator | WrapValidator) for one in metadata):
@@ -72,7 +72,7 @@ def _readable(kind: Any, metadata: Sequence[Any] = ()) -> bool:
 class DecodingOptions(
     SamplingOptions, ContrastiveOptions, DiverseOptions, LengthOptions, BeamOptions, Options
 ):
-    """What a model takes that writes token by token.
+    """The options of models that write token by token.
 
     An option that belongs to some strategies is refused with another, never ignored. The options of
     strategies that are not among the bases here are added by `textgen.options.composed`.
@@ -150,7 +150,7 @@ class DecodingOptions(
 
     @property
     def penalized(self) -> bool:
-        """Whether a penalty moves the search scores."""
+        """True if a penalty moves the search scores."""
         return self.repetition_penalty != 1 or self.presence_penalty != 0 or self.frequency_penalty != 0
 
     @model_validator(mode="after")
@@ -213,7 +213,7 @@ class DecodingOptions(
 
 
 class ContinueOptions(DecodingOptions, StyledOptions):
-    """What a language model takes that continues a prompt."""
+    """The options of continuing a prompt."""
 
     # chosen by `benchmarks/sampling_table.py`: nearest to real text
     temperature: float = changed(DecodingOptions, "temperature", 0.9)
@@ -236,12 +236,12 @@ class ContinueOptions(DecodingOptions, StyledOptions):
 
     @property
     def ends_at(self) -> Literal["any", "sentence"]:
-        """Where a text may end."""
+        """The place where a text may end."""
         return self.end_at or ("sentence" if self.strategy.streamable else "any")
 
     @property
     def draws_each(self) -> int:
-        """How often each text is drawn."""
+        """Draws of each text."""
         return 1 if self.rank == "none" else self.best_of or DRAWS
 
     @model_validator(mode="after")

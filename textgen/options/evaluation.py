@@ -11,7 +11,7 @@ REFERENCE = "Reference"
 
 
 class EvalOptions(OptionGroup):
-    """How texts are evaluated; all but the seed is about the reference."""
+    """The options of evaluation; all but the seed concern the reference."""
 
     reference_field: FieldName = field("title", "Its field with the text.", REFERENCE)
     source_field: FieldName | None = field(

@@ -78,7 +78,7 @@ def changed(model: type[BaseModel], name: str, default: Any, description: str | 
 
 
 def shown(info: FieldInfo, key: str) -> Any:
-    """What a field says of how it is shown: its `panel` or `metavar`."""
+    """The `panel` or `metavar` of a field."""
     extra = info.json_schema_extra
     return extra.get(key) if isinstance(extra, dict) else None
 

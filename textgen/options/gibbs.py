@@ -22,7 +22,7 @@ TAKERS = {
 
 
 class GibbsOptions(ChainOptions, StyledOptions):
-    """What sampling from a masked model takes."""
+    """The options of sampling from a masked model."""
 
     method: Literal["gibbs", "mh", "anneal"] = field(
         "gibbs",
@@ -85,7 +85,7 @@ class GibbsOptions(ChainOptions, StyledOptions):
 
     @property
     def states(self) -> int:
-        """How many texts a chain gives."""
+        """Texts that a chain gives."""
         return -(-self.num_candidates // self.parallel)
 
     @model_validator(mode="after")

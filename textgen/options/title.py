@@ -22,7 +22,7 @@ LISTED = 64  # texts to choose from that are ranked; of a longer list, those tha
 
 
 class TitleOptions(DecodingOptions, BidirectionalOptions):
-    """What title generation takes.
+    """The options of title generation.
 
     Left alone, `decode` and `rank` mean beams in both directions whose titles are ranked by a blend of
     what speaks for them. `decode` alone ranks by log-probability, in one direction.
@@ -84,7 +84,7 @@ class TitleOptions(DecodingOptions, BidirectionalOptions):
 
     @property
     def ranking(self) -> Rank:
-        """How the candidates compare."""
+        """The ranking of candidates."""
         if self.rank:
             return self.rank
         if self.decode is None and self.one_of:
@@ -99,7 +99,7 @@ class TitleOptions(DecodingOptions, BidirectionalOptions):
 
     @property
     def ranked_both_ways(self) -> bool:
-        """Whether candidates compare by their log-probabilities in both directions."""
+        """True if candidates compare by their log-probabilities in both directions."""
         return self.ranking not in ("logprob", "pmi")
 
     @property
@@ -111,7 +111,7 @@ class TitleOptions(DecodingOptions, BidirectionalOptions):
 
     @property
     def draws_alone(self) -> bool:
-        """Whether the titles are as many draws as were asked for, and not the best of more."""
+        """True if the titles are as many draws as were asked for, and not the best of more."""
         return self.strategy.draws and self.ranking == "logprob" and len(self.directions) == 1
 
     @property

@@ -12,10 +12,10 @@ from textgen.options.train import RowOptions
 
 
 class TokenizerTrainOptions(RowOptions):
-    """Pieces that texts are cut into: a SentencePiece model."""
+    """The options of training a tokenizer: a SentencePiece model."""
 
     kind: Literal["char", "unigram", "bpe"] = field(
-        "char", "One piece a Chinese character and sub-words of Latin, or pieces of any length.", RECIPE
+        "char", "One token a Chinese character and sub-words of Latin, or tokens of any length.", RECIPE
     )
     vocab_size: Count = field(8185, "Maximum number of tokens; a small text gives fewer.", RECIPE)
     latin_pieces: Whole = field(1200, "Most Latin sub-words, of kind char.", RECIPE)

@@ -90,7 +90,7 @@ class RowOptions(OptionGroup):
 
 
 class TrainOptions(RowOptions):
-    """What every recipe takes that trains a network.
+    """The options of every recipe that trains a network.
 
     Attributes are described where they stand; the command line shows the same.
     """
@@ -182,12 +182,12 @@ class TrainOptions(RowOptions):
     def _check_fresh(self, names: Collection[str]) -> None:
         """Refuse options of fresh networks for a model that is there."""
         if self.start != RANDOM and (given := self.model_fields_set.intersection(names)):
-            told = "{option} is for fresh weights, not for {@start} {start}"
-            raise OptionError(told, option=option(min(given)), start=self.start)
+            for_fresh = "{option} is for fresh weights, not for {@start} {start}"
+            raise OptionError(for_fresh, option=option(min(given)), start=self.start)
 
 
 class ReplacingOptions(TrainOptions):
-    """What recipes take whose network is fed what it should have written so far."""
+    """The options of recipes that feed the network the target written so far."""
 
     replace: Fraction = field(
         0.0,

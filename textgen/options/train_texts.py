@@ -17,7 +17,7 @@ SIZES = ("layers", "width", "heads", "positions")
 
 
 class SizedOptions(TrainOptions):
-    """What a network takes that can be made from nothing: its sizes."""
+    """The options of recipes that can begin with fresh weights: their sizes."""
 
     layers: int = field(6, "Layers of a fresh network.", MODEL, ge=1, le=128)
     width: int = field(512, "Its width.", MODEL, ge=8, le=16384)

@@ -26,14 +26,14 @@ from textgen.options.train import ReplacingOptions, TrainOptions
 
 
 class TitledTrainOptions(TrainOptions):
-    """What all recipes take whose rows are articles with titles."""
+    """The options of recipes whose rows are articles with titles."""
 
     title_field: FieldName = field("title", "Field with the title.", DATA)
     title_length: Count = field(46, "Maximum number of tokens of a title.", RECIPE)
 
 
 class CandidateTrainOptions(TitledTrainOptions):
-    """What recipes take that learn from the order of titles that a model has written."""
+    """The options of recipes that learn from the order of titles that a model has written."""
 
     candidates: int = field(12, "Most candidates of an article.", RECIPE, ge=2, le=64)
     beams: int = field(6, "Beam hypotheses among them, in each direction.", RECIPE, ge=0, le=64)
@@ -50,7 +50,7 @@ class CandidateTrainOptions(TitledTrainOptions):
 
 
 class TitleTrainBase(TitledTrainOptions, ReplacingOptions):
-    """What all recipes take that learn to write titles."""
+    """The options of recipes that learn to write titles."""
 
     dev_metric: Literal["loss", "rouge-l"] = field(  # type: ignore[assignment]
         "loss", "What is best on the dev file.", DEV

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
@@ -36,7 +36,7 @@ Predictions = Annotated[Path, typer.Argument(help=RECORDS, metavar="PRED.jsonl")
 
 
 class EvalRun(Printing):
-    """What texts are compared with, and how much is told."""
+    """The options of an evaluation that belong to the command line."""
 
     reference: FilePath | None = field(
         None, "What they should be: a table of any format.", REFERENCE, metavar="REF.jsonl"
@@ -129,18 +129,14 @@ def _loaded(judges: Sequence[tuple[str, ModelFiles]], on_event: OnEvent) -> list
     return [partial(resolved(metric), load_model(files), on_event=on_event) for metric, files in judges]
 
 
-def _warnings(report: Report) -> list[str]:
-    lines = []
+def _warnings(report: Report) -> Iterator[str]:
     if report.missing:
         of = f"{report.missing:,} of {report.rows:,} rows of the reference have"
-        lines.append(f"warning: {of} no prediction; they count as empty texts")
+        yield f"warning: {of} no prediction; they count as empty texts"
     if report.errors:
-        lines.append(f"warning: {report.errors:,} predictions are errors; they count as empty texts")
+        yield f"warning: {report.errors:,} predictions are errors; they count as empty texts"
     if report.compared is not None and report.compared < report.rows:
-        lines.append(
-            f"warning: compared on {report.compared:,} of {report.rows:,} rows, those that both have"
-        )
-    return lines
+        yield f"warning: compared on {report.compared:,} of {report.rows:,} rows, those that both have"
 
 
 def _print(report: Report) -> None:

@@ -114,7 +114,7 @@ def _print_outcome(output: Path, outcome: Outcome, *, as_json: bool) -> None:
 
 
 def _speaks() -> bool:
-    """Of the processes that accelerate launch has started the first alone speaks."""
+    """Tell whether this process prints: of those that accelerate launch starts, the first does."""
     return os.environ.get("RANK", "0") == "0"
 
 

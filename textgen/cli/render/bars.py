@@ -78,16 +78,13 @@ def _bar() -> Bar:
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as Bar
 
-    columns = (
+    # what is printed on stderr goes above the bars; results are for another file than this terminal
+    return Bar(
         BarColumn(),
         MofNCompleteColumn(),
         TextColumn("{task.description}"),
         TimeRemainingColumn(),
         TextColumn("{task.fields[facts]}"),
-    )
-    # what is printed on stderr goes above the bars; results are for another file than this terminal
-    return Bar(
-        *columns,
         console=Console(stderr=True),
         transient=True,
         redirect_stdout=False,

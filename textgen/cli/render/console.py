@@ -57,13 +57,13 @@ def report(line: str) -> None:
 
 
 def trace() -> None:
-    """Where the error that is being handled comes from, on stderr."""
+    """Print the traceback of the error that is being handled, on stderr."""
     for line in traceback.format_exc().splitlines():
         note(f"  {line}")  # no line of a message begins as one of ours does
 
 
 def rule(number: int) -> None:
-    """What tells samples apart: a dim numbered rule on a terminal, a blank line in a pipe."""
+    """Separate samples: by a dim numbered rule on a terminal, a blank line in a pipe."""
     if not sys.stdout.isatty():
         if number > 1:
             result("")

@@ -44,7 +44,7 @@ class Curve:
     lengths: array[int] = field(default_factory=lambda: array("l"))
 
     def autocorrelation(self) -> list[float]:
-        """Of the log target over the second half, as its records' effective sample size."""
+        """Autocorrelation of the log target over the second half, as for the effective sample size."""
         half = list(self.energies[len(self.energies) // 2 :])
         gaps = [number for number, value in enumerate(half) if not isfinite(value)]
         settled = half[gaps[-1] + 1 :] if gaps else half
@@ -173,19 +173,15 @@ def _correlations(axes: Axes, curves: Sequence[Curve]) -> None:
     for lags in found:
         axes.plot(range(len(lags)), lags, **_line(curves) | {"linewidth": 0.6, "alpha": 0.4})
     if found:
-        mean = [fmean(at) for at in zip(*_comparable(found), strict=False)]
+        # without chains that had hardly begun when the run was interrupted
+        whole = [lags for lags in found if 2 * len(lags) > max(map(len, found))]
+        mean = [fmean(at) for at in zip(*whole, strict=False)]
         axes.plot(range(len(mean)), mean, color=MEAN, linewidth=1.8, label="mean of the chains")
         axes.legend(fontsize="small", loc="upper right")
     axes.axhline(0, color="gray", linewidth=0.8)
     title = "autocorrelation of the log target, second half of each chain"
     axes.set(title=title if found else f"{title}: nothing varied", xlabel="lag in steps")
     _whole(axes.xaxis)
-
-
-def _comparable(found: Sequence[list[float]]) -> list[list[float]]:
-    """Without chains that had hardly begun when the run was interrupted."""
-    longest = max(map(len, found))
-    return [lags for lags in found if 2 * len(lags) > longest]
 
 
 def _by_step(axes: Axes, what: str) -> None:

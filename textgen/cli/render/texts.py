@@ -16,7 +16,7 @@ Show = Callable[["Record", "Row"], None]  # prints the texts of a record
 
 
 def samples(job: Job) -> Show:
-    """What prints the samples of a record, told apart if there are several."""
+    """A printer of the samples of a record, separated if there are several."""
     number = numbering(len(job.rows) * job.task.options.num_candidates)
 
     def show(record: Record, row: Row) -> None:
@@ -41,17 +41,17 @@ def numbering(total: int) -> Callable[[], None]:
 
 
 def texts(job: Job) -> Show:
-    """What prints the texts of a record, on a terminal with their scores."""
+    """A printer of the texts of a record, on a terminal with their scores."""
     return _named(job, _text)
 
 
 def corrections(job: Job) -> Show:
-    """What prints the texts of a record, and where they differ from the row what was changed."""
+    """A printer of the texts of a record, with their changes."""
     return _named(job, _correction)
 
 
 def _named(job: Job, show: Callable[[Candidate, Row], None]) -> Show:
-    """What prints every candidate; behind the record's name, if there are several."""
+    """A printer of every candidate; behind the name of its record, if there are several records."""
 
     def show_all(record: Record, row: Row) -> None:
         for candidate in record.candidates:

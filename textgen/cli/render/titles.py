@@ -18,7 +18,7 @@ DIRECTIONS = {"l2r": "→", "r2l": "←", "both": "↔"}
 
 
 def titles(job: Job) -> Show:
-    """What prints the titles of a record; with the record's name, if there are several."""
+    """A printer of the titles of a record; behind its name, if there are several records."""
     several = len(job.rows) > 1
     options = job.task.options
     details = options.num_candidates > 1 or (isinstance(options, TitleOptions) and options.explain)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from math import isfinite
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TextIO
 
 from textgen.errors import TextgenError
 from textgen.events import ChainStep, Event, OnEvent
+from textgen.schema import finite
 
 DECIMALS = 4
 
@@ -67,10 +67,5 @@ def tracing(path: Path) -> Iterator[OnEvent]:
 
 def line(step: ChainStep) -> str:
     """A step as JSON; what is no number in JSON (minus infinity, where a text is impossible) is null."""
-    return json.dumps({name: _plain(value) for name, value in vars(step).items()}, ensure_ascii=False)
-
-
-def _plain(value: Any) -> Any:
-    if not isinstance(value, float):
-        return value
-    return round(value, DECIMALS) if isfinite(value) else None
+    fields = vars(step) | {"log_target": round(step.log_target, DECIMALS)}
+    return json.dumps(finite(fields), ensure_ascii=False)

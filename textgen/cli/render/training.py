@@ -76,7 +76,7 @@ class _Lines:
     """A line for every look at the dev file, and now and then one for rows and steps."""
 
     def __init__(self) -> None:
-        self._told = -inf
+        self._shown_at = -inf
 
     def __call__(self, event: Event) -> None:
         if isinstance(event, Note):
@@ -95,13 +95,13 @@ class _Lines:
 
     def _tell(self, line: str, *, last: bool) -> None:
         now = time.monotonic()
-        if last or now - self._told >= PERIOD:
-            self._told = now
+        if last or now - self._shown_at >= PERIOD:
+            self._shown_at = now
             console.note(line)
 
 
 class _State:
-    """What the live table shows.
+    """The content of the live table.
 
     Args:
         recipe: What is trained.
@@ -165,7 +165,7 @@ def _live(recipe: str) -> Iterator[OnEvent]:
 
 
 def _progress(event: Progress) -> tuple[str, str]:
-    """What is read, or written by a model, before the first step."""
+    """The name and the value of the rows that are read, or written for, before the first step."""
     if event.total is None:
         return "rows read", f"{event.done:,}"
     return "rows written for", f"{event.done:,} of {event.total:,}"

@@ -35,7 +35,7 @@ Lines = list[list["Segment"]]
 
 @dataclass
 class View:
-    """What is shown of a chain.
+    """A chain as it is shown.
 
     Attributes:
         step: Its last step.
@@ -131,7 +131,7 @@ def watching() -> Iterator[OnEvent]:
 
 
 def frame(views: Sequence[View], steps: Steps | None, console: Console) -> Lines:
-    """As many chains as there is room for, those that still run first, and how many more there are."""
+    """The lines of a frame: chains that fit in, those that still run first, and the number of others."""
     from rich.text import Text
 
     ahead = max(view.step.step for view in views)

@@ -141,7 +141,7 @@ def _collect(
 
 
 def _goes_on(streams: _Streams, g: int, search: BeamSearch) -> bool:
-    """Whether a group is searched further; at the limit its unfinished hypotheses are cut."""
+    """Tell whether a group is searched further; at the limit its unfinished hypotheses are cut."""
     pool = streams.pools[streams.groups[g]]
     lanes = range(g * LANES, (g + 1) * LANES)
     best = max(float(streams.totals[lane, 0]) for lane in lanes)

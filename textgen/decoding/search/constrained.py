@@ -78,7 +78,7 @@ def constrained_beam_search(
 
 
 class _Place(NamedTuple):
-    """Where a hypothesis stands: its partial match, and the keywords that it lacks."""
+    """The state of a hypothesis: its partial match, and the keywords that it lacks."""
 
     state: int
     unmet: Labels
@@ -111,14 +111,14 @@ class _Tracker:
         self._after: dict[tuple[_Place, int], _Place] = {}
 
     def place(self, ids: Iterable[int]) -> _Place:
-        """Where a text stands."""
+        """The place of a text."""
         place = self._start
         for token in ids:
             place = self.after(place, token)
         return place
 
     def after(self, place: _Place, token: int) -> _Place:
-        """Where it stands one token further."""
+        """The place after one more token."""
         if (place, token) not in self._after:
             state = self._automaton.step(place.state, token)
             self._after[place, token] = _Place(state, self._automaton.left(state, place.unmet))
@@ -129,11 +129,11 @@ class _Tracker:
         return self._automaton.wanted(*place)
 
     def bank(self, place: _Place) -> tuple[int, bool]:
-        """Which hypotheses it competes with: a larger bank has come further."""
+        """The bank in which it competes: a larger one has come further."""
         return -len(place.unmet), self._automaton.matched(*place) > 0
 
     def in_time(self, candidates: list[_Candidate], left: int) -> list[_Candidate]:
-        """Those that can still hold all keywords and end; else those that come nearest to it.
+        """The candidates that can still hold all keywords and end; else those that come nearest to it.
 
         Args:
             candidates: Of one step.

@@ -51,7 +51,7 @@ class ContrastiveSearch:
 
 @dataclass
 class _Context:
-    """What candidates are compared with.
+    """The hidden states that candidates are compared with.
 
     Attributes:
         directions: `(sources, length, width)`, the hidden states so far, of length 1.
@@ -152,7 +152,7 @@ def contrastive_search(
 
 
 def _winners(scores: Tensor, likeness: Tensor, alpha: float) -> Tensor:
-    """Which candidate is best, `(sources,)`; both arguments `(sources, candidates)`, the scores falling."""
+    """The best candidate, `(sources,)`; both arguments `(sources, candidates)`, the scores falling."""
     ranks = (1 - alpha) * scores.exp() - alpha * likeness
     # without this a banned token, of probability 0, could win by being unlike
     return ranks.masked_fill(scores == -torch.inf, -torch.inf).argmax(-1)

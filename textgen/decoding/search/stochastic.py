@@ -58,7 +58,7 @@ class _Draws:
         return (self.ranks > -torch.inf) & ~self.ended
 
     def texts(self) -> Tensor:
-        """What was written, `(rows, written)`."""
+        """The tokens written, `(rows, written)`."""
         return self.ids[:, self.ids.shape[1] - self.written :]
 
 

@@ -18,7 +18,7 @@ from textgen.rng import Draws
 
 
 def search(model: NextTokenModel, batch: Batch, scoring: Scoring, plan: Plan) -> list[list[Hypothesis]]:
-    """As many texts a source as the plan has copies, in order; one, if the strategy has no other to find.
+    """Write as many texts a source as the plan has copies, in order; one, if the strategy finds no other.
 
     There are fewer where the filters left nothing to go on with. Two may be the same text.
     """

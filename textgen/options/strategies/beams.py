@@ -25,7 +25,7 @@ class BeamOptions(OptionGroup):
 
 
 class LengthOptions(OptionGroup):
-    """How a beam compares texts of different lengths."""
+    """The normalisation of scores by length."""
 
     length_penalty: Penalty = field(
         1.0, "Exponent a of the length that divides a hypothesis's score.", DECODING

@@ -8,7 +8,7 @@ from textgen.options.strategies.strategy import Strategy
 
 
 class BidirectionalOptions(OptionGroup):
-    """What bidirectional search takes beside the options of beams."""
+    """The options of bidirectional search beside those of beams."""
 
     interaction: bool | None = field(
         None,

@@ -7,7 +7,7 @@ from textgen.options.strategies.strategy import Strategy
 
 
 class ContrastiveOptions(OptionGroup):
-    """What contrastive search takes."""
+    """The options of contrastive search."""
 
     penalty_alpha: Share = field(
         0.6, "Weight of the degeneration penalty: how much a token resembles the text before it.", DECODING

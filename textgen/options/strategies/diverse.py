@@ -8,7 +8,7 @@ from textgen.options.strategies.strategy import Strategy
 
 
 class DiverseOptions(OptionGroup):
-    """What diverse beam search takes beside the options of beams."""
+    """The options of diverse beam search beside those of beams."""
 
     groups: Count | None = field(None, "Groups of a diverse beam (default: one per hypothesis).", DECODING)
     diversity_penalty: NonNegative = field(

@@ -9,7 +9,7 @@ CONTRASTIVE_TOP_K = 4  # of contrastive search where nothing is said
 
 
 class SamplingOptions(OptionGroup):
-    """What strategies take that draw; applied in this order."""
+    """The options of strategies that draw; applied in this order."""
 
     temperature: float = field(1.0, "Divides the logits.", SAMPLING, ge=MIN_TEMPERATURE)
     top_k: Whole = field(

@@ -54,7 +54,7 @@ class Strategy:
 
     @property
     def streamable(self) -> bool:
-        """Whether it writes token by token for good."""
+        """True if it writes token by token for good."""
         return self.choose is not None
 
     def searcher(self, *, constrained: bool = False) -> Any:
