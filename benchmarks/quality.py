@@ -85,7 +85,7 @@ def judged(reader: Reader, file: Path) -> dict[str, int]:
         text = json.loads(line)["text"]
         counts["rows"] += 1
         try:
-            counts["warned"] += bool(reader.judged(reader.read(text).text, text))
+            counts["warned"] += bool(reader.text_notes(reader.read(text).text, text))
         except DataError:
             counts["refused"] += 1
     return counts

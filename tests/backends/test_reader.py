@@ -34,7 +34,7 @@ def texts(file: str) -> list[str]:
 
 def told(reader: Reader, text: str) -> str:
     try:
-        notes = reader.judged(reader.read(text).text, text)
+        notes = reader.text_notes(reader.read(text).text, text)
     except DataError:
         return "refused"
     return "warned" if notes else "known"
@@ -63,7 +63,7 @@ def test_a_text_with_its_characters_shuffled_is_refused(gpt2_model: LoadedModel)
 def test_models_of_ones_own_read_everything(gpt2_model: LoadedModel) -> None:
     own = Reader(replace(gpt2_model, files=replace(gpt2_model.files, embedded=False)))
     assert own.read("頭髮😀").text == "頭髮😀"
-    assert own.judged("林" * 40, "林" * 40) == ()
+    assert own.text_notes("林" * 40, "林" * 40) == ()
     assert own.word("頭髮") == "頭髮"
 
 
@@ -118,4 +118,4 @@ def test_a_blank_text_loads_no_language_model(monkeypatch: pytest.MonkeyPatch) -
 
     monkeypatch.setattr("textgen.backends.reader._language_model", refuse)
     files = SimpleNamespace(embedded=True, kind="bert")
-    assert Reader(cast(LoadedModel, SimpleNamespace(files=files))).judged("", "") == ()
+    assert Reader(cast(LoadedModel, SimpleNamespace(files=files))).text_notes("", "") == ()

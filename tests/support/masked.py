@@ -149,7 +149,7 @@ def update_matrix(
     possible draw; each point is at one of the states."""
     number = {tuple(point.ids): n for n, point in enumerate(points)}
     found = torch.zeros(len(points), len(points), dtype=torch.float64)
-    for row, point in enumerate(kernel.measured(points)):
+    for row, point in enumerate(kernel.with_energies(points)):
         drawn_from = kernel.proposal(kernel.conditionals.logits(kernel.sites(point, places))).tolist()
         present = [point.ids[place] for place in places]
         proposals = []
@@ -164,7 +164,7 @@ def update_matrix(
         for proposal, (_, ratio) in zip(proposals, judged, strict=True):
             drawn_with = torch.tensor(proposal.forward, dtype=torch.float64).exp()
             kept = torch.tensor(min(0.0, ratio), dtype=torch.float64).exp()
-            assert proposal.held or not kept
+            assert proposal.reachable or not kept
             found[row, number.get(tuple(proposal.ids), row)] += drawn_with * kept
             found[row, row] += drawn_with * (1 - kept)
     return found

@@ -41,7 +41,7 @@ P = TypeVar("P", bound="Prepared")
 
 
 class Backend(ABC, Generic[O, P]):
-    """A model that is loaded, and what it can generate.
+    """A loaded model that generates records for rows.
 
     Args:
         model: From `load_model`.
@@ -88,7 +88,7 @@ class Backend(ABC, Generic[O, P]):
 
         Args:
             text: The prompt.
-            on_event: Told if the prompt was shortened, and what a person should know of the text.
+            on_event: Told if the prompt was shortened, and of the notes for a person.
             **options: Fields of the backend's `options`.
 
         Yields:
@@ -104,7 +104,7 @@ class Backend(ABC, Generic[O, P]):
             raise UsageError("one text can be streamed, not several", hint="{@num_candidates} 1")
         self.check(parsed)
         self.check_streamable(parsed)
-        return self.stream_row(Row(text), parsed, self.seeded(parsed), on_event=on_event)
+        return self.stream_row(Row(text), parsed, self.seed_of(parsed), on_event=on_event)
 
     def stream_row(
         self, row: Row, options: O, seed: int, *, candidate: int = 0, on_event: OnEvent = ignore
@@ -130,18 +130,18 @@ class Backend(ABC, Generic[O, P]):
             yield from self.window(window, options, seed, listener)
 
     def begin(self, options: O, on_event: OnEvent = ignore) -> int:
-        """Check the options against the model, tell what their user should know, and return the seed.
+        """Check the options against the model, pass on the notes for their user, and return the seed.
 
         Raises:
             UsageError: The model cannot do that.
         """
         self.check(options)
         for word in several_in_one(options.avoid) if isinstance(options, DecodingOptions) else ():
-            told = "{@avoid} {word} is one text; {@avoid} once for each word keeps out all of them"
-            on_event(Note(told, word=word))
+            template = "{@avoid} {word} is one text; {@avoid} once for each word keeps out all of them"
+            on_event(Note(template, word=word))
         for text in self.notes(options):
             on_event(Note(text))
-        return self.seeded(options)
+        return self.seed_of(options)
 
     def window(
         self, rows: Sequence[Row], options: O, seed: int, on_event: OnEvent = ignore
@@ -152,7 +152,7 @@ class Backend(ABC, Generic[O, P]):
             rows: As many as fit into memory.
             options: Validated, and checked by `begin`.
             seed: From `begin`.
-            on_event: Told of every batch (`Computed`), and what the backend tells.
+            on_event: Told of every batch (`Computed`), and the backend's own events.
 
         Yields:
             The records in the order of the rows, each as soon as those before it are done.
@@ -163,9 +163,9 @@ class Backend(ABC, Generic[O, P]):
             on_event(Computed(len(records), errors=len(records)))
         shown = 0
         for batch in same_size_batches(
-            usable, lambda pair: padded_length(pair[1].size), lambda size: self._most(size, options)
+            usable, lambda pair: padded_length(pair[1].size), lambda size: self._rows_at_once(size, options)
         ):
-            outcomes = self._computed([prepared for _, prepared in batch], options, seed, on_event)
+            outcomes = self._outcomes([prepared for _, prepared in batch], options, seed, on_event)
             found = {
                 number: self._record(prepared, outcome, options, seed)
                 for (number, prepared), outcome in zip(batch, outcomes, strict=True)
@@ -185,7 +185,7 @@ class Backend(ABC, Generic[O, P]):
         yield from (records[number] for number in range(shown, len(rows)))
 
     @staticmethod
-    def seeded(options: O) -> int:
+    def seed_of(options: O) -> int:
         """The seed to use: the one given, else a fresh one."""
         return fresh_seed() if options.seed is None else options.seed
 
@@ -198,18 +198,18 @@ class Backend(ABC, Generic[O, P]):
         """Candidates of every row of a batch, in the order to be reported, or why a row has none."""
 
     def check(self, options: O) -> None:
-        """Refuse what only the model can tell is impossible, before any row. Raises UsageError."""
+        """Refuse options that this model cannot follow, before any row. Raises UsageError."""
 
     def label(self, options: O) -> str:
-        """What records say of the model."""
+        """The label of the model in records."""
         return self.model.label
 
     def notes(self, options: O) -> list[str]:
-        """What a user of these options should know beforehand."""
+        """Notes on these options for their user, before any row."""
         return []
 
     def prompt(self, row: Row) -> str | None:
-        """What the record shows as the prompt; None where there is none."""
+        """The prompt in the record of a row; None where there is none."""
         return None
 
     def styled(self, options: StyledOptions) -> Any:
@@ -226,14 +226,14 @@ class Backend(ABC, Generic[O, P]):
         """The rows that can be used, with their numbers; those that cannot go into `records`."""
         usable = []
         for number, row in enumerate(window):
-            told = row.error
-            if told is None:
+            problem = row.error
+            if problem is None:
                 try:
                     usable.append((number, self.prepare(row, options, on_event)))
                     continue
                 except DataError as error:
-                    told = _placed(row, error)
-            records[number] = Record(row.name, [], self.label(options), error=told, fields=row.fields)
+                    problem = _with_place(row, error)
+            records[number] = Record(row.name, [], self.label(options), error=problem, fields=row.fields)
         return usable
 
     def _record(self, prepared: P, outcome: Outcome, options: O, seed: int) -> Record:
@@ -246,29 +246,29 @@ class Backend(ABC, Generic[O, P]):
             used_tokens=prepared.used_tokens,
             seed=seed if options.draws else None,
             prompt=self.prompt(prepared.row),
-            error=_placed(prepared.row, outcome) if isinstance(outcome, DataError) else None,
+            error=_with_place(prepared.row, outcome) if isinstance(outcome, DataError) else None,
             notes=prepared.notes + found.notes + cut_notes(found.candidates, options),
             fields=prepared.row.fields,
         )
 
     @cached_property
     def reader(self) -> Reader:
-        """What reads the rows' texts."""
+        """The reader of the rows' texts."""
         return Reader(self.model)
 
     @cached_property  # backends with an `open` of their own may not call __init__
-    def _room(self) -> BatchLimit:
+    def _limit(self) -> BatchLimit:
         return BatchLimit()
 
-    def _most(self, size: int, options: O) -> int:
-        return self._room.rows(size, most_rows=options.rows_at_once, most_tokens=options.tokens_at_once)
+    def _rows_at_once(self, size: int, options: O) -> int:
+        return self._limit.rows(size, most_rows=options.rows_at_once, most_tokens=options.tokens_at_once)
 
-    def _computed(self, batch: Sequence[P], options: O, seed: int, on_event: OnEvent) -> list[Outcome]:
-        """What became of a batch; a part that does not fit into memory is halved, now and from then on."""
+    def _outcomes(self, batch: Sequence[P], options: O, seed: int, on_event: OnEvent) -> list[Outcome]:
+        """The outcomes of a batch; a part that does not fit into memory is halved, now and from then on."""
         found: list[Outcome] = []
         size = padded_length(batch[0].size)
         while len(found) < len(batch):
-            part = batch[len(found) :][: self._most(size, options)]
+            part = batch[len(found) :][: self._rows_at_once(size, options)]
             try:
                 with torch.inference_mode():
                     found += self.compute(part, options, seed, on_event)
@@ -277,18 +277,18 @@ class Backend(ABC, Generic[O, P]):
                 if not out_of_memory(error):
                     raise
             if len(part) > 1:  # only here, where the error no longer holds what was computed
-                fewer = self._room.halve(len(part), size)
-                told = "out of memory with {rows} rows of {size} tokens; from here on {fewer}"
-                on_event(Note(told, rows=len(part), size=size, fewer=fewer))
+                fewer = self._limit.halve(len(part), size)
+                template = "out of memory with {rows} rows of {size} tokens; from here on {fewer}"
+                on_event(Note(template, rows=len(part), size=size, fewer=fewer))
             else:
                 hint = "shorten it, or free some memory"
                 found.append(DataError("there is not enough memory for it", hint=hint))
         return found
 
 
-def _placed(row: Row, error: DataError) -> Message:
+def _with_place(row: Row, error: DataError) -> Message:
     """The error with the row's place in its file."""
-    return Message("{place}: {told}", place=row.place, told=error.line) if row.place else error.line
+    return Message("{place}: {error}", place=row.place, error=error.line) if row.place else error.line
 
 
 def _row(text: object, number: int) -> Row:
@@ -301,9 +301,7 @@ def _row(text: object, number: int) -> Row:
 
 def open_backend(name: str) -> Backend[Any, Any]:
     """Load a model by embedded name or directory, with the backend of its kind; or an editor by its name."""
-    if name in EDITING:
-        editor: Backend[Any, Any] = editor_class(name).open(find_model(LANGUAGE_MODEL))
-        return editor
-    files = find_model(name)
-    backend: Backend[Any, Any] = backend_class(files.kind).open(files)
+    files = find_model(LANGUAGE_MODEL if name in EDITING else name)
+    kind = editor_class(name) if name in EDITING else backend_class(files.kind)
+    backend: Backend[Any, Any] = kind.open(files)
     return backend

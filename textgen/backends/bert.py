@@ -11,7 +11,7 @@ from torch import Tensor
 
 from textgen.backends.base import Backend, Outcome, Prepared
 from textgen.backends.chain_reports import Reports, StepReports, lost
-from textgen.backends.editing.locks import kept_spans, ordinary, stayed
+from textgen.backends.editing.locks import anchors, kept_spans, redrawable
 from textgen.choice.allowed import line_ids
 from textgen.choice.lengths import text_length, token_lengths
 from textgen.errors import DataError, UsageError
@@ -86,11 +86,11 @@ class BertBackend(Backend[GibbsOptions, Seed]):
             )
         vocabulary = self.tokenizer.vocabulary
         kept = {place for span in kept_spans(reading, ids, options.keep, vocabulary) for place in span}
-        free = [place for place in ordinary(ids, vocabulary) if place not in kept]
+        free = [place for place in redrawable(ids, vocabulary) if place not in kept]
         if ids and not free:
             hint = "keep less of it" if options.keep else "give a sentence of ordinary text"
             raise DataError("nothing in the sentence can be resampled", hint=hint)
-        notes = self.reader.judged(reading.text, row.text)
+        notes = self.reader.text_notes(reading.text, row.text)
         return Seed(row, longest + FRAME, len(ids), len(ids), reading, ids, free, notes=notes)
 
     def compute(
@@ -126,12 +126,12 @@ class BertBackend(Backend[GibbsOptions, Seed]):
         spaces = any(i in self.tokenizer.vocabulary.spaced for i in body)
         allowed = line_ids(self.tokenizer, self.network.vocab_size, spaces=spaces)
         # what is kept counts for the energy; bytes and line breaks, which may not be drawn, have none
-        scored = [place + 1 for place in ordinary(body, self.tokenizer.vocabulary)]
+        scored = [place + 1 for place in redrawable(body, self.tokenizer.vocabulary)]
         framed = [specials.cls, *body, specials.sep]
         return framed, Template([place + 1 for place in free], allowed, scored)
 
     def _free(self, key: bytes, number: int, options: GibbsOptions) -> tuple[list[int], Template]:
-        """Those of a chain of texts of so many tokens as it draws, whose characters lie in the range.
+        """The same for a chain without a sentence, which draws the number of tokens of its texts.
 
         A token has a character or more, so the texts of so many tokens are as long as the least of the
         range; those that would be longer than the most are no states of the chain.
@@ -188,7 +188,7 @@ class BertBackend(Backend[GibbsOptions, Seed]):
         runs = [list(places) for fixed, places in groups if fixed]
         spans = [range(run[0], run[-1] + 1) for run in runs]
         places = [len(decode(start.ids[: span.start])) for span in spans]
-        return stayed(places, ids[1:], spans, self.tokenizer)
+        return anchors(places, ids[1:], spans, self.tokenizer)
 
 
 def _width(ids: Sequence[int]) -> int:

@@ -1,4 +1,4 @@
-"""Reports of chains: steps as events while they run, and in the end what records hold of them."""
+"""Reports of chains: events of their steps while they run, and the report in a record."""
 
 from __future__ import annotations
 

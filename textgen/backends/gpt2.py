@@ -12,9 +12,9 @@ from textgen.backends.best_of import best, blended
 from textgen.backends.keywords import KeywordRow, keywords_of_row, with_keywords
 from textgen.backends.outcome import cut_notes
 from textgen.backends.search_rules import (
-    as_drawn,
     beam_score_kind,
     check_listed,
+    drawn_outcome,
     nothing_found,
     plan_for,
     scoring_for,
@@ -47,7 +47,7 @@ WIDEST = 8  # beams a text that was asked for, where a narrower search found too
 
 @dataclass(frozen=True)
 class Prompt(KeywordRow):
-    """A prompt.
+    """A prompt as a language model continues it.
 
     Attributes:
         ids: Its tokens, the start symbol first.
@@ -102,7 +102,7 @@ class Gpt2Backend(Backend[ContinueOptions, Prompt]):
             typed,
             self.reader.listed(options),
             [self.tokenizer.specials.bos, *read],
-            notes=self.reader.judged(reading.text, row.text),
+            notes=self.reader.text_notes(reading.text, row.text),
         )
 
     def compute(
@@ -127,7 +127,7 @@ class Gpt2Backend(Backend[ContinueOptions, Prompt]):
                 row, copy = divmod(number, copies)
                 if draft.reason != STUCK:
                     drawn[row][(first + copy) // each].append(self._candidate(batch[row], draft, options))
-        return [as_drawn([self._best(one, options) for one in row if one], options) for row in drawn]
+        return [drawn_outcome([self._best(one, options) for one in row if one], options) for row in drawn]
 
     def _best(self, draws: list[Candidate], options: ContinueOptions) -> Candidate:
         """The best draw of a text. Each text has draws of its own: of more texts the first stay the same."""

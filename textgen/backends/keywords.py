@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from textgen.backends.outcome import Prepared
-from textgen.backends.search_rules import nothing_found, rare_part
+from textgen.backends.search_rules import nothing_found, unwritable_part
 from textgen.choice.automaton import ROOT, AhoCorasick
 from textgen.decoding.constraint import constraint_of, unwritable
 from textgen.errors import DataError
@@ -44,7 +44,7 @@ class KeywordRow(Prepared):
 def keywords_of_row(
     row: Row, options: DecodingOptions, tokenizer: Tokenizer, allowed: Tensor, spelt: Callable[[str], str]
 ) -> tuple[str, ...]:
-    """What the texts of a row must contain, those of the options first.
+    """The keywords of the texts of a row, those of the options first.
 
     Args:
         row: The input.
@@ -74,7 +74,7 @@ def keywords_of_row(
             "the keyword {word} cannot be written",
             word=strange[0],
             hint="the model has no token of its own for {rare}",
-            rare=rare_part(strange[0], tokenizer, allowed),
+            rare=unwritable_part(strange[0], tokenizer, allowed),
         )
     if clash := [word for word in options.avoid if any(spelt(word) in keyword for keyword in written)]:
         raise DataError(
@@ -92,7 +92,7 @@ def keywords_of_row(
 
 
 def _least_tokens(keywords: Sequence[str], options: DecodingOptions, tokenizer: Tokenizer) -> int:
-    """How many tokens hold all keywords, laid over each other where they overlap."""
+    """The fewest tokens that hold all keywords, laid over each other where they overlap."""
     patterns = constraint_of(keywords, tokenizer, ordered=options.ordered).patterns
     spelt = [(pattern, label) for label, spellings in enumerate(patterns) for pattern in spellings]
     automaton = AhoCorasick(
@@ -122,5 +122,5 @@ def with_keywords(
     whole = [one for one in candidates if not missing(written(one.text)[skip:], keywords, ordered=ordered)]
     if whole or not keywords:
         return whole or nothing_found(options)
-    told = "no text with {keywords} was found"
-    return DataError(told, keywords="、".join(keywords), hint="raise {@beams} or {@max_new_tokens}")
+    template = "no text with {keywords} was found"
+    return DataError(template, keywords="、".join(keywords), hint="raise {@beams} or {@max_new_tokens}")

@@ -1,4 +1,4 @@
-"""Rows on their way through a backend: prepared for the model, and with what was found for them."""
+"""Rows prepared for a model, and the outcomes of its work on them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from textgen.schema import Candidate, Row
 
 @dataclass(frozen=True)
 class Found:
-    """What was found for a row.
+    """The texts found for a row.
 
     Attributes:
         candidates: In the order to be reported.
@@ -59,9 +59,9 @@ def cut_notes(candidates: Sequence[Candidate], options: Options) -> tuple[str, .
     one = len(candidates) == 1
     which = Message("the text" if one else "{cut} of {all} texts", cut=len(cut), all=len(candidates))
     if isinstance(options, ContinueOptions) and options.ends_at == "sentence":
-        told = "no sentence ended in {which}: left as it is, with up to {most} tokens"
-        return (Message(told, which=which, most=max(candidate.tokens for candidate in cut)),)
-    told = "{which} was cut at {@max_new_tokens} {most}"
+        template = "no sentence ended in {which}: left as it is, with up to {most} tokens"
+        return (Message(template, which=which, most=max(candidate.tokens for candidate in cut)),)
+    template = "{which} was cut at {@max_new_tokens} {most}"
     if not one:
-        told = "{which} were cut at {@max_new_tokens} {most}"
-    return (Message(told, which=which, most=options.max_new_tokens),)
+        template = "{which} were cut at {@max_new_tokens} {most}"
+    return (Message(template, which=which, most=options.max_new_tokens),)

@@ -1,4 +1,4 @@
-"""Reading the rows' texts: what the embedded models make of them, and whether they know their kind."""
+"""Reading the rows' texts, in characters that the embedded models know, with notes on unfamiliar kinds."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Reader:
         self._as_is = not model.files.embedded
 
     def read(self, text: str, *, keep_layout: bool = False, optional: bool = False) -> Reading:
-        """What the model reads of a text; see `textgen.text.model_input.read`.
+        """Read a text for the model; see `textgen.text.model_input.read`.
 
         Args:
             text: The text as it was given.
@@ -68,8 +68,8 @@ class Reader:
         """The listed texts as they were typed, by those that the model writes; of equal ones the first."""
         return {self.word(text): text for text in reversed(options.one_of)}
 
-    def judged(self, text: str, source: str) -> tuple[str, ...]:
-        """Whether a text is of the kind that the embedded models know.
+    def text_notes(self, text: str, source: str) -> tuple[str, ...]:
+        """Notes on a text that may not be of the kind that the embedded models know.
 
         What its characters do not tell, gpt2 does, from the first tokens. Each text is looked at alone, so
         that no other row changes what is found.
@@ -79,7 +79,7 @@ class Reader:
             source: The text as it was given.
 
         Returns:
-            What a person should know of it.
+            Notes for a person, none where all is well.
 
         Raises:
             DataError: It is of another kind, and nothing good could come of it.
@@ -96,8 +96,8 @@ class Reader:
             if one
         )
 
-    def doubted(self, words: str) -> tuple[str, ...]:
-        """What a person should know of words to be written: that hardly a character is Chinese."""
+    def word_notes(self, words: str) -> tuple[str, ...]:
+        """Notes on words to be written of which hardly a character is Chinese."""
         doubt = None if self._as_is else judge_characters(words, short=False)
         if doubt is None or not doubt.refused:
             return ()

@@ -76,7 +76,7 @@ def editor_class(command: str) -> Any:
 
 
 def editor_options(command: str) -> Any:
-    """Its options."""
+    """The options of such a command."""
     return resolved(f"textgen.options:{command.title()}Options")
 
 
@@ -94,7 +94,7 @@ def _served(kind: str) -> Served | None:
         "no backend serves models of kind {kind}",
         kind=repr(kind),
         hint="known: {known}",
-        known=", ".join([*OWN, *_installed()]),
+        known=[*OWN, *_installed()],
     )
 
 
@@ -104,6 +104,6 @@ def _installed() -> dict[str, Any]:
 
 
 def _unfit(backend: type, known: Mapping[str, type]) -> str | None:
-    """Why a class of another package cannot serve models."""
+    """The reason that a class of another package cannot serve models; None if it can."""
     lacks = [name for name in ("options", "task", "open") if not hasattr(backend, name)]
     return f"it has no {lacks[0]}" if lacks else None

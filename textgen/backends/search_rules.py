@@ -1,9 +1,9 @@
-"""From options to the decoding layer: which filters apply, and when a text ends."""
+"""From options to the decoding layer: filters, rules of stopping, plans of searches."""
 
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from functools import lru_cache, partial, reduce
+from functools import lru_cache, partial
 from typing import Any, cast
 
 from torch import Tensor
@@ -69,7 +69,7 @@ def scoring_for(
 
 
 def stop_for(options: DecodingOptions, tokenizer: Tokenizer) -> Stop:
-    """When a text ends that is written token by token."""
+    """The rule by which a text that is written token by token ends."""
     vocabulary = tokenizer.vocabulary
     return Stop(
         tokenizer.specials.eos,
@@ -140,13 +140,11 @@ def _bans(
 ) -> list[Filter]:
     specials, vocabulary = tokenizer.specials, tokenizer.vocabulary
     found: list[Filter] = []
-    if options.no_repeat_ngram:
+    if ngram := options.no_repeat_ngram:
         # a character without a token shares bytes with others; and a row must never run out of tokens
         exempt = {specials.eos, specials.pad} | vocabulary.byte_ids | _punctuation(vocabulary)
         spared = [_in_writing_order(tokenizer, keyword, reverse) for keyword in keywords]
-        found.append(
-            partial(filters.no_repeat_ngram, n=options.no_repeat_ngram, exempt=exempt, spared=spared)
-        )
+        found.append(partial(filters.no_repeat_ngram, n=ngram, exempt=exempt, spared=spared))
     if options.avoid:
         found.append(_avoid(vocabulary, options.avoid, vocab_size, reverse))
     if options.one_of:
@@ -165,22 +163,21 @@ def _avoid(vocabulary: Vocabulary, words: tuple[str, ...], vocab_size: int, reve
 
 
 def nothing_found(options: DecodingOptions) -> DataError:
-    """Why a row has no text, where it is not for its keywords."""
+    """The error of a row without a text, where its keywords are not the reason."""
     bans = [option(name) for name in BANS if getattr(options, name)]
     if not bans:
         return DataError("no text was found", hint="{@decode} beam looks at several")
-    listed = reduce(lambda one, other: Message("{one} or {other}", one=one, other=other), bans)
-    return DataError("the filters leave nothing to write", hint="loosen {bans}", bans=listed)
+    return DataError("the filters leave nothing to write", hint="loosen {bans}", bans=bans)
 
 
-def as_drawn(candidates: list[Candidate], options: DecodingOptions) -> Outcome:
-    """What became of a row whose texts were written one by one, those that got stuck left out."""
+def drawn_outcome(candidates: list[Candidate], options: DecodingOptions) -> Outcome:
+    """The outcome of a row whose texts were written one by one, those that got stuck left out."""
     if not candidates:
         return nothing_found(options)
     if len(candidates) == options.num_candidates:
         return candidates
-    told = "{count} of {wanted} texts: the filters left the others nothing to write"
-    return Found(candidates, (Message(told, count=len(candidates), wanted=options.num_candidates),))
+    template = "{count} of {wanted} texts: the filters left the others nothing to write"
+    return Found(candidates, (Message(template, count=len(candidates), wanted=options.num_candidates),))
 
 
 def check_listed(options: DecodingOptions, tokenizer: Tokenizer, allowed: Tensor) -> None:
@@ -192,7 +189,7 @@ def check_listed(options: DecodingOptions, tokenizer: Tokenizer, allowed: Tensor
                 "{@one_of}: {text} cannot be written",
                 text=repr(text),
                 hint="the model has no token of its own for {rare}",
-                rare=rare_part(text, tokenizer, allowed),
+                rare=unwritable_part(text, tokenizer, allowed),
             )
         if len(ids) >= options.max_new_tokens:
             raise UsageError(
@@ -203,7 +200,7 @@ def check_listed(options: DecodingOptions, tokenizer: Tokenizer, allowed: Tensor
             )
 
 
-def rare_part(text: str, tokenizer: Tokenizer, allowed: Tensor) -> str:
+def unwritable_part(text: str, tokenizer: Tokenizer, allowed: Tensor) -> str:
     """The first character of a text that cannot be written; the text where each can alone."""
     return next((c for c in text if not bool(allowed[tokenizer.encode(c)].all())), text)
 

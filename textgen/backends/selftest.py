@@ -1,4 +1,4 @@
-"""A quick check that this machine computes what it should: the same text alone and in company."""
+"""A quick check of the machine: the texts of a row are the same alone and in a batch."""
 
 from __future__ import annotations
 

@@ -164,7 +164,7 @@ class Kernel(Protocol[P]):
         """One step of every chain, from its point, at its temperature; the chains stay as they are."""
 
 
-def unheard(chain: Chain[P], step: Step[P]) -> None:
+def no_listener(chain: Chain[P], step: Step[P]) -> None:
     """The listener of a caller who does not listen."""
 
 
@@ -172,7 +172,7 @@ def run(
     kernel: Kernel[P],
     chains: Sequence[Chain[P]],
     course: Course,
-    on_step: Callable[[Chain[P], Step[P]], None] = unheard,
+    on_step: Callable[[Chain[P], Step[P]], None] = no_listener,
 ) -> None:
     """Run chains side by side; none depends on the others.
 

@@ -107,9 +107,7 @@ def autocorrelation(series: Series, lags: int) -> list[float]:
 def _halves(chains: Sequence[Series]) -> list[Series]:
     length = min((len(chain) for chain in chains), default=0)
     half = length // 2
-    return (
-        [part for chain in chains for part in (chain[:half], chain[length - half : length])] if half else []
-    )
+    return [part for chain in chains for part in (chain[:half], chain[length - half : length]) if half]
 
 
 def _autocovariance(series: NDArray[np.float64]) -> NDArray[np.float64]:

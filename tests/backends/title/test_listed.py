@@ -80,7 +80,7 @@ def test_the_order_of_the_list_does_not_matter(small: Any) -> None:
 
 
 def test_a_longer_list_is_searched_first(small: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in ("textgen.options.title", "textgen.backends.title.listed"):
+    for module in ("textgen.options.title", "textgen.backends.title.backend"):
         monkeypatch.setattr(f"{module}.LISTED", 8)
     lines = [f"第{n}条" for n in range(1, 17)]
     (record,) = small.generate(FOOTBALL, one_of=lines, num_candidates=2, max_new_tokens=12)

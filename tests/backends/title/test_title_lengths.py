@@ -9,7 +9,7 @@ import pytest
 from small_titles import make_title
 
 import textgen
-from textgen.backends.title.lengths import nearest_first
+from textgen.backends.title.chosen import nearest_first
 from textgen.errors import UsageError
 from textgen.schema import Candidate
 from textgen.text.length import characters

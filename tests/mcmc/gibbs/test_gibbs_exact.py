@@ -172,8 +172,8 @@ class UncutWayBack(Gibbs):
 class MixedEnergies(Gibbs):
     """Weighs the present state by the one energy, the proposed by the other."""
 
-    def measured(self, points):
-        return Gibbs.measured(replace(self, energy=raw), points)
+    def with_energies(self, points):
+        return Gibbs.with_energies(replace(self, energy=raw), points)
 
 
 class SameContexts(Gibbs):

@@ -44,7 +44,7 @@ GROWTH = 10  # steps in which a search lengthens a text by a character, and ofte
 
 @dataclass(frozen=True)
 class Start(Prepared):
-    """Where the chains of a row begin.
+    """A row whose chains are ready to begin.
 
     Attributes:
         reading: What is read of its text, or of its words.
@@ -60,7 +60,7 @@ class Start(Prepared):
 
 
 class CgmhBackend(Backend[C, Start], Generic[C]):
-    """A language model and what is written by editing under it.
+    """A language model under which texts are written by editing.
 
     Args:
         model: The language model, of a family that scores sequences.
@@ -90,7 +90,7 @@ class CgmhBackend(Backend[C, Start], Generic[C]):
         return []
 
     def first(self, start: Start, key: bytes, candidate: int, options: C) -> State:
-        """Where a chain begins, before it is made long enough."""
+        """The first state of a chain, before it is made long enough."""
         return start.state
 
     def possible(self, state: State) -> bool:

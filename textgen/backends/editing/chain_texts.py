@@ -58,6 +58,6 @@ def chain_notes(chains: Chains, options: CgmhOptions, texts: int) -> tuple[str, 
             Message("{count} of {wanted} texts were found", count=texts, wanted=options.num_candidates)
         )
     if not options.searching and (lost := len(chains) - len(last_states(chains))):
-        told = "{lost} of {all} chains ended at no text that may be shown"
-        notes.append(Message(told, lost=lost, all=len(chains)))
+        template = "{lost} of {all} chains ended at no text that may be shown"
+        notes.append(Message(template, lost=lost, all=len(chains)))
     return tuple(notes)

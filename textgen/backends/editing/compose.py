@@ -51,7 +51,7 @@ class ComposeBackend(CgmhBackend[ComposeOptions]):
         subject = Subject(length=options.length)
         state = State.of([(ids, label) for label, ids in enumerate(encoded, 1)], subject=subject)
         reading = self.reader.read("\n".join(keywords))
-        return self.start(row, reading, state, options, keywords, notes=self.reader.doubted(reading.text))
+        return self.start(row, reading, state, options, keywords, notes=self.reader.word_notes(reading.text))
 
     def first(self, start: Start, key: bytes, candidate: int, options: ComposeOptions) -> State:
         """The keywords side by side, in any order in one that the chain draws."""

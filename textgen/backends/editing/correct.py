@@ -9,7 +9,7 @@ from textgen.options import CorrectOptions
 
 
 class CorrectBackend(SourceBackend[CorrectOptions]):
-    """Every edit between the text and the result costs.
+    """Searches where every edit between the text and the result costs.
 
     Miao et al. 2019, CGMH, https://arxiv.org/abs/1811.10996, section "Unsupervised sentence error
     correction". The text itself is the result where nothing near is so much more probable.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from textgen.backends.editing.base import CgmhBackend, Start
-from textgen.backends.editing.locks import stayed
+from textgen.backends.editing.locks import anchors
 from textgen.errors import DataError
 from textgen.events import OnEvent
 from textgen.mcmc.cgmh.edits import State, Subject
@@ -38,7 +38,7 @@ class FillBackend(CgmhBackend[FillOptions]):
         given = [(ids, label) for label, ids in enumerate(encoded, 1) if ids]
         subject = Subject(length=options.length)
         state = State.of(given, open_left=not encoded[0], open_right=not encoded[-1], subject=subject)
-        notes = self.reader.judged("".join(parts), row.text)
+        notes = self.reader.text_notes("".join(parts), row.text)
         return self.start(row, reading, state, options, notes=notes)
 
     def possible(self, state: State) -> bool:
@@ -47,15 +47,13 @@ class FillBackend(CgmhBackend[FillOptions]):
     def holds(self, start: Start, text: str, options: FillOptions) -> bool:
         source, reading = start.row.text, start.reading
         blanks = [reading.span(*blank.span()) for blank in BLANK.finditer(reading.text)]
-        ends = zip(
-            [0, *(end for _, end in blanks)], [*(begin for begin, _ in blanks), len(source)], strict=True
-        )
-        given = ".+".join(re.escape(source[begin:end]) for begin, end in ends)
-        return re.fullmatch(given, text, re.DOTALL) is not None
+        edges = [0, *(edge for blank in blanks for edge in blank), len(source)]
+        given = [source[begin:end] for begin, end in zip(edges[::2], edges[1::2], strict=True)]
+        return re.fullmatch(".+".join(map(re.escape, given)), text, re.DOTALL) is not None
 
     def written(self, start: Start, state: State) -> tuple[str, list[Change]]:
         blanks = list(BLANK.finditer(start.reading.text))
         begins = [0, *(blank.end() for blank in blanks)]
         starts = [at for at, part in zip(begins, BLANK.split(start.reading.text), strict=True) if part]
         text = self.tokenizer.decode(list(state.ids))
-        return start.reading.edited(text, stayed(starts, state.ids, state.spans, self.tokenizer))
+        return start.reading.edited(text, anchors(starts, state.ids, state.spans, self.tokenizer))

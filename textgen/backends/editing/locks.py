@@ -13,7 +13,7 @@ from textgen.text.model_input import Reading
 from textgen.tokenizers.base import Tokenizer, Vocabulary
 
 
-def ordinary(ids: Sequence[int], vocabulary: Vocabulary) -> list[int]:
+def redrawable(ids: Sequence[int], vocabulary: Vocabulary) -> list[int]:
     """Places that can be redrawn: not line breaks, nor bytes that make a character together."""
     return [n for n, i in enumerate(ids) if i not in vocabulary.byte_ids and i != vocabulary.newline]
 
@@ -44,7 +44,7 @@ def kept_spans(
     return found
 
 
-def stayed(
+def anchors(
     starts: Iterable[int], ids: Sequence[int], spans: Sequence[range], tokenizer: Tokenizer
 ) -> list[Anchor]:
     """The spans of tokens that stayed, as they stand in the text that was read and in what became of it.
@@ -73,7 +73,7 @@ def locked_state(reading: Reading, words: Sequence[str], tokenizer: Tokenizer, s
         DataError: A word is not in the text, or nothing of it may change.
     """
     ids, vocabulary = tokenizer.encode(reading.text), tokenizer.vocabulary
-    plain = set(ordinary(ids, vocabulary))
+    plain = set(redrawable(ids, vocabulary))
     odd = [range(n, n + 1) for n in range(len(ids)) if n not in plain]
     # the bytes of a character stay together
     odd = _merged(odd, touching=True)
@@ -83,10 +83,8 @@ def locked_state(reading: Reading, words: Sequence[str], tokenizer: Tokenizer, s
         for place in span:
             labels[place] = label
     if FREE not in labels:
-        raise DataError(
-            "nothing in the text may change",
-            hint="keep less of it" if words else "give a sentence of ordinary text",
-        )
+        hint = "keep less of it" if words else "give a sentence of ordinary text"
+        raise DataError("nothing in the text may change", hint=hint)
     return State(tuple(ids), tuple(labels), subject=subject)
 
 

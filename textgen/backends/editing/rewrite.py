@@ -13,7 +13,7 @@ LESS, MORE = 0.75, 1.25  # characters of a rewritten sentence, as a multiple of 
 
 
 class RewriteBackend(SourceBackend[RewriteOptions]):
-    """The target draws the sentence towards fluent texts that mean the same, and are not the same.
+    """Samples fluent texts that mean the same as the sentence, and are not the same.
 
     Miao et al. 2019, CGMH, https://arxiv.org/abs/1811.10996, section "Unsupervised paraphrase generation";
     the similarities are those named there and in Liu et al. 2020, UPSA, https://arxiv.org/abs/1909.03588.

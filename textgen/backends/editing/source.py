@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Generic, TypeVar
 
 from textgen.backends.editing.base import CgmhBackend, Start
-from textgen.backends.editing.locks import locked_state, stayed
+from textgen.backends.editing.locks import anchors, locked_state
 from textgen.commands import SIMILARITY
 from textgen.errors import DataError
 from textgen.events import OnEvent
@@ -53,14 +53,14 @@ class SourceBackend(CgmhBackend[N], Generic[N]):
             raise DataError("the row has keywords", hint="{@keep} locks words of the text")
         subject = self.subject(reading.text, tuple(self.tokenizer.encode(reading.text)), options)
         state = locked_state(reading, options.keep, self.tokenizer, subject)
-        notes = self.reader.judged(reading.text, row.text)
+        notes = self.reader.text_notes(reading.text, row.text)
         return self.start(row, reading, state, options, options.keep, notes=notes)
 
     def written(self, start: Start, state: State) -> tuple[str, list[Change]]:
         ids = list(start.state.ids)
         before = [len(self.tokenizer.decode(ids[: span.start])) for span in start.state.spans]
         text = self.tokenizer.decode(list(state.ids))
-        return start.reading.edited(text, stayed(before, state.ids, state.spans, self.tokenizer))
+        return start.reading.edited(text, anchors(before, state.ids, state.spans, self.tokenizer))
 
     @cached_property
     def _similarity(self) -> Similarity:

@@ -9,10 +9,8 @@ from functools import cache
 from textgen.backends.base import Backend, Found, Outcome
 from textgen.backends.keywords import KeywordRow, keywords_of_row, with_keywords
 from textgen.backends.search_rules import beam_score_kind, check_listed
-from textgen.backends.title.checked import chosen, remarks
+from textgen.backends.title.chosen import check_notes, chosen, length_notes, nearest_first
 from textgen.backends.title.judges import PMI_KIND, TitleJudge, TitlePmi, TitleScores
-from textgen.backends.title.lengths import length_notes, nearest_first
-from textgen.backends.title.listed import listed_titles, scored_whole
 from textgen.backends.title.search import BOTH, ROWS, Title, TitleSearch, View, interacts, merge
 from textgen.choice.allowed import title_ids
 from textgen.commands import LANGUAGE_MODEL
@@ -26,6 +24,7 @@ from textgen.models.layers.attention import padded_length
 from textgen.models.shared_prefix import SharedPrefix
 from textgen.models.views import FRAME, TitleModel, TwoWayModel
 from textgen.options import TitleOptions
+from textgen.options.title import LISTED
 from textgen.rng import chunk_key, row_key
 from textgen.schema import Candidate, Row
 from textgen.store.catalog import find_model, find_scorer
@@ -123,7 +122,7 @@ class TitleBackend(Backend[TitleOptions, Article]):
             self.reader.listed(options),
             truncated,
             editor,
-            notes=self.reader.judged(reading.text, row.text),
+            notes=self.reader.text_notes(reading.text, row.text),
         )
 
     def compute(
@@ -138,8 +137,9 @@ class TitleBackend(Backend[TitleOptions, Article]):
         most = min(options.batch_size, max(1, ROWS // search.rows))
         for part in same_size_batches(views, lambda item: _size(item[1], options), lambda _: most):
             model = SharedPrefix(self.network, [view.source for _, view in part])
-            if scored_whole(options):
-                pools = [listed_titles(search, model, view.source, self.tokenizer) for _, view in part]
+            # a short list is scored whole; of a long one a search finds those that are to be ranked
+            if options.ranking == "pmi" and options.decode is None and 0 < len(options.one_of) <= LISTED:
+                pools = [listed_titles(search, model, view.source) for _, view in part]
             else:
                 pools = search.titles(model, [view for _, view in part])
             for (number, view), titles in zip(part, pools, strict=True):
@@ -178,7 +178,7 @@ class TitleBackend(Backend[TitleOptions, Article]):
             return whole
         whole, count = nearest_first(whole, options.length), options.num_candidates
         edited = whole[:count] if article.editor is None else chosen(whole, article.editor, count)
-        notes = length_notes(edited, options.length) + remarks(edited)
+        notes = length_notes(edited, options.length) + check_notes(edited)
         return Found([self._explained(article, one, options) for one in edited], notes)
 
     def _judged(
@@ -245,6 +245,22 @@ class TitleBackend(Backend[TitleOptions, Article]):
         return [self.tokenizer.specials.cls, *view, self.tokenizer.specials.sep]
 
 
+def listed_titles(search: TitleSearch, model: SharedPrefix, source: list[int]) -> list[Title]:
+    """All texts of the list as titles of what was read, each with its log-probability.
+
+    Args:
+        search: Scores titles; its options have the list.
+        model: The network, which has read the source.
+        source: The article's ids with `<cls>` and `<sep>`.
+    """
+    direction = search.options.directions[0]
+    titles = []
+    for text in dict.fromkeys(search.options.one_of):
+        ids = tuple(search.tokenizer.encode(text))
+        titles.append(Title(text, ids, (direction,), len(ids) + 1, "stop", 0.0, {}, direction))
+    return search.logprobs(model, source, titles, [direction])
+
+
 def without_headline(reading: Reading) -> Reading:
     """The article behind its first line. Raises DataError: nothing follows."""
     text = reading.text.strip()
@@ -254,5 +270,5 @@ def without_headline(reading: Reading) -> Reading:
 
 
 def _size(view: View, options: TitleOptions) -> tuple[int, tuple[str, ...]]:
-    """What views must share to be searched together; keywords are exempt from n-gram bans."""
+    """The key of views that may be searched together; keywords are exempt from n-gram bans."""
     return padded_length(len(view.source)), view.keywords if options.no_repeat_ngram else ()

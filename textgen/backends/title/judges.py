@@ -35,7 +35,7 @@ class TitleJudge(ABC):
 
     @abstractmethod
     def scores(self, article: str, titles: Sequence[str]) -> list[float]:
-        """How good each title is for the article; the higher the better."""
+        """Scores of titles for an article; the higher the better."""
 
 
 class TitleScores(TitleJudge):

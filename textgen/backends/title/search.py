@@ -33,7 +33,7 @@ BOTH: tuple[Direction, ...] = ("l2r", "r2l")
 
 @dataclass(frozen=True)
 class View:
-    """What is read of an article at once.
+    """A part of an article that is read at once.
 
     Attributes:
         source: Its ids with `<cls>` and `<sep>`.
@@ -162,7 +162,7 @@ class TitleSearch:
     def _filled_up(
         self, model: SharedPrefix, views: Sequence[View], found: list[list[Title]]
     ) -> list[list[Title]]:
-        """What was found of the length that was asked for; where it is too little, others with it."""
+        """The titles of the length that was asked for; where these are too few, others with them."""
         short = [n for n, titles in enumerate(found) if len(titles) < self.options.num_candidates]
         if not short:
             return found
@@ -257,11 +257,11 @@ class TitleSearch:
 
     def _title(self, found: Hypothesis, direction: Direction, *, known: bool = True) -> Title:
         written = [i for i in found.ids if i != self.tokenizer.specials.eos]
-        pieces = written if direction == "l2r" else written[::-1]
+        ids = written if direction == "l2r" else written[::-1]
         logprobs = {direction: found.logprob} if known and found.logprob is not None else {}
         return Title(
-            self.tokenizer.decode(pieces).strip(),
-            tuple(pieces),
+            self.tokenizer.decode(ids).strip(),
+            tuple(ids),
             (direction,),
             len(found.ids),
             relabel(found.reason, written, self.stop.exempt),
@@ -275,9 +275,9 @@ class TitleSearch:
         return int(getattr(self.tokenizer.specials, direction))
 
     def _target(self, title: Title, direction: Direction) -> list[int]:
-        pieces = title.ids if direction == "l2r" else title.ids[::-1]
+        ids = title.ids if direction == "l2r" else title.ids[::-1]
         end = [self.tokenizer.specials.eos] if title.reason == "stop" else []
-        return [self._first(direction), *pieces, *end]
+        return [self._first(direction), *ids, *end]
 
 
 def merge(titles: Iterable[Title]) -> list[Title]:

@@ -16,7 +16,7 @@ from textgen.models.views import Ids, MaskedModel, NextTokenModel
 
 @dataclass(frozen=True)
 class MaskedContext:
-    """A masked model looks at both sides at once.
+    """A masked model, which looks at both sides at once.
 
     Attributes:
         model: The model.
@@ -42,7 +42,7 @@ class MaskedContext:
 
 @dataclass(frozen=True)
 class ForwardContext:
-    """A model that writes from left to right looks at the left side alone.
+    """A model that writes from left to right, and looks at the left side alone.
 
     Attributes:
         model: The model.

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from textgen.choice.categorical import invert_cdf
 from textgen.mcmc.cgmh.edits import State
-from textgen.mcmc.cgmh.kernel import GAP, PIECE
+from textgen.mcmc.cgmh.kernel import ADDED, GAP
 from textgen.mcmc.cgmh.proposals import Proposals
 from textgen.mcmc.cgmh.target import Outside
 from textgen.rng import uniform
@@ -51,7 +51,7 @@ def lengthened(
         drawn = proposals.distributions([found[n].at_gap(gap) for n, gap in gaps.items()], [None] * len(gaps))
         rooms = torch.tensor([found[n].subject.length[1] - length for n, (_, length) in short.items()])
         weights = drawn.exp().masked_fill((sizes > rooms[:, None]) | (sizes < 1), 0.0)
-        tokens = invert_cdf(weights, [uniform(*chains[n], number, PIECE) for n in gaps]).tolist()
+        tokens = invert_cdf(weights, [uniform(*chains[n], number, ADDED) for n in gaps]).tolist()
         possible = (weights.sum(-1) > 0).tolist()
         short = {}
         for (n, gap), token, fits in zip(gaps.items(), tokens, possible, strict=True):

@@ -24,7 +24,7 @@ from textgen.mcmc.chain import Chain, Step, accepts
 from textgen.models.views import Scored
 
 # which of a chain's streams of random numbers a draw comes from; those behind ACCEPT make its first state
-MOVE, PLACE, TOKEN, ACCEPT, ORDER, GAP, PIECE = range(7)
+MOVE, PLACE, TOKEN, ACCEPT, ORDER, GAP, ADDED = range(7)
 SEEN = 512  # points proposed from a point
 REMEMBERED = 64  # distributions at places of a point; one is as wide as the vocabulary
 NOTHING = "none"

@@ -129,7 +129,7 @@ class WeightedProposals:
     def _logprobs(
         self, contexts: Sequence[Context], candidates: Tensor, parents: Sequence[Scored | None]
     ) -> Tensor:
-        """Of the texts with each candidate, `(contexts, count)`."""
+        """Log-probabilities of the texts with each candidate, `(contexts, count)`."""
         texts = [
             context.filled(token)
             for context, row in zip(contexts, candidates.tolist(), strict=True)

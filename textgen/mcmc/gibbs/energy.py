@@ -110,7 +110,7 @@ class Conditionals:
         return self.model.masked_logits(ids, lengths, places).double().masked_fill(~allowed, -torch.inf)
 
     def parts(self, sites: Sequence[Site]) -> Iterator[tuple[slice, Tensor]]:
-        """The same, so many sites a time that their logits need little memory."""
+        """Yield the logits of so many sites a time that they need little memory."""
         for start in range(0, len(sites), ROWS):
             part = slice(start, start + ROWS)
             yield part, self.logits(sites[part])

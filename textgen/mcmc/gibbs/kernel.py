@@ -70,7 +70,7 @@ class Gibbs:
             moves = [(chain.point, places) for chain, places in filled]
             for (chain, _), proposal in zip(filled, self.propose(moves, uniforms, opening=True), strict=True):
                 chain.point = replace(chain.point, ids=proposal.ids)
-        points = self.measured([chain.point for chain in chains])
+        points = self.with_energies([chain.point for chain in chains])
         for chain, point in zip(chains, points, strict=True):
             chain.point = point
 
@@ -90,12 +90,12 @@ class Gibbs:
             for chain, proposal, (energy, ratio) in zip(chains, proposals, judged, strict=True)
         ]
 
-    def measured(self, points: Sequence[Point]) -> list[Point]:
+    def with_energies(self, points: Sequence[Point]) -> list[Point]:
         """The points with their energies; plain Gibbs sampling has none."""
         if self.energy is None:
             return list(points)
         stays = [Proposal(point, [], point.ids, 0.0, 0.0) for point in points]
-        energies = self._measured(stays, self.energy)
+        energies = self._energies(stays, self.energy)
         return [replace(point, energy=energy) for point, (energy, _) in zip(points, energies, strict=True)]
 
     def sites(self, point: Point, places: Sequence[int], *, opening: bool = False) -> list[Site]:
@@ -132,13 +132,13 @@ class Gibbs:
     ) -> list[tuple[float | None, float]]:
         """The energy of each proposed state, and the logarithm of its acceptance ratio."""
         if self.energy is None:
-            return [(None, 0.0 if proposal.held else -inf) for proposal in proposals]
+            return [(None, 0.0 if proposal.reachable else -inf) for proposal in proposals]
         found: list[tuple[float | None, float]] = [
             (inf, -inf) if proposal.changed else (proposal.point.energy, 0.0) for proposal in proposals
         ]
         # l masked copies are a lot to compute for what is there already, or for what has no way back
         numbers = [n for n, proposal in enumerate(proposals) if proposal.changed and proposal.possible]
-        measured = self._measured([proposals[n] for n in numbers], self.energy)
+        measured = self._energies([proposals[n] for n in numbers], self.energy)
         for n, (energy, reverse) in zip(numbers, measured, strict=True):
             before, forward = proposals[n].point.energy, proposals[n].forward
             assert before is not None  # from `measured`
@@ -151,7 +151,7 @@ class Gibbs:
         sites = self.conditionals.sites(ids, free, point.template.allowed)
         return float(self.conditionals.scores(sites, [(local, [ids[place] for place in free])]).sum())
 
-    def _measured(self, proposals: Sequence[Proposal], energy: TokenScores) -> list[tuple[float, float]]:
+    def _energies(self, proposals: Sequence[Proposal], energy: TokenScores) -> list[tuple[float, float]]:
         """Energies of the proposed states, and log q of the way back."""
         weighed = [proposal.point.template.energy_places for proposal in proposals]
         pairs = [

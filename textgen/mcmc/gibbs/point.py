@@ -81,15 +81,15 @@ class Proposal:
 
     @property
     def changed(self) -> bool:
-        """Whether it differs from the present state."""
+        """True if it differs from the present state."""
         return self.ids != self.point.ids
 
     @property
-    def held(self) -> bool:
-        """Whether the chain may be there."""
+    def reachable(self) -> bool:
+        """True if the chain may be at the proposed ids."""
         return self.point.template.possible(self.ids)
 
     @property
     def possible(self) -> bool:
-        """Whether it may be accepted: there is a way back, or the present state has no probability."""
-        return self.held and (self.reverse != -inf or self.point.energy == inf)
+        """True if it may be accepted: there is a way back, or the present state has no probability."""
+        return self.reachable and (self.reverse != -inf or self.point.energy == inf)

@@ -11,7 +11,7 @@ from small_titles import make_title
 
 import textgen
 from textgen.backends.title.backend import TitleBackend
-from textgen.backends.title.checked import chosen, remarks
+from textgen.backends.title.chosen import check_notes, chosen
 from textgen.backends.title.search import ATTEMPTS, Title, TitleSearch, View
 from textgen.schema import Candidate
 from textgen.text.checks.editor import Editor
@@ -43,13 +43,13 @@ def test_sound_titles_come_first_and_numbers_of_the_article_before_others() -> N
 
 def test_what_is_remarked_of_the_first_title() -> None:
     editor = Editor(ARTICLE)
-    assert remarks(chosen([candidate(CUT, 0), candidate(SOUND, -1)], editor, 1)) == ()
-    (last,) = remarks(chosen([candidate(CUT, 0), candidate(SOUND, -1)], editor, 2))
+    assert check_notes(chosen([candidate(CUT, 0), candidate(SOUND, -1)], editor, 1)) == ()
+    (last,) = check_notes(chosen([candidate(CUT, 0), candidate(SOUND, -1)], editor, 2))
     assert last == "1 of 2 titles fail an editor's check (2: number)"
-    (alone,) = remarks(chosen([candidate(CUT, 0), candidate(TWICE, -1)], editor, 2))
+    (alone,) = check_notes(chosen([candidate(CUT, 0), candidate(TWICE, -1)], editor, 2))
     assert "no sound title was found" in alone
     assert "(number)" in alone
-    assert remarks([]) == ()
+    assert check_notes([]) == ()
 
 
 @pytest.fixture(scope="module")
