@@ -133,5 +133,5 @@ def _misfits(given: Mapping[str, torch.Size], wanted: Mapping[str, torch.Size]) 
         yield Message("has a tensor {name} that such a model has no place for", name=name)
     for name, shape in wanted.items():
         if given[name] != shape:
-            found, meant = tuple(given[name]), tuple(shape)
+            found, meant = str(tuple(given[name])), str(tuple(shape))
             yield Message("has {name} {found}, config.json says {meant}", name=name, found=found, meant=meant)
