@@ -17,6 +17,7 @@ from textgen.models.empty_weights import unfilled
 from textgen.models.families.bert import Bert, BertConfig
 from textgen.models.families.gpt2 import Gpt2, Gpt2Config
 from textgen.models.families.rnn_title import RnnTitle, RnnTitleConfig
+from textgen.store.catalog import embedded_names
 
 ARTICLE = "本市图书馆昨天宣布，从下月起延长夜间开放时间。"
 # what `import torch` does not import by itself, and takes seconds
@@ -72,7 +73,7 @@ def test_a_network_has_its_shapes_and_draws_nothing(build: Callable[[], Any]) ->
 def test_generating_imports_nothing_heavy_beyond_torch(
     make_folder: Callable[..., Any], tmp_path: Path
 ) -> None:
-    for kind in ("title", "gpt2", "bert"):
+    for kind in embedded_names():
         folder = make_folder(kind)
         folder.path.rename(tmp_path / kind)
     (tmp_path / "a.txt").write_text(ARTICLE, encoding="utf-8")

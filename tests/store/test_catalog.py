@@ -30,7 +30,7 @@ def test_three_models_ship_with_the_package() -> None:
     assert embedded_names() == ["bert", "gpt2", "title"]
 
 
-@pytest.mark.parametrize("name", ["bert", "gpt2", "title"])
+@pytest.mark.parametrize("name", embedded_names())
 def test_an_embedded_name_is_its_own_kind(name: str) -> None:
     files = find_model(name)
     assert (files.name, files.kind, files.embedded) == (name, name, True)

@@ -32,7 +32,7 @@ from textgen.models.families.bert import Bert
 from textgen.models.families.gpt2 import Gpt2
 from textgen.models.families.unilm import UniLM
 from textgen.resources import data_dir, models_dir
-from textgen.store.catalog import find_model
+from textgen.store.catalog import embedded_names, find_model
 from textgen.store.export import check_export, export_model
 from textgen.store.load import LoadedModel, load_model
 from textgen.tokenizers.sentencepiece import SentencePieceTokenizer
@@ -43,7 +43,7 @@ SHORT = (
 )
 FRAMES = {"gpt2": ([2], []), "bert": ([6], [5]), "title": ([6], [5])}
 FILES = ["model.safetensors", "config.json", "tokenizer.json", "tokenizer_config.json", "tokenizer.model"]
-EXPORTS = [(name, dtype) for name in ("gpt2", "bert", "title") for dtype in ("fp32", "fp16")]
+EXPORTS = [(name, dtype) for name in embedded_names() for dtype in ("fp32", "fp16")]
 
 
 @dataclass(frozen=True)

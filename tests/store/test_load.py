@@ -14,7 +14,7 @@ from textgen.errors import ModelError
 from textgen.models.families.bert import Bert
 from textgen.models.families.gpt2 import Gpt2
 from textgen.models.families.unilm import UniLM
-from textgen.store.catalog import find_model
+from textgen.store.catalog import embedded_names, find_model
 from textgen.store.load import LoadedModel, load_model
 
 Maker = Callable[..., Any]
@@ -135,7 +135,7 @@ def test_a_title_model_without_its_prior(make_folder: Maker, name: str) -> None:
     assert f"lacks the tensor prior.{name}" in refusal(folder).message
 
 
-@pytest.mark.parametrize("kind", ["gpt2", "bert", "title"])
+@pytest.mark.parametrize("kind", embedded_names())
 def test_an_extra_tensor(make_folder: Maker, kind: str) -> None:
     folder = make_folder(kind)
     folder.tensors["adapter.weight"] = torch.zeros(2)

@@ -16,14 +16,14 @@ from torch import nn
 from textgen.errors import ModelError, TextgenError, UsageError
 from textgen.models.families.unilm import UniLM
 from textgen.resources import models_dir
-from textgen.store.catalog import find_model, read_metadata
+from textgen.store.catalog import embedded_names, find_model, read_metadata
 from textgen.store.load import LoadedModel, load_model
 from textgen.store.save import save_model
 from textgen.store.weights import read_weights
 
 Maker = Callable[..., Any]
 TOKENIZER = models_dir() / "tokenizer" / "zh8k.model"
-KINDS = ["gpt2", "bert", "title"]
+KINDS = embedded_names()
 
 
 def load(path: Path) -> LoadedModel:

@@ -18,6 +18,7 @@ from styled import (
 )
 
 from textgen.errors import ModelError
+from textgen.models.families import OWN
 from textgen.models.families.bert import Bert, BertConfig
 from textgen.models.families.gpt2 import Gpt2, Gpt2Config
 from textgen.models.layers.conditional_norm import condition_of, in_style
@@ -25,7 +26,7 @@ from textgen.store.catalog import find_model
 from textgen.store.load import load_model
 
 
-@pytest.fixture(params=["gpt2", "bert"])
+@pytest.fixture(params=[family.name for family in OWN.values() if family.styles])
 def saved(request: pytest.FixtureRequest, make_folder: Callable[..., Any]) -> tuple[Any, Any]:
     """A model folder with styles, and the network that was saved there."""
     folder = make_folder(request.param)

@@ -13,12 +13,12 @@ from refusals import refusal
 from textgen.errors import UsageError
 from textgen.models.families.unilm import UniLM
 from textgen.resources import models_dir
-from textgen.store.catalog import find_model
+from textgen.store.catalog import embedded_names, find_model
 from textgen.store.export import check_export, export_model, store_model
 from textgen.store.load import load_model
 
 
-@pytest.mark.parametrize("kind", ["gpt2", "bert", "title"])
+@pytest.mark.parametrize("kind", embedded_names())
 def test_a_stored_model_is_the_same_in_fp32(
     make_folder: Callable[..., Any], tmp_path: Path, kind: str
 ) -> None:

@@ -86,7 +86,7 @@ def test_what_is_no_model_is_no_name(shelf: Path, make_folder: Callable[..., Any
     assert added_names() == []
 
 
-@pytest.mark.parametrize("kind", ["gpt2", "bert", "title"])
+@pytest.mark.parametrize("kind", embedded_names())
 def test_an_added_model_is_the_model(make_folder: Callable[..., Any], kind: str) -> None:
     given = find_model(str(make_folder(kind).path))
     first, added = load_model(given).network, load_model(add_model(given, "mine", load_model)).network

@@ -18,6 +18,7 @@ from torch import Tensor
 from textgen.errors import ModelError, TextgenError, UsageError
 from textgen.files.atomic import write_whole
 from textgen.resources import models_dir
+from textgen.store.catalog import embedded_names
 from textgen.store.weights import STORAGES, pack_weights, read_weights
 
 
@@ -92,7 +93,7 @@ def test_a_broken_file_is_one_line_and_a_hint(tmp_path: Path, damage: str) -> No
     assert caught.value.exit_code == 1
 
 
-@pytest.mark.parametrize("name", ["gpt2", "bert", "title"])
+@pytest.mark.parametrize("name", embedded_names())
 def test_shipped_matrices_are_int8_by_rows_and_vectors_float16(name: str) -> None:
     file = models_dir() / name / "model.safetensors"
     stored = load_file(file)
@@ -134,7 +135,7 @@ def header(file: Path) -> dict[str, str]:
         return dict(opened.metadata())
 
 
-@pytest.mark.parametrize("name", ["gpt2", "bert", "title"])
+@pytest.mark.parametrize("name", embedded_names())
 def test_a_shipped_model_is_written_as_it_was(name: str, tmp_path: Path) -> None:
     shipped, again = models_dir() / name / "model.safetensors", tmp_path / "again.safetensors"
     write_weights(again, read_weights(shipped), "int8", {"kind": name})

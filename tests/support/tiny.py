@@ -30,6 +30,12 @@ from textgen.train.step.lora import add_adapters
 from textgen.train.step.machine import Machine
 
 LETTERS = "春夏秋冬风花雪月山川河海日星云雨东南西北红黄蓝绿大小高低前后左右天地人和金木水火"
+# recipes that need no model of another recipe
+FIRST_STAGES = [
+    name
+    for name, options in OPTIONS.items()
+    if options.model_fields["start"].default != "title" and "writer" not in options.model_fields
+]
 # five steps, whose weights lie in the files as they are
 SHORT: dict[str, Any] = {
     "steps": 5,

@@ -100,7 +100,7 @@ def find_model(name: str) -> ModelFiles:
     known = [*embedded_names(), *added_names()]
     if name in known:
         return inspect_model(user_models_dir() / name, name, embedded=False, added=True)
-    hint: str = Message("models: {known}, or a directory", known=", ".join(known))
+    hint: str = Message("models: {known}, or a directory", known=known)
     if not name:
         raise UsageError("the model's name is empty", hint=hint)
     if files := _in_directory(name):

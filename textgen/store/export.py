@@ -43,8 +43,7 @@ def check_export(directory: Path, dtype: str | None, *, force: bool, storage: st
     if storage is not None:
         check_storage(storage)
     elif dtype is not None and dtype not in DTYPES:
-        known = ", ".join(DTYPES)
-        raise UsageError("{@dtype} {dtype} is unknown", dtype=dtype, known=known, hint="one of: {known}")
+        raise UsageError("{@dtype} {name} is unknown", name=dtype, known=[*DTYPES], hint="one of: {known}")
     if directory.exists() and not directory.is_dir():
         raise UsageError("{path} is a file", path=directory, hint="give a directory")
     if directory.is_dir() and any(directory.iterdir()) and not force:

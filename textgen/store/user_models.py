@@ -107,10 +107,10 @@ def remove_models(names: Sequence[str]) -> Iterator[str]:
         yield name
 
 
-def _meant(name: str, added: Sequence[str]) -> Message:
+def _meant(name: str, added: list[str]) -> Message:
     if near := get_close_matches(name, added, n=1):
         return Message("did you mean {near}?", near=near[0])
-    return Message("added: {names}", names=", ".join(added)) if added else Message("none was added")
+    return Message("added: {names}", names=added) if added else Message("none was added")
 
 
 def _copy(files: ModelFiles, folder: Path) -> None:

@@ -80,8 +80,8 @@ def pack_weights(
 def check_storage(storage: str) -> None:
     """Refuse a storage that there is not. Raises UsageError."""
     if storage not in STORAGES:
-        known = ", ".join(STORAGES)
-        raise UsageError("{@storage} {name} is unknown", name=storage, known=known, hint="one of: {known}")
+        hint = "one of: {known}"
+        raise UsageError("{@storage} {name} is unknown", name=storage, known=STORAGES, hint=hint)
 
 
 def _settled(content: bytes) -> bytes:
@@ -160,9 +160,9 @@ def _problems(stored: Mapping[str, Tensor]) -> Iterator[Message]:
             if other is None:
                 yield Message("{name} is int8 but {name}.scale is missing", name=name)
             elif tensor.dim() != 2 or other.shape != tensor.shape[:1] or not other.is_floating_point():
-                kind, shape = str(other.dtype).removeprefix("torch."), tuple(other.shape)
+                own, kind = f"{tuple(tensor.shape)}", str(other.dtype).removeprefix("torch.")
                 template = "{name} is int8 {own}, {name}.scale {kind} {shape}, not one float a row"
-                yield Message(template, name=name, own=tuple(tensor.shape), kind=kind, shape=shape)
+                yield Message(template, name=name, own=own, kind=kind, shape=f"{tuple(other.shape)}")
             elif bool((other < 0).any()):
                 yield Message("{name}.scale has negative scales", name=name)
 

@@ -9,9 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from tiny import Bench, furthest, gradients_of, same, some_pairs, some_texts, write_lines
-
-RECIPES = ["gpt2", "bert", "title", "rnn-title", "conditional"]
+from tiny import FIRST_STAGES, Bench, furthest, gradients_of, same, some_pairs, some_texts, write_lines
 
 
 def states() -> tuple[Any, ...]:
@@ -31,7 +29,7 @@ def dev(bench: Bench) -> Path:
     return write_lines(bench.folder / "dev.jsonl", [row | {"title": row["text"][:3]} for row in rows])
 
 
-@pytest.mark.parametrize("recipe", RECIPES)
+@pytest.mark.parametrize("recipe", FIRST_STAGES)
 def test_global_generators_stay_as_they_are(bench: Bench, dev: Path, recipe: str) -> None:
     random.seed(5)
     np.random.seed(5)
@@ -42,7 +40,7 @@ def test_global_generators_stay_as_they_are(bench: Bench, dev: Path, recipe: str
     assert states() == before
 
 
-@pytest.mark.parametrize("recipe", RECIPES)
+@pytest.mark.parametrize("recipe", FIRST_STAGES)
 def test_the_same_seed_makes_the_same_bytes_whatever_was_drawn_before(bench: Bench, recipe: str) -> None:
     for name in ("one", "other"):
         torch.randn(7)
@@ -53,7 +51,7 @@ def test_the_same_seed_makes_the_same_bytes_whatever_was_drawn_before(bench: Ben
     assert one == other
 
 
-@pytest.mark.parametrize("recipe", RECIPES)
+@pytest.mark.parametrize("recipe", FIRST_STAGES)
 def test_another_seed_makes_other_weights(bench: Bench, recipe: str) -> None:
     for seed in (0, 1):
         bench.train(recipe, f"{seed}", seed=seed)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import torch
-from tiny import Bench
+from tiny import FIRST_STAGES, Bench
 
 from textgen.errors import TextgenError
 from textgen.train.step.loop import Loop
@@ -86,7 +86,7 @@ def dropping(recipe: str, rate: float) -> dict[str, Any]:
     return {} if recipe == "rnn-title" else {"dropout": rate, "rdrop": 1.0}
 
 
-@pytest.mark.parametrize("recipe", ["gpt2", "bert", "title", "rnn-title", "conditional"])
+@pytest.mark.parametrize("recipe", FIRST_STAGES)
 def test_a_look_at_a_dev_file_changes_nothing(bench: Bench, recipe: str) -> None:
     found = []
     for looks in (0, 3):
@@ -99,7 +99,7 @@ def test_a_look_at_a_dev_file_changes_nothing(bench: Bench, recipe: str) -> None
     assert all(torch.equal(weight, found[1][name]) for name, weight in found[0].items())
 
 
-@pytest.mark.parametrize("recipe", ["gpt2", "bert", "title", "rnn-title", "conditional"])
+@pytest.mark.parametrize("recipe", FIRST_STAGES)
 def test_the_loss_on_a_dev_file_is_the_mean_of_plain_cross_entropies(bench: Bench, recipe: str) -> None:
     extra = {"replace": 0.9} if "title" in recipe else {}
     extra |= dropping(recipe, 0.5)

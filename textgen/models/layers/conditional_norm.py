@@ -60,7 +60,7 @@ class Condition(nn.Module):
             return self.null
         if style not in self.styles:
             near = get_close_matches(style, self.styles, n=1)
-            known = Message("the model knows {styles}", styles=", ".join(self.styles))
+            known = Message("the model knows {styles}", styles=self.styles)
             hint = Message("did you mean {near}? {known}", near=near[0], known=known) if near else known
             raise UsageError("there is no style {style}", style=style, hint=hint)
         return self.styles.index(style)

@@ -37,7 +37,7 @@ def weights_of(arrays: Arrays, given: Mapping[str, float]) -> NDArray[np.float64
     """
     sources = arrays.about["sources"]
     if strange := [name for name in given if name not in sources]:
-        known, hint = ", ".join(sources[:20]), "there are {known}"
+        known, hint = sources[:20], "there are {known}"
         raise UsageError(
             "{@weight} {name}: no row is of that source", name=strange[0], known=known, hint=hint
         )
@@ -214,9 +214,7 @@ def _unnamed(source: Source, row: Row, what: str, field: str) -> UsageError:
     """The error for a file whose first row lacks a field: it was probably meant to be another."""
     hint: str = "rows come in a table, such as .jsonl or .csv"
     if row.fields:
-        hint = Message(
-            "{option} one of: {names}", option=option(f"{what}_field"), names=", ".join(row.fields)
-        )
+        hint = Message("{option} one of: {names}", option=option(f"{what}_field"), names=[*row.fields])
     template = "the first row of {file} has no field {name}"
     return UsageError(template, file=source.name, name=repr(field), hint=hint)
 

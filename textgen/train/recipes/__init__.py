@@ -15,6 +15,5 @@ def recipe_class(name: str) -> Any:
         hint = "textgen.train.recipes.tokenizer.train_tokenizer does"
         raise UsageError("train does not make tokenizers", hint=hint)
     if name not in OPTIONS:
-        known = ", ".join(OPTIONS)
-        raise UsageError("there is no recipe {name}", name=name, known=known, hint="recipes: {known}")
+        raise UsageError("there is no recipe {name}", name=name, known=[*OPTIONS], hint="recipes: {known}")
     return resolved(f"{__name__}.{name.replace('-', '_')}:{name.title().replace('-', '')}Recipe")

@@ -82,7 +82,7 @@ class ConditionalRecipe(Recipe[ConditionalTrainOptions, Styled]):
         style = bare(str((row.fields or {})["label"]))
         if style not in self.styles:
             if self._known:
-                hint = Message("the training files have {known}", known=", ".join(self.styles[:10]))
+                hint = Message("the training files have {known}", known=self.styles[:10])
                 template = "the label {label} is in no row that is trained on"
                 raise DataError(template, label=repr(style), hint=hint)
             self.styles.append(style)
