@@ -44,7 +44,7 @@ COMMANDS = {
         {"keywords_field": ""},
     ),
     "sample": Command(
-        "Continue a prompt (gpt2, the default), or sample sentences (bert).",
+        f"Continue a prompt ({LANGUAGE_MODEL}, the default), or sample sentences (bert).",
         LANGUAGE_MODEL,
         "textgen title writes titles with it",
         _LINES,

@@ -78,6 +78,8 @@ def group(kind: Any = int, **fields: Any) -> type[OptionGroup]:
         (strategy("nth", group(list[float], nth=field([], "Some."))), UNREADABLE),
         (strategy("nth", group(tuple[int, ...], nth=field((), "Some."))), UNREADABLE),
         (strategy("nth", group(Path | None, nth=field(None, "A file."))), UNREADABLE),
+        (strategy("nth", group(int | float, nth=field(1, "Some."))), UNREADABLE),
+        (strategy("nth", group(Literal[1, 2], nth=field(1, "Some."))), UNREADABLE),
         (SimpleNamespace(name="nth"), "it is no Strategy"),
     ],
     ids=lambda value: value if isinstance(value, str) else value.name,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import BeforeValidator
 
+from textgen.cli.spelling import flag
 from textgen.errors import UsageError
 from textgen.events import ChainStep, Event, Note, OnEvent
 from textgen.options import ChainOptions
@@ -22,8 +23,7 @@ if TYPE_CHECKING:
 
 PANEL = "Watching the chains"
 
-TRACE_SUFFIXES = (".jsonl",)
-PLOT_SUFFIXES = (".png", ".svg", ".pdf")
+SUFFIXES = {"trace": (".jsonl",), "plot": (".png", ".svg", ".pdf")}
 DUMB = ("dumb", "unknown")  # terminals that cannot move their cursor
 
 
@@ -77,13 +77,12 @@ def check_observation(observation: Observation, others: Sequence[Path], *, force
     if observation.watch and not (sys.stderr.isatty() and os.environ.get("TERM") not in DUMB):
         hint = "leave out --watch; --trace FILE.jsonl writes every step"
         raise UsageError("--watch draws on a terminal, and stderr is none", hint=hint)
-    if observation.trace:
-        _check_file("--trace", observation.trace, TRACE_SUFFIXES, others, force=force)
-    if observation.plot:
-        if find_spec("matplotlib") is None:
-            raise UsageError("--plot needs matplotlib", hint="pip install '.[plot]'")
-        others = [*others, observation.trace] if observation.trace else others
-        _check_file("--plot", observation.plot, PLOT_SUFFIXES, others, force=force)
+    if observation.plot and find_spec("matplotlib") is None:
+        raise UsageError("--plot needs matplotlib", hint="pip install '.[plot]'")
+    for name, suffixes in SUFFIXES.items():
+        if path := getattr(observation, name):
+            _check_file(flag(name), path, suffixes, others, force=force)
+            others = [*others, path]
 
 
 @contextmanager
@@ -136,15 +135,15 @@ def _observers(observation: Observation, stack: ExitStack) -> list[OnEvent]:
 
 
 def _check_file(
-    flag: str, path: Path, suffixes: Sequence[str], others: Sequence[Path], *, force: bool
+    option: str, path: Path, suffixes: Sequence[str], others: Sequence[Path], *, force: bool
 ) -> None:
     from textgen.batch.output import check_writable, same_file
 
     if path.suffix.lower() not in suffixes:
         hint = f"give a name that ends in {' or '.join(suffixes)}"
-        raise UsageError(f"{flag} {path}: it cannot have this ending", hint=hint)
-    exists = check_writable(flag, path)
+        raise UsageError(f"{option} {path}: it cannot have this ending", hint=hint)
+    exists = check_writable(option, path)
     if any(same_file(path, other) for other in others):
-        raise UsageError(f"{flag} {path} is also another input or output", hint="write to another file")
+        raise UsageError(f"{option} {path} is also another input or output", hint="write to another file")
     if exists and not force:
-        raise UsageError(f"{flag} {path} exists", hint="--force overwrites it")
+        raise UsageError(f"{option} {path} exists", hint="--force overwrites it")

@@ -65,8 +65,11 @@ def _readable(kind: Any, metadata: Sequence[Any] = ()) -> bool:
     if any(isinstance(one, BeforeValidator | PlainValidator | WrapValidator) for one in metadata):
         return True
     if get_origin(kind) in (Union, UnionType):
-        return all(map(_readable, get_args(kind)))
-    return get_origin(kind) is Literal or kind in (bool, int, float, str, NoneType)
+        parts = [part for part in get_args(kind) if part is not NoneType]
+        return str in parts or (len(parts) == 1 and _readable(parts[0]))
+    if get_origin(kind) is Literal:
+        return all(isinstance(choice, str) for choice in get_args(kind))
+    return kind in (bool, int, float, str)
 
 
 class DecodingOptions(
