@@ -260,7 +260,7 @@ def test_tables_without_candidates_and_texts_are_no_predictions(tmp_path: Path) 
     (tmp_path / "a.txt").write_text("春天\n", encoding="utf-8")
     with pytest.raises(UsageError, match="is no table") as caught:
         read_predictions(tmp_path / "a.txt")
-    hint = "give a file of jsonl, csv, tsv, parquet, as `textgen title … output FILE.jsonl` writes one"
+    hint = "give a file of jsonl, csv, tsv, parquet, as run_batch writes them, or output FILE.jsonl"
     assert caught.value.hint == hint
     (tmp_path / "b.csv").write_text("id,candidate,text\n1,1,春天\n1,1,秋\n", encoding="utf-8")
     with pytest.raises(DataError, match="two rows with the id '1'"):

@@ -20,28 +20,28 @@ from textgen.store.catalog import ModelFiles, find_model
 
 
 class Rows(Protocol):
-    """Rows whose number is known, as often as they are asked for."""
+    """The input of a run: rows that can be counted, and read any number of times."""
 
     def __len__(self) -> int: ...
     def __iter__(self) -> Iterator[Row]: ...
 
     @property
     def files(self) -> list[Path]:
-        """The files that they are read from."""
+        """The files that the rows are read from."""
 
     @property
     def reading(self) -> dict[str, Any]:
-        """The options by which they are read."""
+        """The options by which the rows are read."""
 
     @property
     def notes(self) -> list[Event]:
-        """Notes for the user on how they are read."""
+        """Notes for the user on how the rows are read."""
 
     def touched(self) -> bool:
-        """Whether they may be others by now."""
+        """Whether the rows may have changed since they were found."""
 
     def fingerprint(self) -> str:
-        """The sha256 of all that they are made of."""
+        """The sha256 of all that the rows are made of."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Slice:
 
 @dataclass(frozen=True)
 class Task:
-    """The work on every row.
+    """The work on every row: the model, the options and the editor.
 
     Attributes:
         files: The model.
@@ -77,7 +77,7 @@ class Task:
 
     @property
     def models(self) -> dict[str, ModelFiles]:
-        """All models that it takes, by purpose."""
+        """All models of the task, by purpose."""
         found = {"model": self.files}
         found |= {purpose: find_model(name) for purpose, name in self.options.models.items()}
         if self.files.embedded and not self.files.family.offers(LanguageModel):
@@ -91,14 +91,14 @@ class Task:
 
 
 def windows(rows: Iterable[Row], size: int) -> Iterator[list[Row]]:
-    """Rows that are looked at together: a function of the input alone."""
+    """Cut rows into windows, which are computed as wholes: a function of the input alone."""
     stream = iter(rows)
     while window := list(islice(stream, size)):
         yield window
 
 
 class Engine(Protocol):
-    """Computes rows.
+    """An engine, which computes the records of rows.
 
     Attributes:
         memory: Most bytes that one of its processes has held; 0 where the system does not tell.
@@ -153,7 +153,7 @@ class Worker:
 
 
 class NothingToCompute:
-    """The engine where no row could be read, or all is done; see `Engine`."""
+    """The engine of a run in which no row can be read, or all is done; see `Engine`."""
 
     memory = 0
 

@@ -1,4 +1,4 @@
-"""The journal of a run: its records so far, a line each, flushed each, never lost and never torn.
+"""The journal of a run: its records so far, one per line, each flushed at once.
 
 Beside them lie the digests of the rows that they were made of, so that a record is never taken for that of
 another row.
@@ -23,7 +23,7 @@ from textgen.schema import DIGEST_SIZE
 
 @dataclass(frozen=True)
 class Kept:
-    """The part of an interrupted run's records that is whole.
+    """The records of an interrupted run that are kept.
 
     Attributes:
         rows: How many there are.
@@ -74,7 +74,7 @@ def whole_windows(path: Path, matches: Iterable[bool], window: int, total: int) 
 
 
 class Journal:
-    """Writes records.
+    """The writer of a journal.
 
     Args:
         file: The open file.
@@ -107,7 +107,7 @@ class Journal:
         self.rows += 1
 
     def sync(self) -> None:
-        """Let what was written survive a power failure, too.
+        """Sync the files, so that what was written survives a power failure, too.
 
         Raises:
             TextgenError: The disk is full, or gone, or the file was deleted.
@@ -128,7 +128,7 @@ class Journal:
 
 @contextmanager
 def journal(path: Path, digests: Path, kept: Kept) -> Iterator[Journal]:
-    """Open a journal behind what is kept of it; the rest is cut off.
+    """Open a journal to append to the records that are kept; the rest is cut off.
 
     Args:
         path: Where the records are.
@@ -168,7 +168,7 @@ def _opened(path: Path, size: int) -> Iterator[BinaryIO]:
 
 
 def publish(draft: Path, path: Path, *, over: bool) -> None:
-    """Give a whole file its name.
+    """Give a complete file its final name.
 
     Args:
         draft: The file.

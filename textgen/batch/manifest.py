@@ -33,7 +33,7 @@ CHANGED = "the input has changed"
 
 @dataclass(frozen=True)
 class Manifest:
-    """A run.
+    """The manifest of a run.
 
     Attributes:
         command: What is done: `title`, `sample`, `compose` and so on.
@@ -58,7 +58,7 @@ class Manifest:
     replaces: bool = False
 
     def write(self, path: Path) -> None:
-        """Write it as a whole. Raises TextgenError if that fails."""
+        """Write the manifest atomically. Raises TextgenError if that fails."""
         try:
             replace_whole(path, json_bytes(asdict(self), indent=1))
         except OSError as error:
@@ -102,7 +102,7 @@ def read_manifest(path: Path) -> Manifest:
 
 
 def check_same(earlier: Manifest, now: Manifest, path: Path, *, same_input: bool = True) -> None:
-    """Refuse to go on as another run.
+    """Refuse to resume if anything differs from what was run.
 
     Args:
         earlier: What was run.

@@ -30,7 +30,7 @@ Start = Literal["new", "resume", "finished", "retry"]
 
 
 class _Beside:
-    """The file beside the output whose name goes on so."""
+    """The path of the output with a suffix behind its name."""
 
     def __init__(self, suffix: str) -> None:
         self._suffix = suffix
@@ -77,7 +77,7 @@ class Output:
 
     @property
     def files(self) -> tuple[Path, ...]:
-        """All that is written."""
+        """All files that a run writes."""
         begun = (self.part, self.part_digests, self.running, self.draft, self.lock)
         return tuple(dict.fromkeys((self.path, *begun, self.manifest, self.records, self.digests)))
 
@@ -119,14 +119,14 @@ def output_of(name: str, shard: tuple[int, int] = (1, 1)) -> Output | None:
     formats = output_formats()
     if (format := formats.get(path.suffix.lower())) is None:
         hint = "give a name that ends in {endings}, or a folder with / behind it"
-        values = {"name": name[:80], "endings": ", ".join(formats)}
-        raise UsageError("{@output} {name}: its format is told by its ending", hint=hint, **values)
+        message, endings = "{@output} {name}: its format is told by its ending", list(formats)
+        raise UsageError(message, name=name[:80], endings=endings, hint=hint)
     format.check_installed(name)
     return Output(path)
 
 
 def check_output(output: Output, inputs: Iterable[Path], run: RunOptions) -> Start:
-    """Refuse an output that cannot be written or would destroy something, and tell how to begin.
+    """Refuse an output that cannot be written or would destroy something; return how to begin.
 
     Args:
         output: Where the results are to go.
@@ -164,7 +164,7 @@ def check_output(output: Output, inputs: Iterable[Path], run: RunOptions) -> Sta
 
 
 def _other_shards(output: Output) -> list[str]:
-    """Parts in the folder that do not go together with this one."""
+    """The parts in the folder that are of another number of shards."""
     if not output.path.parent.is_dir():
         return []
     own = output.path.name.partition("-of-")[2]
@@ -173,7 +173,7 @@ def _other_shards(output: Output) -> list[str]:
 
 
 def start_of(output: Output, run: RunOptions) -> Start:
-    """The start of a run, by the files that are there.
+    """The way to start a run, by the files that exist.
 
     Raises:
         UsageError: The output exists without leave, or is unfinished, or there is nothing to go on from.

@@ -1,4 +1,4 @@
-"""From a command, its inputs and options to a job: everything is checked before a model is loaded.
+"""The planner, which makes a job of a command, its inputs and options, and checks them all.
 
 The command line, `run_batch` and job files all come this way.
 """

@@ -32,12 +32,12 @@ SAFE = "what was written is safe; try fewer {@workers}"
 
 
 class _GoneError(Exception):
-    """A process has ended."""
+    """The error where a process has ended."""
 
 
 @dataclass
 class _Window:
-    """Records of a window that have not been handed on, in order."""
+    """A window: its records that have not been yielded, and whether it is computed."""
 
     records: deque[Record] = field(default_factory=deque)
     done: bool = False
@@ -62,7 +62,7 @@ class Pool:
         self.memory = 0  # most bytes that a process has held
 
     def begin(self, on_event: OnEvent) -> None:
-        """Wait until all have loaded their model."""
+        """Wait until all processes have loaded their model."""
         for process in self._processes:
             try:
                 while self._hear(process, on_event) != READY:
@@ -162,7 +162,7 @@ def pool(task: Task, workers: int) -> Iterator[Pool]:
 
 @contextmanager
 def _interrupts_blocked() -> Iterator[None]:
-    """Processes that are started never hear of Ctrl-C: it is the business of the first, and reaches it."""
+    """Block Ctrl-C in the processes that are started meanwhile: the first one handles it."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
@@ -175,7 +175,7 @@ def _interrupts_blocked() -> Iterator[None]:
 
 
 def _work(task: Task, pipe: Connection) -> None:
-    """The loop of a process: it computes windows until there are no more."""
+    """Compute windows in a worker process until there are no more."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
     import torch
 
@@ -199,7 +199,7 @@ def _work(task: Task, pipe: Connection) -> None:
 
 
 def _end_with_parent() -> None:
-    """A process that waits for work, or computes, does not outlive the one that it works for."""
+    """End this process when its parent has ended, whatever it is doing."""
     parent = parent_process()
     if parent is not None:
         parent.join()

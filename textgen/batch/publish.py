@@ -18,7 +18,7 @@ from textgen.schema import Row
 
 
 def finish(output: Output, manifest: Manifest, errors: int, rows: Iterable[Row]) -> None:
-    """Make the output of the journal.
+    """Turn the journal into the output.
 
     Args:
         output: Its files.
@@ -42,7 +42,7 @@ def finish(output: Output, manifest: Manifest, errors: int, rows: Iterable[Row])
 
 
 def publish_whole(output: Output, manifest: Manifest) -> None:
-    """Give what is whole its name, and clear away what only a run that goes on needs.
+    """Give the complete file its name, and delete what only a resumed run needs.
 
     Args:
         output: Its files.

@@ -119,7 +119,7 @@ def on_ray(task: Task, options: RunOptions) -> Iterator[Engine]:
 
 
 class _Windows:
-    """An actor: computes a window a call.
+    """An actor that computes a window per call.
 
     Args:
         task: What is done with every row.
@@ -148,7 +148,7 @@ class _Windows:
 
 
 def _here(task: Task) -> Task:
-    """The task with the model as it lies on this node. Raises ModelError if that is another one."""
+    """The task with the model files of this node. Raises ModelError if these are of another version."""
     if not task.files.embedded:
         return task
     files = find_model(task.files.name)
@@ -159,7 +159,7 @@ def _here(task: Task) -> Task:
 
 
 def _dataset(items: Sequence[Any]) -> Any:
-    """One block an item, pickled: what Ray sees are bytes."""
+    """A dataset with one block per item, pickled, so that Ray sees bytes."""
     import ray.data
 
     packed = [{"content": pickle.dumps(item)} for item in items]

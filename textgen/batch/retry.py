@@ -17,7 +17,7 @@ ANEW = "{@force} begins anew"
 
 
 class RowsAgain:
-    """The rows whose records are errors, or were made of something else than what the rows are now.
+    """The rows to compute again: those whose records are errors, or that have changed since.
 
     Args:
         rows: All rows. They may have been mended since, but must be the same rows.
@@ -48,7 +48,7 @@ class RowsAgain:
         return compress(self._rows, self.again)
 
     def _compare(self, digests: Path) -> None:
-        """Find what is computed again, once rows and records are known to belong together."""
+        """Find the rows to compute again; check that rows and records belong together."""
         if not digests.exists() or digests.stat().st_size != len(self._rows) * DIGEST_SIZE:
             message = "{path}, which says of which rows the records are, is missing or broken"
             raise UsageError(message, path=digests, hint=ANEW)
@@ -73,6 +73,6 @@ class RowsAgain:
 
 
 def record_lines(records: Path) -> Iterator[str]:
-    """The records of a file as they stand there."""
+    """The lines of a file of records, unparsed."""
     with records.open(encoding="utf-8", newline="\n") as file:
         yield from (line.removesuffix("\n") for line in file)

@@ -36,7 +36,7 @@ def unheard(record: Record) -> None:
 
 @dataclass(frozen=True)
 class Job:
-    """A run.
+    """A planned run.
 
     Attributes:
         command: `title`, `sample`, `compose` and so on.
@@ -88,7 +88,7 @@ class Summary:
 
 
 def run(job: Job, on_event: OnEvent = ignore, on_record: OnRecord = unheard) -> Summary:
-    """Compute what is missing of a run, and finish it.
+    """Compute the missing records of a run, and finish it.
 
     Args:
         job: What to do; its options have a seed where anything is drawn.
@@ -178,7 +178,7 @@ def _manifest(job: Job) -> Manifest:
 
 
 def _resume(job: Job, earlier: Manifest, on_event: OnEvent, on_record: OnRecord) -> Summary:
-    """Go on behind the last window that is whole, or finish what has been computed."""
+    """Continue after the last complete window, or finish what has been computed."""
     output = job.output
     whole = output.whole.exists() or output.path.exists()  # what becomes the output, or has become it
     if earlier.errors is not None and not output.part.exists() and whole:
@@ -236,7 +236,7 @@ def _retry(job: Job, manifest: Manifest, on_event: OnEvent, on_record: OnRecord)
 
 
 def _check_input(job: Job, *, whole: bool) -> None:
-    """Refuse to finish with records of rows that are others by now; what was written stays."""
+    """Refuse to finish if the input has changed meanwhile; what was written stays."""
     if whole and (not job.rows.touched() or _are_made_of_its_rows(job)):
         return
     message = "the input changed while it was read; the records so far stay in {part}"
@@ -262,7 +262,7 @@ def _are_made_of_its_rows(job: Job) -> bool:
 
 
 def _write(records: Iterable[Record], log: Journal, job: Job, on_record: OnRecord) -> int:
-    """Write records as they come; how many of them are errors."""
+    """Write records as they come; return how many are errors."""
     errors = 0
     for record in records:
         check_strict(record, job.options)
@@ -276,7 +276,7 @@ def _write(records: Iterable[Record], log: Journal, job: Job, on_record: OnRecor
 
 @contextmanager
 def _held(job: Job) -> Iterator[None]:
-    """Keep other runs from the output, and see that none has been at it since it was looked at."""
+    """Lock the output, and check that no other run has changed it since this one was planned."""
     output = job.output
     made = [folder for folder in output.path.parents if not folder.exists()] if output.in_folder else []
     try:

@@ -16,7 +16,7 @@ UNSYNCED = (errno.EINVAL, errno.ENOTSUP, errno.EROFS)  # not every file system c
 
 
 def write_whole(path: Path, content: bytes) -> Path:
-    """Write a file that is never seen half written: a draft beside it takes its place at once.
+    """Write a file atomically: a draft beside it takes its place at once.
 
     The file may be read by whom the umask says, as any new file.
 
@@ -29,7 +29,7 @@ def write_whole(path: Path, content: bytes) -> Path:
 
 
 def replace_whole(path: Path, content: bytes) -> None:
-    """The same, but raises OSError."""
+    """Replace a file as `write_whole` does. Raises OSError."""
     draft = draft_of(path)
     try:
         draft.write_bytes(content)
@@ -53,7 +53,7 @@ def json_bytes(content: Any, *, indent: int | None = None, sort_keys: bool = Fal
 
 @contextmanager
 def utf8_name(path: Path) -> Iterator[Path]:
-    """A name of a file for a library that takes no other than UTF-8, such as safetensors."""
+    """A UTF-8 name of a file, for libraries that take no other, such as safetensors."""
     try:
         str(path).encode()
     except UnicodeEncodeError:  # only where names are bytes; there open files have names, too
@@ -69,7 +69,7 @@ def draft_of(path: Path) -> Path:
 
 
 def sync(file: BinaryIO) -> None:
-    """Let what was written survive a power failure. Raises OSError."""
+    """Sync an open file, so that it survives a power failure. Raises OSError."""
     try:
         os.fsync(file.fileno())
     except OSError as error:
@@ -78,7 +78,7 @@ def sync(file: BinaryIO) -> None:
 
 
 def sync_path(path: Path) -> None:
-    """The same for a file that is closed."""
+    """Sync a file that is closed; see `sync`. Raises OSError."""
     with path.open("rb+") as file:
         sync(file)
 

@@ -69,7 +69,7 @@ def read_job(path: Path, commands: Sequence[str]) -> tuple[str, list[str]]:
     inputs: Any = content.get("input")
     if command not in commands:
         problem = "job {path} names no command" if command is None else "job {path} has a command {command}"
-        values = {"path": path, "command": repr(command), "commands": ", ".join(commands)}
+        values = {"path": path, "command": repr(command), "commands": commands}
         raise UsageError(problem, hint='command = "…" is one of {commands}', **values)
     names: Any = [inputs] if isinstance(inputs, str) else inputs
     if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
@@ -104,8 +104,8 @@ def _recipes(training: dict[str, Any], path: Path) -> dict[str, dict[str, Any]]:
 
 
 def _no_table(path: Path, kind: str, name: str, known: Sequence[str]) -> UsageError:
-    message, names = "{@config} {path}: no {kind} {name}", ", ".join(known)
-    return UsageError(message, path=path, kind=kind, name=name, names=names, hint="tables: {names}")
+    message = "{@config} {path}: no {kind} {name}"
+    return UsageError(message, path=path, kind=kind, name=name, known=known, hint="tables: {known}")
 
 
 def _by_field(options: dict[str, Any]) -> dict[str, Any]:

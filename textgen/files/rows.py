@@ -251,7 +251,7 @@ class GivenRows(list[Row]):
     notes: ClassVar[list[Event]] = []
 
     def touched(self) -> bool:
-        """They do not change."""
+        """Given rows do not change."""
         return False
 
     def fingerprint(self) -> str:

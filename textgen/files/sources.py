@@ -104,8 +104,8 @@ def table_in(path: Path) -> Source:
     if not source.format.is_table and (found := _recognized(source)) is not None:
         source = replace(source, format=found[0])
     if not source.format.is_table:
-        tables = ", ".join(name for name, one in formats().items() if one.is_table)
-        hint = "give a file of {tables}, as `textgen title … {@output} FILE.jsonl` writes one"
+        tables = [name for name, one in formats().items() if one.is_table]
+        hint = "give a file of {tables}, as run_batch writes them, or {@output} FILE.jsonl"
         raise UsageError("{path} is no table", path=path, tables=tables, hint=hint)
     source.format.check_installed(source.name)
     return source
@@ -166,7 +166,7 @@ def _expand(name: str, leave_out: LeaveOut) -> list[Path]:
         raise UsageError("no file matches {pattern}", pattern=name, hint="** goes into folders")
     if not meant:
         hint = "it takes {endings}, also with {packed} behind them"
-        values = {"endings": ", ".join(input_endings()), "packed": " or ".join(ARCHIVES)}
+        values = {"endings": input_endings(), "packed": " or ".join(ARCHIVES)}
         raise DataError("no texts in the folder {folder}", folder=path, hint=hint, **values)
     return meant
 

@@ -71,9 +71,9 @@ def check_field(table: str, row: Mapping[Any, Any], name: str, field: str) -> No
     """
     if field in row:
         return
-    names = ", ".join(str(name) for name in row if name is not None)
+    names = [str(name) for name in row if name is not None]
     hint = "{option} one of: {names}"
-    if len(row) == 1 and any(mark in names for mark in OTHER_DELIMITERS):
+    if len(row) == len(names) == 1 and any(mark in names[0] for mark in OTHER_DELIMITERS):
         hint = "its header is one cell, {names}: a first line such as sep=; says what separates"
     message = "the first row of {table} has no field {field}"
     raise UsageError(message, table=table, field=repr(field), option=option(name), names=names, hint=hint)

@@ -31,7 +31,7 @@ class Statistics:
         return self.score(sums) if sums else None
 
     def at(self, rows: Sequence[int]) -> Statistics:
-        """The same of some rows."""
+        """The statistics of some of the rows."""
         return replace(self, counts=[self.counts[row] for row in rows])
 
 

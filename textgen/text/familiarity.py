@@ -44,7 +44,7 @@ MONOTONOUS = {1: 4, 2: 6}
 
 @dataclass(frozen=True)
 class Doubt:
-    """Why a text may be none that the models know.
+    """A doubt that a text is of the kind that the models know.
 
     Attributes:
         reason: In one line.

@@ -126,7 +126,7 @@ class Reading:
 
 
 def as_read(text: str, *, keep_layout: bool = False, as_is: bool = False) -> Reading:
-    """A text as a model reads it.
+    """Read a text as a model does.
 
     Args:
         text: The text as it was given.

@@ -23,7 +23,7 @@ Value = tuple[int, Any]  # the number of a row's first line, and the row or the 
 
 @dataclass(frozen=True)
 class File:
-    """A file that is read from its beginning as often as needed.
+    """A file that can be read from its beginning any number of times.
 
     Attributes:
         path: Where it is; `-` is stdin.
@@ -51,7 +51,7 @@ class File:
 
 @dataclass(frozen=True)
 class Selection:
-    """The request of a caller to a reader of tables.
+    """The fields that the caller of a reader of tables wants.
 
     Attributes:
         fields: The fields to read, if they are there; empty for all of them.
@@ -68,7 +68,7 @@ class Selection:
 
 @dataclass(frozen=True)
 class Records:
-    """The records of a finished run, as often as they are asked for.
+    """The records of a finished run, which can be read any number of times.
 
     Attributes:
         path: Where they lie, one JSON object a line.
@@ -155,7 +155,7 @@ def check_columns(names: Iterable[str], name: str) -> None:
 
 
 class _Kept(io.RawIOBase):
-    """Reads a file that stays open, and may be read by several at a time."""
+    """A reader of an open file, with a position of its own beside other readers."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file, self._at = file, 0

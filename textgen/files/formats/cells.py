@@ -130,11 +130,11 @@ class _Rows:
         return cells if reader.line_num == 1 else None
 
     def _text(self, place: int) -> str:
-        """A line that is there."""
+        """The text of a line that has been read."""
         return line_text(self._ahead[place][1])
 
     def _there(self, place: int) -> bool:
-        """Whether there is such a line; reads as far as that."""
+        """Read up to a line, and tell whether there is one."""
         if place not in self._ahead:
             self._ahead.update(islice(self._lines, 1))
         return place in self._ahead

@@ -37,8 +37,8 @@ def _unfit(one: Format, known: Mapping[str, Format]) -> str | None:
 def format_named(name: str) -> Format:
     """The format of a name. Raises UsageError if there is none."""
     if name not in formats():
-        message, known = "{@format} {name}: there is no such format", ", ".join(formats())
-        raise UsageError(message, name=name, known=known, hint="formats: {known}")
+        message = "{@format} {name}: there is no such format"
+        raise UsageError(message, name=name, known=list(formats()), hint="formats: {known}")
     return formats()[name]
 
 
