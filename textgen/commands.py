@@ -65,7 +65,7 @@ EDITING = tuple(name for name, command in COMMANDS.items() if command.edits)
 
 def generating(name: str) -> Command:
     """A command that generates. Raises UsageError if there is none of that name."""
-    if name not in GENERATING:
+    if not isinstance(name, str) or name not in GENERATING:
         known = ", ".join(GENERATING)
         raise UsageError("no command {name}", name=name, hint="there are {known}", known=known)
     return GENERATING[name]

@@ -33,7 +33,7 @@ class Row:
         name: What the record is called: the explicit id, else the file's name or the row's number.
         id: The row's explicit id if it has one; it then keys the row's random numbers.
         error: Why the row could not be read; it becomes an error record.
-        keywords: What its texts must contain.
+        keywords: What its texts must contain; `generate` also takes them as one string, as files have them.
         fields: What else came with it and goes into its record; None for nothing.
         place: Where it lies in its file, such as `line 3`; errors name it.
         blank_before: How many blank lines of its file lie between it and the row before.
@@ -44,15 +44,11 @@ class Row:
     name: str = ""
     id: str | None = None
     error: str | None = None
-    keywords: tuple[str, ...] = ()
+    keywords: Sequence[str] = ()
     fields: Mapping[str, Any] | None = None
     place: str = field(default="", compare=False)
     blank_before: int = field(default=0, compare=False)
     blank_after: int = field(default=0, compare=False)
-
-    def __post_init__(self) -> None:
-        if isinstance(self.keywords, str):  # a single word, not its characters
-            object.__setattr__(self, "keywords", (self.keywords,))
 
     @property
     def digest(self) -> bytes:

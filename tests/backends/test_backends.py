@@ -244,3 +244,18 @@ def test_no_text_of_gpt2_ends_inside_a_character(gpt2):
             prompts, **wild, seed=limit, max_new_tokens=limit, num_candidates=40, end_at="any"
         )
         assert all("\ufffd" not in candidate.text for record in records for candidate in record.candidates)
+
+
+def test_a_bad_row_is_an_error_record_and_a_string_of_keywords_is_split(gpt2):
+    rows = [
+        textgen.Row("他说", keywords="水,火"),
+        textgen.Row(None),
+        textgen.Row("他说", keywords=("水", "火")),
+    ]
+    split, bad, listed = gpt2.generate(rows, decode="beam", beams=4, max_new_tokens=8)
+    assert bad.error == "NoneType is not text"
+    assert bad.id == "2"
+    assert split == listed
+    assert all(word in text.text for text in split.candidates for word in "水火")
+    with pytest.raises(textgen.UsageError, match="int is not text"):
+        gpt2.stream(5)

@@ -15,6 +15,7 @@ from typing import Any, ClassVar, Generic, Self, TypeVar
 import torch
 
 # backends of other packages take these from here
+from textgen.backends.given import given_rows
 from textgen.backends.outcome import Found as Found
 from textgen.backends.outcome import Outcome as Outcome
 from textgen.backends.outcome import Prepared as Prepared
@@ -77,11 +78,9 @@ class Backend(ABC, Generic[O, P]):
             One record a text, in their order. A text that cannot be used becomes a record with `error`.
 
         Raises:
-            UsageError: An option is unknown or out of range.
+            UsageError: An option is unknown or out of range, or `texts` is no text and no list.
         """
-        given = [texts] if isinstance(texts, str | Row) else texts
-        rows = [_row(text, number) for number, text in enumerate(given, 1)]
-        return list(self.run(rows, self._parsed(options), on_event))
+        return list(self.run(list(given_rows(texts)), self._parsed(options), on_event))
 
     def stream(self, text: str = "", *, on_event: OnEvent = ignore, **options: Any) -> Iterator[str]:
         """Write one text token by token.
@@ -95,11 +94,13 @@ class Backend(ABC, Generic[O, P]):
             Parts of the text, without the prompt; joined they are what `generate` writes after it.
 
         Raises:
-            UsageError: An option is unknown, out of range, or cannot be streamed, or the model does not write
-                from left to right.
+            UsageError: The prompt is no text; an option is unknown, out of range, or cannot be streamed; or
+                the model does not write from left to right.
             DataError: The prompt cannot be used.
         """
         parsed = self._parsed(options)
+        if not isinstance(text, str):
+            raise UsageError("{kind} is not text", kind=type(text).__name__, hint="a prompt is a str")
         if parsed.num_candidates > 1:
             raise UsageError("one text can be streamed, not several", hint="{@num_candidates} 1")
         self.check(parsed)
@@ -289,14 +290,6 @@ class Backend(ABC, Generic[O, P]):
 def _with_place(row: Row, error: DataError) -> Message:
     """The error with the row's place in its file."""
     return Message("{place}: {error}", place=row.place, error=error.line) if row.place else error.line
-
-
-def _row(text: object, number: int) -> Row:
-    if isinstance(text, Row):
-        return text
-    if isinstance(text, str):
-        return Row(text, name=str(number))
-    return Row("", name=str(number), error=Message("{kind} is not text", kind=type(text).__name__))
 
 
 def open_backend(name: str) -> Backend[Any, Any]:

@@ -104,6 +104,9 @@ def run_batch(
         TextgenError: The run was cut short; what was written is safe.
     """
     names = [inputs] if isinstance(inputs, str | Path) else inputs
+    if not isinstance(names, Sequence) or not names:
+        hint = "give a file, a folder, or a list of them"
+        raise UsageError("{inputs} names no input", inputs=inputs, hint=hint)
     job = plan(command, [str(name) for name in names], options, str(output), model=model)
     if job.target is None:
         raise UsageError(

@@ -169,7 +169,7 @@ def _reference(path: Path, row: Row, options: EvalOptions) -> Reference:
     name = options.source_field or "text"
     source = row.text if name == options.reference_field else (row.fields or {}).get(name)
     source = None if source is None else _text(place, source, repr(name))
-    return Reference(row.name, text, source, row.keywords, row.id is None)
+    return Reference(row.name, text, source, tuple(row.keywords), row.id is None)
 
 
 def _place(path: Path, row: Row) -> Message:

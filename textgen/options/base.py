@@ -124,7 +124,7 @@ def parse(kind: type[M], given: dict[str, Any], *, user: str = "this model") -> 
 
     Args:
         kind: The backend's options class.
-        given: What the user set, by field name.
+        given: What the user set, by field name; None is an empty list.
         user: Who would use them, for the message about one that does not apply.
 
     Raises:
@@ -134,8 +134,10 @@ def parse(kind: type[M], given: dict[str, Any], *, user: str = "this model") -> 
     for name, value in given.items():
         if name not in FILES:
             _check_encodable(name, value)
+    lists = [name for name, info in kind.model_fields.items() if info.default == ()]
+    empty = [name for name in lists if given.get(name) in (None, [], ())]  # as if it were not given
     try:
-        return kind.model_validate(given)
+        return kind.model_validate({name: value for name, value in given.items() if name not in empty})
     except ValidationError as error:
         raise _usage_error(error, kind, user) from None
 

@@ -95,6 +95,9 @@ def find_model(name: str) -> ModelFiles:
         UsageError: There is none; the hint says what was probably meant.
         ModelError: The directory is not a whole model of a known kind.
     """
+    if not isinstance(name, str):
+        kind = type(name).__name__
+        raise UsageError("a model is named by text, not {kind}", kind=kind, hint="give its name or directory")
     if name in embedded_names():
         return inspect_model(models_dir() / name, name, embedded=True)
     known = [*embedded_names(), *added_names()]

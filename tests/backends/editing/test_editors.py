@@ -324,7 +324,3 @@ def test_one_character_reaches_the_length_well_within_sixty_steps(editors: dict[
         )
         assert len(first) == 8
         assert max(first.values()) <= 50
-
-
-def test_a_single_keyword_may_be_a_plain_text() -> None:
-    assert Row("", keywords="春天").keywords == ("春天",)  # type: ignore[arg-type]

@@ -40,7 +40,7 @@ class ComposeBackend(CgmhBackend[ComposeOptions]):
     def prepare(self, row: Row, options: ComposeOptions, on_event: OnEvent) -> Start:
         if not is_blank(row.text):
             raise DataError("compose takes keywords, no text", hint="put them into the field of keywords")
-        keywords = tuple(dict.fromkeys([*options.keyword, *keywords_of(list(row.keywords))]))
+        keywords = tuple(dict.fromkeys([*options.keyword, *keywords_of(row.keywords)]))
         if not keywords:
             raise DataError("there are no keywords", hint="put them into the field of keywords")
         if broken := [repr(word) for word in keywords if LINE_END.search(word)]:
