@@ -35,19 +35,19 @@ def sentences(text: str) -> list[str]:
         text: Any text.
 
     Returns:
-        The pieces; joined without a separator they are the text again. Empty for an empty text.
+        The sentences; joined without a separator they are the text again. Empty for an empty text.
     """
-    pieces = []
+    parts = []
     start = 0
     # blank lines before the first sentence are no sentence of their own
     blank = _BLANK_LINES.match(text)
     for found in _END.finditer(text, blank.end() if blank else 0):
         if found["item"] is None:
-            pieces.append(text[start : found.end()])
+            parts.append(text[start : found.end()])
             start = found.end()
     if start < len(text):
-        pieces.append(text[start:])
-    return pieces
+        parts.append(text[start:])
+    return parts
 
 
 def ends_sentence(text: str) -> bool:

@@ -22,13 +22,13 @@ class Specials:
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """The pieces as bytes, by id.
+    """The tokens as bytes, by id.
 
     Attributes:
         pieces: What each id writes; empty for specials and for ids that write nothing.
-        byte_ids: Ids that write one byte each, for characters without a piece of their own.
+        byte_ids: Ids that write one byte each, for characters without a token of their own.
         newline: The id of the line break.
-        spaced: Ids whose piece holds a space.
+        spaced: Ids whose token holds a space.
     """
 
     pieces: tuple[bytes, ...]

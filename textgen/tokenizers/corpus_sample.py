@@ -28,9 +28,9 @@ def is_latin(character: str) -> bool:
 
 
 def choose_alphabet(characters: Mapping[str, int], size: int, min_count: int) -> list[str]:
-    """The characters that get a piece, the most frequent first.
+    """The characters that get a token, the most frequent first.
 
-    The space is always among them: as bytes it would come back as U+2581. The line break has a piece anyway;
+    The space is always among them: as bytes it would come back as U+2581. The line break has a token anyway;
     controls, invisible and private characters are left to the bytes, which decoders know how to ban.
 
     Args:
@@ -101,7 +101,7 @@ class Sentences:
                 self._kept[place] = found.group()
 
     def units(self, alphabet: list[str]) -> Iterator[tuple[str, int]]:
-        """The sentences, cut where they leave the alphabet; no piece could reach across that anyway."""
+        """The sentences, cut where they leave the alphabet; no token could reach across that anyway."""
         known = set(alphabet)
         for sentence in self._kept:
             cut = "".join(character if character in known else "\n" for character in sentence)

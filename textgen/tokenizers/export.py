@@ -10,9 +10,9 @@ from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pro
 
 from textgen.tokenizers.sentencepiece import SPACE, SPECIAL_PIECES
 
-# far below any sum of real pieces: bytes are a fallback and must not match their own names in a text
+# far below any sum of real tokens: bytes are a fallback and must not match their own names in a text
 NEVER = -1000.0
-NEWLINE = "\n"  # a piece that is given, not learnt
+NEWLINE = "\n"  # a token that is given, not learnt
 
 
 def build_tokenizer(path: Path, frame: tuple[int, ...]) -> Tokenizer:

@@ -11,7 +11,7 @@ from textgen.text.normalize import check_encodable
 from textgen.tokenizers.base import Specials, Vocabulary
 
 SPACE = "\u2581"  # how SentencePiece writes a space
-PROBE = " 春  天，Ａﬁ①1\n\t<s>\U0001f600\u3400" + SPACE  # what others normalise, or have no piece for
+PROBE = " 春  天，Ａﬁ①1\n\t<s>\U0001f600\u3400" + SPACE  # what others normalise, or have no token for
 SPECIAL_PIECES = {
     "pad": "<pad>",
     "bos": "<s>",
@@ -31,7 +31,7 @@ class SentencePieceTokenizer:
         path: A SentencePiece model that normalises nothing and falls back to bytes.
 
     Raises:
-        ModelError: The file is missing, is no such model, lacks a special piece, or loses some of a text.
+        ModelError: The file is missing, is no such model, lacks a special token, or loses some of a text.
     """
 
     def __init__(self, path: Path) -> None:
@@ -42,10 +42,10 @@ class SentencePieceTokenizer:
                 **{name: self._id(piece, special=True) for name, piece in SPECIAL_PIECES.items()}
             )
             self.vocabulary = self._vocabulary()
-            # U+2581 itself would be read as a space; its bytes have pieces of their own
+            # U+2581 itself would be read as a space; its bytes have tokens of their own
             self._literal_space = [self._id(f"<0x{byte:02X}>") for byte in SPACE.encode()]
             lossless = self.decode(self.encode(PROBE)) == PROBE
-        except (ValueError, IndexError) as error:  # a piece is no UTF-8, or not the byte it should be
+        except (ValueError, IndexError) as error:  # a token is no UTF-8, or not the byte it should be
             raise _unreadable(path, error) from None
         if not lossless:
             hint = "textgen needs one that normalises nothing and falls back to bytes"

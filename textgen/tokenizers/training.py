@@ -1,7 +1,7 @@
-"""Training a tokenizer: a SentencePiece model with the special pieces that textgen's models need.
+"""Training a tokenizer: a SentencePiece model with the special tokens that textgen's models need.
 
 SentencePiece reads counted units, not the texts themselves. For kind `char` these are single characters and
-Latin words, so that no piece can hold two Chinese characters; for `unigram` and `bpe` they are sentences.
+Latin words, so that no token can hold two Chinese characters; for `unigram` and `bpe` they are sentences.
 """
 
 from __future__ import annotations
@@ -36,10 +36,10 @@ class TrainedTokenizer:
     Attributes:
         path: The model file.
         pieces: How many there are in all; the vocabulary size of a model that uses it.
-        alphabet: How many characters have a piece.
+        alphabet: How many characters have a token.
         texts: How many were read.
         characters: How many the texts have together.
-        covered: The share of them that has a piece; the others are written as bytes.
+        covered: The share of them that has a token; the others are written as bytes.
     """
 
     path: Path
@@ -125,7 +125,7 @@ def _alphabet(characters: Counter[str], plan: TokenizerTrainOptions) -> list[str
 def _single(
     alphabet: list[str], characters: Counter[str], plan: TokenizerTrainOptions
 ) -> Iterator[tuple[str, int]]:
-    """Every character once at least, so that it gets its piece whatever the words or sentences hold.
+    """Every character once at least, so that it gets its token whatever the words or sentences hold.
 
     What the words or sentences hold is counted there.
     """
@@ -166,7 +166,7 @@ def _lines(units: list[tuple[str, int]]) -> Iterator[str]:
     """The units as SentencePiece reads them, frequent ones with the line break as a wall between two copies.
 
     It takes for a candidate only what it sees twice, whatever the count: a frequent word would never be a
-    piece as a whole if it were part of no other. For all words this was worse than for frequent ones.
+    token as a whole if it were part of no other. For all words this was worse than for frequent ones.
     """
     for text, count in units:
         if len(text) > 1 and count >= FREQUENT:

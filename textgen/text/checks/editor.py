@@ -7,7 +7,7 @@ The checks are of strings alone, and equal for titles of any origin:
 | `number` | a number expression or a code is cut, or is not in the article, or its subject is left out |
 | `mark` | a quote or a bracket has no partner, unless it needs none |
 | `repeat` | a span comes twice at once, or a long one twice, or a clause says what the one before it does |
-| `latin` | a word of Latin letters is a piece of one of the article's, and not a word there itself |
+| `latin` | a word of Latin letters is a part of one of the article's, and not a word there itself |
 | `beginning` | it begins inside a word of the article's |
 | `ending` | it ends inside a word of the article's, or on a particle or a comma |
 | `short` | it has one or two characters |
@@ -122,9 +122,9 @@ def _inches(found: re.Match[str], article: str) -> str:
 
 
 def cuts_latin(title: str, article: frozenset[str]) -> bool:
-    """Tell whether a word of Latin letters is a piece of one of the article's, and not one itself.
+    """Tell whether a word of Latin letters is a part of one of the article's, and not one itself.
 
-    What may stand alone is no piece: Windows of Windows10, app of apps, AI of OpenAI.
+    What may stand alone is no part: Windows of Windows10, app of apps, AI of OpenAI.
 
     Args:
         title: The title.
@@ -144,10 +144,10 @@ def cuts_latin(title: str, article: frozenset[str]) -> bool:
     )
 
 
-def _may_stand_alone(piece: str, whole: str) -> bool:
-    """Whether a number or a plural s goes on behind a piece of a word, or it is its last abbreviation."""
-    start = whole.lower().find(piece)
-    end = start + len(piece)
+def _may_stand_alone(part: str, whole: str) -> bool:
+    """Whether a number or a plural s goes on behind a part of a word, or it is its last abbreviation."""
+    start = whole.lower().find(part)
+    end = start + len(part)
     if start:
         return end == len(whole) and whole[start:].isupper() and whole[start - 1].islower()
     numbered = whole[end - 1].isalpha() and whole[end].isdigit()
