@@ -139,7 +139,7 @@ def parse(kind: type[M], given: dict[str, Any], *, user: str = "this model") -> 
     try:
         return kind.model_validate({name: value for name, value in given.items() if name not in empty})
     except ValidationError as error:
-        raise _usage_error(error, kind, user) from None
+        raise _usage_error(error, kind, given, user) from None
 
 
 def _check_encodable(name: str, value: object) -> None:
@@ -158,7 +158,9 @@ def _check_encodable(name: str, value: object) -> None:
             _check_encodable(name, part)
 
 
-def _usage_error(error: ValidationError, kind: type[BaseModel], user: str) -> UsageError:
+def _usage_error(
+    error: ValidationError, kind: type[BaseModel], given: dict[str, Any], user: str
+) -> UsageError:
     first = error.errors(include_url=False)[0]
     name = str(first["loc"][0]) if first["loc"] else ""
     if first["type"] == "extra_forbidden":
@@ -176,10 +178,11 @@ def _usage_error(error: ValidationError, kind: type[BaseModel], user: str) -> Us
         reason = reason.removeprefix("Value error, ").replace("Input should", "should")
     if not name:
         return UsageError("{reason}", reason=reason, hint="see {@help} for what goes together")
+    value = given[name] if isinstance(given.get(name), str) else first["input"]  # that may be a part
     return UsageError(
         "{option} {value}: {reason}",
         option=option(name),
-        value=_shown(first["input"], number=first["type"] in NUMBERS),
+        value=_shown(value, number=first["type"] in NUMBERS),
         reason=reason,
         hint="see {@help} for {option}",
     )

@@ -98,7 +98,7 @@ def test_a_job_is_no_config_of_another_command(call, folder):
         (("title", "in.jsonl", "-o", "-", "--force"), "--force needs a file"),
         (("title", "in.jsonl", "-o", "o.jsonl", "--resume", "--force"), "exclude each other"),
         (("title", "in.jsonl", "-o", "o.jsonl", "--workers", "2", "--threads", "2"), "--threads"),
-        (("title", "in.jsonl", "--shard", "0/2"), "--shard 0: should be"),
+        (("title", "in.jsonl", "--shard", "0/2"), "--shard 0/2: should be"),
         (("title", "in.jsonl", "--shard", "two"), "--shard two"),
         (("title", "lines.txt", "--keep-fields"), "--keep-fields is for tables"),
         (("title", "in.jsonl", "--num-gpus", "1"), "--num-gpus needs --engine ray"),
