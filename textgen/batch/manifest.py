@@ -13,7 +13,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from hashlib import file_digest, sha256
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +22,7 @@ from textgen.files.atomic import json_bytes, replace_whole
 from textgen.files.small_files import read_json
 from textgen.options import Options
 from textgen.store.catalog import ModelFiles
-from textgen.version import __version__
+from textgen.version import __version__, version_of
 
 PARTS = ("models", "options", "input", "versions", "machine", "output")
 LIBRARIES = ("torch", "sentencepiece", "jieba")
@@ -78,7 +77,7 @@ def manifest_of(
         options.model_dump(mode="json"),
         input,
         {"textgen": __version__, "python": platform.python_version()}
-        | {name: _version(name) for name in LIBRARIES},
+        | {name: version_of(name) for name in LIBRARIES},
         {
             "cpu": _processor(),
             "system": f"{platform.system()} {platform.machine()}",
@@ -157,15 +156,7 @@ def _digest(files: ModelFiles) -> str:
     return digest.hexdigest()
 
 
-@cache  # neither changes while a process lives
-def _version(name: str) -> str:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return "not installed"
-
-
-@cache
+@cache  # it does not change while a process lives
 def _processor() -> str:
     """The processor's name as the system tells it."""
     try:

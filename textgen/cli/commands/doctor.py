@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import platform
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from textgen.cli import flags as opt
 from textgen.cli.render import console
-from textgen.version import __version__
+from textgen.version import __version__, version_of
 
 PACKAGES = ("torch", "transformers", "sentencepiece", "safetensors", "typer", "pydantic", "chardet")
 
@@ -32,13 +31,6 @@ def doctor(as_json: opt.Json = False, debug: opt.Debug = False) -> int:
     return 0 if passed else 1
 
 
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return "missing"
-
-
 def _facts() -> dict[str, Any]:
     import torch
 
@@ -49,7 +41,7 @@ def _facts() -> dict[str, Any]:
     return {
         "textgen": __version__,
         "python": platform.python_version(),
-        **{package: _version(package) for package in PACKAGES},
+        **{package: version_of(package) for package in PACKAGES},
         "devices": devices,
         "threads": torch.get_num_threads(),
         "models": embedded_names(),
