@@ -75,7 +75,7 @@ def check_name(name: str, *, force: bool = False) -> None:
         raise UsageError("{name} is textgen's own name", name=name, hint=hint)
     if name in added_names():
         if not force:
-            raise _is_there(name)
+            raise _name_taken(name)
         return
     path = user_models_dir() / name
     with writing(path):
@@ -103,7 +103,7 @@ def remove_models(names: Sequence[str]) -> Iterator[str]:
     for name in dict.fromkeys(names):
         path = user_models_dir() / name
         with writing(path):
-            _delete(path.rename(_aside(path)))  # a model that is half gone is not seen
+            _delete(path.rename(_path_aside(path)))  # a model that is half gone is not seen
         yield name
 
 
@@ -131,9 +131,9 @@ def _swap_in(draft: Path, path: Path, *, force: bool) -> None:
     """
     while not _placed(draft, path):
         if not force:
-            raise _is_there(path.name)
+            raise _name_taken(path.name)
         try:
-            old = path.rename(_aside(path))
+            old = path.rename(_path_aside(path))
         except FileNotFoundError:
             continue  # another process has just moved it
         try:
@@ -157,11 +157,11 @@ def _placed(draft: Path, path: Path) -> bool:
     return True
 
 
-def _is_there(name: str) -> UsageError:
+def _name_taken(name: str) -> UsageError:
     return UsageError("there is a model {name} already", name=name, hint="{@force} replaces it")
 
 
-def _aside(path: Path) -> Path:
+def _path_aside(path: Path) -> Path:
     return path.with_name(f".{path.name}.{os.getpid()}.old")
 
 

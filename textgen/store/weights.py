@@ -74,7 +74,7 @@ def pack_weights(
         stored |= _stored(name, tensor.detach(), storage)
     header = {"format": "pt", "storage": IN_HEADER[storage], **(metadata or {})}
     # not save_file, whose files are for the owner's eyes only
-    return _settled(save(stored, header))
+    return _with_sorted_metadata(save(stored, header))
 
 
 def check_storage(storage: str) -> None:
@@ -84,7 +84,7 @@ def check_storage(storage: str) -> None:
         raise UsageError("{@storage} {name} is unknown", name=storage, known=STORAGES, hint=hint)
 
 
-def _settled(content: bytes) -> bytes:
+def _with_sorted_metadata(content: bytes) -> bytes:
     """The file with its metadata in order.
 
     safetensors shuffles it every time, and a model is known by the sha256 of its file.
@@ -106,14 +106,14 @@ def _stored(name: str, tensor: Tensor, storage: str) -> dict[str, Tensor]:
             hint="names that end in .scale, and int8, are taken",
         )
     if not tensor.is_floating_point():
-        return {name: _alone(tensor, tensor.dtype)}
+        return {name: _copied(tensor, tensor.dtype)}
     if storage == "int8" and tensor.dim() == 2 and min(tensor.shape) > 1:
-        return _rows(name, _finite(name, _alone(tensor, torch.float32), tensor))
+        return _quantized(name, _finite(name, _copied(tensor, torch.float32), tensor))
     dtype = torch.float32 if storage == "fp32" else torch.float16
-    return {name: _finite(name, _alone(tensor, dtype), tensor)}
+    return {name: _finite(name, _copied(tensor, dtype), tensor)}
 
 
-def _alone(tensor: Tensor, dtype: torch.dtype) -> Tensor:
+def _copied(tensor: Tensor, dtype: torch.dtype) -> Tensor:
     """A copy: safetensors stores no two tensors that share memory."""
     return tensor.to("cpu", dtype, copy=True).contiguous()
 
@@ -132,7 +132,7 @@ def _finite(name: str, stored: Tensor, tensor: Tensor) -> Tensor:
     raise ModelError("{name} has values that are not finite", name=name, hint="did training diverge?")
 
 
-def _rows(name: str, matrix: Tensor) -> dict[str, Tensor]:
+def _quantized(name: str, matrix: Tensor) -> dict[str, Tensor]:
     exact = matrix.abs().amax(1) / LARGEST
     # below its normal numbers float16 is coarse: rounded down, q would leave int8 and the row be clipped;
     # rounded up, no row of anything but zeros has a scale of zero

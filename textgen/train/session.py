@@ -20,7 +20,7 @@ from textgen.train.recipes.base import Recipe
 from textgen.train.run_directory.checkpoint import Checkpoint, save_checkpoint
 from textgen.train.run_directory.examples import Examples
 from textgen.train.run_directory.log import Log, draw_curve
-from textgen.train.step.loop import Done, Loop
+from textgen.train.step.loop import Loop, StepResult
 from textgen.train.step.lora import merged
 from textgen.train.step.machine import Machine
 
@@ -97,7 +97,7 @@ class Session:
         if self.step % self.options.log_every == 0 or self.step in (1, self.loop.steps):
             self._report(epoch, done)
 
-    def _report(self, epoch: int, done: Done) -> None:
+    def _report(self, epoch: int, done: StepResult) -> None:
         now = time.monotonic()
         loss, places, tokens = self._pending
         seconds = self._before + now - self._began
@@ -141,7 +141,7 @@ class Session:
         tokenizer = self.recipe.tokenizer.path
         files = ModelFiles(name, path, family_in(path, config), config, tokenizer, embedded=False)
         self.loop.network.eval()
-        with self.machine.at_work():
+        with self.machine.on_device():
             model = LoadedModel(files, self.loop.network, self.recipe.tokenizer, name)
             return self.recipe.score(model, self.rows)
 

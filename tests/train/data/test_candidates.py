@@ -10,7 +10,7 @@ from stages import lacking
 from torch import Tensor
 
 from textgen.metrics.overlap import rouge_l
-from textgen.train.data.candidates import DIGITS, in_order, out_of_order, ranks, split
+from textgen.train.data.candidates import DIGITS, in_order, ordering_loss, ranks, split
 
 END = 3
 
@@ -22,30 +22,30 @@ def order_of(*places: int) -> Tensor:
 def test_an_order_that_is_kept_costs_nothing() -> None:
     scores = torch.tensor([5.0, 4.0, 3.0, 2.0])
     places = order_of(0, 1, 2, 3)
-    assert float(out_of_order(scores, places, 0.0)) == 0
-    assert float(out_of_order(scores, places, 1.0)) == 0  # a lead of exactly the margin is enough
+    assert float(ordering_loss(scores, places, 0.0)) == 0
+    assert float(ordering_loss(scores, places, 1.0)) == 0  # a lead of exactly the margin is enough
     # three neighbours lack 0.5 each, two pairs 1.0, one 1.5
-    assert float(out_of_order(scores, places, 1.5)) == pytest.approx((3 * 0.5 + 2 * 1.0 + 1.5) / 6)
+    assert float(ordering_loss(scores, places, 1.5)) == pytest.approx((3 * 0.5 + 2 * 1.0 + 1.5) / 6)
     # the wrong way round: 1, 2 and 3 behind, and the margin
-    assert float(out_of_order(scores.flip(0), places, 0.0)) == pytest.approx((3 * 1 + 2 * 2 + 3) / 6)
-    assert float(out_of_order(scores.flip(0), places, 0.25)) == pytest.approx(1.25 * (3 * 1 + 2 * 2 + 3) / 6)
-    assert float(out_of_order(torch.zeros(4), places, 0.25)) == pytest.approx(0.25 * 10 / 6)
+    assert float(ordering_loss(scores.flip(0), places, 0.0)) == pytest.approx((3 * 1 + 2 * 2 + 3) / 6)
+    assert float(ordering_loss(scores.flip(0), places, 0.25)) == pytest.approx(1.25 * (3 * 1 + 2 * 2 + 3) / 6)
+    assert float(ordering_loss(torch.zeros(4), places, 0.25)) == pytest.approx(0.25 * 10 / 6)
 
 
 def test_equal_places_ask_for_nothing() -> None:
     places = order_of(0, 0, 1)
-    assert float(out_of_order(torch.tensor([9.0, -9.0, -9.5]), places, 0.5)) == 0
-    assert float(out_of_order(torch.tensor([9.0, -9.0, 0.0]), places, 0.5)) == pytest.approx(9.5 / 2)
-    assert float(out_of_order(torch.tensor([1.0, 2.0, 3.0]), order_of(0, 0, 0), 0.5)) == 0
+    assert float(ordering_loss(torch.tensor([9.0, -9.0, -9.5]), places, 0.5)) == 0
+    assert float(ordering_loss(torch.tensor([9.0, -9.0, 0.0]), places, 0.5)) == pytest.approx(9.5 / 2)
+    assert float(ordering_loss(torch.tensor([1.0, 2.0, 3.0]), order_of(0, 0, 0), 0.5)) == 0
 
 
 def test_texts_that_are_not_there_ask_for_nothing() -> None:
     places = order_of(0, 1, -1, -1)
     for missing in (-50.0, 0.0, 50.0):
         scores = torch.tensor([0.0, 2.0, missing, -missing])
-        assert float(out_of_order(scores, places, 0.5)) == pytest.approx(2.5)
+        assert float(ordering_loss(scores, places, 0.5)) == pytest.approx(2.5)
     for nothing in (order_of(-1, -1, -1, -1), order_of(-1, 0, -1, -1)):
-        assert float(out_of_order(torch.randn(4), nothing, 0.5)) == 0
+        assert float(ordering_loss(torch.randn(4), nothing, 0.5)) == 0
 
 
 def test_orders_of_a_batch_are_apart() -> None:
@@ -53,16 +53,16 @@ def test_orders_of_a_batch_are_apart() -> None:
     noise = torch.Generator().manual_seed(1)
     scores = torch.randn(5, 2, 6, generator=noise)
     places = torch.randint(-1, 4, (5, 1, 6), generator=noise)
-    found = out_of_order(scores, places, 0.3)
+    found = ordering_loss(scores, places, 0.3)
     assert found.shape == (5, 2)
     for row in range(5):
         for way in range(2):
             one, order = scores[row, way].tolist(), places[row, 0].tolist()
             assert float(found[row, way]) == pytest.approx(lacking(one, order, 0.3), abs=1e-6)
     shuffled = torch.randperm(6, generator=noise)
-    torch.testing.assert_close(out_of_order(scores[..., shuffled], places[..., shuffled], 0.3), found)
+    torch.testing.assert_close(ordering_loss(scores[..., shuffled], places[..., shuffled], 0.3), found)
     leaf = torch.tensor([1.0, 0.0, 3.0, 7.0], requires_grad=True)
-    out_of_order(leaf, order_of(0, 1, 2, -1), 0.5).backward()  # type: ignore[no-untyped-call]
+    ordering_loss(leaf, order_of(0, 1, 2, -1), 0.5).backward()  # type: ignore[no-untyped-call]
     assert leaf.grad is not None
     assert leaf.grad.tolist() == pytest.approx([-1 / 3, -1 / 3, 2 / 3, 0])
 

@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 import torch
 
-from textgen.train.data.noise import draws, torch_seed
+from textgen.train.data.noise import random_for, torch_seed
 
 
 def test_the_same_purpose_draws_the_same() -> None:
-    first = draws(3, "replace", 1, 2, 0).random(5)
-    draws(3, "other").random(100)
+    first = random_for(3, "replace", 1, 2, 0).random(5)
+    random_for(3, "other").random(100)
     np.random.default_rng(0).random(3)
-    assert np.array_equal(draws(3, "replace", 1, 2, 0).random(5), first)
+    assert np.array_equal(random_for(3, "replace", 1, 2, 0).random(5), first)
     assert torch_seed(3, "dropout", 4, 1) == torch_seed(3, "dropout", 4, 1)
 
 
@@ -31,14 +31,14 @@ def test_the_same_purpose_draws_the_same() -> None:
     ],
 )
 def test_anything_else_draws_something_else(other: tuple[int, str, int, int]) -> None:
-    assert not np.array_equal(draws(*other).random(4), draws(3, "replace", 1, 2).random(4))
+    assert not np.array_equal(random_for(*other).random(4), random_for(3, "replace", 1, 2).random(4))
     assert torch_seed(*other) != torch_seed(3, "replace", 1, 2)
 
 
 def test_neighbours_have_nothing_in_common() -> None:
     """Counters are small numbers in a row; what they give must be as if it were independent."""
     found = np.array(
-        [draws(0, "way", epoch, example).random() for epoch in range(20) for example in range(50)]
+        [random_for(0, "way", epoch, example).random() for epoch in range(20) for example in range(50)]
     )
     assert abs(found.mean() - 0.5) < 0.03
     assert abs(np.corrcoef(found[:-1], found[1:])[0, 1]) < 0.1
@@ -54,7 +54,7 @@ def test_seeds_fit_torch() -> None:
 def test_global_state_stays() -> None:
     random.seed(1)
     before = random.getstate(), np.random.get_state()[1].tolist(), torch.get_rng_state()
-    draws(1, "order").permutation(10)
+    random_for(1, "order").permutation(10)
     torch_seed(1, "dropout")
     assert random.getstate() == before[0]
     assert np.random.get_state()[1].tolist() == before[1]

@@ -102,7 +102,7 @@ def test_of_a_network_it_is_that_of_its_inputs(bench: Bench, recipe: str) -> Non
     batch = loop.recipe.batch(loop.arrays, [0], None)
     places = loop.recipe.places(batch)
     embedding = loop.recipe.embedding(loop.network)
-    with loop.machine.at_work(twice_differentiable=True):
+    with loop.machine.on_device(twice_differentiable=True):
         with embedded_inputs(embedding) as embedded:
             loss, _ = loop.recipe.loss(loop.network, batch)
         found = gradient_penalty(loss / places, embedded).item()

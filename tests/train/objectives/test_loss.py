@@ -8,7 +8,7 @@ from torch import nn
 from torch.distributions import Categorical, kl_divergence
 from torch.nn import functional
 
-from textgen.train.objectives.loss import Prediction, cross_entropy, disagreement, embedded_inputs, moved
+from textgen.train.objectives.loss import Prediction, cross_entropy, embedded_inputs, perturbed, symmetric_kl
 
 PLACES, VOCAB = 7, 11
 
@@ -49,15 +49,15 @@ def test_disagreement_is_a_quarter_of_both_divergences() -> None:
     one, other = (torch.randn(PLACES, VOCAB, generator=noise) for _ in range(2))
     p, q = Categorical(logits=one), Categorical(logits=other)
     by_hand = (kl_divergence(p, q) + kl_divergence(q, p)).sum() / 4
-    assert float(disagreement(one, other)) == pytest.approx(float(by_hand), rel=1e-5)
-    assert float(disagreement(one, other)) == pytest.approx(float(disagreement(other, one)))
+    assert float(symmetric_kl(one, other)) == pytest.approx(float(by_hand), rel=1e-5)
+    assert float(symmetric_kl(one, other)) == pytest.approx(float(symmetric_kl(other, one)))
     assert float(by_hand) > 0.5
 
 
 def test_passes_that_agree_have_no_disagreement() -> None:
     logits = torch.randn(PLACES, VOCAB, generator=torch.Generator().manual_seed(3))
-    assert float(disagreement(logits, logits.clone())) == 0.0
-    assert float(disagreement(logits, logits + 5)) == pytest.approx(0.0, abs=1e-6), "the same law"
+    assert float(symmetric_kl(logits, logits.clone())) == 0.0
+    assert float(symmetric_kl(logits, logits + 5)) == pytest.approx(0.0, abs=1e-6), "the same law"
 
 
 @pytest.mark.parametrize("length", [0.5, 2.0])
@@ -66,7 +66,7 @@ def test_a_table_is_moved_so_far_along_its_gradient(length: float) -> None:
     table = nn.Parameter(torch.randn(5, 3, generator=noise))
     gradient = torch.randn(5, 3, generator=noise)
     before = table.detach().clone()
-    with moved(table, gradient, length):
+    with perturbed(table, gradient, length):
         step = table.detach() - before
         assert float(step.norm()) == pytest.approx(length, rel=1e-5)
         assert float(functional.cosine_similarity(step.flatten(), gradient.flatten(), 0)) > 1 - 1e-6
@@ -75,7 +75,7 @@ def test_a_table_is_moved_so_far_along_its_gradient(length: float) -> None:
 
 def test_a_moved_table_comes_back_after_an_error() -> None:
     table = nn.Parameter(torch.ones(2, 2))
-    with pytest.raises(KeyError), moved(table, torch.ones(2, 2), 1.0):
+    with pytest.raises(KeyError), perturbed(table, torch.ones(2, 2), 1.0):
         assert not torch.equal(table, torch.ones(2, 2))
         raise KeyError
     assert torch.equal(table, torch.ones(2, 2))
@@ -83,14 +83,14 @@ def test_a_moved_table_comes_back_after_an_error() -> None:
 
 def test_without_a_gradient_nothing_moves() -> None:
     table = nn.Parameter(torch.ones(2, 2))
-    with moved(table, torch.zeros(2, 2), 1.0):
+    with perturbed(table, torch.zeros(2, 2), 1.0):
         assert torch.equal(table, torch.ones(2, 2))
 
 
 def test_backward_at_the_moved_table_adds_to_its_gradient() -> None:
     table = nn.Parameter(torch.tensor([3.0, 4.0]))
     (table**2).sum().backward()  # gradient (6, 8), of length 10
-    with moved(table, table.grad.clone(), 5.0):  # to (6, 8), where it is (12, 16)
+    with perturbed(table, table.grad.clone(), 5.0):  # to (6, 8), where it is (12, 16)
         (table**2).sum().backward()
     assert table.grad.tolist() == pytest.approx([18.0, 24.0])
 

@@ -24,9 +24,9 @@ from textgen.store.catalog import find_model, find_scorer
 from textgen.store.load import load_model
 from textgen.train.data import generated
 from textgen.train.data.arrays import Arrays
-from textgen.train.data.candidates import UNIT, Writing, before, in_order, out_of_order, ranks, split
+from textgen.train.data.candidates import UNIT, CandidateWriter, before, in_order, ordering_loss, ranks, split
 from textgen.train.data.corpus import build_corpus
-from textgen.train.recipes.title_scorer import TitleScorerRecipe, apart, first_rouge, pairs_in_order
+from textgen.train.recipes.title_scorer import TitleScorerRecipe, first_rouge, listwise_loss, pairs_in_order
 from textgen.train.run import Outcome, never, train
 
 ROWS = some_pairs(10)
@@ -166,13 +166,13 @@ def test_writing_is_resumed(shop: Workshop, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(generated, "AT_ONCE", 4)
     shop.train("whole")
     asked: list[int] = []
-    write = Writing.columns
+    write = CandidateWriter.columns
 
-    def told(self: Writing, arrays: Arrays, numbers: Sequence[int], kept: Any) -> Any:
+    def told(self: CandidateWriter, arrays: Arrays, numbers: Sequence[int], kept: Any) -> Any:
         asked.extend(numbers)
         return write(self, arrays, numbers, kept)
 
-    monkeypatch.setattr(Writing, "columns", told)
+    monkeypatch.setattr(CandidateWriter, "columns", told)
     assert shop.train("parts", stopped=Countdown(2)) == Outcome(0, 5, finished=False, figures={})
     lines = shop.folder / "parts" / f"data-written-{generated.LINES}"
     kept = lines.read_text(encoding="utf-8").splitlines()
@@ -284,14 +284,14 @@ def test_the_loss_of_a_distribution() -> None:
     noise = torch.Generator().manual_seed(1)
     scores, wanted = torch.randn(3, 4, generator=noise), torch.randn(3, 4, generator=noise)
     there = torch.tensor([[True] * 4, [True, True, False, False], [False] * 4])
-    found = apart(scores, wanted, there)
+    found = listwise_loss(scores, wanted, there)
     for row, known in ((0, 4), (1, 2)):
         law, ours = wanted[row, :known].softmax(0), scores[row, :known].softmax(0)
         assert float(found[row]) == pytest.approx(float((law * (law / ours).log()).sum()), abs=1e-5)
     assert float(found[2]) == 0
-    assert apart(wanted, wanted, there).tolist() == pytest.approx([0, 0, 0], abs=1e-6)
+    assert listwise_loss(wanted, wanted, there).tolist() == pytest.approx([0, 0, 0], abs=1e-6)
     leaf = scores.clone().requires_grad_(True)
-    apart(leaf, wanted, there).sum().backward()  # type: ignore[no-untyped-call]
+    listwise_loss(leaf, wanted, there).sum().backward()  # type: ignore[no-untyped-call]
     assert leaf.grad is not None
     assert bool(leaf.grad.isfinite().all())
     assert leaf.grad[~there].abs().max() == 0
@@ -306,7 +306,7 @@ def test_figures_of_an_order() -> None:
     rouge = torch.tensor([[0.9, 0.5, 0.5, 0.1], [0.4, 0.4, 0.0, 0.0], [0.8, 0.2, 0.0, 0.0]])
     masked = scores.masked_fill(places < 0, -torch.inf)
     assert first_rouge(masked, rouge).tolist() == pytest.approx([0.9, 0.4, 0.5])
-    lacking: Tensor = out_of_order(scores, places, 0.5)
+    lacking: Tensor = ordering_loss(scores, places, 0.5)
     assert lacking.tolist() == pytest.approx([(1.5 + 1.5) / 5, 0, 0.5])
 
 

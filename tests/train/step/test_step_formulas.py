@@ -26,7 +26,7 @@ def expected(loop: Loop, objective: Callable[[Any], Tensor]) -> dict[str, Tensor
     """The gradient of an objective of the whole batch, with the dropout of the first step."""
     loop.network.train()
     loop.noise.manual_seed(torch_seed(loop.options.seed, "dropout", 0, 0))
-    with loop.machine.at_work(twice_differentiable=True):
+    with loop.machine.on_device(twice_differentiable=True):
         value = objective(loop.recipe.batch(loop.arrays, EXAMPLES, 0))
         found = torch.autograd.grad(value, list(loop.weights.values()), materialize_grads=True)
     return dict(zip(loop.weights, found, strict=True))

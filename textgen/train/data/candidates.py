@@ -32,7 +32,7 @@ Kept = Literal["ranks", "rouge"]
 
 
 @dataclass(frozen=True)
-class Writing:
+class CandidateWriter:
     """The writer of candidates for articles.
 
     Args:
@@ -45,7 +45,7 @@ class Writing:
     tokenizer: SentencePieceTokenizer
     options: CandidateTrainOptions
 
-    def added_to(
+    def add_to(
         self, arrays: Arrays, directory: Path, kept: Kept, stopped: Callable[[], bool], on_event: OnEvent
     ) -> Arrays | None:
         """Examples of articles and titles with candidates.
@@ -132,7 +132,7 @@ def before(places: Tensor) -> Tensor:
     return (places[..., :, None] < places[..., None, :]) & there[..., :, None] & there[..., None, :]
 
 
-def out_of_order(scores: Tensor, places: Tensor, margin: float) -> Tensor:
+def ordering_loss(scores: Tensor, places: Tensor, margin: float) -> Tensor:
     """The distance of scores from an order: the mean over pairs of what the better lacks.
 
     The better of two should lead by `margin` for every place between them.

@@ -47,7 +47,7 @@ def weights_of(arrays: Arrays, given: Mapping[str, float]) -> NDArray[np.float64
     return found
 
 
-def keys_of(text: str) -> tuple[bytes, ...]:
+def digests_of(text: str) -> tuple[bytes, ...]:
     """The digests of a text and of its beginning, whatever its punctuation and white space."""
     letters = NOT_LETTERS.sub("", text)
     begins = (letters[:PREFIX],) if len(letters) >= PREFIX else ()
@@ -72,7 +72,7 @@ def kept_corpus(files: FileRows, recipe: Preprocessor[Any], directory: Path) -> 
         return None
     if kept.about.get("shape") != _shape(files, recipe):
         return None
-    recipe.recall(kept.about)
+    recipe.restore(kept.about)
     return kept
 
 
@@ -122,18 +122,18 @@ def build_corpus(
             on_event(Progress(count, None))
             if stopped():
                 return None
-    for example in recipe.rest():
+    for example in recipe.remaining():
         writer.add(example)
         examples += 1
     if not examples:
         raise DataError("there is nothing to train on", hint="every row is blank, or there are no rows")
     if SOURCE in fields and not with_source:
         raise UsageError("no row has a field {name}", name=repr(fields[SOURCE]), hint="see {@source_field}")
-    remarks = [remark for remark in (leaked.remark(), recipe.remark()) if remark]
+    remarks = [remark for remark in (leaked.warning(), recipe.warning()) if remark]
     for remark in remarks:
         on_event(Note(remark))
     about = {"sources": list(sources), "rows": count, "remarks": remarks}
-    writer.finish({"shape": _shape(files, recipe)} | about | recipe.all_read())
+    writer.finish({"shape": _shape(files, recipe)} | about | recipe.learned())
     return Arrays(directory)
 
 
@@ -141,16 +141,16 @@ class _Leaks:
     """Finds rows of the dev file among those that are trained on."""
 
     def __init__(self, held_out: Sequence[Row]) -> None:
-        self._held_out = {key: number for number, row in enumerate(held_out) for key in keys_of(row.text)}
+        self._held_out = {key: number for number, row in enumerate(held_out) for key in digests_of(row.text)}
         self._total = len(held_out)
         self._found: dict[int, str] = {}
 
     def see(self, source: Source, row: Row) -> None:
-        for key in keys_of(row.text) if self._held_out else ():
+        for key in digests_of(row.text) if self._held_out else ():
             if key in self._held_out:
                 self._found.setdefault(self._held_out[key], _place(source, row))
 
-    def remark(self) -> Message | None:
+    def warning(self) -> Message | None:
         if not self._found:
             return None
         return Message(
@@ -237,4 +237,4 @@ def _misplaced(source: Source, row: Row, error: DataError) -> DataError:
 def _shape(files: FileRows, recipe: Preprocessor[Any]) -> dict[str, Any]:
     """All that the examples of some rows depend on."""
     named = recipe.options.named_fields
-    return {"files": files.fingerprint(), "fields": named, "recipe": recipe.shape()}
+    return {"files": files.fingerprint(), "fields": named, "recipe": recipe.cache_key()}

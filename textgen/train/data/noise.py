@@ -12,7 +12,7 @@ from hashlib import blake2b
 import numpy as np
 
 
-def draws(seed: int, purpose: str, *counters: int) -> np.random.Generator:
+def random_for(seed: int, purpose: str, *counters: int) -> np.random.Generator:
     """A generator of its own for a purpose, such as ("replace", epoch, example)."""
     return np.random.Generator(np.random.Philox(key=_word(16, seed, purpose, counters)))
 

@@ -8,7 +8,7 @@ from math import ceil
 import numpy as np
 from numpy.typing import NDArray
 
-from textgen.train.data.noise import draws
+from textgen.train.data.noise import random_for
 
 POOL = 50  # most batches whose examples are sorted by length together
 POOLS = 4  # least of an epoch: sorted all together, the examples would make the same batches every epoch
@@ -62,14 +62,14 @@ class Order:
     def _drawn(self, epoch: int) -> Numbers:
         """The examples of an epoch and their copies."""
         whole = np.floor(self._weights).astype(np.int64)
-        extra = draws(self._seed, "weights", epoch).random(len(self._weights)) < self._weights - whole
+        extra = random_for(self._seed, "weights", epoch).random(len(self._weights)) < self._weights - whole
         times = whole + extra
         copies = np.arange(times.sum()) - np.repeat(np.cumsum(times) - times, times)
         drawn: Numbers = np.repeat(np.arange(len(times)), times) + copies * len(times)
         return drawn
 
     def _plan(self, epoch: int) -> list[Numbers]:
-        noise = draws(self._seed, "order", epoch)
+        noise = random_for(self._seed, "order", epoch)
         numbers = noise.permutation(self._drawn(epoch))
         size = self._batch_size
         if self._bucketing:

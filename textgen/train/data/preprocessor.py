@@ -45,15 +45,15 @@ class Preprocessor(ABC, Generic[O]):
     def examples(self, row: Row, source: int) -> Iterable[Example]:
         """The examples that a row gives. Raises DataError where it cannot be used."""
 
-    def rest(self) -> Iterable[Example]:
+    def remaining(self) -> Iterable[Example]:
         """The examples that are left when all rows have been seen."""
         return ()
 
-    def remark(self) -> str | None:
+    def warning(self) -> str | None:
         """A warning about the rows that were read, in a line."""
         return None
 
-    def remark_on_cuts(self, template: str, most: int) -> Message | None:
+    def cut_warning(self, template: str, most: int) -> Message | None:
         """A warning about what was cut, if anything was; `{most}` and `{cut}` stand for numbers."""
         return Message(template, most=most, cut=f"{self.cut:,}") if self.cut else None
 
@@ -61,16 +61,16 @@ class Preprocessor(ABC, Generic[O]):
         """The text of a row as the model is to know it: cleaned as for generation."""
         return row.text if self.options.keep_layout else clean(row.text)
 
-    def shape(self) -> dict[str, Any]:
+    def cache_key(self) -> dict[str, Any]:
         """All that the examples depend on beside the rows."""
         return {"keep_layout": self.options.keep_layout, "tokenizer": str(self.tokenizer.path)}
 
-    def all_read(self) -> dict[str, Any]:
+    def learned(self) -> dict[str, Any]:
         """Called when no row follows; gives what the rows have shown, such as the names of styles."""
         return {}
 
-    def recall(self, learned: dict[str, Any]) -> None:
-        """Take in what `all_read` gave in an earlier session."""
+    def restore(self, learned: dict[str, Any]) -> None:
+        """Take in what `learned` gave in an earlier session."""
 
     def complete(
         self, arrays: Arrays, directory: Path, stopped: Callable[[], bool], on_event: OnEvent

@@ -11,7 +11,7 @@ from torch import Tensor
 from textgen.models.families.gpt2 import Gpt2
 from textgen.models.padding import padded
 from textgen.tokenizers.base import Specials
-from textgen.train.data.noise import draws
+from textgen.train.data.noise import random_for
 from textgen.train.data.replacement import replaced
 from textgen.train.objectives.loss import NO_TARGET, Prediction
 
@@ -56,7 +56,7 @@ class CausalBatches:
         return CausalBatch(inputs, padded([row[1:] for row in rows], filler=NO_TARGET))
 
     def _replaced(self, row: list[int], epoch: int, example: int) -> list[int]:
-        noise = draws(self.seed, "replace", epoch, example)
+        noise = random_for(self.seed, "replace", epoch, example)
         fed: list[int] = []
         for frame, text in groupby(row, key=(self.specials.bos, self.specials.eos).__contains__):
             tokens = list(text)

@@ -42,7 +42,7 @@ def cross_entropy(prediction: Prediction, smoothing: float = 0.0) -> Tensor:
     return functional.cross_entropy(logits, prediction.targets, reduction="sum", label_smoothing=smoothing)
 
 
-def disagreement(one: Tensor, other: Tensor) -> Tensor:
+def symmetric_kl(one: Tensor, other: Tensor) -> Tensor:
     """Sum over places of (KL(p || q) + KL(q || p)) / 4 of two passes with different dropout.
 
     Liang et al. 2021, R-Drop, https://arxiv.org/abs/2106.14448, in 苏剑林's scale: the loss of both passes
@@ -85,7 +85,7 @@ def gradient_penalty(loss: Tensor, embedded: list[Tensor]) -> Tensor:
 
 
 @contextmanager
-def moved(weight: Tensor, gradient: Tensor, length: float) -> Iterator[None]:
+def perturbed(weight: Tensor, gradient: Tensor, length: float) -> Iterator[None]:
     """Move a table against the network: a step of a given length along its gradient (fast gradient method).
 
     Miyato et al. 2017, https://arxiv.org/abs/1605.07725. What is propagated back meanwhile adds to the

@@ -17,7 +17,7 @@ from textgen.models.families.bert import Bert
 from textgen.models.layers.attention import padded_length
 from textgen.models.padding import padded
 from textgen.tokenizers.base import Tokenizer
-from textgen.train.data.noise import draws
+from textgen.train.data.noise import random_for
 from textgen.train.objectives.loss import Prediction
 
 MASKED, SWAPPED = 0.8, 0.1
@@ -76,7 +76,7 @@ class Masking:
     ) -> tuple[list[int], list[int], list[int]]:
         """A passage in its frame with tokens hidden, the places in question, and what was there."""
         specials = self.specials
-        noise = draws(self.seed, "mask", 0 if epoch is None else epoch + 1, example)
+        noise = random_for(self.seed, "mask", 0 if epoch is None else epoch + 1, example)
         count = max(1, round(noise.uniform(*self.rate) * len(passage)))
         places = sorted(noise.permutation(len(passage))[:count].tolist())
         ids = [specials.cls, *passage, specials.sep]

@@ -36,7 +36,7 @@ class Recipe(Preprocessor[O], Generic[O, B]):
     figures: ClassVar[tuple[str, ...]] = ("loss",)
     still_trained: ClassVar[tuple[str, ...]] = ()
 
-    def pace(self, name: str) -> float:
+    def rate_factor(self, name: str) -> float:
         """The factor of a parameter's learning rate."""
         return 1.0
 

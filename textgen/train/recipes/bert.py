@@ -37,8 +37,8 @@ class BertRecipe(ScratchRecipe[BertTrainOptions, MaskedBatch]):
             check_length("length", self.options.length, positions)
         return min(self.options.length, positions) - FRAME
 
-    def shape(self) -> dict[str, Any]:
-        return super().shape() | {"kind": "passages", "length": self.passage_length}
+    def cache_key(self) -> dict[str, Any]:
+        return super().cache_key() | {"kind": "passages", "length": self.passage_length}
 
     def examples(self, row: Row, source: int) -> Iterator[Example]:
         most, passage = self.passage_length, list[int]()

@@ -27,7 +27,7 @@ from textgen.options.train_titles import BidirectionalTrainOptions
 from textgen.store.load import load_model
 from textgen.train.data.arrays import Arrays
 from textgen.train.data.generated import with_generated
-from textgen.train.data.noise import draws
+from textgen.train.data.noise import random_for
 from textgen.train.objectives.loss import NO_TARGET
 from textgen.train.recipes.pairs import Pairs
 from textgen.train.recipes.title import UniLMRecipe
@@ -95,7 +95,7 @@ class BidirectionalRecipe(UniLMRecipe[BidirectionalTrainOptions]):
         """
         if epoch is None:
             return False, example % 2
-        noise = draws(self.options.seed, "alone", epoch, example)
+        noise = random_for(self.options.seed, "alone", epoch, example)
         return bool(noise.random() < self.options.alone), int(noise.integers(2))
 
     def _titles(self, backend: TitleBackend, texts: list[str], way: Direction) -> list[list[int]]:

@@ -27,7 +27,7 @@ from textgen.schema import Row
 from textgen.store.load import load_model, load_tokenizer
 from textgen.text.names import bare
 from textgen.train.data.arrays import Arrays, Example
-from textgen.train.data.noise import draws
+from textgen.train.data.noise import random_for
 from textgen.train.objectives.causal import CausalBatch, CausalBatches, causal_prediction
 from textgen.train.objectives.loss import Prediction
 from textgen.train.objectives.masked import MaskedBatch, Masking
@@ -63,9 +63,9 @@ class ConditionalRecipe(Recipe[ConditionalTrainOptions, Styled]):
         super().__init__(options)
         taught = [family for family in (*OWN.values(), *installed().values()) if family.styles]
         self.files = find_initial_model(options.start, *taught)
-        if "replace" in options.model_fields_set and not self._writes:
+        if "replace" in options.model_fields_set and not self._causal:
             raise UsageError("{@replace} is for what a gpt2 is fed, not for a bert", hint="leave it out")
-        if "mask_rate" in options.model_fields_set and self._writes:
+        if "mask_rate" in options.model_fields_set and self._causal:
             raise UsageError("{@mask_rate} is for a bert, not for a gpt2", hint="leave it out")
         if "length" in options.model_fields_set:
             check_length("length", options.length, self.files.positions)
@@ -75,8 +75,8 @@ class ConditionalRecipe(Recipe[ConditionalTrainOptions, Styled]):
         self.styles: list[str] = []
         self._known = False
 
-    def shape(self) -> dict[str, Any]:
-        return super().shape() | {"kind": "styled", "length": self._text_length}
+    def cache_key(self) -> dict[str, Any]:
+        return super().cache_key() | {"kind": "styled", "length": self._text_length}
 
     def examples(self, row: Row, source: int) -> Iterable[Example]:
         style = bare(str((row.fields or {})["label"]))
@@ -94,15 +94,15 @@ class ConditionalRecipe(Recipe[ConditionalTrainOptions, Styled]):
             {"text": [*ids[: self._text_length], *end]}, {"style": self.styles.index(style), "source": source}
         )
 
-    def remark(self) -> str | None:
+    def warning(self) -> str | None:
         template = "texts longer than {@length} {most}, which are cut: {cut}"
-        return self.remark_on_cuts(template, self._text_length + FRAME)
+        return self.cut_warning(template, self._text_length + FRAME)
 
-    def all_read(self) -> dict[str, Any]:
+    def learned(self) -> dict[str, Any]:
         self._known = True  # rows of the dev file have no others
         return {"styles": self.styles}
 
-    def recall(self, learned: dict[str, Any]) -> None:
+    def restore(self, learned: dict[str, Any]) -> None:
         if not self._known:
             self.styles, self._known = list(learned["styles"]), True
 
@@ -114,14 +114,14 @@ class ConditionalRecipe(Recipe[ConditionalTrainOptions, Styled]):
     def config(self, network: Any) -> dict[str, Any]:
         return self.files.config | {"styles": self.styles, "condition_size": self.options.condition_size}
 
-    def pace(self, name: str) -> float:
+    def rate_factor(self, name: str) -> float:
         return self.options.condition_pace if any(part in name for part in OF_STYLES) else 1.0
 
     def batch(self, arrays: Arrays, examples: Sequence[int], epoch: int | None) -> Styled:
         rows = [arrays.ids("text", example) for example in examples]
         styles = torch.tensor([self._style(arrays, example, epoch) for example in examples])
         specials = self.tokenizer.specials
-        if self._writes:
+        if self._causal:
             whole = [[specials.bos, *row] for row in rows]
             return Styled(self.causal.batch(whole, examples, epoch), styles)
         passages = [[i for i in row if i != specials.eos] for row in rows]
@@ -143,7 +143,7 @@ class ConditionalRecipe(Recipe[ConditionalTrainOptions, Styled]):
         return Prediction(head.logits(states[texts.asked]), texts.targets)
 
     @property
-    def _writes(self) -> bool:
+    def _causal(self) -> bool:
         """Whether the model predicts from the left; else from both sides."""
         return self.files.family.offers(LanguageModel)
 
@@ -154,6 +154,6 @@ class ConditionalRecipe(Recipe[ConditionalTrainOptions, Styled]):
     def _style(self, arrays: Arrays, example: int, epoch: int | None) -> int:
         hidden = (
             epoch is not None
-            and draws(self.options.seed, "style", epoch, example).random() < self.options.null_share
+            and random_for(self.options.seed, "style", epoch, example).random() < self.options.null_share
         )
         return len(self.styles) if hidden else arrays.number("style", example)

@@ -37,9 +37,9 @@ class Gpt2Recipe(ScratchRecipe[Gpt2TrainOptions, CausalBatch]):
         check_length("window", window, positions)
         return window
 
-    def shape(self) -> dict[str, Any]:
+    def cache_key(self) -> dict[str, Any]:
         own = {"kind": "windows", "window": self.window, "apart": bool(self.options.weight)}
-        return super().shape() | own
+        return super().cache_key() | own
 
     def examples(self, row: Row, source: int) -> Iterator[Example]:
         # sources are kept apart only where they are weighted: there may be as many as documents
@@ -51,7 +51,7 @@ class Gpt2Recipe(ScratchRecipe[Gpt2TrainOptions, CausalBatch]):
             yield Example({"text": ids[: self.window + 1]}, {"source": source})
             del ids[: self.window]
 
-    def rest(self) -> Iterable[Example]:
+    def remaining(self) -> Iterable[Example]:
         for source, ids in self._open.items():
             if len(ids) > 1:
                 yield Example({"text": ids}, {"source": source})

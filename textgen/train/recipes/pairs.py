@@ -16,7 +16,7 @@ from textgen.options.train_titles import TitledTrainOptions, TitleTrainBase
 from textgen.schema import Row
 from textgen.store.load import LoadedModel
 from textgen.train.data.arrays import Arrays, Example
-from textgen.train.data.noise import draws
+from textgen.train.data.noise import random_for
 from textgen.train.data.replacement import replaced
 from textgen.train.objectives.loss import NO_TARGET, Prediction
 from textgen.train.recipes.base import Recipe
@@ -53,9 +53,9 @@ class TitledRecipe(Recipe[T, B]):
     def source_length(self) -> int:
         """Most tokens of an article, its frame not counted."""
 
-    def shape(self) -> dict[str, Any]:
+    def cache_key(self) -> dict[str, Any]:
         lengths = {"source": self.source_length, "target": self.options.title_length}
-        return super().shape() | {"kind": "pairs"} | lengths
+        return super().cache_key() | {"kind": "pairs"} | lengths
 
     def examples(self, row: Row, source: int) -> Iterable[Example]:
         article = self.tokenizer.encode(self.text(row))[: self.source_length]
@@ -73,9 +73,9 @@ class PairRecipe(TitledRecipe[O, Pairs]):
 
     decode: ClassVar[str] = "greedy"
 
-    def remark(self) -> str | None:
+    def warning(self) -> str | None:
         template = "titles longer than {@title_length} {most}, which are cut: {cut}"
-        return self.remark_on_cuts(template, self.options.title_length)
+        return self.cut_warning(template, self.options.title_length)
 
     def batch(self, arrays: Arrays, examples: Sequence[int], epoch: int | None) -> Pairs:
         specials = self.tokenizer.specials
@@ -136,4 +136,4 @@ class PairRecipe(TitledRecipe[O, Pairs]):
     def replaced(self, fed: list[int], article: list[int], counters: tuple[int, int, int]) -> list[int]:
         """Decoder inputs with random replacements."""
         pool = fed if self.options.replace_from == "target" else [*article, *fed]
-        return replaced(fed, pool, self.options.replace, draws(self.options.seed, "replace", *counters))
+        return replaced(fed, pool, self.options.replace, random_for(self.options.seed, "replace", *counters))

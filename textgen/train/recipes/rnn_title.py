@@ -17,7 +17,7 @@ from textgen.models.families import RNN_TITLE
 from textgen.models.families.rnn_title import RnnTitle, RnnTitleConfig
 from textgen.models.initialization import padded_vocabulary
 from textgen.options.train_titles import RnnTitleTrainOptions
-from textgen.train.data.noise import draws
+from textgen.train.data.noise import random_for
 from textgen.train.recipes.initial_model import ScratchRecipe
 from textgen.train.recipes.pairs import PairRecipe, Pairs
 
@@ -35,7 +35,7 @@ class RnnTitleRecipe(ScratchRecipe[RnnTitleTrainOptions, Pairs], PairRecipe[RnnT
     def ways(self, epoch: int | None, example: int) -> Sequence[int]:
         if epoch is None:
             return (example % 2,)
-        return (int(draws(self.options.seed, "way", epoch, example).integers(2)),)
+        return (int(random_for(self.options.seed, "way", epoch, example).integers(2)),)
 
     def logits(self, network: RnnTitle, batch: Pairs) -> Tensor:
         found: Tensor = network(batch.sources, batch.inputs[:, 0])[:, None]

@@ -61,8 +61,10 @@ class UniLMRecipe(PairRecipe[O]):
         types = {specials.l2r: TYPES["l2r"], specials.r2l: TYPES["r2l"]}
         if isinstance(network, UniLM):
             old = [network.target_types[specials.l2r], network.target_types[specials.r2l]]
-            return UniLM(retyped(network.network, [0, *old]), network.prior, types, two_way=self.two_way)
-        bert = retyped(cast(Bert, network), [0, 0, 0])
+            return UniLM(
+                with_token_types(network.network, [0, *old]), network.prior, types, two_way=self.two_way
+            )
+        bert = with_token_types(cast(Bert, network), [0, 0, 0])
         return UniLM(bert, CopyPrior(bert.vocab_size), types, two_way=self.two_way)
 
     def config(self, network: UniLM) -> dict[str, Any]:
@@ -92,7 +94,7 @@ def source_length_beside(title: int, files: ModelFiles) -> int:
     return length
 
 
-def retyped(bert: Bert, rows: list[int]) -> Bert:
+def with_token_types(bert: Bert, rows: list[int]) -> Bert:
     """The network with token types that begin as these of its own."""
     table = bert.bert.embeddings.token_type_embeddings
     grown = nn.Embedding(

@@ -23,7 +23,7 @@ from textgen.models.padding import padded
 from textgen.options.train_titles import TitleRankTrainOptions
 from textgen.store.load import load_model
 from textgen.train.data.arrays import Arrays
-from textgen.train.data.candidates import Writing, out_of_order, split
+from textgen.train.data.candidates import CandidateWriter, ordering_loss, split
 from textgen.train.objectives.loss import NO_TARGET, Prediction
 from textgen.train.recipes.pairs import Pairs
 from textgen.train.recipes.title import UniLMRecipe
@@ -54,8 +54,8 @@ class TitleRankRecipe(UniLMRecipe[TitleRankTrainOptions]):
     def complete(
         self, arrays: Arrays, directory: Path, stopped: Callable[[], bool], on_event: OnEvent
     ) -> Arrays | None:
-        writing = Writing(TitleBackend(load_model(self.files)), self.tokenizer, self.options)
-        return writing.added_to(arrays, directory, "ranks", stopped, on_event)
+        writing = CandidateWriter(TitleBackend(load_model(self.files)), self.tokenizer, self.options)
+        return writing.add_to(arrays, directory, "ranks", stopped, on_event)
 
     def batch(self, arrays: Arrays, examples: Sequence[int], epoch: int | None) -> Ranked:
         gold = super().batch(arrays, examples, epoch)
@@ -91,7 +91,7 @@ class TitleRankRecipe(UniLMRecipe[TitleRankTrainOptions]):
         entropy = -(logprobs[:, :WAYS].sum((1, 2)) / lengths[:, :WAYS].sum(1))
         scores = logprobs[:, WAYS:].sum(-1) / lengths[:, WAYS:] ** self.options.length_exponent
         by_way = scores.view(len(scores), -1, WAYS).transpose(1, 2)
-        misorder = out_of_order(by_way, batch.ranks[:, None], self.options.margin).mean(1)
+        misorder = ordering_loss(by_way, batch.ranks[:, None], self.options.margin).mean(1)
         if smoothing:
             uniform = -prediction.logits.log_softmax(-1).mean(-1)
             rows = titles.nonzero()[:, 0]

@@ -32,15 +32,15 @@ from textgen.options.train_titles import TitleScorerTrainOptions
 from textgen.store.catalog import find_model
 from textgen.store.load import load_model, load_tokenizer
 from textgen.train.data.arrays import Arrays
-from textgen.train.data.candidates import NO_PLACE, UNIT, Writing, before, out_of_order, ranks, split
+from textgen.train.data.candidates import NO_PLACE, UNIT, CandidateWriter, before, ordering_loss, ranks, split
 from textgen.train.objectives.loss import Prediction
 from textgen.train.recipes.initial_model import check_length, find_initial_model
 from textgen.train.recipes.pairs import TitledRecipe
-from textgen.train.recipes.title import retyped, source_length_beside
+from textgen.train.recipes.title import source_length_beside, with_token_types
 
 
 @dataclass(frozen=True)
-class Contests:
+class CandidateBatch:
     """A batch of articles, each with candidates that compete.
 
     Attributes:
@@ -54,7 +54,7 @@ class Contests:
     rouge: Tensor
 
 
-class TitleScorerRecipe(TitledRecipe[TitleScorerTrainOptions, Contests]):
+class TitleScorerRecipe(TitledRecipe[TitleScorerTrainOptions, CandidateBatch]):
     """The model that ranks titles with `rank` scorer."""
 
     name: ClassVar = TITLE_SCORER.name
@@ -79,15 +79,15 @@ class TitleScorerRecipe(TitledRecipe[TitleScorerTrainOptions, Contests]):
     def complete(
         self, arrays: Arrays, directory: Path, stopped: Callable[[], bool], on_event: OnEvent
     ) -> Arrays | None:
-        writing = Writing(TitleBackend(load_model(self.writer)), self.tokenizer, self.options)
-        return writing.added_to(arrays, directory, "rouge", stopped, on_event)
+        writing = CandidateWriter(TitleBackend(load_model(self.writer)), self.tokenizer, self.options)
+        return writing.add_to(arrays, directory, "rouge", stopped, on_event)
 
     def build(self, arrays: Arrays) -> TitleScorer:
         network = load_model(self.files).network
         types = (
             [0, network.target_types[self.tokenizer.specials.l2r]] if isinstance(network, UniLM) else [0, 0]
         )
-        bert = retyped(network.network if isinstance(network, UniLM) else cast(Bert, network), types)
+        bert = with_token_types(network.network if isinstance(network, UniLM) else cast(Bert, network), types)
         # no more places than are read
         table = bert.bert.embeddings.position_embeddings
         bert.bert.embeddings.position_embeddings = nn.Embedding(
@@ -98,7 +98,7 @@ class TitleScorerRecipe(TitledRecipe[TitleScorerTrainOptions, Contests]):
     def config(self, network: TitleScorer) -> dict[str, Any]:
         return {"model_type": self.name, **asdict(network.config)}
 
-    def batch(self, arrays: Arrays, examples: Sequence[int], epoch: int | None) -> Contests:
+    def batch(self, arrays: Arrays, examples: Sequence[int], epoch: int | None) -> CandidateBatch:
         specials = self.tokenizer.specials
         blank = joint_input([specials.cls, specials.sep], [], self._positions)
         pairs, scores = [], []
@@ -108,25 +108,25 @@ class TitleScorerRecipe(TitledRecipe[TitleScorerTrainOptions, Contests]):
             pairs += [joint_input(source, text, self._positions) for text in texts]
             scores.append(arrays.ids("rouge", example))
         most = max(1, *map(len, scores))  # a batch without any is a tensor, too
-        return Contests(
+        return CandidateBatch(
             padded_inputs(pairs or [blank]),
             padded([ranks(row) for row in scores], most, filler=NO_PLACE),
             padded(scores, most) / UNIT,
         )
 
-    def places(self, batch: Contests) -> int:
+    def places(self, batch: CandidateBatch) -> int:
         return len(batch.places)
 
-    def predict(self, network: TitleScorer, batch: Contests) -> Prediction:
+    def predict(self, network: TitleScorer, batch: CandidateBatch) -> Prediction:
         return _first(self._scores(network, batch), batch)
 
     def loss(
-        self, network: TitleScorer, batch: Contests, smoothing: float = 0.0
+        self, network: TitleScorer, batch: CandidateBatch, smoothing: float = 0.0
     ) -> tuple[Tensor, Prediction]:
         scores = self._scores(network, batch)
         return self._loss(scores, batch), _first(scores, batch)
 
-    def dev_sums(self, network: TitleScorer, batch: Contests) -> Tensor:
+    def dev_sums(self, network: TitleScorer, batch: CandidateBatch) -> Tensor:
         scores = self._scores(network, batch)
         some = (batch.places >= 0).any(1)
         sums = [
@@ -136,16 +136,16 @@ class TitleScorerRecipe(TitledRecipe[TitleScorerTrainOptions, Contests]):
         ]
         return torch.stack([torch.stack([torch.as_tensor(part).double() for part in both]) for both in sums])
 
-    def _scores(self, network: TitleScorer, batch: Contests) -> Tensor:
+    def _scores(self, network: TitleScorer, batch: CandidateBatch) -> Tensor:
         """`(articles, candidates)`."""
         there = batch.places >= 0
         return torch.zeros(there.shape).masked_scatter(there, network(*batch.read).float())
 
-    def _loss(self, scores: Tensor, batch: Contests) -> Tensor:
+    def _loss(self, scores: Tensor, batch: CandidateBatch) -> Tensor:
         """Sum over the articles; every one counts the same, so the parts of a step add up."""
         if self.options.objective == "margin":
-            return out_of_order(scores, batch.places, self.options.margin).sum()
-        return apart(scores, batch.rouge * self.options.sharpness, batch.places >= 0).sum()
+            return ordering_loss(scores, batch.places, self.options.margin).sum()
+        return listwise_loss(scores, batch.rouge * self.options.sharpness, batch.places >= 0).sum()
 
     @property
     def _positions(self) -> int:
@@ -154,13 +154,13 @@ class TitleScorerRecipe(TitledRecipe[TitleScorerTrainOptions, Contests]):
         return read + self.options.title_length + 1 + FRAME
 
 
-def _first(scores: Tensor, batch: Contests) -> Prediction:
+def _first(scores: Tensor, batch: CandidateBatch) -> Prediction:
     """The ranking as a prediction; the first candidate is the best."""
     found = scores.masked_fill(batch.places < 0, -torch.inf)
     return Prediction(found, torch.zeros(len(found), dtype=torch.long))
 
 
-def apart(scores: Tensor, wanted: Tensor, there: Tensor) -> Tensor:
+def listwise_loss(scores: Tensor, wanted: Tensor, there: Tensor) -> Tensor:
     """The divergence of two distributions over candidates: KL(softmax of `wanted` || softmax of `scores`).
 
     Args:

@@ -119,7 +119,7 @@ class ExampleReader:
             clear_written(self._directory)
         for name, arrays in found.items():
             directory = self._directory / f"{name}-{WRITTEN}"
-            with self._machine.at_work():
+            with self._machine.on_device():
                 complete = self._recipe.complete(arrays, directory, stopped, self._tell)
             if complete is None:
                 return None

@@ -21,7 +21,13 @@ from textgen.models.layers.dropout import set_dropout
 from textgen.options.train import TrainOptions
 from textgen.train.data.arrays import Arrays
 from textgen.train.data.noise import torch_seed
-from textgen.train.objectives.loss import Prediction, disagreement, embedded_inputs, gradient_penalty, moved
+from textgen.train.objectives.loss import (
+    Prediction,
+    embedded_inputs,
+    gradient_penalty,
+    perturbed,
+    symmetric_kl,
+)
 from textgen.train.recipes.base import Recipe
 from textgen.train.step.ema import MovingAverage
 from textgen.train.step.machine import Machine
@@ -31,7 +37,7 @@ BETAS = (0.9, 0.999)
 
 
 @dataclass(frozen=True)
-class Done:
+class StepResult:
     """The result of a step.
 
     Attributes:
@@ -75,7 +81,7 @@ class Loop:
         self.average = MovingAverage(self.weights, self.options.ema) if self.options.ema else None
         self._lengths = arrays.lengths()
 
-    def step(self, number: int, epoch: int, examples: Sequence[int]) -> Done:
+    def step(self, number: int, epoch: int, examples: Sequence[int]) -> StepResult:
         """One optimizer step.
 
         Raises:
@@ -89,7 +95,7 @@ class Loop:
             warmup=self.options.warmup,
             scheduler=self.options.scheduler,
         )
-        with self.machine.at_work(twice_differentiable=self.options.gradient_penalty > 0):
+        with self.machine.on_device(twice_differentiable=self.options.gradient_penalty > 0):
             loss, places = self._backward(number, epoch, examples)
         norm = float(nn.utils.clip_grad_norm_(self.weights.values(), self.options.clip or torch.inf))
         for what, value in (("loss", loss), ("gradient", norm)):
@@ -104,7 +110,7 @@ class Loop:
         if self.average:
             self.average.update(self.weights, number + 1)
         tokens = int(self._lengths[np.asarray(examples) % len(self._lengths)].sum())
-        return Done(loss, places, tokens, rate, norm)
+        return StepResult(loss, places, tokens, rate, norm)
 
     def dev_figures(self, arrays: Arrays) -> dict[str, float]:
         """The recipe's figures of other examples, without what only training adds."""
@@ -113,7 +119,7 @@ class Loop:
         names = self.recipe.figures
         total = torch.zeros(len(names), 2, device=self.machine.device, dtype=torch.float64)
         self.network.eval()
-        with torch.no_grad(), self.machine.at_work(), self.machine.autocast():
+        with torch.no_grad(), self.machine.on_device(), self.machine.autocast():
             for at in starts:
                 batch = self.recipe.batch(arrays, range(at, min(at + size, len(arrays))), None)
                 total += self.recipe.dev_sums(self.network, batch)
@@ -160,11 +166,11 @@ class Loop:
         if (table := self._table) is not None:
             # a process may have had nothing to do
             own = torch.zeros_like(table) if table.grad is None else table.grad.clone()
-            with moved(table, machine.total(own), self.options.fgm):
+            with perturbed(table, machine.total(own), self.options.fgm):
                 self._passes(number, parts, places)
         for weight in self.weights.values():
             weight.grad = torch.zeros_like(weight) if weight.grad is None else weight.grad
-        machine.add_up(w.grad for w in self.weights.values() if w.grad is not None)
+        machine.add_over_processes(w.grad for w in self.weights.values() if w.grad is not None)
         return float(machine.total(torch.tensor(loss, device=machine.device))), places
 
     @property
@@ -189,7 +195,7 @@ class Loop:
         if not (weight := self.options.rdrop):
             return objective, loss
         again, other_loss, other = self._pass(batch, places)
-        apart = disagreement(prediction.logits, other.logits) / places
+        apart = symmetric_kl(prediction.logits, other.logits) / places
         return (objective + again) / 2 + weight * apart, (loss + other_loss) / 2
 
     def _pass(self, batch: Any, places: int) -> tuple[Tensor, Tensor, Prediction]:
@@ -208,7 +214,7 @@ def _optimizer(weights: Mapping[str, nn.Parameter], recipe: Recipe[Any, Any]) ->
     groups: dict[tuple[float, float], list[nn.Parameter]] = {}
     for name, weight in weights.items():
         decay = options.weight_decay if weight.dim() > 1 else 0.0
-        groups.setdefault((decay, recipe.pace(name)), []).append(weight)
+        groups.setdefault((decay, recipe.rate_factor(name)), []).append(weight)
     return torch.optim.AdamW(
         [{"params": p, "weight_decay": decay, "pace": pace} for (decay, pace), p in groups.items()],
         lr=options.learning_rate,

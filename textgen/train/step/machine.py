@@ -75,7 +75,7 @@ class Machine:
         summed: Tensor = self._accelerator.reduce(value, "sum")
         return summed
 
-    def add_up(self, tensors: Iterable[Tensor]) -> None:
+    def add_over_processes(self, tensors: Iterable[Tensor]) -> None:
         """Make every tensor the sum over the processes, all of them in one message."""
         if self.processes == 1:
             return
@@ -86,7 +86,7 @@ class Machine:
             tensor.copy_(part.view_as(tensor))
 
     @contextmanager
-    def at_work(self, *, twice_differentiable: bool = False) -> Iterator[None]:
+    def on_device(self, *, twice_differentiable: bool = False) -> Iterator[None]:
         """Let tensors be made on the device.
 
         Args:
