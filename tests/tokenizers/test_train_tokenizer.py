@@ -164,8 +164,7 @@ def test_char_obeys_the_number_of_latin_pieces(tmp_path: Path) -> None:
 
 
 def test_a_short_vocabulary_holds_the_most_frequent_characters(tmp_path: Path) -> None:
-    plan = plan_of(vocab_size=273 + 10 + 3, latin_pieces=10)
-    tokenizer = train(tmp_path, ["甲甲甲乙乙丙"], plan)
+    tokenizer = train(tmp_path, ["甲甲甲乙乙丙"], plan_of(vocab_size=273 + 3))
     assert written(tokenizer) == ["甲", "乙", " "]
     assert tokenizer.encode("丙") == [17 + byte for byte in "丙".encode()]
 
@@ -258,12 +257,14 @@ def test_nothing_frequent_enough(tmp_path: Path) -> None:
             "max_sentences 0: should be greater than or equal to 1 (see help for max_sentences)",
         ),
         (
-            {"vocab_size": 1000},
-            "vocab_size 1000 leaves no room for characters (give at least 1475, or fewer latin_pieces)",
+            {"vocab_size": 274},
+            "vocab_size 274 leaves no room for characters "
+            "(give 275, and 1 more for every character of the texts but two)",
         ),
         (
             {"kind": "bpe", "vocab_size": 276},
-            "vocab_size 276 leaves no room for characters (give at least 277)",
+            "vocab_size 276 leaves no room for characters "
+            "(give 277, and 2 more for every character of the texts but two)",
         ),
     ],
 )
@@ -275,7 +276,7 @@ def test_a_plan_that_cannot_be(tmp_path: Path, options: dict[str, object], line:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_smallest_vocabulary(tmp_path: Path, kind: Kind) -> None:
-    size = 1475 if kind == "char" else 277
+    size = 275 if kind == "char" else 277
     tokenizer = train(tmp_path, ["甲乙甲"], plan_of(kind, vocab_size=size))
     assert set(written(tokenizer)) == {" ", "甲"}
 
@@ -329,3 +330,52 @@ def test_the_exported_tokenizer_gives_the_same_ids(
     for text in [*corpus(20), *mixed, *odd]:
         plain = text.replace("\u2581", "").replace("<s>", "").replace("</s>", "").replace("<mask>", "")
         assert exported.encode(plain).ids[1:] == trained[kind].encode(plain)
+
+
+def test_room_is_kept_only_for_the_latin_words_that_there_are(tmp_path: Path) -> None:
+    chinese = "".join(map(chr, range(0x4E00, 0x4E00 + 300)))
+    plan = plan_of(vocab_size=273 + 1 + 300)
+    assert set(written(train(tmp_path, [chinese], plan))) == {" ", *chinese}
+    mixed = written(train(tmp_path, [chinese, "Ubuntu " * 20], plan))
+    assert len(mixed) == 301
+    assert "Ubuntu" in mixed
+
+
+@pytest.mark.parametrize(
+    ("texts", "options", "told"),
+    [
+        (["甲甲甲甲甲甲甲乙乙丙"], {"vocab_size": 275}, "70 %|vocab_size 277 covers 99 %"),
+        (["甲甲甲甲甲甲甲乙乙丙"], {"vocab_size": 278, "kind": "bpe"}, "70 %|vocab_size 281 covers 99 %"),
+        (["甲甲甲甲甲甲甲乙乙丙"], {"min_count": 2}, "90 %|a smaller min_count covers more"),
+        (["甲乙丙\u200b"], {}, "75 %|clean the texts of invisible ones"),
+        (["甲甲甲甲甲甲甲乙乙丙"], {"vocab_size": 281}, None),
+    ],
+)
+def test_low_coverage_is_told_with_what_to_do(
+    tmp_path: Path, texts: list[str], options: dict[str, Any], told: str | None
+) -> None:
+    notes: list[Any] = []
+    out = train_tokenizer(texts, tmp_path / "new.model", parse(TokenizerTrainOptions, options), notes.append)
+    if told is None:
+        assert notes == []
+        assert out.covered == 1
+        return
+    share, remedy = told.split("|")
+    [note] = notes
+    wanted = f"warning: {share} of the characters have a token, and the others are bytes: {remedy}"
+    assert note.text == wanted
+
+
+def test_a_vocabulary_filled_by_latin_words_is_told_the_size_that_suffices(tmp_path: Path) -> None:
+    texts = ["甲乙 " + " ".join(f"{first}{second}x" for first in "abcdefghij" for second in "abcdefghij")]
+    with pytest.raises(UsageError) as caught:
+        train_tokenizer(texts, tmp_path / "new.model", plan_of(vocab_size=300))
+    assert caught.value.line == (
+        "vocab_size 300 leaves no room for characters beside 100 Latin sub-words "
+        "(give 385, or fewer latin_pieces)"  # for the space, x, and ten letters
+    )
+    notes: list[Any] = []
+    train_tokenizer(texts, tmp_path / "new.model", plan_of(vocab_size=384), notes.append)
+    assert len(notes) == 1
+    train_tokenizer(texts, tmp_path / "new.model", plan_of(vocab_size=385), notes.append)
+    assert len(notes) == 1

@@ -64,6 +64,11 @@ class Words:
         if len(self._counts) > self._limit:
             self._forget()
 
+    @property
+    def long_words(self) -> int:
+        """Different words of more than one letter: so many sub-words spell all of them."""
+        return sum(len(word) > 1 for word in self._counts)
+
     def units(self, alphabet: list[str]) -> Iterator[tuple[str, int]]:
         """The most frequent words that the alphabet can spell, with their counts."""
         known = {*alphabet, " "}

@@ -10,17 +10,21 @@ import io
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 
 from sentencepiece import SentencePieceProcessor, SentencePieceTrainer
 
 from textgen.errors import DataError, UsageError
+from textgen.events import Note, OnEvent, ignore
 from textgen.files.atomic import write_whole
+from textgen.messages import Message
 from textgen.options.tokenizer import TokenizerTrainOptions
 from textgen.tokenizers.corpus_sample import Sentences, Words, choose_alphabet, is_latin
 from textgen.tokenizers.sentencepiece import SPECIAL_PIECES
 
 NEWLINE = "\n"
+COVERED = 0.99  # less of the characters is worth a warning
 FREQUENT = 10
 CONTROLS = [piece for name, piece in SPECIAL_PIECES.items() if name not in ("pad", "bos", "eos")]
 UNUSED = [f"<unused{number}>" for number in range(7)]
@@ -51,7 +55,10 @@ class TrainedTokenizer:
 
 
 def train_tokenizer(
-    texts: Iterable[str], path: Path, plan: TokenizerTrainOptions = DEFAULTS
+    texts: Iterable[str],
+    path: Path,
+    plan: TokenizerTrainOptions = DEFAULTS,
+    on_event: OnEvent = ignore,
 ) -> TrainedTokenizer:
     """Train a tokenizer that loses nothing: `decode(encode(text)) == text` for any text.
 
@@ -62,10 +69,11 @@ def train_tokenizer(
         texts: Any number of documents, of any length.
         path: Where the SentencePiece model goes; what is there is replaced when the new one is whole.
         plan: What to train; by default one like the shipped tokenizer.
+        on_event: Told if many characters have no token.
 
     Raises:
-        UsageError: The vocabulary is too small, or the path is a folder, or in a folder that is not there;
-            nothing was read.
+        UsageError: The vocabulary is too small for any text, or the path is a folder, or in a folder that is
+            not there, and nothing was read; or it is too small for these texts.
         DataError: The texts hold nothing to learn from.
         TextgenError: The file cannot be written.
     """
@@ -78,41 +86,79 @@ def train_tokenizer(
         read += 1
         characters.update(text)
         sample.add(text)
-    alphabet = _alphabet(characters, plan)
+    latin = min(plan.latin_pieces, sample.long_words) if isinstance(sample, Words) else 0
+    alphabet = _alphabet(characters, plan, latin)
     units = [*_single(alphabet, characters, plan), *sample.units(alphabet)]
-    size = FIXED + len(alphabet) + plan.latin_pieces if plan.kind == "char" else plan.vocab_size
+    size = plan.vocab_size
+    if plan.kind == "char":  # no more than are asked for
+        size = min(size, FIXED + len(alphabet) + plan.latin_pieces)
     model = _train(units, plan.kind, size)
     write_whole(path, model)
+    covered = sum(characters[known] for known in (*alphabet, NEWLINE)) / characters.total()
+    if covered < COVERED:
+        on_event(_uncovered(covered, characters, plan, latin))
     return TrainedTokenizer(
         path,
         pieces=len(SentencePieceProcessor(model_proto=model)),
         alphabet=len(alphabet),
         texts=read,
         characters=characters.total(),
-        covered=sum(characters[known] for known in (*alphabet, NEWLINE)) / characters.total(),
+        covered=covered,
     )
 
 
 def check_room(plan: TokenizerTrainOptions) -> None:
     """Raises UsageError where the vocabulary has no room for the space and another character."""
-    if _alphabet_size(plan) < 2:
-        least, hint = FIXED + 4, "give at least {least}"
-        if plan.kind == "char":
-            least, hint = FIXED + plan.latin_pieces + 2, "give at least {least}, or fewer {@latin_pieces}"
+    if _alphabet_size(plan, 0) < 2:
         message = "{@vocab_size} {size} leaves no room for characters"
-        raise UsageError(message, size=plan.vocab_size, least=least, hint=hint)
+        hint = "give {least}, and {each} more for every character of the texts but two"
+        least, each = _vocab_size(plan, 0, 2), 1 if plan.kind == "char" else 2
+        raise UsageError(message, size=plan.vocab_size, least=least, each=each, hint=hint)
 
 
-def _alphabet_size(plan: TokenizerTrainOptions) -> int:
-    """The number of characters that may have a token of their own."""
+def _alphabet_size(plan: TokenizerTrainOptions, latin: int) -> int:
+    """The number of characters that may have a token of their own, beside so many Latin sub-words."""
     learnt = plan.vocab_size - FIXED
-    return learnt - plan.latin_pieces if plan.kind == "char" else learnt // 2
+    return learnt - latin if plan.kind == "char" else learnt // 2
 
 
-def _alphabet(characters: Counter[str], plan: TokenizerTrainOptions) -> list[str]:
+def _vocab_size(plan: TokenizerTrainOptions, latin: int, characters: int) -> int:
+    """The least vocabulary in which so many characters have a token of their own."""
+    return FIXED + (latin + characters if plan.kind == "char" else 2 * characters)
+
+
+def _sufficient(characters: Counter[str], plan: TokenizerTrainOptions, latin: int) -> int | None:
+    """The least vocabulary that covers the texts; None if none does, as too many characters are left out."""
+    ranked = choose_alphabet(characters, len(characters) + 1, plan.min_count)
+    others = (characters[one] for one in ranked if one != " ")
+    shares = accumulate(others, initial=characters[NEWLINE] + characters[" "])  # which have one anyway
+    counts = (n for n, share in enumerate(shares, 1) if share >= COVERED * characters.total())
+    return next((_vocab_size(plan, latin, max(n, 2)) for n in counts), None)
+
+
+def _uncovered(share: float, characters: Counter[str], plan: TokenizerTrainOptions, latin: int) -> Note:
+    """The warning that a share of the characters is too small, with what to do about it."""
+    remedy = (
+        "a smaller {@min_count} covers more" if plan.min_count > 1 else "clean the texts of invisible ones"
+    )
+    if enough := _sufficient(characters, plan, latin):
+        remedy = "{@vocab_size} {enough} covers 99 %"
+    message = "warning: {share} % of the characters have a token, and the others are bytes: {remedy}"
+    return Note(message, share=f"{100 * share:.4g}", remedy=Message(remedy, enough=enough))
+
+
+def _alphabet(characters: Counter[str], plan: TokenizerTrainOptions, latin: int) -> list[str]:
     if not "".join(characters).strip():
         raise DataError("no text to train a tokenizer on", hint="the input is empty or blank")
-    alphabet = choose_alphabet(characters, _alphabet_size(plan), plan.min_count)
+    if (size := _alphabet_size(plan, latin)) < 2:
+        raise UsageError(
+            "{@vocab_size} {size} leaves no room for characters beside {latin} Latin sub-words",
+            size=plan.vocab_size,
+            latin=latin,
+            hint="give {enough}, or fewer {@latin_pieces}",
+            enough=_sufficient(characters, plan, latin) or _vocab_size(plan, latin, 2),
+        )
+    alphabet = choose_alphabet(characters, size, plan.min_count)
     if alphabet == [" "]:
         message, hint = (
             "no visible character occurs {count} times",

@@ -118,3 +118,13 @@ def test_the_function_tells_what_it_reads() -> None:
     trained = train_tokenizer(["many.txt"], "mine", on_event=events.append, latin_pieces=0)
     assert trained.texts == 2500
     assert events == [Progress(1000, None), Progress(2000, None), Progress(2500, None)]
+
+
+def test_low_coverage_is_told(call: Call) -> None:
+    code, _, err = call("train", "tokenizer", "news.jsonl", "-o", "mine", "--vocab-size", 300)
+    rows, warning = err.splitlines()
+    assert code == 0
+    assert rows.startswith("rows read")
+    size = warning.partition("--vocab-size ")[2].removesuffix(" covers 99 %")
+    again = call("train", "tokenizer", "news.jsonl", "-o", "more", "--vocab-size", size)
+    assert (again[0], again[2]) == (0, rows + "\n")

@@ -12,7 +12,9 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from textgen.cli.render import console
+from textgen.cli.spelling import flag
 from textgen.events import Event, Note, OnEvent, Progress, Scored, Trained, ignore
+from textgen.messages import Message
 from textgen.text.visible import visible
 
 if TYPE_CHECKING:
@@ -157,7 +159,7 @@ def _live(recipe: str) -> Iterator[OnEvent]:
 
         def on_event(event: Event) -> None:
             if isinstance(event, Note):
-                live.console.print(visible(_note(event)), markup=False, highlight=False)
+                live.console.print(visible(_note(event).spelled(flag)), markup=False, highlight=False)
             state.see(event)
             live.update(state.table())
 
@@ -175,8 +177,9 @@ def _figures(event: Scored) -> str:
     return ", ".join(f"{name} {value:.4g}" for name, value in event.figures.items())
 
 
-def _note(event: Note) -> str:
-    return event.text if event.text.startswith("warning: ") else f"note: {event.text}"
+def _note(event: Note) -> Message:
+    warns = event.text.startswith("warning: ")
+    return event.text if warns else Message("note: {text}", text=event.text)
 
 
 def _clock(seconds: float) -> str:

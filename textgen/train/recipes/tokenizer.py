@@ -34,7 +34,7 @@ def train_tokenizer(
         inputs: Files of texts, as everywhere.
         output: The tokenizer's folder; made if absent.
         force: Replace the tokenizer that is there.
-        on_event: Told how many rows are read.
+        on_event: Told how many rows are read, and if many characters have no token.
         **options: Of `TokenizerTrainOptions`.
 
     Returns:
@@ -51,7 +51,7 @@ def train_tokenizer(
     path = Path(output) / TOKENIZER_FILES[0]
     _check(path, force=force)
     rows = checked_rows(files, ["text"], chosen.named_fields)
-    return training.train_tokenizer(_counted((row.text for _, row in rows), on_event), path, chosen)
+    return training.train_tokenizer(_counted((row.text for _, row in rows), on_event), path, chosen, on_event)
 
 
 def _check(path: Path, *, force: bool) -> None:
