@@ -40,13 +40,13 @@ COMMANDS = {
     "title": Command(
         "Write titles for articles, best first.",
         "title",
-        "textgen sample continues prompts with it",
+        "the command sample continues prompts with it",
         {"keywords_field": ""},
     ),
     "sample": Command(
         f"Continue a prompt ({LANGUAGE_MODEL}, the default), or sample sentences (bert).",
         LANGUAGE_MODEL,
-        "textgen title writes titles with it",
+        "the command title writes titles with it",
         _LINES,
     ),
     "compose": _editor("Write sentences around given words (用词造句).", {"field": None, "lines": True}),

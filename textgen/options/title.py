@@ -49,7 +49,7 @@ class TitleOptions(DecodingOptions, BidirectionalOptions):
     )
     scorer: str | None = field(
         None,
-        "Model that ranks, with {@rank} scorer; made by textgen train title-scorer.",
+        "Model that ranks, with {@rank} scorer; made by the recipe title-scorer.",
         DECODING,
         metavar="MODEL",
         min_length=1,
