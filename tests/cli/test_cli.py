@@ -181,3 +181,10 @@ def test_a_file_has_one_name_for_an_option(call, tmp_path, name, key):
     code, out, err = call("title", "a.txt", "--config", config)
     assert (code, out) == (2, "")
     assert err == f"error: --config {config}: no option {name} (files call it {key})\n"
+
+
+def test_a_file_name_with_braces_is_shown_as_it_is(call, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "{@force}.toml").write_text("as_json = true\n", encoding="utf-8")
+    code, _, err = call("title", "a.txt", "--config", "{@force}.toml")
+    assert (code, err) == (2, "error: --config {@force}.toml: no option as_json (files call it json)\n")

@@ -222,7 +222,8 @@ def read_settings(path: Path, command: str) -> Flags:
     settings = read_config(path, command)
     for name, key in FILE_KEYS.items():
         if name in settings:
-            raise UsageError(f"{{@config}} {path}: no option {name}", hint=f"files call it {key}")
+            wrong = "{@config} {path}: no option {name}"
+            raise UsageError(wrong, path=path, name=name, hint="files call it {key}", key=key)
         if key in settings:
             settings[name] = settings.pop(key)
     return settings
@@ -238,4 +239,5 @@ def validated(given: Any, annotation: Any, path: Path, name: str) -> Any:
         return TypeAdapter(annotation).validate_python(given)
     except ValidationError:
         key = FILE_KEYS.get(name, name)
-        raise UsageError(f"{{@config}} {path}: {key} cannot be {given!r}", hint="see {@help}") from None
+        wrong = "{@config} {path}: {key} cannot be {given}"
+        raise UsageError(wrong, path=path, key=key, given=repr(given), hint="see {@help}") from None

@@ -174,12 +174,7 @@ def _lines_to(output: str | None) -> Iterator[Callable[[str], None]]:
         yield console.json_result
         return
     with Path(output).open("w", encoding="utf-8", errors="backslashreplace") as file:
-
-        def write(line: str) -> None:
-            file.write(escaped(line) + "\n")
-            file.flush()
-
-        yield write
+        yield lambda line: print(escaped(line), file=file, flush=True)
 
 
 def exit_code(rows: int, errors: int) -> int:

@@ -112,8 +112,7 @@ def observing(observation: Observation, on_event: OnEvent) -> Iterator[OnEvent]:
 
         yield tell
     if not chains and observation.files:
-        names = " and ".join(str(path) for path in observation.files)
-        on_event(Note(f"no chain made a step; {names} was not written"))
+        on_event(Note("no chain made a step; not written: {files}", files=observation.files))
 
 
 def _observers(observation: Observation, stack: ExitStack) -> list[OnEvent]:
@@ -141,9 +140,10 @@ def _check_file(
 
     if path.suffix.lower() not in suffixes:
         hint = f"give a name that ends in {' or '.join(suffixes)}"
-        raise UsageError(f"{option} {path}: it cannot have this ending", hint=hint)
+        raise UsageError("{option} {path}: it cannot have this ending", option=option, path=path, hint=hint)
     exists = check_writable(option, path)
     if any(same_file(path, other) for other in others):
-        raise UsageError(f"{option} {path} is also another input or output", hint="write to another file")
+        wrong = "{option} {path} is also another input or output"
+        raise UsageError(wrong, option=option, path=path, hint="write to another file")
     if exists and not force:
-        raise UsageError(f"{option} {path} exists", hint="--force overwrites it")
+        raise UsageError("{option} {path} exists", option=option, path=path, hint="--force overwrites it")

@@ -207,7 +207,7 @@ def test_without_chains_nothing_is_drawn(tmp_path):
     seen, path = [], tmp_path / "a.png"
     with observing(Observation(plot=path), seen.append) as on_event:
         on_event(Progress(1, 1))
-    assert seen == [Progress(1, 1), Note(f"no chain made a step; {path} was not written")]
+    assert seen == [Progress(1, 1), Note(f"no chain made a step; not written: {path}")]
     assert not path.exists()
 
 

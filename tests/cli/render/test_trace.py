@@ -109,7 +109,7 @@ def test_a_run_without_steps_leaves_an_old_file_alone_and_says_so(tmp_path):
         on_event(Progress(1, 1))
     assert path.read_text(encoding="utf-8") == "precious"
     [_, note] = seen
-    assert note == Note(f"no chain made a step; {path} was not written")
+    assert note == Note(f"no chain made a step; not written: {path}")
 
 
 def test_an_old_file_is_overwritten(tmp_path):

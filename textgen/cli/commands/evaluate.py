@@ -116,7 +116,7 @@ def _judges(run: EvalRun) -> list[tuple[str, ModelFiles]]:
         files = find_model(name)
         if not files.family.offers(view):
             hint = f"--lm takes a model such as {LANGUAGE_MODEL}, --mlm one such as {SIMILARITY}"
-            raise UsageError(f"{name} is a {files.kind} model", hint=hint)
+            raise UsageError("{name} is a {kind} model", name=name, kind=files.kind, hint=hint)
         found.append((metric, files))
     return found
 

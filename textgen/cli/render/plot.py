@@ -117,7 +117,8 @@ def draw(curves: Curves, path: Path) -> None:
         path.write_bytes(image.getvalue())
     except OSError as error:
         hint = "is the disk full, or a path gone?"
-        raise TextgenError(f"writing {path} failed: {error.strerror}", hint=hint) from None
+        failed = "writing {path} failed: {reason}"
+        raise TextgenError(failed, path=path, reason=error.strerror, hint=hint) from None
 
 
 def figure(curves: Curves) -> Figure:

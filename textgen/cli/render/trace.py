@@ -42,7 +42,8 @@ class Trace:
             self._file.flush()  # each: a flush is nothing beside a step, and the file can be followed
         except OSError as error:
             hint = "the last line may be incomplete, those before it are whole"
-            raise TextgenError(f"writing {self.path} failed: {error.strerror}", hint=hint) from None
+            failed = "writing {path} failed: {reason}"
+            raise TextgenError(failed, path=self.path, reason=error.strerror, hint=hint) from None
 
     def close(self) -> None:
         """Close the file; what could not be written was told before."""
