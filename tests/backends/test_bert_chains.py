@@ -14,6 +14,7 @@ from textgen.backends.bert import BertBackend
 from textgen.backends.chain_reports import EVERY
 from textgen.events import ChainStep, Event, Steps
 from textgen.models.families.bert import Bert
+from textgen.options.gibbs import TAKERS
 from textgen.schema import Candidate, Row
 from textgen.store.catalog import inspect_model
 from textgen.store.load import LoadedModel
@@ -121,7 +122,7 @@ def energy_of(bert: Any, text: str, energy: str, hidden: list[int] | None = None
 
 
 @pytest.mark.parametrize("energy", ["raw", "local"])
-@pytest.mark.parametrize("method", ["mh", "anneal"])
+@pytest.mark.parametrize("method", TAKERS["energy"][1])
 def test_reports_tell_the_energy_of_the_text(bert: Any, method: str, energy: str) -> None:
     candidate = sample(bert, "今天天气吃很的。", method=method, energy=energy, keep="天气", sweeps=5)[0]
     report = candidate.chain

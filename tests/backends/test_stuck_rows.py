@@ -9,11 +9,13 @@ from typing import Any
 
 import pytest
 import torch
+from each_option import each_strategy
 from safetensors.torch import save_file
 
 import textgen
 from textgen.errors import DataError
 from textgen.models.families.gpt2 import Gpt2, Gpt2Config
+from textgen.options import ContinueOptions
 from textgen.resources import models_dir
 
 CONFIG = {
@@ -25,14 +27,6 @@ CONFIG = {
     "n_positions": 64,
     "layer_norm_epsilon": 1e-5,
 }
-WRITING: list[dict[str, Any]] = [
-    {"decode": "greedy"},
-    {"decode": "sample", "seed": 1, "num_candidates": 2},
-    {"decode": "beam", "num_candidates": 2},
-    {"decode": "diverse"},
-    {"decode": "stochastic", "seed": 1},
-    {"decode": "contrastive"},
-]
 # behind 秋 comes nothing, behind 冬 only 夏, and 夏 may follow itself
 AVOID = ("秋春", "秋夏", "冬春", "春春", "夏春")
 
@@ -56,7 +50,7 @@ def two_words(tmp_path_factory: pytest.TempPathFactory) -> Any:
     return backend
 
 
-@pytest.mark.parametrize("options", WRITING, ids=str)
+@pytest.mark.parametrize("options", each_strategy(ContinueOptions), ids=str)
 def test_it_is_that_row_only(two_words: Any, options: dict[str, Any]) -> None:
     options = {"avoid": AVOID, "max_new_tokens": 4} | options
     bad, good = two_words.generate(["秋", "冬"], **options)
