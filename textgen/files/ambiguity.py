@@ -12,7 +12,7 @@ from textgen.files.sources import Source
 from textgen.options.batch import InputOptions
 from textgen.schema import Row
 from textgen.text.line_ends import LINE_END
-from textgen.text.names import bare
+from textgen.text.names import clean_name
 
 
 def noting_encodings(rows: Iterable[Row], source: Source, on_event: OnEvent) -> Iterator[Row]:
@@ -51,7 +51,7 @@ def _table_with(field: str, header: str) -> Format | None:
     """The format of a table with this header, if it has a column of that name beside another one."""
     for table, separators in ((TSV, "\t"), (CSV, ",;|")):
         for separator in separators:
-            cells = [bare(cell).strip('"') for cell in header.split(separator)]
+            cells = [clean_name(cell).strip('"') for cell in header.split(separator)]
             if len(cells) > 1 and field in cells:
                 return table
     return None

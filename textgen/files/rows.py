@@ -29,7 +29,7 @@ from textgen.schema import Row
 from textgen.text.blank import is_blank
 from textgen.text.keywords import words_of
 from textgen.text.line_ends import INNER_BREAK, LINE_END
-from textgen.text.names import bare
+from textgen.text.names import clean_name
 
 
 @dataclass(frozen=True)
@@ -142,7 +142,7 @@ def read_lines(name: str, option: Message) -> list[str]:
         raise UsageError("{option} {name} is a folder", option=option, name=name, hint=hint)
     try:
         lines = [INNER_BREAK.sub(" ", line) for line in lines_in(read_text(Path(name)))]
-        return [text for line in lines if (text := bare(line))]
+        return [text for line in lines if (text := clean_name(line))]
     except DataError as error:
         raise UsageError("{option}: {error}", option=option, error=error.message, hint=error.hint) from None
 

@@ -12,7 +12,7 @@ from textgen.messages import Message, OptionError, option
 from textgen.options.fields import CONTENT, RUN, OptionGroup, Seed, field
 from textgen.text.keywords import keywords_of
 from textgen.text.line_ends import LINE_END
-from textgen.text.names import bare
+from textgen.text.names import clean_name
 from textgen.text.normalize import check_encodable
 
 
@@ -39,7 +39,7 @@ def _keywords(value: object) -> object:
 
 
 def _word(value: str) -> str:
-    word = bare(value)
+    word = clean_name(value)
     if not word or LINE_END.search(word):
         raise ValueError("must be a word, without line breaks")
     return word
@@ -98,7 +98,7 @@ class Options(OptionGroup):
 class StyledOptions(Options):
     """The options of models that may know styles."""
 
-    style: Annotated[str, AfterValidator(bare)] | None = field(
+    style: Annotated[str, AfterValidator(clean_name)] | None = field(
         None, "Style to write in, for a model that was trained with styles.", CONTENT, min_length=1
     )
     guidance: float = field(

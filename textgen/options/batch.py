@@ -9,7 +9,7 @@ from pydantic import AfterValidator, model_validator
 from textgen.messages import OptionError, option
 from textgen.options.fields import BATCH, FILES, Count, NonNegative, OptionGroup, pair, rising
 from textgen.options.fields import field as option_field
-from textgen.text.names import bare
+from textgen.text.names import clean_name
 
 KEYWORDS = "keywords"  # the field of a table with the keywords of each row
 
@@ -19,11 +19,11 @@ Shard = Annotated[
     pair("/", int, "2/8: the second of eight parts", alone=False),
     AfterValidator(rising),
 ]
-FieldName = Annotated[str, AfterValidator(bare)]
+FieldName = Annotated[str, AfterValidator(clean_name)]
 
 
 class InputOptions(OptionGroup):
-    """The options of reading rows; names of fields are as `textgen.text.names.bare` gives them."""
+    """The options of reading rows; names of fields are as `textgen.text.names.clean_name` gives them."""
 
     field: FieldName | None = option_field("text", "Field of a table that holds the text.", FILES)
     id_field: FieldName = option_field("id", "Field that holds the row's id.", FILES)

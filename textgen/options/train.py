@@ -26,7 +26,7 @@ from textgen.options.fields import (
     Seed,
     field,
 )
-from textgen.text.names import bare
+from textgen.text.names import clean_name
 
 RANDOM = "random"  # --start with fresh weights
 
@@ -41,7 +41,7 @@ def _weights(value: object) -> object:
     for item in value:
         name, _, weight = str(item).rpartition("=")
         try:
-            name = bare(name)
+            name = clean_name(name)
             found[name] = float(weight)
         except ValueError:
             name = ""

@@ -10,7 +10,7 @@ from contextlib import suppress
 
 from textgen.errors import DataError
 from textgen.text.blank import is_blank
-from textgen.text.names import bare
+from textgen.text.names import clean_name
 
 _QUOTES = ("“”", "‘’", "「」", "『』", "【】")
 SHOWN = 40  # characters of keywords that cannot be read
@@ -46,7 +46,7 @@ def keywords_of(value: object) -> tuple[str, ...]:
     if wrong := [part for part in parts if not isinstance(part, str)]:
         kind, hint = type(wrong[0]).__name__, "put quotes around each keyword"
         raise DataError("a keyword must be text, not {kind}", kind=kind, hint=hint)
-    return tuple(dict.fromkeys(filter(None, map(bare, parts))))
+    return tuple(dict.fromkeys(filter(None, map(clean_name, parts))))
 
 
 def several_in_one(words: Sequence[str]) -> list[str]:
@@ -61,7 +61,7 @@ def words_of(text: str) -> tuple[str, ...]:
         DataError: See `keywords_of`.
     """
     found = keywords_of(text)
-    whole = bare(text)
+    whole = clean_name(text)
     return keywords_of(list(map(_unwrapped, whole.split()))) if found == (whole,) else found
 
 

@@ -16,7 +16,7 @@ _NO_BREAK = re.compile("[\xa0\u2007\u202f]")
 
 
 @lru_cache(maxsize=4096)
-def bare(name: str) -> str:
+def clean_name(name: str) -> str:
     """A name or word without what nobody sees in it, so that what looks the same is the same.
 
     Characters without width go (byte-order marks, zero-width spaces, soft hyphens, marks of direction,

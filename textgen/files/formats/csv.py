@@ -15,7 +15,7 @@ from textgen.files.formats.cells import SEPARATORS, TAB, rows_of_cells, separate
 from textgen.files.formats.record_table import RecordTable
 from textgen.files.lines import Line
 from textgen.text.blank import is_blank
-from textgen.text.names import bare
+from textgen.text.names import clean_name
 
 FORMULA = tuple("=+-@＝＋－＠\t\r\n")  # the beginnings of what a spreadsheet takes for a formula
 
@@ -68,7 +68,7 @@ def csv_values(
 
 def _header(cells: list[str], name: str) -> list[str | None]:
     """The names of the columns; None for a column without a name behind another one."""
-    names = [bare(cell) for cell in cells]
+    names = [clean_name(cell) for cell in cells]
     check_columns(filter(None, names), name)
     return [None if not one and "" in names[:at] else one for at, one in enumerate(names)]
 

@@ -15,7 +15,7 @@ from textgen.files.formats.base import Format, Value
 from textgen.files.lines import BrokenLineError, Line, line_text
 from textgen.text.blank import MARK, is_blank
 from textgen.text.line_ends import LINE_END
-from textgen.text.names import bare, repeated
+from textgen.text.names import clean_name, repeated
 
 LONGEST_ELEMENT = 2**26  # characters; an array that has a longer one probably lacks a bracket
 # an object with a key, or an array of them; an article may well begin with a bracket
@@ -136,7 +136,7 @@ def _read(text: str, place: str) -> Any:
             text, object_pairs_hook=_object, parse_constant=lambda _: None, parse_float=_number
         )
         if isinstance(value, dict):
-            value = _object([(bare(name), one) for name, one in value.items()])
+            value = _object([(clean_name(name), one) for name, one in value.items()])
         return value
     except DataError as error:
         return DataError("{place}: {error}", place=place, error=error.message, hint=error.hint)

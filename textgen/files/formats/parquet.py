@@ -11,7 +11,7 @@ from textgen.errors import DataError
 from textgen.files.formats.base import File, Format, Records, Selection, Value, check_columns
 from textgen.files.formats.record_table import RecordTable
 from textgen.schema import finite
-from textgen.text.names import bare
+from textgen.text.names import clean_name
 
 ROWS = 1024  # read or written at once
 
@@ -19,7 +19,7 @@ ROWS = 1024  # read or written at once
 def _values(path: Path, selection: Selection) -> Iterator[Value]:
     """Numbers and rows of a Parquet file, or the DataError of a row that Python has no values for.
 
-    Names of columns are as `bare` gives them.
+    Names of columns are as `clean_name` gives them.
 
     Raises:
         DataError: It is no Parquet file, or has two columns of one name.
@@ -30,8 +30,8 @@ def _values(path: Path, selection: Selection) -> Iterator[Value]:
     try:
         with parquet.ParquetFile(path) as file:
             spelt = file.schema_arrow.names
-            check_columns(map(bare, spelt), str(path))
-            names = {bare(name): name for name in spelt}
+            check_columns(map(clean_name, spelt), str(path))
+            names = {clean_name(name): name for name in spelt}
             wanted = [names[name] for name in selection.fields if name in names]
             some = wanted if wanted and names.keys() >= {*selection.required} else None
             number = 0
@@ -39,7 +39,7 @@ def _values(path: Path, selection: Selection) -> Iterator[Value]:
                 for value in _pythonic(batch):
                     number += 1
                     if isinstance(value, dict):
-                        yield number, {bare(name): finite(cell) for name, cell in value.items()}
+                        yield number, {clean_name(name): finite(cell) for name, cell in value.items()}
                     else:
                         problem = "row {number} has a value that cannot be read: {error}"
                         yield (

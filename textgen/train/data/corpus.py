@@ -18,7 +18,7 @@ from textgen.files.sources import Source
 from textgen.messages import Message, option
 from textgen.schema import Row
 from textgen.text.blank import is_blank
-from textgen.text.names import bare
+from textgen.text.names import clean_name
 from textgen.text.normalize import check_encodable, clean
 from textgen.train.data.arrays import Arrays, ArrayWriter
 from textgen.train.data.preprocessor import Preprocessor
@@ -222,7 +222,7 @@ def _unnamed(source: Source, row: Row, what: str, field: str) -> UsageError:
 def _source_of(source: Source, row: Row, fields: Mapping[str, str]) -> str:
     """The name of the row's source: by its field, else by its file."""
     given = (row.fields or {}).get(SOURCE)
-    return (bare(str(given)) if given is not None else "") or source.path.name
+    return (clean_name(str(given)) if given is not None else "") or source.path.name
 
 
 def _place(source: Source, row: Row) -> str:

@@ -25,7 +25,7 @@ from textgen.models.views import FRAME, LanguageModel
 from textgen.options.train_texts import ConditionalTrainOptions
 from textgen.schema import Row
 from textgen.store.load import load_model, load_tokenizer
-from textgen.text.names import bare
+from textgen.text.names import clean_name
 from textgen.train.data.arrays import Arrays, Example
 from textgen.train.data.noise import random_for
 from textgen.train.objectives.causal import CausalBatch, CausalBatches, causal_prediction
@@ -79,7 +79,7 @@ class ConditionalRecipe(Recipe[ConditionalTrainOptions, Styled]):
         return super().cache_key() | {"kind": "styled", "length": self._text_length}
 
     def examples(self, row: Row, source: int) -> Iterable[Example]:
-        style = bare(str((row.fields or {})["label"]))
+        style = clean_name(str((row.fields or {})["label"]))
         if style not in self.styles:
             if self._known:
                 hint = Message("the training files have {known}", known=self.styles[:10])
