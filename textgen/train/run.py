@@ -142,8 +142,13 @@ class _Run:
         replacing = machine.first and check(directory, self._settings, resume=resume, force=force)
         with alone(directory, machine):
             earlier = read_settings(directory) or {}
-            if earlier.get("outcome") and not force:
-                return self._ended(earlier["outcome"])
+            if (outcome := earlier.get("outcome")) and not force:
+                if machine.first:
+                    clear(directory)  # a kill may have left some of it
+                self._tell(
+                    Note("{run} is finished after {steps} steps", run=directory, steps=outcome["step"])
+                )
+                return Outcome(**outcome)
             if machine.first and not replacing:
                 write_settings(directory, self._settings)
             try:
@@ -162,13 +167,6 @@ class _Run:
             if examples is None or loop is None:
                 return Outcome(0, self._recipe.options.steps or 0, finished=False, figures={})
             return self._train(loop, examples, stopped)
-
-    def _ended(self, outcome: dict[str, Any]) -> Outcome:
-        """The outcome of a run that has finished before."""
-        if self._machine.first:
-            clear(self._directory)  # a kill may have left some of it
-        self._tell(Note("{run} is finished after {steps} steps", run=self._directory, steps=outcome["step"]))
-        return Outcome(**outcome)
 
     def _train(self, loop: tuple[Loop, Order], examples: Examples, stopped: Callable[[], bool]) -> Outcome:
         directory, machine = self._directory, self._machine

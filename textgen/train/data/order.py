@@ -46,18 +46,18 @@ class Order:
         examples, as `Arrays` knows them: so that each draws noise of its own.
         """
         while self._firsts[-1] <= step:
-            self._firsts.append(
-                self._firsts[-1] + ceil(len(self._drawn(len(self._firsts) - 1)) / self._batch_size)
-            )
+            self._firsts.append(self._firsts[-1] + self._steps_in(len(self._firsts) - 1))
         epoch = int(np.searchsorted(self._firsts, step, side="right")) - 1
         return epoch, self._planned(epoch)[step - self._firsts[epoch]]
 
     def steps(self, epochs: float) -> int:
         """The number of steps of so many epochs, at least one."""
         whole = int(epochs)
-        total = sum(ceil(len(self._drawn(epoch)) / self._batch_size) for epoch in range(whole))
-        part = (epochs - whole) * ceil(len(self._drawn(whole)) / self._batch_size) if epochs > whole else 0
-        return max(1, total + ceil(part))
+        part = (epochs - whole) * self._steps_in(whole) if epochs > whole else 0
+        return max(1, sum(map(self._steps_in, range(whole))) + ceil(part))
+
+    def _steps_in(self, epoch: int) -> int:
+        return ceil(len(self._drawn(epoch)) / self._batch_size)
 
     def _drawn(self, epoch: int) -> Numbers:
         """The examples of an epoch and their copies."""

@@ -7,6 +7,7 @@ targets do not see each other; they carry token types 1 and 2.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, ClassVar, TypeVar, cast
 
@@ -96,10 +97,13 @@ def source_length_beside(title: int, files: ModelFiles) -> int:
 
 def with_token_types(bert: Bert, rows: list[int]) -> Bert:
     """The network with token types that begin as these of its own."""
-    table = bert.bert.embeddings.token_type_embeddings
-    grown = nn.Embedding(
-        len(rows), table.weight.shape[1], _weight=table.weight.detach()[torch.tensor(rows)].clone()
-    )
-    bert.bert.embeddings.token_type_embeddings = grown
+    embeddings = bert.bert.embeddings
+    embeddings.token_type_embeddings = rows_of(embeddings.token_type_embeddings, rows)
     bert.config = replace(bert.config, type_vocab_size=len(rows))
     return bert
+
+
+def rows_of(table: nn.Embedding, rows: Sequence[int]) -> nn.Embedding:
+    """A table of embeddings that begins as these rows of another."""
+    weight = table.weight.detach()[torch.tensor(rows)].clone()
+    return nn.Embedding(len(rows), table.embedding_dim, _weight=weight)

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, ClassVar, cast
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from textgen.backends.registry import task_of
 from textgen.backends.title.backend import TitleBackend
@@ -36,7 +36,7 @@ from textgen.train.data.candidates import NO_PLACE, UNIT, CandidateWriter, befor
 from textgen.train.objectives.loss import Prediction
 from textgen.train.recipes.initial_model import check_length, find_initial_model
 from textgen.train.recipes.pairs import TitledRecipe
-from textgen.train.recipes.title import source_length_beside, with_token_types
+from textgen.train.recipes.title import rows_of, source_length_beside, with_token_types
 
 
 @dataclass(frozen=True)
@@ -90,9 +90,7 @@ class TitleScorerRecipe(TitledRecipe[TitleScorerTrainOptions, CandidateBatch]):
         bert = with_token_types(network.network if isinstance(network, UniLM) else cast(Bert, network), types)
         # no more places than are read
         table = bert.bert.embeddings.position_embeddings
-        bert.bert.embeddings.position_embeddings = nn.Embedding(
-            self._positions, table.embedding_dim, _weight=table.weight.detach()[: self._positions].clone()
-        )
+        bert.bert.embeddings.position_embeddings = rows_of(table, range(self._positions))
         return TitleScorer(bert.bert, replace(bert.config, max_position_embeddings=self._positions))
 
     def config(self, network: TitleScorer) -> dict[str, Any]:
