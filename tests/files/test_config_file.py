@@ -114,6 +114,32 @@ def test_a_broken_file_is_refused_in_one_line(tmp_path: Path, content: bytes) ->
     assert caught.value.exit_code == 2
 
 
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        ("seed = '种'".encode("gbk"), "it is not UTF-8"),
+        (b"a = " + b"[" * 100_000, "it is nested too deeply"),
+        (b"seed = " + b"9" * 5000, "a number in it has too many digits"),
+        (b"top_p 0.9", "Expected '=' after a key in a key/value pair (at line 1, column 7)"),
+    ],
+)
+def test_the_reason_is_told_in_words_of_files(tmp_path: Path, content: bytes, reason: str) -> None:
+    path = tmp_path / "broken.toml"
+    path.write_bytes(content)
+    with pytest.raises(UsageError) as caught:
+        read_config(path, "title")
+    assert caught.value.message == f"config {path}: {reason}"
+
+
+def test_an_option_in_both_spellings_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "twice.toml"
+    path.write_text("[title]\nnum_candidates = 3\nnum-candidates = 4\n")
+    with pytest.raises(UsageError) as caught:
+        read_config(path, "title")
+    line = f"config {path} has num_candidates twice (dashes and underscores are the same)"
+    assert caught.value.line == line
+
+
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
 def test_any_line_ends_and_a_mark(tmp_path: Path, end: str, encoding: str) -> None:

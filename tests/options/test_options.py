@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from textgen.cli.generate import Printing
 from textgen.errors import UsageError
 from textgen.options import (
     ComposeOptions,
@@ -43,12 +44,20 @@ def test_text_that_is_no_unicode_is_refused_wherever_it_stands(kind: Any, given:
 
 
 def test_an_unknown_option_is_told_what_there_is() -> None:
+    for given, hint in [
+        ({"beams": 1}, "it takes batch_size, chains, anneal, temperature, seed and 13 others"),
+        ({"numcandidates": 1}, "did you mean num_candidates?"),
+        ({"tops_k": 1}, "did you mean top_k?"),
+    ]:
+        with pytest.raises(UsageError) as caught:
+            parse(GibbsOptions, given)
+        assert caught.value.hint == hint
     with pytest.raises(UsageError) as caught:
-        parse(GibbsOptions, {"beams": 1})
-    assert caught.value.hint == (
-        "it takes num_candidates, seed, batch_size, style, guidance, chains, anneal, temperature, top_k, "
-        "method, scan, block, energy, length, keep, sweeps, burn_in, thin"
-    )
+        parse(TitleOptions, {"no_checks": True})
+    assert caught.value.hint == "write checks = false"
+    with pytest.raises(UsageError) as caught:
+        parse(Printing, {"beams": 1})
+    assert caught.value.hint == "it takes as_json, quiet"
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, ParamSpec, get_args, get_origin
 
 import typer
 
-from textgen.cli.spelling import FLAGS, flag
+from textgen.cli.spelling import FILE_KEYS, FLAGS, flag, naming_keys
 from textgen.errors import DataError, UsageError
 from textgen.files.formats.registry import formats
 from textgen.messages import Message
@@ -25,7 +25,6 @@ Flags = dict[str, Any]  # annotations by the name of the option
 INPUTS = "Files, folders or 'patterns*' of texts or tables, also packed (.gz, .xz); - is stdin."
 JSON = "Print JSON, an object a line."
 QUIET = "No progress, notes or warnings."
-FILE_KEYS = {"as_json": "json", "inputs": "input"}  # names of options in files, where they are others
 # what separates the parts of a value that has several
 JOINTS = {"MIN-MAX": "-", "FIRST:LAST": ":", "I/N": "/"}
 
@@ -177,15 +176,22 @@ def takes(*groups: Flags) -> Callable[[Callable[P, int]], Callable[..., int]]:
         def wrapped(*args: Any, config: Path | None = None, debug: bool = False, **values: Any) -> int:
             set_by_user = {name: values.pop(name, None) for name in taken}
             options = {name: value for name, value in set_by_user.items() if value is not None}
+            settings: dict[str, Any] = {}
             if config is not None:
                 settings = read_settings(config, command.__name__)
+                if "inputs" in settings:
+                    hint = (
+                        "give it on the command line; `textgen batch` runs a file with command, input, output"
+                    )
+                    raise UsageError("{@config} {path} has an input", path=config, hint=hint)
                 for name, kind, default in ((p.name, p.annotation, p.default) for p in kept):
                     if name in settings:
                         given = validated(settings.pop(name), kind, config, name)
                         values[name] = given if values[name] == default else values[name]
+            with naming_keys({*settings} - {*options}):
                 options = settings | options
-            values |= {name: take(options, model) for name, model in models.items()}
-            return command(*args, options=options, **values)  # type: ignore[arg-type]
+                values |= {name: take(options, model) for name, model in models.items()}
+                return command(*args, options=options, **values)  # type: ignore[arg-type]
 
         own_first = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in kept]
         # help shows the panels in the order of their first flags; that of a run comes last

@@ -88,7 +88,7 @@ def planned(
     from textgen.batch.planner import plan
 
     if sink.output and sink.as_json:
-        raise UsageError("-o writes the records, --json prints them", hint="leave out one of them")
+        raise UsageError("{@output} writes the records, {@as_json} prints them", hint="leave out one of them")
     force = bool(options.get("force"))
     if sink.output is None and observation.files:
         options = {name: value for name, value in options.items() if name != "force"}  # is for these files

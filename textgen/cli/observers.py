@@ -57,10 +57,10 @@ class Observation(OptionGroup):
 def check_observable(job: Job) -> None:
     """Refuse to observe a job that runs no chains, or runs them in several processes. Raises UsageError."""
     if not isinstance(job.task.options, ChainOptions):
-        hint = "leave out --watch, --trace and --plot"
+        hint = "leave out {@watch}, {@trace} and {@plot}"
         raise UsageError(f"a {job.task.files.kind} model runs no chains", hint=hint)
     if job.options.engine != "local" or (job.options.workers or 1) > 1:
-        raise UsageError("chains are watched in one process", hint="leave out --workers and --engine")
+        raise UsageError("chains are watched in one process", hint="leave out {@workers} and {@engine}")
 
 
 def check_observation(observation: Observation, others: Sequence[Path], *, force: bool) -> None:
@@ -75,10 +75,10 @@ def check_observation(observation: Observation, others: Sequence[Path], *, force
         UsageError: There is no terminal to draw on, no matplotlib, or a file cannot be written.
     """
     if observation.watch and not (sys.stderr.isatty() and os.environ.get("TERM") not in DUMB):
-        hint = "leave out --watch; --trace FILE.jsonl writes every step"
-        raise UsageError("--watch draws on a terminal, and stderr is none", hint=hint)
+        hint = "leave out {@watch}; {@trace} FILE.jsonl writes every step"
+        raise UsageError("{@watch} draws on a terminal, and stderr is none", hint=hint)
     if observation.plot and find_spec("matplotlib") is None:
-        raise UsageError("--plot needs matplotlib", hint="pip install '.[plot]'")
+        raise UsageError("{@plot} needs matplotlib", hint="pip install '.[plot]'")
     for name, suffixes in SUFFIXES.items():
         if path := getattr(observation, name):
             _check_file(flag(name), path, suffixes, others, force=force)
@@ -146,4 +146,4 @@ def _check_file(
         wrong = "{option} {path} is also another input or output"
         raise UsageError(wrong, option=option, path=path, hint="write to another file")
     if exists and not force:
-        raise UsageError("{option} {path} exists", option=option, path=path, hint="--force overwrites it")
+        raise UsageError("{option} {path} exists", option=option, path=path, hint="{@force} overwrites it")

@@ -1,6 +1,12 @@
-"""The spelling of options on the command line."""
+"""The spelling of options on the command line, and in the files that it reads."""
 
 from __future__ import annotations
+
+from collections.abc import Container, Iterator
+from contextlib import contextmanager
+
+from textgen.errors import TextgenError
+from textgen.messages import Message
 
 # where it is not made of the name; messages use the first
 FLAGS = {
@@ -14,8 +20,32 @@ FLAGS = {
     "quiet": ("--quiet", "-q"),
     "text_field": ("--text-field", "--field"),
 }
+FILE_KEYS = {"as_json": "json", "inputs": "input"}  # names of options in files, where they are others
 
 
 def flag(name: str) -> str:
     """The flag of an option: `--top-p` of `top_p`."""
     return FLAGS[name][0].partition("/")[0] if name in FLAGS else "--" + name.replace("_", "-")
+
+
+@contextmanager
+def naming_keys(keys: Container[str], flags: Container[str] | None = None) -> Iterator[None]:
+    """Let the errors that leave the block name a file's options by their keys.
+
+    Args:
+        keys: The options that the file has. An error about one of them names the others, too, by their keys.
+        flags: The options that have a flag, if not all of them.
+    """
+    try:
+        yield
+    except TextgenError as error:
+        of_file = str(error.message.values.get("option")) in keys
+
+        def spell(name: str) -> str:
+            lacks_flag = name in keys or (flags is not None and name not in flags)
+            is_key = name != "help" and (of_file or lacks_flag)
+            return FILE_KEYS.get(name, name) if is_key else flag(name)
+
+        error.message = Message("{text}", text=error.message.spelled(spell))
+        error.hint = error.hint and Message("{text}", text=error.hint.spelled(spell))
+        raise

@@ -34,7 +34,7 @@ def read_config(path: Path, command: str) -> dict[str, Any]:
 
     Raises:
         UsageError: The file is missing or is not TOML, its table is none, it has a table for no command, or
-            it is another command's job.
+            it is another command's job, or has an option twice.
     """
     content = _read_toml(path, option("config"))
     for name, value in content.items():
@@ -51,7 +51,10 @@ def read_config(path: Path, command: str) -> dict[str, Any]:
     content.pop("command", None)
     general = {key: value for key, value in content.items() if not isinstance(value, dict)}
     recipes = _recipes(special, path) if recipe else {}
-    return _by_field(general) | _by_field(special) | _by_field(recipes.get(recipe, {}))
+    found: dict[str, Any] = {}
+    for options in (general, special, recipes.get(recipe, {})):
+        found |= _by_field(options, path)
+    return found
 
 
 def read_job(path: Path, commands: Sequence[str]) -> tuple[str, list[str]]:
@@ -85,10 +88,22 @@ def _read_toml(path: Path, what: str) -> dict[str, Any]:
     try:
         # TOML itself knows no line ends but LF and CRLF
         return tomllib.loads(re.sub("\r\n?", "\n", read_small(path).decode("utf-8-sig")))
-    except (OSError, ValueError, RecursionError) as error:  # ValueError: no UTF-8, no TOML, a huge number
-        reason = getattr(error, "strerror", None) or error
+    except (OSError, ValueError, RecursionError) as error:
+        reason = _reason(error)
         hint = "give the path of a TOML file in UTF-8; it has lines like  top_p = 0.9"
         raise UsageError("{what} {path}: {reason}", what=what, path=path, reason=reason, hint=hint) from None
+
+
+def _reason(error: Exception) -> str:
+    """The reason why a file is no TOML, in other words than Python's own."""
+    match error:
+        case UnicodeDecodeError():
+            return "it is not UTF-8"
+        case OSError() | tomllib.TOMLDecodeError():
+            return getattr(error, "strerror", None) or str(error)
+        case RecursionError():
+            return "it is nested too deeply"
+    return "a number in it has too many digits"
 
 
 def _recipes(training: dict[str, Any], path: Path) -> dict[str, dict[str, Any]]:
@@ -108,5 +123,12 @@ def _no_table(path: Path, kind: str, name: str, known: Sequence[str]) -> UsageEr
     return UsageError(message, path=path, kind=kind, name=name, known=known, hint="tables: {known}")
 
 
-def _by_field(options: dict[str, Any]) -> dict[str, Any]:
-    return {key.replace("-", "_"): value for key, value in options.items()}
+def _by_field(options: dict[str, Any], path: Path) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in options.items():
+        name = key.replace("-", "_")
+        if name in found:
+            message, hint = "{@config} {path} has {name} twice", "dashes and underscores are the same"
+            raise UsageError(message, path=path, name=name, hint=hint)
+        found[name] = value
+    return found

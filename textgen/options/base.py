@@ -46,6 +46,7 @@ def _word(value: str) -> str:
 
 
 WINDOW = 4  # batches
+SHOWN = 5  # of the options that there are instead of an unknown one
 NUMBERS = ("int_type", "float_type")  # what pydantic calls the lack of a number
 UNBOUND = 2**31
 # options that name files and models, whose names need not be UTF-8
@@ -164,14 +165,7 @@ def _usage_error(
     first = error.errors(include_url=False)[0]
     name = str(first["loc"][0]) if first["loc"] else ""
     if first["type"] == "extra_forbidden":
-        similar = get_close_matches(name, kind.model_fields, n=1)
-        return UsageError(
-            "{option} does not apply to {user}",
-            option=option(name),
-            user=user,
-            hint="did you mean {names}?" if similar else "it takes {names}",
-            names=[option(field) for field in similar or kind.model_fields],
-        )
+        return _unknown(name, kind, user)
     cause = first.get("ctx", {}).get("error")
     reason = cause.message if isinstance(cause, OptionError) else first["msg"]
     if not isinstance(reason, Message):
@@ -185,6 +179,30 @@ def _usage_error(
         value=_shown(value, number=first["type"] in NUMBERS),
         reason=reason,
         hint="see {@help} for {option}",
+    )
+
+
+def _unknown(name: str, kind: type[BaseModel], user: str) -> UsageError:
+    known = list(kind.model_fields)
+    similar, negated = get_close_matches(name, known, n=3, cutoff=0.7), name.removeprefix("no_")
+    if negated != name and negated in known and kind.model_fields[negated].annotation is bool:
+        similar, hint = [negated], "write {names} = false"
+    elif similar:
+        hint = "did you mean {names}?"
+    else:
+        similar, hint = (
+            get_close_matches(name, known, n=SHOWN, cutoff=0),
+            "it takes {names} and {more} others",
+        )
+        if len(known) <= SHOWN + 1:
+            similar, hint = known, "it takes {names}"
+    return UsageError(
+        "{option} does not apply to {user}",
+        option=option(name),
+        user=user,
+        hint=hint,
+        names=[option(field) for field in similar],
+        more=len(known) - len(similar),
     )
 
 

@@ -11,6 +11,7 @@ ARTICLES = [
     "研究人员开发出一种新的电池材料，充电十分钟可以行驶四百公里。",
     "周末举行的青少年足球赛上，红队以三比二战胜蓝队。",
 ]
+JOB = "command = 'title'\ninput = 'in.jsonl'\noutput = 'o.jsonl'\n"
 FAST = "decode = 'greedy'\nmax_new_tokens = 6\n"
 
 
@@ -72,8 +73,18 @@ def test_a_job_of_prompts_reads_them_from_files(call, folder):
         ("command = 'title'\ninput = 3\noutput = 'o.jsonl'", "names no input"),
         ("command = 'title'\ninput = 'in.jsonl'", "names no output"),
         ("command = 'title'\ninput = 'gone.jsonl'\noutput = 'o.jsonl'", "no such file: gone.jsonl"),
-        ("command = 'title'\ninput = 'in.jsonl'\noutput = 'o.jsonl'\nsweeps = 3", "--sweeps does not apply"),
-        ("command = 'title'\ninput = 'in.jsonl'\noutput = 'o.jsonl'\nworkers = 0", "--workers 0"),
+        ("command = 'title'\ninput = 'in.jsonl'\noutput = 'o.jsonl'\nsweeps = 3", ": sweeps does not apply"),
+        ("command = 'title'\ninput = 'in.jsonl'\noutput = 'o.jsonl'\nworkers = 0", ": workers 0: should be"),
+        (
+            JOB + "numcandidates = 3",
+            ": numcandidates does not apply to title models (did you mean num_candidates?)",
+        ),
+        (JOB + "no-checks = true", ": no_checks does not apply to title models (write checks = false)"),
+        (JOB + "best = 1", ": best does not apply to title models (it takes beams, "),
+        (JOB + "temperature = 0.5", ": temperature needs decode "),
+        (JOB + "json = true", ": output writes the records, json prints them"),
+        (JOB + "trace = 't.jsonl'", "(leave out watch, trace and plot)"),
+        (JOB + "num_candidates = 3\nnum-candidates = 4", "job.toml has num_candidates twice"),
         ("command = ", "job job.toml: "),
     ],
 )
@@ -82,6 +93,32 @@ def test_a_wrong_job_is_one_line_with_a_hint(call, folder, content, words):
     assert (code, out, len(err.splitlines())) == (2, "", 1)
     assert words in err
     assert not (folder / "o.jsonl").exists()
+
+
+def test_a_job_is_overridden_by_flags_which_errors_name_so(call, folder):
+    name = job(folder, JOB + FAST + "workers = 2\n")
+    assert ": --workers 0: should be" in call("batch", name, "--workers", 0)[2]
+    (folder / "o.jsonl").touch()
+    assert call("batch", name)[2] == "error: output o.jsonl exists (--force overwrites it)\n"
+
+
+@pytest.mark.parametrize("table", ["", "[title]\n"])
+def test_a_config_has_no_input(call, folder, table):
+    name = job(folder, table + "input = 'lines.txt'\n")
+    code, _, err = call("title", "in.jsonl", "--config", name)
+    assert code == 2
+    assert err == (
+        "error: --config job.toml has an input (give it on the command line; "
+        "`textgen batch` runs a file with command, input, output)\n"
+    )
+
+
+def test_a_config_is_told_by_its_keys_and_the_command_line_by_its_flags(call, folder):
+    name = job(folder, "numcandidates = 3\n")
+    assert "did you mean num_candidates?" in call("title", "in.jsonl", "--config", name)[2]
+    name = job(folder, "num_candidates = 3\n")
+    err = call("title", "in.jsonl", "--config", name, "--decode", "greedy")[2]
+    assert "--decode greedy finds one text: num_candidates 1, or --decode beam" in err
 
 
 def test_a_job_is_no_config_of_another_command(call, folder):

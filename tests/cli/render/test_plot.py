@@ -230,7 +230,7 @@ def test_a_plot_without_matplotlib_is_refused_at_once(tmp_path, monkeypatch):
     monkeypatch.setattr("textgen.cli.observers.find_spec", lambda name: None)
     with pytest.raises(UsageError) as caught:
         check_observation(Observation(plot=tmp_path / "a.png"), [], force=False)
-    assert caught.value.line == "--plot needs matplotlib (pip install '.[plot]')"
+    assert caught.value.line == "plot needs matplotlib (pip install '.[plot]')"
 
 
 def test_checks_and_numbers_do_not_take_matplotlib(tmp_path):

@@ -10,6 +10,7 @@ import typer
 from textgen.cli import flags as opt
 from textgen.cli.generate import ObservedSink, generate
 from textgen.cli.render.texts import texts
+from textgen.cli.spelling import naming_keys
 from textgen.commands import GENERATING
 from textgen.files.config_file import read_job
 from textgen.options import RunOptions
@@ -33,7 +34,8 @@ def batch(
     settings = opt.read_settings(job, command)
     settings.pop("inputs", None)
     model = opt.validated(settings.pop("model", None), str | None, job, "model")
-    sink = opt.take(settings, ObservedSink)
-    if quiet:
-        sink = sink.model_copy(update={"quiet": True})
-    return generate(command, inputs, settings | options, model=model, sink=sink, shown=texts)
+    with naming_keys({*settings} - {*options}, flags=OVERRIDES):
+        sink = opt.take(settings, ObservedSink)
+        if quiet:
+            sink = sink.model_copy(update={"quiet": True})
+        return generate(command, inputs, settings | options, model=model, sink=sink, shown=texts)

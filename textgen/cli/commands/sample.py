@@ -15,6 +15,7 @@ from textgen.cli.render import console
 from textgen.cli.render.texts import numbering, samples, texts
 from textgen.commands import LANGUAGE_MODEL
 from textgen.errors import DataError, UsageError
+from textgen.messages import option
 from textgen.options import ComposeOptions, ContinueOptions, GibbsOptions, InputOptions, RunOptions, composed
 from textgen.options.fields import FILES
 from textgen.schema import Row
@@ -55,8 +56,8 @@ def sample(
     """
     if model == CGMH:
         if prompt or stream:
-            hint = "give the words with --keyword, or a file of them with -i"
-            raise UsageError(f"--model {CGMH} takes no prompt and does not stream", hint=hint)
+            hint = "give the words with {@keyword}, or a file of them with {@input}"
+            raise UsageError("{@model} {name} takes no prompt and does not stream", name=CGMH, hint=hint)
         rows = word_inputs((), inputs, options)
         return generate("sample", rows, options, model=CGMH, sink=sink, shown=texts)
     rows = _inputs(prompt, inputs, options)
@@ -71,9 +72,9 @@ def _inputs(prompt: str | None, inputs: list[str] | None, options: dict[str, Any
     if inputs:
         return inputs
     if not (prompt or "").strip() and "keep" in options:
-        raise UsageError("--keep needs a sentence", hint="give the sentence that the words are part of")
+        raise UsageError("{@keep} needs a sentence", hint="give the sentence that the words are part of")
     if (prompt or "").strip() and "length" in options:
-        raise UsageError("a seed sentence has its own length", hint="leave out --length, or the sentence")
+        raise UsageError("a seed sentence has its own length", hint="leave out {@length}, or the sentence")
     return [Row(prompt or "", name="1")]
 
 
@@ -81,10 +82,12 @@ def _stream(inputs: list[str] | list[Row], options: dict[str, Any], model: str, 
     from textgen.compute import threads
 
     if sink.as_json or sink.output:
-        raise UsageError("--stream shows text, not records", hint="leave out --json and -o")
+        raise UsageError("{@stream} shows text, not records", hint="leave out {@as_json} and {@output}")
     given = {*options} & {*RunOptions.model_fields} | sink.model_fields_set & {*Observation.model_fields}
     if unfit := sorted(given - {"threads"}):
-        raise UsageError(f"{{@{unfit[0]}}} does not go with --stream", hint="leave out one of them")
+        raise UsageError(
+            "{option} does not go with {@stream}", option=option(unfit[0]), hint="leave out one of them"
+        )
     job = planned("sample", inputs, options, model=model, sink=sink, observation=Observation())
     number = numbering(len(job.rows) * job.task.options.num_candidates)
     failed = 0
