@@ -102,6 +102,20 @@ def test_fields_may_have_other_names(bench: Bench) -> None:
         bench.train("title", "other", title_field="标题")
 
 
+@pytest.mark.parametrize(("how", "count"), [({}, 3), ({"whole": True}, 1), ({"format": "jsonl"}, 3)])
+def test_files_are_read_as_the_options_say(bench: Bench, how: dict[str, Any], count: int) -> None:
+    lines = [
+        json.dumps({"text": some_text(12, n)}) if "format" in how else some_text(12, n) for n in range(3)
+    ]
+    path = bench.folder / ("rows.list" if "format" in how else "rows.txt")
+    path.write_text("\n".join(lines), encoding="utf-8")
+    bench.train("gpt2", rows=path, stopped=Countdown(1), **how)
+    assert Arrays(bench.folder / "run" / "data").about["rows"] == count
+    settings = json.loads((bench.folder / "run" / "run.json").read_text(encoding="utf-8"))
+    assert settings["reading"]["lines"] == ("whole" not in how)
+    assert settings["options"].keys().isdisjoint({"text_field", "source_field", "whole", "format"})
+
+
 def test_tables_and_texts_are_the_same_rows(bench: Bench) -> None:
     texts = [row["text"] for row in some_texts(8)]
     files = {

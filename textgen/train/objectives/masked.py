@@ -51,10 +51,8 @@ class Masking:
 
     def __init__(self, tokenizer: Tokenizer, rate: tuple[float, float], seed: int) -> None:
         self.specials, self.rate, self.seed = tokenizer.specials, rate, seed
-        vocabulary = tokenizer.vocabulary
-        self._ordinary = [
-            i for i, piece in enumerate(vocabulary.pieces) if piece and i not in vocabulary.byte_ids
-        ]
+        tokens, byte_ids = tokenizer.vocabulary.pieces, tokenizer.vocabulary.byte_ids
+        self._ordinary = [i for i, token in enumerate(tokens) if token and i not in byte_ids]
 
     def batch(self, passages: Sequence[list[int]], examples: Sequence[int], epoch: int | None) -> MaskedBatch:
         """Hide tokens of passages, as drawn for these examples in an epoch; None is that of the dev file."""

@@ -152,8 +152,7 @@ class ConditionalRecipe(Recipe[ConditionalTrainOptions, Styled]):
         return min(self.options.length, self.files.positions) - FRAME
 
     def _style(self, arrays: Arrays, example: int, epoch: int | None) -> int:
-        hidden = (
-            epoch is not None
-            and random_for(self.options.seed, "style", epoch, example).random() < self.options.null_share
-        )
-        return len(self.styles) if hidden else arrays.number("style", example)
+        seed, share = self.options.seed, self.options.null_share
+        if epoch is not None and random_for(seed, "style", epoch, example).random() < share:
+            return len(self.styles)  # the null style
+        return arrays.number("style", example)
