@@ -88,11 +88,13 @@ def test_how_a_run_begins_is_told_by_what_is_there(output, there, flag, start):
         ("running", "", "resume"),
         ("running", "", "force"),
         ("running", "retry", "resume"),
-        ("path", "", "force"),
+        ("path", "", "give another name; force overwrites it"),
+        ("path manifest", "", "force overwrites it"),
     ],
 )
 def test_a_refusal_says_what_would_go(output, there, flag, hint):
-    getattr(output, there).write_text("precious", encoding="utf-8")
+    for name in there.split():
+        getattr(output, name).write_text("precious", encoding="utf-8")
     with pytest.raises(UsageError) as caught:
         check_output(output, [], FLAGS[flag])
     assert hint in caught.value.hint
@@ -101,9 +103,11 @@ def test_a_refusal_says_what_would_go(output, there, flag, hint):
 @pytest.mark.parametrize(("there", "flag"), [("path", "resume"), ("path", "retry")])
 def test_nothing_goes_on_without_a_manifest(output, there, flag):
     getattr(output, there).write_text("precious", encoding="utf-8")
-    with pytest.raises(UsageError, match=r"manifest\.json is missing") as caught:
+    with pytest.raises(UsageError) as caught:
         check_output(output, [], FLAGS[flag])
-    assert "force" in caught.value.hint
+    wrong = "exists, and is no output of a run: there is no o.jsonl.manifest.json"
+    assert caught.value.message == f"output {output.path} {wrong}"
+    assert caught.value.hint == "give another name; force overwrites it"
 
 
 @pytest.mark.parametrize("name", [path.name for path in Output(Path("o.csv")).files])

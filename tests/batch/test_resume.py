@@ -26,13 +26,21 @@ def test_where_nothing_is_there_a_resumed_run_begins(bench):
     assert bench.out.read_bytes() == bench.whole()
 
 
-def test_a_finished_output_is_left_as_it_is(bench, capsys):
-    bench.give(some_texts(30, bad=10))
-    assert bench.run() == 3
+@pytest.mark.parametrize(
+    ("bad", "code", "errors"),
+    [
+        (10, 3, "3; --retry-errors computes these again"),
+        (1, 1, "30; --retry-errors computes these again"),
+        (0, 0, "0"),
+    ],
+)
+def test_a_finished_output_is_left_as_it_is(bench, capsys, bad, code, errors):
+    bench.give(some_texts(30, bad=bad))
+    assert bench.run() == code
     files = state(bench.folder)
     capsys.readouterr()
-    bench.run("--resume")
-    assert "has all 30 records already (errors: 3)" in capsys.readouterr().err
+    assert bench.run("--resume") == code
+    assert capsys.readouterr().err == f"{bench.out} has all 30 records already (errors: {errors})\n"
     assert not bench.computed
     assert state(bench.folder) == files
 

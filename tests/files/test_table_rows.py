@@ -172,3 +172,16 @@ def test_keywords_that_cannot_be_read_are_an_error_of_their_row() -> None:
     assert (one.keywords, three.keywords) == (("广州", "美食"), ("广州",))
     assert two.error
     assert two.error.startswith("line 3: these keywords cannot be read: [广州，美食]")
+
+
+def test_of_several_files_the_error_of_a_row_with_an_id_names_the_file() -> None:
+    lines("a.jsonl", '{"id": "x", "text": 5}', '{"text": 7}', '{"id": "y", "text": "文"}')
+    lines("b.csv", "id,text", "z,")
+    found = read("a.jsonl", "b.csv")
+    assert [(row.name, row.error, row.place) for row in found] == [
+        ("x", "a.jsonl, line 1: 'text' is not text", ""),
+        ("a.jsonl:2", "line 2: 'text' is not text", ""),
+        ("y", None, "a.jsonl, line 3"),
+        ("z", None, "b.csv, line 2"),
+    ]
+    assert read("a.jsonl")[0].error == "line 1: 'text' is not text"

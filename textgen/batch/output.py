@@ -26,6 +26,7 @@ STREAMS = (STDIN, "/dev/stdout")
 SHARD = re.compile(r"part-\d{5}-of-\d{5}\.jsonl")
 
 OUTPUT = option("output")
+OTHER_NAME = "give another name; {@force} overwrites it"
 Start = Literal["new", "resume", "finished", "retry"]
 
 
@@ -192,12 +193,13 @@ def start_of(output: Output, run: RunOptions) -> Start:
         message = "{@retry_errors}: there is no finished {path}"
         raise UsageError(message, path=output.path, hint="check the path")
     if finished and not (run.resume or run.retry_errors):
-        raise UsageError("{@output} {path} exists", path=output.path, hint="{@force} overwrites it")
+        hint = "{@force} overwrites it" if output.manifest.exists() else OTHER_NAME
+        raise UsageError("{@output} {path} exists", path=output.path, hint=hint)
     if not finished:
         return "new"
     if not output.manifest.exists():
-        message = "{path} is missing, which says what was run"
-        raise UsageError(message, path=output.manifest, hint="{@force} begins anew")
+        message = "{@output} {path} exists, and is no output of a run: there is no {manifest}"
+        raise UsageError(message, path=output.path, manifest=output.manifest.name, hint=OTHER_NAME)
     return "retry" if run.retry_errors else "finished"
 
 

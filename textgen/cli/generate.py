@@ -13,6 +13,7 @@ from textgen.cli.observers import Observation, check_observable, check_observati
 from textgen.cli.render import console
 from textgen.cli.render.texts import Show
 from textgen.errors import UsageError
+from textgen.messages import Message
 from textgen.options.fields import FILES, OptionGroup, field
 from textgen.schema import Row
 
@@ -126,9 +127,12 @@ def _to_file(job: Job, sink: Sink, observation: Observation, show: Show) -> int:
     finally:
         errors.end()
     if not summary.computed and job.start != "resume":
-        already = f"{output.path} has all {summary.rows} records already (errors: {summary.errors})"
-        console.note(already, quiet=sink.quiet)
-        return OK
+        again = "; {@retry_errors} computes these again" if summary.errors else ""
+        already = "{path} has all {rows} records already (errors: {errors}{again})"
+        console.note(
+            Message(already, **vars(summary), path=output.path, again=Message(again)), quiet=sink.quiet
+        )
+        return exit_code(summary.rows, summary.errors)
     records = "1 record" if summary.rows == 1 else f"{summary.rows} records"
     failed = f" (errors: {summary.errors})" if summary.errors else ""
     memory = f"; a process took up to {summary.memory / GIGABYTE:.2f} GiB" if summary.memory else ""

@@ -51,7 +51,7 @@ def table_rows(
                 if field:
                     check_field(source.name, value, name, field)
             first = False
-        yield _table_row(f"{unit} {at}", f"{prefix}{number}", value, options)
+        yield _table_row(f"{unit} {at}", number, value, options, prefix)
     if not number:
         hint = "a table has one row an article, a prompt, or the like"
         raise DataError("{name} has no rows", name=source.name, hint=hint)
@@ -79,14 +79,17 @@ def check_field(table: str, row: Mapping[Any, Any], name: str, field: str) -> No
     raise UsageError(message, table=table, field=repr(field), option=option(name), names=names, hint=hint)
 
 
-def _table_row(place: str, number: str, value: Any, options: InputOptions) -> Row:
+def _table_row(place: str, number: int, value: Any, options: InputOptions, prefix: str) -> Row:
+    name = f"{prefix}{number}"
     if isinstance(value, DataError):
-        return Row("", name=number, error=value.line)
+        return Row("", name=name, error=value.line)
     if not isinstance(value, dict):
-        return Row("", name=number, error=Message("{place} is not an object with fields", place=place))
+        return Row("", name=name, error=Message("{place} is not an object with fields", place=place))
     given = value.get(options.id_field) if options.id_field else None
     id = printable(str(given)) if given not in (None, "") else None
-    row = partial(Row, name=id or number, id=id)
+    row = partial(Row, name=id or name, id=id)
+    if id is not None and prefix:  # the id does not tell the file, as the name of a row without one does
+        place = f"{prefix.removesuffix(':')}, {place}"
     if None in value:
         return row("", error=Message("{place} has more cells than the header", place=place))
     if options.keep_fields:

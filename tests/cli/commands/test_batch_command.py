@@ -99,7 +99,9 @@ def test_a_job_is_overridden_by_flags_which_errors_name_so(call, folder):
     name = job(folder, JOB + FAST + "workers = 2\n")
     assert ": --workers 0: should be" in call("batch", name, "--workers", 0)[2]
     (folder / "o.jsonl").touch()
-    assert call("batch", name)[2] == "error: output o.jsonl exists (--force overwrites it)\n"
+    assert (
+        call("batch", name)[2] == "error: output o.jsonl exists (give another name; --force overwrites it)\n"
+    )
 
 
 @pytest.mark.parametrize("table", ["", "[title]\n"])

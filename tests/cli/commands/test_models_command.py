@@ -13,6 +13,7 @@ import pytest
 from added_models import TOKENIZER, Call, content, refused
 
 import textgen
+from textgen.cli.commands import models
 from textgen.errors import UsageError
 from textgen.store import user_models as added
 from textgen.store.catalog import find_model
@@ -258,3 +259,19 @@ def test_of_several_that_add_one_name_at_once_one_succeeds(
     assert found == (["mine"] * count if force else ["mine", *[refused] * (count - 1)])
     assert [path.name for path in shelf.iterdir()] == ["mine"]
     assert (shelf / "mine" / "model.safetensors").read_bytes() == files.weights.read_bytes()
+
+
+def test_a_closed_pipe_is_no_missing_card(
+    call: Call, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def gone(text: str) -> None:
+        raise BrokenPipeError(32, "Broken pipe")
+
+    (tmp_path / "CARD.md").write_text("# 名片\n", encoding="utf-8")
+    models._show(tmp_path / "CARD.md")
+    assert capsys.readouterr() == ("\n# 名片\n", "")
+    monkeypatch.setattr("textgen.cli.render.console.result", gone)
+    with pytest.raises(BrokenPipeError):
+        models._show(tmp_path / "CARD.md")
+    models._show(tmp_path / "gone.md")
+    assert "no card" in capsys.readouterr().err

@@ -260,7 +260,7 @@ def test_an_error_takes_the_frame_off_the_screen(monkeypatch):
 def test_watching_needs_a_terminal(monkeypatch, file, term):
     monkeypatch.setattr(sys, "stderr", file)
     monkeypatch.setenv("TERM", term)
-    with pytest.raises(UsageError, match="--watch draws on a terminal"):
+    with pytest.raises(UsageError, match="watch draws on a terminal"):
         check_observation(Observation(watch=True), [], force=False)
 
 

@@ -137,11 +137,13 @@ def _show(card: Path) -> None:
     from textgen.files.small_files import read_small
 
     try:
-        console.result("\n" + decode_bytes(read_small(card), name=str(card)).rstrip())
+        text = decode_bytes(read_small(card), name=str(card)).rstrip()
     except OSError as error:
         console.note(f"warning: no card: {card}: {error.strerror or error}")
     except DataError as error:
         console.note(f"warning: no card: {error.line}")
+    else:  # where a closed pipe is no missing card
+        console.result(f"\n{text}")
 
 
 def _facts(files: ModelFiles) -> dict[str, Any]:
