@@ -102,12 +102,10 @@ class BertBackend(Backend[GibbsOptions, Seed]):
         reports.expect(sum(options.sweeps * chain.period for chain in chains))
         schedule = Schedule(*options.anneal) if options.method == "anneal" else Schedule()
         course = Course(options.sweeps, options.burnt, options.thin, schedule)
-        for together in same_size_batches(
-            chains, lambda chain: _width(chain.point.ids), lambda _: options.batch_size
-        ):
-            kernel = self._kernel(together[0].point.ids, options)
-            kernel.start(together)
-            run(kernel, together, course, reports)
+        for group in same_size_batches(chains, lambda c: _width(c.point.ids), lambda _: options.batch_size):
+            kernel = self._kernel(group[0].point.ids, options)
+            kernel.start(group)
+            run(kernel, group, course, reports)
         return [self._texts(start, row, options) for start, row in zip(batch, rows, strict=True)]
 
     def _chains(self, start: Seed, seed: int, options: GibbsOptions) -> list[Chain[Point]]:

@@ -147,12 +147,12 @@ class Chain(Generic[P]):
     def remember(self, sweep: int) -> None:
         """Put the present point among the best, if it is one of them; each text once, at its best."""
         value = self.point.log_target
-        full = len(self.best) == KEPT
-        if value is None or (full and value <= _log_target(self.best[-1])) or not self.reportable(self.point):
+        least = self.best[-1].point.log_target if len(self.best) == KEPT else None
+        if value is None or (least is not None and value <= least) or not self.reportable(self.point):
             return
         visits = [*self.best, Visit(self.point.lean(), sweep)]
         texts: dict[tuple[int, ...], Visit[P]] = {}
-        for visit in sorted(visits, key=lambda visit: -_log_target(visit)):
+        for visit in sorted(visits, key=lambda visit: -(visit.point.log_target or 0.0)):
             texts.setdefault(tuple(visit.point.ids), visit)
         self.best = list(texts.values())[:KEPT]
 
@@ -164,15 +164,11 @@ class Kernel(Protocol[P]):
         """One step of every chain, from its point, at its temperature; the chains stay as they are."""
 
 
-def no_listener(chain: Chain[P], step: Step[P]) -> None:
-    """The listener of a caller who does not listen."""
-
-
 def run(
     kernel: Kernel[P],
     chains: Sequence[Chain[P]],
     course: Course,
-    on_step: Callable[[Chain[P], Step[P]], None] = no_listener,
+    on_step: Callable[[Chain[P], Step[P]], None] = lambda chain, step: None,
 ) -> None:
     """Run chains side by side; none depends on the others.
 
@@ -205,9 +201,3 @@ def accepts(log_ratio: float, uniform: float) -> bool:
         uniform: A number on [0, 1).
     """
     return uniform < exp(min(0.0, log_ratio))
-
-
-def _log_target(visit: Visit[P]) -> float:
-    value = visit.point.log_target
-    assert value is not None  # such visits are not remembered
-    return value

@@ -154,7 +154,7 @@ def test_avoided_words_are_in_no_candidate(title: Any) -> None:
 def test_one_of_a_list(title: Any, gpt2: Any) -> None:
     topics = ("体育", "科技", "文化", "图书馆延长开放时间", "Linux 更新")
     for decode in ("greedy", "beam", "agree", "sample"):
-        records = title.generate(ARTICLES, one_of=topics, decode=decode, seed=1)
+        records = title.generate(ARTICLES[1:3], one_of=topics, decode=decode, seed=1)
         assert all(record.candidates[0].text in topics for record in records)
     best = [record.candidates[0].text for record in title.generate(ARTICLES, one_of=topics)]
     assert best[0] == "图书馆延长开放时间"

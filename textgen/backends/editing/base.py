@@ -105,7 +105,7 @@ class CgmhBackend(Backend[C, Start], Generic[C]):
         return row.text or "、".join(row.keywords) or None
 
     def label(self, options: C) -> str:
-        return f"{self.model.label}+{self._proposer(options).label}"
+        return f"{self.model.label}+{self.loaded(options.proposals).label}"
 
     def check(self, options: C) -> None:
         if options.length is not None and options.length[0] > self.longest(options):

@@ -18,12 +18,10 @@ class Proposer:
 
     Attributes:
         model: The view that chains see.
-        label: What records say of it.
         longest: Positions it reads, frame included.
     """
 
     model: ContextModel
-    label: str
     longest: int
 
 
@@ -64,17 +62,17 @@ def proposer_of(model: LoadedModel) -> Proposer:
     specials, network = model.tokenizer.specials, model.network
     if isinstance(network, MaskedLanguageModel):
         masked = MaskedContext(network, specials.cls, specials.sep, specials.mask)
-        return Proposer(masked, model.label, network.positions)
+        return Proposer(masked, network.positions)
     if isinstance(network, TitleModel):
         source = [specials.cls, specials.sep]
         two_way = TwoWayContext(
             ForwardContext(network, source, [specials.l2r]), ForwardContext(network, source, [specials.r2l])
         )
-        return Proposer(two_way, model.label, network.source_room(0) - len(source))
+        return Proposer(two_way, network.source_room(0) - len(source))
     if isinstance(network, LanguageModel):
         newline = model.tokenizer.vocabulary.newline
         forward = ForwardContext(network, [], [specials.bos, newline])
-        return Proposer(forward, model.label, network.positions)
+        return Proposer(forward, network.positions)
     raise UsageError(
         "a {kind} model proposes nothing", kind=model.files.kind, hint="{@proposals} bert, title or gpt2"
     )
