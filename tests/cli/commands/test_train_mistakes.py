@@ -75,7 +75,7 @@ def refused(result: tuple[int, str, str], code: int, words: list[str]) -> None:
         ("rnn-title news.jsonl -o full --resume", ["full is not empty", "another directory"]),
         ("rnn-title news.jsonl -o full --force", ["full holds something that is no run"]),
         ("rnn-title news.jsonl -o run --config none.toml", ["none.toml"]),
-        ("rnn-title news.jsonl -o run --config nosuch.toml", ["--nosuch does not apply to train rnn-title"]),
+        ("rnn-title news.jsonl -o run --config nosuch.toml", ["nosuch does not apply to train rnn-title"]),
         ("rnn-title news.jsonl -o run --config other.toml", ["other.toml: train is not a table"]),
         (
             "rnn-title news.jsonl -o run --text-field body",
@@ -91,7 +91,7 @@ def refused(result: tuple[int, str, str], code: int, words: list[str]) -> None:
         ("conditional news.jsonl -o run --start gpt2 --mask-rate 0.3", ["--mask-rate", "not for a gpt2"]),
         ("rnn-title news.jsonl -o run --replace-from input", ["--replace-from needs --replace"]),
         ("gpt2 news.jsonl -o run --title-field name", ["No such option: --title-field"]),
-        ("bert news.jsonl -o run --config shares.toml", ["--mask-rate", "should be a valid number"]),
+        ("bert news.jsonl -o run --config shares.toml", ["mask_rate", "should be a valid number"]),
         ("rnn-title news.jsonl -o run --config titel.toml", ["no recipe titel", "title-rank"]),
         ("title news.jsonl -o run --start gpt2", ["--start gpt2 is a gpt2 model"]),
         ("title news.jsonl -o run --start nowhere", ["no model nowhere"]),
