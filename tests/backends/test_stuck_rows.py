@@ -74,6 +74,8 @@ def test_some_draws_may_get_stuck(two_words: Any) -> None:
 
 
 def test_a_stream_says_so(two_words: Any) -> None:
-    with pytest.raises(DataError, match="nothing to write"):
-        list(two_words.stream("秋", avoid=AVOID, seed=1, max_new_tokens=3))
+    with pytest.raises(DataError) as caught:
+        list(two_words.stream("秋", avoid=AVOID, seed=1, max_new_tokens=3, no_repeat_ngram=2))
+    line = caught.value.line.spelled(lambda name: f"--{name}")
+    assert line == "the filters leave nothing to write (loosen --avoid, --no_repeat_ngram)"
     assert "".join(two_words.stream("冬", avoid=AVOID, seed=1, max_new_tokens=3)).startswith("夏")

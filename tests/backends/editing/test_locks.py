@@ -69,3 +69,10 @@ def test_ends_of_keywords_inside_longer_words_are_counted(
 ) -> None:
     state = State.of([(tokenizer.encode(text), label) for text, label in parts])
     assert Merged(tokenizer).values([state]) == [ends]
+
+
+def test_braces_of_a_word_are_no_option(tokenizer: Tokenizer) -> None:
+    with pytest.raises(DataError) as caught:
+        locked_state(as_read("今天天气很好", as_is=True), ["{@keep}"], tokenizer, Subject())
+    line = caught.value.line.spelled(lambda name: f"--{name}")
+    assert line == "{@keep} is not in the sentence (--keep takes parts of it)"

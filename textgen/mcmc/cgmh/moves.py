@@ -25,7 +25,7 @@ class Choice:
     pair: tuple[int, int] = (0, 0)
 
     def context(self, state: State) -> Context:
-        """What the distribution of the token depends on."""
+        """The tokens that the distribution at the place depends on."""
         return state.at_gap(self.place) if self.move == INSERT else state.around(self.place)
 
     def apply(self, state: State, token: int) -> State:
@@ -38,7 +38,7 @@ class Choice:
 
 
 def choices(state: State, move: str) -> list[Choice]:
-    """Where a move can be made; all of them are equally likely."""
+    """The places where a move can be made; all of them are equally likely."""
     if move == SWAP:
         return [Choice(move, pair=pair) for pair in state.pairs]
     return [Choice(move, place) for place in (state.gaps if move == INSERT else state.free)]
