@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import pty
 import re
 import select
+import signal
+import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from child import CommandLine
+
+from textgen.cli.render.training import stopping
 
 Call = Callable[..., tuple[int, str, str]]
 ENDLESS = ["--steps", "100000", "--log-every", "1", "--batch-size", "8"]
@@ -93,3 +100,29 @@ def test_a_terminal_shows_a_table(newsroom: Path, monkeypatch: pytest.MonkeyPatc
     assert "stopping after this step" in text
     assert text.rstrip().endswith("interrupted")
     assert list((newsroom / "run").glob("checkpoint-*"))
+
+
+def test_ctrl_c_in_the_middle_of_a_line_stops_after_the_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A buffered writer refuses a second write of the thread that is in one."""
+
+    class Terminal(io.RawIOBase):
+        pressed = False
+
+        def writable(self) -> bool:
+            return True
+
+        def write(self, data: Any) -> int:
+            if not self.pressed:
+                self.pressed = True
+                signal.raise_signal(signal.SIGINT)
+            return len(data)
+
+    with stopping(quiet=False) as stopped:
+        assert not stopped()
+        with io.TextIOWrapper(io.BufferedWriter(Terminal()), write_through=True) as stderr:
+            monkeypatch.setattr(sys, "stderr", stderr)
+            print("step 1", file=stderr, flush=True)
+            for thread in threading.enumerate():
+                if thread is not threading.current_thread():
+                    thread.join(60)
+        assert stopped()

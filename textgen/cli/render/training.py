@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,6 +21,7 @@ from textgen.text.visible import visible
 if TYPE_CHECKING:
     from rich.table import Table
 
+STOPPING = "stopping after this step, with a checkpoint; Ctrl-C again stops without"
 PERIOD = 30.0  # seconds between lines where there is no terminal
 
 
@@ -48,7 +50,8 @@ def stopping(*, quiet: bool) -> Iterator[Callable[[], bool]]:
         signal.signal(signal.SIGINT, earlier)
         if not asked:
             raise KeyboardInterrupt
-        console.note("stopping after this step, with a checkpoint; Ctrl-C again stops without", quiet=quiet)
+        # in a thread: where the signal cuts into a line being written, this one cannot write another
+        threading.Thread(target=console.note, args=(STOPPING,), kwargs={"quiet": quiet}).start()
 
     earlier = signal.signal(signal.SIGINT, press)
     try:
