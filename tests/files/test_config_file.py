@@ -82,7 +82,7 @@ def test_nothing(tmp_path: Path) -> None:
 
 
 def test_its_values_are_validated_like_flags(file: Path) -> None:
-    with pytest.raises(UsageError, match="top_p needs decode sample or stochastic, not beam"):
+    with pytest.raises(UsageError, match="top_p needs decode sample or stochastic; the default is beam"):
         parse(TitleOptions, read_config(file, "title"))
 
 

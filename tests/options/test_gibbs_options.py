@@ -14,7 +14,7 @@ REFUSED: list[tuple[type[Options], dict[str, Any], str]] = [
     (GibbsOptions, {"thin": 0}, "thin 0"),
     (GibbsOptions, {"burn_in": -1}, "burn_in -1"),
     # lengths
-    (GibbsOptions, {"length": "24-12"}, "length 24-12: must begin with the smaller"),
+    (GibbsOptions, {"length": "24-12"}, "length 24-12: it ends below its beginning"),
     (GibbsOptions, {"length": "0-5"}, "length 0-5: should be greater than or equal to 1"),
     (GibbsOptions, {"length": 0}, "length 0: should be greater than or equal to 1"),
     (GibbsOptions, {"length": "12-"}, "length 12-: must be like 16 or 12-24"),
@@ -45,11 +45,11 @@ REFUSED: list[tuple[type[Options], dict[str, Any], str]] = [
     (GibbsOptions, {"method": "metropolis"}, "method metropolis"),
     (GibbsOptions, {"scan": "both"}, "scan both"),
     (GibbsOptions, {"scan": "block", "block": 0}, "block 0"),
-    (GibbsOptions, {"block": 3}, "block needs scan block, not random"),
+    (GibbsOptions, {"block": 3}, "block needs scan block; the default is random"),
     (GibbsOptions, {"scan": "all", "block": 3}, "block needs scan block, not all"),
-    (GibbsOptions, {"energy": "raw"}, "energy needs method mh or anneal, not gibbs"),
+    (GibbsOptions, {"energy": "raw"}, "energy needs method mh or anneal; the default is gibbs"),
     (GibbsOptions, {"method": "mh", "energy": "free"}, "energy free"),
-    (GibbsOptions, {"anneal": "1:0.3"}, "anneal needs method anneal, not gibbs"),
+    (GibbsOptions, {"anneal": "1:0.3"}, "anneal needs method anneal; the default is gibbs"),
     (GibbsOptions, {"method": "mh", "anneal": "1:0.3"}, "anneal needs method anneal, not mh"),
     (GibbsOptions, {"method": "anneal", "thin": 1}, "thin needs method gibbs or mh, not anneal"),
     (

@@ -15,6 +15,7 @@ from textgen.options import (
     GibbsOptions,
     InputOptions,
     Options,
+    RunOptions,
     TitleOptions,
     parse,
 )
@@ -58,6 +59,40 @@ def test_an_unknown_option_is_told_what_there_is() -> None:
     with pytest.raises(UsageError) as caught:
         parse(Printing, {"beams": 1})
     assert caught.value.hint == "it takes as_json, quiet"
+
+
+@pytest.mark.parametrize(
+    ("kind", "given", "line"),
+    [
+        (GibbsOptions, {"length": "3-2"}, "length 3-2: it ends below its beginning"),
+        (RunOptions, {"shard": "4/3"}, "shard 4/3: there is no part 4 of 3"),
+        (
+            ContinueOptions,
+            {"decode": "foo"},
+            "decode foo: should be one of greedy, sample, beam, diverse, stochastic, contrastive",
+        ),
+        (TitleOptions, {"decode": "fo\no"}, "decode fo o: should be one of greedy, sample, beam, diverse,"),
+    ],
+)
+def test_one_wrong_value_leads_to_its_own_help(kind: Any, given: dict[str, Any], line: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        parse(kind, given)
+    assert caught.value.line.startswith(line)
+    assert caught.value.hint == f"see help for {min(given)}"
+
+
+@pytest.mark.parametrize(
+    ("given", "line"),
+    [
+        ({"decode": "beam", "temperature": 0.5}, "temperature needs decode sample or stochastic, not beam"),
+        ({"beams": 2}, "beams needs decode beam or diverse or stochastic; the default is sample"),
+        ({"decode": "beam", "rank": "blend"}, "rank blend needs decode sample, not beam"),
+    ],
+)
+def test_a_value_that_was_not_given_is_told_to_be_the_default(given: dict[str, Any], line: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        parse(ContinueOptions, given)
+    assert caught.value.line == f"{line} (see help for what goes together)"
 
 
 @pytest.mark.parametrize("kind", KINDS)

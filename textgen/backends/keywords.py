@@ -15,7 +15,7 @@ from textgen.errors import DataError
 from textgen.messages import Message
 from textgen.options import DecodingOptions
 from textgen.schema import Candidate, Row
-from textgen.text.keywords import keywords_of, missing
+from textgen.text.keywords import clash, keywords_of, missing
 from textgen.text.model_input import Reading
 from textgen.tokenizers.base import Tokenizer
 
@@ -76,15 +76,13 @@ def keywords_of_row(
             hint="the model has no token of its own for {rare}",
             rare=unwritable_part(strange[0], tokenizer, allowed),
         )
-    if clash := [word for word in options.avoid if any(spelt(word) in keyword for keyword in written)]:
-        raise DataError(
-            "{word} is both wanted and to be avoided", word=clash[0], hint="leave out one of them"
-        )
+    if wrong := clash(keywords, options.avoid, spelt):
+        raise DataError(wrong, hint="leave out one of them")
     least = _least_tokens(written, options, tokenizer)
     if least >= options.max_new_tokens:
         raise DataError(
-            "the keywords have {least} tokens and a text at most {most}",
-            least=least,
+            "the keywords have {tokens} and a text at most {most}",
+            tokens="1 token" if least == 1 else f"{least} tokens",
             most=options.max_new_tokens - 1,
             hint="raise {@max_new_tokens}",
         )

@@ -39,7 +39,7 @@ def naming_keys(keys: Container[str], flags: Container[str] | None = None) -> It
     try:
         yield
     except TextgenError as error:
-        of_file = str(error.message.values.get("option")) in keys
+        of_file = _concerned(error.message) in keys
 
         def spell(name: str) -> str:
             lacks_flag = name in keys or (flags is not None and name not in flags)
@@ -49,3 +49,9 @@ def naming_keys(keys: Container[str], flags: Container[str] | None = None) -> It
         error.message = Message("{text}", text=error.message.spelled(spell))
         error.hint = error.hint and Message("{text}", text=error.hint.spelled(spell))
         raise
+
+
+def _concerned(message: Message) -> str:
+    """The option that a message is about; if there is none, the message."""
+    inner = message.values.get("option", message.values.get("reason"))
+    return _concerned(inner) if isinstance(inner, Message) else str(message)

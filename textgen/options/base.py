@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import Annotated, Any, Self, TypeVar
 
@@ -118,6 +119,30 @@ class StyledOptions(Options):
 
 
 M = TypeVar("M", bound=BaseModel)
+
+
+def needs(
+    name: str | Message, options: BaseModel, other: str, known: Sequence[str], found: str
+) -> OptionError:
+    """The error where an option has no use beside the value of another.
+
+    Args:
+        name: The option, or the option and its value.
+        options: Those that were set.
+        other: The option that it needs.
+        known: The values of that option with which it has a use.
+        found: The value that it has.
+    """
+    given = other in options.model_fields_set
+    return OptionError(
+        "{option} needs {other} {known}, not {found}"
+        if given
+        else "{option} needs {other} {known}; the default is {found}",
+        option=name if isinstance(name, Message) else option(name),
+        other=option(other),
+        known=" or ".join(known),
+        found=found,
+    )
 
 
 def parse(kind: type[M], given: dict[str, Any], *, user: str = "this model") -> M:

@@ -7,17 +7,23 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, model_validator
 
 from textgen.messages import OptionError, option
-from textgen.options.fields import BATCH, FILES, Count, NonNegative, OptionGroup, pair, rising
+from textgen.options.fields import BATCH, FILES, Count, NonNegative, OptionGroup, pair
 from textgen.options.fields import field as option_field
 from textgen.text.names import clean_name
 
 KEYWORDS = "keywords"  # the field of a table with the keywords of each row
 
 
+def _part(shard: tuple[int, int]) -> tuple[int, int]:
+    if shard[0] > shard[1]:
+        raise OptionError("there is no part {part} of {parts}", part=shard[0], parts=shard[1])
+    return shard
+
+
 Shard = Annotated[
     tuple[Count, Count],
     pair("/", int, "2/8: the second of eight parts", alone=False),
-    AfterValidator(rising),
+    AfterValidator(_part),
 ]
 FieldName = Annotated[str, AfterValidator(clean_name)]
 

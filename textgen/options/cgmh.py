@@ -8,7 +8,7 @@ from pydantic import model_validator
 
 from textgen.commands import SIMILARITY
 from textgen.messages import OptionError, option
-from textgen.options.base import Keywords, Words
+from textgen.options.base import Keywords, Words, needs
 from textgen.options.chains import ChainOptions, Fall, Span
 from textgen.options.decoding import MAX_KEYWORDS, DecodingOptions
 from textgen.options.fields import (
@@ -102,7 +102,7 @@ class CgmhOptions(ChainOptions):
                 **vars(self),
             )
         if "anneal" in self.model_fields_set and not self.searching:
-            raise OptionError("{@anneal} needs {@method} anneal, not {method}", method=self.method)
+            raise needs("anneal", self, "method", ["anneal"], self.method)
         for name in ("temperature", "top_k"):
             if self.candidates and name in self.model_fields_set:
                 raise OptionError(

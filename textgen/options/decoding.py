@@ -7,10 +7,10 @@ from functools import cache
 from types import NoneType, UnionType
 from typing import Annotated, Any, ClassVar, Literal, Self, Union, get_args, get_origin
 
-from pydantic import BeforeValidator, PlainValidator, WrapValidator, model_validator
+from pydantic import BeforeValidator, PlainValidator, WrapValidator, field_validator, model_validator
 
-from textgen.messages import OptionError, option
-from textgen.options.base import Keywords, Options, StyledOptions, Texts, Words
+from textgen.messages import Message, OptionError, option
+from textgen.options.base import Keywords, Options, StyledOptions, Texts, Words, needs
 from textgen.options.fields import CONTENT, DECODING, RUN, Count, OptionGroup, Penalty, Whole, changed, field
 from textgen.options.strategies import GROUP, OURS
 from textgen.options.strategies.beams import MAX_BEAMS, BeamOptions, LengthOptions
@@ -19,6 +19,7 @@ from textgen.options.strategies.diverse import DiverseOptions
 from textgen.options.strategies.sampling import SamplingOptions
 from textgen.options.strategies.strategy import Strategy
 from textgen.plugins import with_installed
+from textgen.text.keywords import clash
 
 MAX_KEYWORDS = 64
 MAX_AVOIDED = 1000  # their automaton is a table of a few kilobytes a word
@@ -156,14 +157,15 @@ class DecodingOptions(
         """True if a penalty moves the search scores."""
         return self.repetition_penalty != 1 or self.presence_penalty != 0 or self.frequency_penalty != 0
 
+    @field_validator("decode")
+    @classmethod
+    def _offered(cls, name: str | None) -> str | None:
+        if name is not None and name not in (known := cls.choices("decode")):
+            raise OptionError("should be one of {known}", known=known)
+        return name
+
     @model_validator(mode="after")
     def _decoding(self) -> Self:
-        if self.strategy_name not in self.offered():
-            raise OptionError(
-                "{@decode} {name}: should be one of {known}",
-                name=" ".join(self.decode.split()),
-                known=", ".join(self.choices("decode")),
-            )
         self._check_taken()
         if not self.strategy.several and self.num_candidates > 1:
             raise OptionError(
@@ -178,8 +180,8 @@ class DecodingOptions(
                 "{@max_new_tokens} {max_new_tokens}",
                 **vars(self),
             )
-        if clash := [word for word in self.avoid if any(word in keyword for keyword in self.keyword)]:
-            raise OptionError("{word} is both wanted and to be avoided", word=clash[0])
+        if wrong := clash(self.keyword, self.avoid):
+            raise OptionError(wrong)
         for name in ("keyword", "avoid", "no_repeat_ngram", "min_new_tokens"):
             if self.one_of and getattr(self, name):  # a list of texts leaves nothing to be kept out of them
                 raise OptionError("{@one_of} and {option} exclude each other", option=option(name))
@@ -190,12 +192,7 @@ class DecodingOptions(
         belong = frozenset[str]().union(*(one.options for one in strategies().values()))
         for name in sorted((self.model_fields_set & belong) - self.strategy.options):
             known = [one.name for one in self.offered().values() if name in one.options]
-            raise OptionError(
-                "{option} needs {@decode} {known}, not {name}",
-                option=option(name),
-                known=" or ".join(known),
-                name=self.strategy_name,
-            )
+            raise needs(name, self, "decode", known, self.strategy_name)
 
     def _check_beams(self) -> None:
         if self.width > MAX_BEAMS:
@@ -221,6 +218,13 @@ class ContinueOptions(DecodingOptions, StyledOptions):
     # chosen by `benchmarks/sampling_table.py`: nearest to real text
     temperature: float = changed(DecodingOptions, "temperature", 0.9)
     top_p: float = changed(DecodingOptions, "top_p", 0.95)
+    max_new_tokens: Count = changed(
+        DecodingOptions,
+        "max_new_tokens",
+        120,
+        "Maximum number of tokens to write, including the end symbol; beyond it a text may go on to the end "
+        "of its sentence, see {@end_at}.",
+    )
     end_at: Literal["any", "sentence"] | None = field(
         None,
         "Where a text may end: at the end of a sentence, for which it is continued "
@@ -255,13 +259,8 @@ class ContinueOptions(DecodingOptions, StyledOptions):
         drawn = [name for name in streamable if self.offered()[name].draws]
         for name, value, known in (("rank", self.rank, drawn), ("end_at", self.end_at, streamable)):
             if value not in (None, "none", "any") and self.decode not in known:
-                raise OptionError(
-                    "{option} {value} needs {@decode} {known}, not {decode}",
-                    option=option(name),
-                    value=value,
-                    known=" or ".join(known),
-                    decode=self.decode,
-                )
+                given = Message("{option} {value}", option=option(name), value=value)
+                raise needs(given, self, "decode", known, self.decode)
         if self.guidance and self.strategy.view == "hidden":
             raise OptionError(
                 "{@guidance} leaves {@decode} {decode} no hidden states to compare", decode=self.decode

@@ -110,7 +110,7 @@ def pair(separator: str, number: type, like: str, *, alone: bool = True) -> Befo
 def rising(numbers: tuple[Any, Any]) -> tuple[Any, Any]:
     """Check a range, for a field. Raises ValueError if its end is below its beginning."""
     if numbers[0] > numbers[1]:
-        raise ValueError("must begin with the smaller")
+        raise ValueError("it ends below its beginning")
     return numbers
 
 

@@ -6,8 +6,8 @@ from typing import Literal, Self
 
 from pydantic import model_validator
 
-from textgen.messages import OptionError, option
-from textgen.options.base import StyledOptions, Words
+from textgen.messages import OptionError
+from textgen.options.base import StyledOptions, Words, needs
 from textgen.options.chains import ChainOptions, Span
 from textgen.options.fields import CHAIN, Count, Whole, changed, field
 
@@ -92,13 +92,7 @@ class GibbsOptions(ChainOptions, StyledOptions):
     def _combination(self) -> Self:
         for name, (other, values) in TAKERS.items():
             if name in self.model_fields_set and (value := getattr(self, other)) not in values:
-                raise OptionError(
-                    "{option} needs {other} {known}, not {value}",
-                    option=option(name),
-                    other=option(other),
-                    known=" or ".join(values),
-                    value=value,
-                )
+                raise needs(name, self, other, values, value)
         if self.burnt + self.thin > self.sweeps:
             nothing = "{@burn_in} {burnt} and {@thin} {thin} leave nothing of {@sweeps} {sweeps}"
             raise OptionError(nothing, burnt=self.burnt, **vars(self))

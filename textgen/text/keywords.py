@@ -5,10 +5,11 @@ from __future__ import annotations
 import ast
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from textgen.errors import DataError
+from textgen.messages import Message
 from textgen.text.blank import is_blank
 from textgen.text.names import clean_name
 
@@ -52,6 +53,26 @@ def keywords_of(value: object) -> tuple[str, ...]:
 def several_in_one(words: Sequence[str]) -> list[str]:
     """The words to avoid that look like several: they are not split, as a mark may be one of them."""
     return [word for word in words if sum(not is_blank(part) for part in _SEPARATORS.split(word)) > 1]
+
+
+def clash(
+    keywords: Sequence[str], avoided: Sequence[str], spelt: Callable[[str], str] = str
+) -> Message | None:
+    """The reason why no text can hold the keywords and none of the words to avoid; None if some can.
+
+    Args:
+        keywords: What a text must hold.
+        avoided: What it must not.
+        spelt: How a word is written in the text.
+    """
+    for word in avoided:
+        for keyword in keywords:
+            if spelt(word) == spelt(keyword):
+                return Message("{word} is both wanted and to be avoided", word=word)
+            if spelt(word) in spelt(keyword):
+                message = "{keyword} contains {word}, which is to be avoided"
+                return Message(message, keyword=keyword, word=word)
+    return None
 
 
 def words_of(text: str) -> tuple[str, ...]:

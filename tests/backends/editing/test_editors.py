@@ -159,7 +159,7 @@ def test_what_is_impossible_is_said(
 @pytest.mark.parametrize(
     ("options", "reason"),
     [
-        ({"length": "9-3"}, "must begin with the smaller"),
+        ({"length": "9-3"}, "it ends below its beginning"),
         ({"chains": 1, "num_candidates": 2}, "chains"),
         ({"method": "mh", "anneal": "1:0.5"}, "anneal"),
         ({"anneal": "0.1:0.5"}, "must not rise"),

@@ -128,7 +128,11 @@ def test_keywords_in_order(title: Any) -> None:
         ),
         (Row("春天来了。", keywords=("春天",)), {"one_of": ("夏",)}, "keywords do not go with one_of"),
         (Row("春天来了。", keywords=("𠮷野家",)), {}, "𠮷野家 cannot be written"),
-        (Row("春天来了。", keywords=("春天",)), {"avoid": ("春",)}, "春 is both wanted and to be avoided"),
+        (
+            Row("春天来了。", keywords=("春天",)),
+            {"avoid": ("春",)},
+            "春天 contains 春, which is to be avoided",
+        ),
         (Row("春天来了。", keywords=("春天" * 9,)), {}, "the keywords have 18 tokens"),
     ],
 )

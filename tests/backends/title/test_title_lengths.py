@@ -97,7 +97,7 @@ def test_the_nearest_come_first_else_the_better() -> None:
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        ({"length": "8-5"}, "must begin with the smaller"),
+        ({"length": "8-5"}, "it ends below its beginning"),
         ({"length": "0"}, "should be greater than or equal to 1"),
         ({"length": "-20"}, "must be like 16 or 12-24"),
         ({"length": "60-70"}, "raise that above 60"),

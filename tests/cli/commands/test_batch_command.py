@@ -81,7 +81,7 @@ def test_a_job_of_prompts_reads_them_from_files(call, folder):
         ),
         (JOB + "no-checks = true", ": no_checks does not apply to title models (write checks = false)"),
         (JOB + "best = 1", ": best does not apply to title models (it takes beams, "),
-        (JOB + "temperature = 0.5", ": temperature needs decode "),
+        (JOB + "temperature = 0.5", ": temperature needs decode sample or stochastic; the default"),
         (JOB + "json = true", ": output writes the records, json prints them"),
         (JOB + "trace = 't.jsonl'", "(leave out watch, trace and plot)"),
         (JOB + "num_candidates = 3\nnum-candidates = 4", "job.toml has num_candidates twice"),

@@ -128,7 +128,7 @@ def test_keywords_that_do_not_fit_are_an_error(call: Any, article: Path) -> None
     ("flags", "words"),
     [
         (("--keyword", " "), "--keyword"),
-        (("--keyword", "夜间", "--avoid", "夜"), "夜 is both wanted and to be avoided"),
+        (("--keyword", "夜间", "--avoid", "夜"), "夜间 contains 夜, which is to be avoided"),
         (("--decode", "sample", "--keyword", "夜"), "--keyword needs --decode beam, not sample"),
         (("--one-of", "missing.txt"), "no such file: missing.txt"),
         (("--one-of", "."), "--one-of . is a folder"),
