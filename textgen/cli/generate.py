@@ -13,13 +13,14 @@ from textgen.cli.observers import Observation, check_observable, check_observati
 from textgen.cli.render import console
 from textgen.cli.render.texts import Show
 from textgen.errors import UsageError
+from textgen.events import ChainStep
 from textgen.messages import Message
 from textgen.options.fields import FILES, OptionGroup, field
-from textgen.schema import Row
+from textgen.schema import Record, Row
 
 if TYPE_CHECKING:
     from textgen.batch.run import Job
-    from textgen.events import OnEvent
+    from textgen.events import Event, OnEvent
 
 OK, FAILED, SOME_FAILED = 0, 1, 3
 GIGABYTE = 1 << 30
@@ -71,7 +72,6 @@ def generate(
     """
     observation = sink if isinstance(sink, Observation) else Observation()
     job = planned(command, inputs, options, model=model, sink=sink, observation=observation)
-    tell_seed(job, sink)
     run = _to_file if job.target else _to_stdout
     return run(job, sink, observation, shown(job))
 
@@ -102,10 +102,17 @@ def planned(
     return replace(job, options=job.options.model_copy(update={"workers": 1}))
 
 
-def tell_seed(job: Job, sink: Sink) -> None:
-    """Tell a seed that nobody has named."""
-    if job.fresh_seed:
-        console.note(f"seed {job.task.options.seed}", quiet=sink.quiet)
+def seed_note(job: Job, sink: Sink) -> Callable[[], None]:
+    """A function that tells, once, a seed that nobody has named; to be called when something is drawn."""
+    untold = job.fresh_seed
+
+    def tell() -> None:
+        nonlocal untold
+        if untold:
+            console.note(f"seed {job.task.options.seed}", quiet=sink.quiet)
+        untold = False
+
+    return tell
 
 
 def _to_file(job: Job, sink: Sink, observation: Observation, show: Show) -> int:
@@ -113,9 +120,16 @@ def _to_file(job: Job, sink: Sink, observation: Observation, show: Show) -> int:
 
     output = job.output
     errors = console.Errors(len(job.shard), quiet=sink.quiet)
+    tell_seed = seed_note(job, sink)
+
+    def see(record: Record) -> None:
+        if record.error is None:
+            tell_seed()
+        errors.see(record)
+
     try:
-        with _listening(job, sink, observation) as on_event:
-            summary = run(job, on_event, errors.see)
+        with _listening(job, sink, observation, tell_seed) as on_event:
+            summary = run(job, on_event, see)
     except KeyboardInterrupt:
         if job.start == "retry" and output.path.exists():
             console.note(f"{output.path} is as it was; --retry-errors begins anew")
@@ -128,10 +142,10 @@ def _to_file(job: Job, sink: Sink, observation: Observation, show: Show) -> int:
         errors.end()
     if not summary.computed and job.start != "resume":
         again = "; {@retry_errors} computes these again" if summary.errors else ""
-        already = "{path} has all {rows} records already (errors: {errors}{again})"
-        console.note(
-            Message(already, **vars(summary), path=output.path, again=Message(again)), quiet=sink.quiet
-        )
+        whole = "its 1 record" if summary.rows == 1 else f"all {summary.rows} records"
+        already = "{path} has {whole} already (errors: {errors}{again})"
+        values = {"path": output.path, "whole": whole, "errors": summary.errors, "again": Message(again)}
+        console.note(Message(already, **values), quiet=sink.quiet)
         return exit_code(summary.rows, summary.errors)
     records = "1 record" if summary.rows == 1 else f"{summary.rows} records"
     failed = f" (errors: {summary.errors})" if summary.errors else ""
@@ -146,8 +160,11 @@ def _to_stdout(job: Job, sink: Sink, observation: Observation, show: Show) -> in
     rows = job.shard
     errors = console.Errors(len(rows), quiet=sink.quiet)
     as_json = sink.as_json or sink.output is not None
-    with _lines_to(sink.output) as write, _listening(job, sink, observation) as on_event:
+    tell_seed = seed_note(job, sink)
+    with _lines_to(sink.output) as write, _listening(job, sink, observation, tell_seed) as on_event:
         for record, row in zip(stream(job, on_event), rows, strict=True):
+            if record.error is None:
+                tell_seed()
             if as_json:
                 write(record.to_json())
             elif record.error is None:
@@ -158,14 +175,23 @@ def _to_stdout(job: Job, sink: Sink, observation: Observation, show: Show) -> in
 
 
 @contextmanager
-def _listening(job: Job, sink: Sink, observation: Observation) -> Iterator[OnEvent]:
-    """Yield a listener that renders events, and shows them to the observers."""
+def _listening(
+    job: Job, sink: Sink, observation: Observation, tell_seed: Callable[[], None]
+) -> Iterator[OnEvent]:
+    """Yield a listener that renders events, and shows them to the observers: the seed with the first step."""
     to_file, watched = job.target is not None, observation.watch
     with (
         console.listening(len(job.shard), quiet=sink.quiet, to_file=to_file, watched=watched) as on_event,
-        observing(observation, on_event) as heard,
+        observing(observation, on_event) as observed,
     ):
-        yield heard
+
+        def heard(event: Event) -> None:
+            if isinstance(event, ChainStep):
+                tell_seed()
+            observed(event)
+
+        # as it is without observers: chains spare themselves the telling where nobody listens
+        yield heard if observation.wanted else observed
 
 
 @contextmanager

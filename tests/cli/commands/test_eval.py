@@ -130,7 +130,7 @@ def test_what_is_missing_is_counted_and_told(call, files):
     assert report["rouge-1"] == round(100 * 18 / 20 / 4, 2)
     assert [line.split(":")[0] for line in err.splitlines()] == ["warning"] * 3
     assert "2 of 4 rows of the reference have no prediction" in err
-    assert "1 predictions are errors" in err
+    assert "warning: 1 prediction is an error; it counts as an empty text\n" in err
     assert "compared on 2 of 4 rows" in err
     assert call(*args, "-q") == (0, out, "")
 
@@ -326,3 +326,9 @@ def test_without_network_and_with_no_noise(files, tmp_path):
     assert (done.returncode, done.stderr) == (0, "")
     assert json.loads(done.stdout)["segment"] == "jieba"
     assert list(home.iterdir()) == []
+
+
+def test_one_missing_row_is_told_in_the_singular(call, files):
+    records(files / "pred.jsonl", {name: PREDICTED[name] for name in list(PREDICTED)[1:]})
+    _, _, err = call("eval", "pred.jsonl", "--reference", "ref.jsonl")
+    assert "1 of 4 rows of the reference has no prediction; it counts as an empty text\n" in err

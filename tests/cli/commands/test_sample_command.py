@@ -130,3 +130,29 @@ def test_a_search_is_called_one(call):
 def test_a_seed_sentence_excludes_a_length(call):
     args = ("sample", "今天很好", "--model", "bert", "--length", "5", "--seed", "1")
     refused(call(*args), 2, "--length")
+
+
+@small
+@pytest.mark.parametrize(
+    "args",
+    [
+        ("春天", "--style", "古文"),
+        ("春天", "--max-new-tokens", 2000),
+        ("春天", "--stream", "--style", "古文"),
+        ("今天", "--model", "bert", "--keep", "昨天"),
+        ("\udcff", "--stream"),
+    ],
+    ids=str,
+)
+def test_a_refusal_comes_before_a_seed_is_drawn(call, args):
+    code, out, err = call("sample", *args)
+    assert (code, out) == (2 if "--keep" not in args and "\udcff" not in args else 1, "")
+    assert err.startswith("error: "), err
+    assert len(err.splitlines()) == 1
+
+
+@small
+@pytest.mark.parametrize("how", [(), ("--stream",), ("--json",)])
+def test_a_fresh_seed_is_told_once(call, how):
+    _, _, err = call("sample", "春天", "--max-new-tokens", 4, "--end-at", "any", *how)
+    assert [line.split()[0] for line in err.splitlines()].count("seed") == 1

@@ -53,7 +53,7 @@ def _evaluate(predictions: Predictions, options: dict[str, Any], run: EvalRun) -
     """Take the first candidate of every record.
 
     With --reference, every record is compared with the row that has the
-    same id (see --id-field); a row without an id is identified by its line
+    same id (see --id-field); a row without an id is identified by its
     number. A row without a prediction counts as an empty text, and so does
     an error record; predictions for unknown rows are an error. Without
     --reference, distinct-n, self-BLEU and repetition are reported, and what
@@ -131,9 +131,12 @@ def _loaded(judges: Sequence[tuple[str, ModelFiles]], on_event: OnEvent) -> list
 
 def _warnings(report: Report) -> Iterator[str]:
     if report.missing:
-        of = f"{report.missing:,} of {report.rows:,} rows of the reference have"
-        yield f"warning: {of} no prediction; they count as empty texts"
-    if report.errors:
+        has = "has no prediction; it counts as an empty text"
+        have = has if report.missing == 1 else "have no prediction; they count as empty texts"
+        yield f"warning: {report.missing:,} of {report.rows:,} rows of the reference {have}"
+    if report.errors == 1:
+        yield "warning: 1 prediction is an error; it counts as an empty text"
+    elif report.errors:
         yield f"warning: {report.errors:,} predictions are errors; they count as empty texts"
     if report.compared is not None and report.compared < report.rows:
         yield f"warning: compared on {report.compared:,} of {report.rows:,} rows, those that both have"

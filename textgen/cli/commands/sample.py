@@ -9,7 +9,7 @@ import typer
 from textgen.batch.planner import CGMH
 from textgen.cli import flags as opt
 from textgen.cli.commands.compose import word_inputs
-from textgen.cli.generate import ObservedSink, exit_code, generate, planned, tell_seed
+from textgen.cli.generate import ObservedSink, exit_code, generate, planned, seed_note
 from textgen.cli.observers import Observation
 from textgen.cli.render import console
 from textgen.cli.render.texts import numbering, samples, texts
@@ -94,7 +94,7 @@ def _stream(inputs: list[str] | list[Row], options: dict[str, Any], model: str, 
     with threads(job.task.threads), console.listening(1, quiet=sink.quiet) as on_event:
         backend = job.task.open()
         backend.check_streamable(job.task.options)
-        tell_seed(job, sink)
+        tell_seed = seed_note(job, sink)
         seed = backend.begin(job.task.options, on_event)
         for row in job.rows:
             try:
@@ -104,6 +104,7 @@ def _stream(inputs: list[str] | list[Row], options: dict[str, Any], model: str, 
                     parts = backend.stream_row(
                         row, job.task.options, seed, candidate=candidate, on_event=on_event
                     )
+                    tell_seed()
                     number()
                     console.result(row.text, end="")
                     for part in parts:

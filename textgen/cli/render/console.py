@@ -103,11 +103,21 @@ class Errors:
     def end(self) -> None:
         """Tell how many more there were."""
         if self._noted > SHOWN:
-            rows = "row has" if self._noted == SHOWN + 1 else "rows have"
-            text = f"warning: {self._noted - SHOWN} more {rows} notes; their records hold them"
-            note(text, quiet=self._quiet)
+            more = self._noted - SHOWN
+            rows = (
+                "1 more row has notes; its record holds"
+                if more == 1
+                else f"{more} more rows have notes; their records hold"
+            )
+            note(f"warning: {rows} them", quiet=self._quiet)
         if self.count > ERRORS_SHOWN:
-            report(f"{self.count - ERRORS_SHOWN} more rows are errors; their records say why")
+            more = self.count - ERRORS_SHOWN
+            rows = (
+                "1 more row is an error; its record says"
+                if more == 1
+                else f"{more} more rows are errors; their records say"
+            )
+            report(f"{rows} why")
 
 
 @contextmanager
@@ -145,4 +155,5 @@ def listening(total: int, *, quiet: bool, to_file: bool = False, watched: bool =
         if bars:
             bars.stop()
     if cut > SHOWN:
-        note(f"warning: {cut - SHOWN} more inputs were longer than the model reads")
+        inputs = "1 more input was" if cut == SHOWN + 1 else f"{cut - SHOWN} more inputs were"
+        note(f"warning: {inputs} longer than the model reads")
