@@ -23,6 +23,12 @@ def test_what_is_no_small_file_is_not_read(tmp_path: Path) -> None:
         read_small(Path("/dev/zero"))
 
 
+def test_another_encoding_is_told_in_plain_words(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text('{"名": "好"}', encoding="gbk")
+    with pytest.raises(ValueError, match=r"^it is not UTF-8$"):
+        read_json(tmp_path / "a.json")
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32"])
 def test_json_is_read_in_any_encoding_of_unicode(tmp_path: Path, encoding: str) -> None:
     path = tmp_path / "a.json"

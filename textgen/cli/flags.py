@@ -176,19 +176,15 @@ def takes(*groups: Flags) -> Callable[[Callable[P, int]], Callable[..., int]]:
         def wrapped(*args: Any, config: Path | None = None, debug: bool = False, **values: Any) -> int:
             set_by_user = {name: values.pop(name, None) for name in taken}
             options = {name: value for name, value in set_by_user.items() if value is not None}
-            settings: dict[str, Any] = {}
-            if config is not None:
-                settings = read_settings(config, command.__name__)
-                if "inputs" in settings:
-                    hint = (
-                        "give it on the command line; `textgen batch` runs a file with command, input, output"
-                    )
-                    raise UsageError("{@config} {path} has an input", path=config, hint=hint)
-                for name, kind, default in ((p.name, p.annotation, p.default) for p in kept):
-                    if name in settings:
-                        given = validated(settings.pop(name), kind, config, name)
-                        values[name] = given if values[name] == default else values[name]
-            with naming_keys({*settings} - {*options}):
+            settings = {} if config is None else read_settings(config, command.__name__)
+            keys = {*settings} - {*options}
+            for name, kind, default in ((p.name, p.annotation, p.default) for p in kept):
+                if config is None or name not in settings:
+                    continue
+                _check_for_files(name, default, config)
+                given = validated(settings.pop(name), kind, config, name)
+                values[name] = given if values[name] == default else values[name]
+            with naming_keys(keys):
                 options = settings | options
                 values |= {name: take(options, model) for name, model in models.items()}
                 return command(*args, options=options, **values)  # type: ignore[arg-type]
@@ -233,6 +229,16 @@ def read_settings(path: Path, command: str) -> Flags:
         if key in settings:
             settings[name] = settings.pop(key)
     return settings
+
+
+def _check_for_files(name: str, default: Any, path: Path) -> None:
+    """Refuse in a config file what only the command line can give. Raises UsageError."""
+    if name == "inputs":
+        hint = "give it on the command line; `textgen batch` runs a file with command, input, output"
+        raise UsageError("{@config} {path} has an input", path=path, hint=hint)
+    if default is inspect.Parameter.empty and name != "output":  # that of a file is overridden
+        message, hint = "{@config} {path} has {key}", "give it on the command line"
+        raise UsageError(message, path=path, key=FILE_KEYS.get(name, name), hint=hint)
 
 
 def validated(given: Any, annotation: Any, path: Path, name: str) -> Any:

@@ -37,6 +37,8 @@ def read_json(path: Path) -> Any:
         found = json.loads(read_small(path))  # of bytes it finds the encoding
         if _depth(found) <= DEEPEST:
             return found
+    except UnicodeDecodeError:
+        raise ValueError("it is not UTF-8") from None
     except RecursionError:
         pass
     raise ValueError("it is nested too deeply")

@@ -327,3 +327,10 @@ def test_one_character_reaches_the_length_well_within_sixty_steps(editors: dict[
         )
         assert len(first) == 8
         assert max(first.values()) <= 50
+
+
+def test_a_string_of_keywords_is_split(editors: dict[str, Any]) -> None:
+    rows = [Row("", name="1", keywords=words) for words in ("春天,花园", ("春天", "花园"))]
+    split, listed = editors["compose"].generate(rows, steps=5, seed=1, method="mh")
+    assert split == listed
+    assert split.error is None

@@ -115,6 +115,15 @@ def test_a_config_has_no_input(call, folder, table):
     )
 
 
+def test_a_config_has_nothing_that_only_the_command_line_gives(call, folder):
+    name = job(folder, "predictions = 'other.jsonl'\n")
+    code, _, err = call("eval", "in.jsonl", "--config", name)
+    assert code == 2
+    assert err == "error: --config job.toml has predictions (give it on the command line)\n"
+    err = call("sample", "春天", "--json", "--config", job(folder, "stream = true\n"))[2]
+    assert err == "error: stream shows text, not records (leave out --json and -o)\n"
+
+
 def test_a_config_is_told_by_its_keys_and_the_command_line_by_its_flags(call, folder):
     name = job(folder, "numcandidates = 3\n")
     assert "did you mean num_candidates?" in call("title", "in.jsonl", "--config", name)[2]
