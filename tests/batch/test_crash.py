@@ -259,7 +259,7 @@ def test_after_a_killed_retry_the_earlier_run_is_still_finished(bench, name):
     bench.interrupt(1, "--retry-errors")
     assert bench.part.exists()
     bench.give(SOME_BAD)
-    assert bench.run("--resume") == 0
+    assert bench.run("--resume") == 3
     assert not bench.computed
     assert bench.out.read_bytes() == whole
     assert bench.run("--force") == 3
