@@ -22,24 +22,26 @@ if TYPE_CHECKING:
 __all__ = ["DataError", "ModelError", "Row", "TextgenError", "UsageError", "__version__", "load", "run_batch"]
 
 
-def load(model: str) -> Backend[Any, Any]:
+def load(model: str, *, precision: str = "auto") -> Backend[Any, Any]:
     """Load a model, ready to generate.
 
     Args:
         model: An embedded name (`title`, `gpt2`, `bert`) or the path of a model directory; or what writes by
             editing under the embedded models: `compose`, `rewrite`, `correct`, `fill`. A name wins over a
             folder of the same name; `./bert` is the folder.
+        precision: What its matrices are multiplied in: `fp32`, `bf16`, `int8`, or `auto`, which is int8 where
+            the processor and torch can, else fp32. Texts may differ between precisions.
 
     Returns:
         The backend of the model's kind; see its `generate` (and `stream`, where it can).
 
     Raises:
-        UsageError: There is no such model.
+        UsageError: There is no such model, or the machine cannot compute in that precision.
         ModelError: The directory is not a model of a known kind, or its files are broken.
     """
     from textgen.backends.base import open_backend
 
-    return open_backend(model)
+    return open_backend(model, precision)
 
 
 def __getattr__(name: str) -> Any:

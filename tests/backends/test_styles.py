@@ -73,12 +73,12 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 @pytest.fixture(scope="module")
 def gpt2(folders: dict[str, Path]) -> Any:
-    return textgen.load(str(folders["gpt2"]))
+    return textgen.load(str(folders["gpt2"]), precision="fp32")
 
 
 @pytest.fixture(scope="module")
 def bert(folders: dict[str, Path]) -> Any:
-    return textgen.load(str(folders["bert"]))
+    return textgen.load(str(folders["bert"]), precision="fp32")
 
 
 @pytest.fixture
@@ -210,7 +210,7 @@ def test_a_bert_samples_in_its_style(
 
 
 def test_the_command_line_samples_by_style(call: Any, folders: dict[str, Path], gpt2: Any, bert: Any) -> None:
-    flags = ("--style", "诗歌", "--guidance", 1.5, "--seed", 3, "--json")
+    flags = ("--style", "诗歌", "--guidance", 1.5, "--seed", 3, "--precision", "fp32", "--json")
     for kind, backend, more in (("gpt2", gpt2, SHORT), ("bert", bert, {"sweeps": 2, "burn_in": 0})):
         options = [part for name, value in more.items() for part in (f"--{name.replace('_', '-')}", value)]
         code, out, _ = call("sample", "春天来", "-m", folders[kind], *flags, *options)
@@ -224,7 +224,19 @@ def test_the_command_line_samples_by_style(call: Any, folders: dict[str, Path], 
 
 
 def test_the_command_line_streams_by_style(call: Any, folders: dict[str, Path], gpt2: Any) -> None:
-    flags = ("--style", "诗歌", "--guidance", 1.5, "--seed", 3, "--max-new-tokens", 6, "--stream")
+    flags = (
+        "--style",
+        "诗歌",
+        "--guidance",
+        1.5,
+        "--seed",
+        3,
+        "--precision",
+        "fp32",
+        "--max-new-tokens",
+        6,
+        "--stream",
+    )
     code, out, _ = call("sample", "春天来", "-m", folders["gpt2"], *flags)
     assert code == 0
     record = gpt2.generate("春天来", style="诗歌", guidance=1.5, seed=3, **SHORT)[0]
@@ -235,7 +247,20 @@ def test_several_processes_write_in_the_style(
     call: Any, folders: dict[str, Path], gpt2: Any, tmp_path: Path
 ) -> None:
     (tmp_path / "in.txt").write_text("春天\n夏天\n秋天\n", encoding="utf-8")
-    flags = ("--style", "新闻", "--guidance", 1, "--seed", 3, "--max-new-tokens", 6, "--batch-size", 1)
+    flags = (
+        "--style",
+        "新闻",
+        "--guidance",
+        1,
+        "--seed",
+        3,
+        "--precision",
+        "fp32",
+        "--max-new-tokens",
+        6,
+        "--batch-size",
+        1,
+    )
     files = ("-i", tmp_path / "in.txt", "-o", tmp_path / "out.jsonl")
     code, _, _ = call("sample", "-m", folders["gpt2"], *flags, *files, "--workers", 2)
     assert code == 0

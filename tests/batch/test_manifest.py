@@ -10,7 +10,7 @@ from echo import make_model
 from textgen.batch.engine import Task
 from textgen.batch.manifest import Manifest, check_same, manifest_of, read_manifest
 from textgen.batch.output import Output
-from textgen.batch.run import earlier_seed
+from textgen.batch.run import earlier_run
 from textgen.errors import TextgenError, UsageError
 from textgen.options import Options, TitleOptions
 from textgen.store.catalog import find_model
@@ -168,7 +168,7 @@ def test_a_broken_manifest_is_refused_by_name(tmp_path, content, which):
     output = Output(tmp_path / "o.jsonl")
     path = getattr(output, which)
     path.write_bytes(content.encode("utf-8", "surrogateescape"))
-    for read in (lambda: read_manifest(path), lambda: earlier_seed(output)):
+    for read in (lambda: read_manifest(path), lambda: earlier_run(output)):
         with pytest.raises(UsageError, match=f"{re.escape(path.name)} cannot be used") as caught:
             read()
         assert "force" in caught.value.hint
@@ -182,18 +182,18 @@ def test_a_manifest_with_something_else_in_it_is_refused(manifest, tmp_path, nam
     output = Output(tmp_path / "o.jsonl")
     replace(manifest, **{name: value}).write(output.manifest)
     with pytest.raises(UsageError, match=r"o\.jsonl\.manifest\.json") as caught:
-        earlier_seed(output)
+        earlier_run(output)
         check_same(read_manifest(output.manifest), manifest, output.manifest, same_input=same_input)
     assert "force" in caught.value.hint
 
 
 def test_a_manifest_that_is_not_there_has_no_seed(tmp_path, manifest):
     output = Output(tmp_path / "o.jsonl")
-    assert earlier_seed(output) is None
+    assert earlier_run(output) is None
     manifest.write(output.manifest)
-    assert earlier_seed(output) == 7
+    assert earlier_run(output).options["seed"] == 7
     replace(manifest, options=manifest.options | {"seed": 8}).write(output.running)
-    assert earlier_seed(output) == 8, "what goes on is what was begun last"
+    assert earlier_run(output).options["seed"] == 8, "what goes on is what was begun last"
     with pytest.raises(UsageError, match="cannot be used"):
         read_manifest(tmp_path / "none.json")
 

@@ -3,6 +3,7 @@
 import errno
 import os
 from contextlib import contextmanager
+from dataclasses import replace
 
 import echo_backend
 import pytest
@@ -13,6 +14,7 @@ from textgen.batch.manifest import read_manifest
 from textgen.batch.output import Output
 from textgen.files.formats.base import Records
 from textgen.files.lock import locked
+from textgen.models.precision import PROBLEMS
 
 bench = pytest.fixture(echo_backend.bench)
 
@@ -107,6 +109,32 @@ def test_the_seed_is_that_of_the_earlier_run(bench, capsys):
     assert f"seed {seed}" in capsys.readouterr().err
     assert bench.out.read_bytes() == bench.whole("--seed", seed)
     assert echo_backend.run([*unseeded, "--resume"]) == 0
+
+
+def test_the_precision_is_that_of_the_earlier_run(bench, capsys):
+    bench.interrupt(9, "--precision", "fp32")
+    manifest = read_manifest(Output(bench.out).running)
+    assert manifest.machine["precision"] == "fp32"
+    assert bench.run("--resume") == 0
+    assert read_manifest(Output(bench.out).manifest).machine["precision"] == "fp32"
+    replace(manifest, machine=manifest.machine | {"precision": "int4"}).write(Output(bench.out).manifest)
+    assert bench.run("--resume") == 2
+    assert "there is no precision int4" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("before", "after"), [("fp32", "bf16"), ("bf16", "fp32")])
+def test_another_precision_is_refused(bench, capsys, monkeypatch, before, after):
+    monkeypatch.setitem(PROBLEMS, "bf16", lambda: None)
+    bench.interrupt(9, "--precision", before)
+    assert bench.run("--resume", "--precision", after) == 2
+    assert f'machine.precision "{before}", now "{after}"' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["int8", "bf16"])
+def test_a_precision_that_cannot_be_had_is_refused(bench, capsys, monkeypatch, name):
+    monkeypatch.setitem(PROBLEMS, name, lambda: "the processor cannot")
+    assert bench.run("--precision", name) == 2
+    assert f"--precision {name}: the processor cannot (--precision auto" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("after", [0, 1, 4, 9, 13, 17, 18])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from typing import TypeVar
 
@@ -107,7 +108,9 @@ class Reader:
         """Bits a token of the first tokens, and how many these are."""
         if is_blank(text):
             return 0.0, 0  # as often where a sample has no prompt: no model need be loaded
-        model = self._model if isinstance(self._model.network, LanguageModel) else _language_model()
+        model = self._model
+        if not isinstance(model.network, LanguageModel):
+            model = _language_model(model.files.precision)
         # so long a beginning holds them: the rest need not be encoded
         ids = model.tokenizer.encode(text[: 4 * TOKENS])[:TOKENS]
         if not ids:
@@ -119,5 +122,5 @@ class Reader:
 
 
 @cache
-def _language_model() -> LoadedModel:
-    return load_model(find_model(LANGUAGE_MODEL))
+def _language_model(precision: str) -> LoadedModel:
+    return load_model(replace(find_model(LANGUAGE_MODEL), precision=precision))

@@ -82,7 +82,7 @@ def manifest_of(
             "cpu": _processor(),
             "system": f"{platform.system()} {platform.machine()}",
             "threads": threads,
-            "precision": "float32",
+            "precision": models["model"].precision,
         },
     )
 

@@ -6,6 +6,7 @@ The command line, `run_batch` and job files all come this way.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,8 +14,9 @@ from pydantic import BaseModel
 
 from textgen.backends.registry import editor_options, options_class, task_of
 from textgen.batch.engine import Task
+from textgen.batch.manifest import Manifest
 from textgen.batch.output import Output, check_output, output_of
-from textgen.batch.run import Job, Summary, earlier_seed, run
+from textgen.batch.run import Job, Summary, earlier_run, run
 from textgen.commands import EDITING, GENERATING, generating
 from textgen.compute import cores
 from textgen.errors import UsageError
@@ -68,7 +70,9 @@ def plan(
     rows = _rows(command, inputs, options, target)
     parsed = _generation_options(command, files, options)
     start = check_output(target, rows.files, how) if target else "new"
-    settled = _seeded(parsed, target, earlier=start != "new")
+    earlier = earlier_run(target) if target and start != "new" else None
+    settled = _seeded(parsed, earlier)
+    files = replace(files, precision=_precision(how.precision, earlier))
     # records are to be the same with any number of processes: then each has one thread
     one = output is not None or how.workers is not None or how.engine != "local"
     threads = min(how.threads, cores()) if how.threads else 1 if one else None
@@ -113,6 +117,14 @@ def run_batch(
             "{output} is no file", output=output, hint="textgen.load(…).generate returns records"
         )
     return run(job, on_event)
+
+
+def _precision(asked: str, earlier: Manifest | None) -> str:
+    """The precision that a run computes in: that asked for, that of the earlier run, or what suits."""
+    from textgen.models.precision import AUTO, choose_precision  # loads torch
+
+    known = earlier.machine.get("precision") if earlier else None
+    return choose_precision(known if asked == AUTO and isinstance(known, str) else asked)
 
 
 def _choose_model(command: str, name: str | None) -> ModelFiles:
@@ -174,9 +186,9 @@ def _rows(
     return found
 
 
-def _seeded(options: Options, output: Output | None, *, earlier: bool) -> Options:
+def _seeded(options: Options, earlier: Manifest | None) -> Options:
     """Options with a seed where something is drawn: that given, that of the earlier run, or a new one."""
     if not options.draws or options.seed is not None:
         return options
-    seed = earlier_seed(output) if output is not None and earlier else None
-    return options.model_copy(update={"seed": fresh_seed() if seed is None else seed})
+    seed = earlier.options.get("seed") if earlier else None
+    return options.model_copy(update={"seed": seed if isinstance(seed, int) else fresh_seed()})

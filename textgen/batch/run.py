@@ -143,11 +143,10 @@ def check_strict(record: Record, options: RunOptions) -> None:
         raise TextgenError("{id}: {error}", id=record.id, error=record.error, hint=hint)
 
 
-def earlier_seed(output: Output) -> int | None:
-    """The seed of the run that an output is of."""
+def earlier_run(output: Output) -> Manifest | None:
+    """The manifest of the run that an output is of."""
     known = next((path for path in (output.running, output.manifest) if path.exists()), None)
-    seed = read_manifest(known).options.get("seed") if known else None
-    return seed if isinstance(seed, int) else None
+    return read_manifest(known) if known else None
 
 
 def _engine(job: Job, count: int) -> AbstractContextManager[Engine]:

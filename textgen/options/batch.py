@@ -25,6 +25,7 @@ Shard = Annotated[
     pair("/", int, "2/8: the second of eight parts", alone=False),
     AfterValidator(_part),
 ]
+Precision = Literal["auto", "fp32", "bf16", "int8"]
 FieldName = Annotated[str, AfterValidator(clean_name)]
 
 
@@ -80,6 +81,9 @@ class RunOptions(OptionGroup):
     )
     threads: Count | None = option_field(
         None, "Threads of a single process (default: all cores; with {@output}: one).", BATCH
+    )
+    precision: Precision = option_field(
+        "auto", "Precision of the models' matrices: auto is int8 where the processor can, else fp32.", BATCH
     )
     shard: Shard = option_field(
         (1, 1), "Compute only this part of equal parts of the rows, such as 2/8.", BATCH, metavar="I/N"

@@ -44,6 +44,7 @@ class ModelFiles:
         tokenizer: The SentencePiece model; None if there is none.
         embedded: Whether it ships with the package.
         added: Whether the user added it.
+        precision: What its network is to multiply in: `fp32`, `bf16` or `int8`.
     """
 
     name: str
@@ -53,6 +54,7 @@ class ModelFiles:
     tokenizer: Path | None
     embedded: bool
     added: bool = False
+    precision: str = "fp32"
 
     @property
     def kind(self) -> str:

@@ -15,6 +15,7 @@ from textgen.messages import Message
 from textgen.models.empty_weights import unfilled
 from textgen.models.family import LARGEST_SIZE
 from textgen.models.layers.conditional_norm import add_condition, styles_of
+from textgen.models.precision import set_precision
 from textgen.plugins import resolved
 from textgen.store.catalog import CONFIG, PRIOR, ModelFiles
 from textgen.store.weights import read_weights
@@ -39,7 +40,7 @@ class LoadedModel:
 
 
 def load_model(files: ModelFiles) -> LoadedModel:
-    """Load a model in float32.
+    """Load a model in the precision of its `files`.
 
     Raises:
         ModelError: The files are broken or do not fit each other, or the family has no network.
@@ -55,6 +56,7 @@ def load_model(files: ModelFiles) -> LoadedModel:
             add_condition(network, *styles)
     _fill(network, weights, files)
     network = network.eval().requires_grad_(False).to(torch.get_default_device())
+    set_precision(network, files.precision)
     if len(tokenizer.vocabulary) > network.vocab_size:
         raise ModelError(
             "{path}: the tokenizer has {tokens} tokens, the model {most}",

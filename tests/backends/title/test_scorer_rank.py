@@ -68,7 +68,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> Folders:
 
 @pytest.fixture(scope="module")
 def title(folders: Folders) -> TitleBackend:
-    found: Any = textgen.load(str(folders["title"]))
+    found: Any = textgen.load(str(folders["title"]), precision="fp32")
     return found  # type: ignore[no-any-return]
 
 
@@ -254,7 +254,19 @@ def test_nor_does_it_propose_pieces(call: Any, folders: Folders) -> None:
 def test_the_commands(call: Any, folders: Folders, title: TitleBackend, tmp_path: Path) -> None:
     lines = [json.dumps({"text": text}, ensure_ascii=False) for text in ARTICLES]
     (tmp_path / "in.jsonl").write_text("\n".join(lines), encoding="utf-8")
-    flags: list[object] = ["--rank", "scorer", "--beams", 4, "--max-new-tokens", 7, "-n", 4, "--no-checks"]
+    flags: list[object] = [
+        "--rank",
+        "scorer",
+        "--beams",
+        4,
+        "--max-new-tokens",
+        7,
+        "-n",
+        4,
+        "--no-checks",
+        "--precision",
+        "fp32",
+    ]
     command = ["title", tmp_path / "in.jsonl", "-m", folders["title"], *flags]
     wanted = ranked(title, folders["scorer"])
     code, out, _ = call(*command, "--scorer", folders["scorer"], "--json")

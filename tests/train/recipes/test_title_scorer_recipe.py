@@ -89,7 +89,7 @@ def test_the_order_is_learned(shop: Workshop, writer: Path, objective: str) -> N
     assert outcome.figures["accuracy"] > 0.95
     search: dict[str, Any] = {"beams": 4, "num_candidates": 4, "max_new_tokens": 9, "checks": False}
     texts, titles = [row["text"] for row in ROWS], [row["title"] for row in ROWS]
-    backend, scorer = textgen.load(str(writer)), str(shop.folder / "scorer")
+    backend, scorer = textgen.load(str(writer), precision="fp32"), str(shop.folder / "scorer")
 
     def first(**options: Any) -> float:
         found = backend.generate(texts, **search, **options)

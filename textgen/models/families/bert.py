@@ -14,7 +14,7 @@ from torch.nn import functional
 from textgen.models.family import Sizes
 from textgen.models.layers.attention import Attend, both_sides, join_heads, linear, padding_bias, split_heads
 from textgen.models.layers.dropout import Dropout
-from textgen.models.layers.linear import Linear
+from textgen.models.layers.linear import Linear, MakeProduct, Product, pack_parts
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,8 @@ class Embeddings(nn.Module):
 
 
 class SelfAttention(nn.Module):
+    pair: Product | None = None  # keys and values in one
+
     def __init__(self, config: BertConfig) -> None:
         super().__init__()
         self.heads = config.num_attention_heads
@@ -56,8 +58,17 @@ class SelfAttention(nn.Module):
 
     def forward(self, x: Tensor, attend: Attend, asking: Tensor | None = None) -> Tensor:
         """Contexts of the places `asking` `(rows, some, hidden)`, by default of all of `x`."""
-        asked = ((self.query, x if asking is None else asking), (self.key, x), (self.value, x))
-        return join_heads(attend(*(split_heads(project(places), self.heads) for project, places in asked)))
+        query = self.query(x if asking is None else asking)
+        key, value = (self.key(x), self.value(x)) if self.pair is None else self.pair(x).chunk(2, -1)
+        return join_heads(attend(*(split_heads(part, self.heads) for part in (query, key, value))))
+
+    def pack(self, make: MakeProduct) -> None:
+        """Compute keys and values by one product; see `Linear.pack`."""
+        parts = self.key, self.value
+        self.pair = make(torch.cat([part.weight for part in parts]), torch.cat([part.bias for part in parts]))
+        self.query.pack(make)
+        for part in parts:
+            part.weight = part.bias = None  # type: ignore[assignment]
 
 
 class AddNorm(nn.Module):
@@ -181,6 +192,8 @@ class Head(nn.Module):
 class Bert(nn.Module):
     """A BERT with its masked-language-model head; offers the view `MaskedLanguageModel`."""
 
+    product: Product | None = None  # of the head
+
     def __init__(self, config: BertConfig) -> None:
         super().__init__()
         self.config = config
@@ -218,7 +231,15 @@ class Bert(nn.Module):
     def logits(self, hidden: Tensor) -> Tensor:
         """Head: hidden states `(…, hidden)` to raw logits `(…, vocab)`."""
         head = self.cls.predictions
-        return linear(head.transform(hidden), self.embedding.weight, head.bias)
+        transformed: Tensor = head.transform(hidden)
+        if self.product is not None:
+            return self.product(transformed)
+        return linear(transformed, self.embedding.weight, head.bias)
+
+    def pack(self, make: MakeProduct) -> None:
+        """Compute by products in another precision from now on; the embedding stays, for look-ups."""
+        self.product = make(self.embedding.weight, self.cls.predictions.bias)
+        pack_parts(self, make)
 
     def masked_logits(self, ids: Tensor, lengths: Tensor, positions: Tensor) -> Tensor:
         """Logits `(rows, vocab)` at one position a row; see `MaskedModel`."""

@@ -16,7 +16,7 @@ from textgen.models.family import Sizes
 from textgen.models.layers.attention import Attend, join_heads, linear, padding_bias, split_heads
 from textgen.models.layers.cache import CacheState
 from textgen.models.layers.dropout import Dropout
-from textgen.models.layers.linear import Conv1D
+from textgen.models.layers.linear import Conv1D, MakeProduct, Product, pack_parts
 from textgen.models.padding import read_together
 from textgen.models.views import Ids, ThroughHidden
 
@@ -88,6 +88,8 @@ class Trunk(nn.Module):
 class Gpt2(ThroughHidden, nn.Module):
     """A GPT-2; offers the view `LanguageModel`."""
 
+    product: Product | None = None  # of the head
+
     def __init__(self, config: Gpt2Config) -> None:
         super().__init__()
         self.config = config
@@ -129,7 +131,12 @@ class Gpt2(ThroughHidden, nn.Module):
 
     def head(self, state: CacheState, hidden: Tensor) -> Tensor:
         """Logits `(rows, count, vocab)` from hidden states; see `HiddenModel`."""
-        return linear(hidden, self.transformer.wte.weight)
+        return linear(hidden, self.transformer.wte.weight) if self.product is None else self.product(hidden)
+
+    def pack(self, make: MakeProduct) -> None:
+        """Compute by products in another precision from now on; the embedding stays, for look-ups."""
+        self.product = make(self.transformer.wte.weight, None)
+        pack_parts(self, make)
 
     def _read(self, sources: Sequence[Ids]) -> tuple[CacheState, Tensor]:
         """The state of prefixes, and what leaves the blocks, `(sources, padded length, n_embd)`."""

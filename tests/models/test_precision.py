@@ -1,0 +1,75 @@
+"""The precision of a network: chosen by the machine, the same rows alone and together, close to float32."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+
+import textgen
+from textgen.errors import UsageError
+from textgen.models import precision
+from textgen.models.layers.int8 import int8_problem
+from textgen.models.precision import choose_precision, described
+from textgen.models.scoring import sequence_logprobs
+
+PRECISIONS = [name for name, problem in precision.PROBLEMS.items() if problem() is None]
+TEXTS = [
+    "今天下午，市气象台发布了大风蓝色预警，提醒市民注意安全。",
+    "秋天到了，",
+    "青禾县的粮食收购价格近日有所上涨，农民普遍感到满意，收购站前排起了长队。",
+]
+
+
+def test_auto_is_int8_where_the_machine_can_and_else_fp32(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(precision, "int8_problem", lambda: None)
+    assert choose_precision() == "int8"
+    with torch.device("meta"):
+        assert choose_precision() == "fp32"
+    monkeypatch.setattr(precision, "int8_problem", lambda: "no AVX2")
+    assert choose_precision() == "fp32"
+    assert described() == "fp32: no AVX2"
+    assert choose_precision("fp32") == "fp32"
+
+
+def test_what_the_machine_cannot_do_is_refused_when_it_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(precision.PROBLEMS, "int8", lambda: "the processor has no AVX2")
+    with pytest.raises(UsageError, match="int8: the processor has no AVX2"):
+        choose_precision("int8")
+    with pytest.raises(UsageError, match="no precision float32"):
+        choose_precision("float32")
+
+
+@pytest.mark.parametrize("name", PRECISIONS)
+def test_rows_alone_are_rows_together(name: str) -> None:
+    model = textgen.load("gpt2", precision=name)
+    rows = [textgen.Row(text, id=str(number)) for number, text in enumerate(TEXTS * 3)]
+    together = model.generate(rows, max_new_tokens=8, seed=1)
+    alone = [model.generate(row, max_new_tokens=8, seed=1)[0] for row in rows]
+    assert [record.candidates for record in together] == [record.candidates for record in alone]
+    assert len({record.candidates[0].text for record in together}) > 6
+
+
+@pytest.mark.parametrize("name", PRECISIONS)
+def test_a_precision_changes_log_probabilities_a_little(name: str) -> None:
+    def mean(model: Any) -> float:
+        specials = model.tokenizer.specials
+        targets = [[specials.bos, *model.tokenizer.encode(text)] for text in TEXTS]
+        with torch.inference_mode():
+            found = [float(sequence_logprobs(model.network, [], [target])[0]) for target in targets]
+        return sum(found) / sum(map(len, targets))
+
+    exact, found = mean(textgen.load("gpt2", precision="fp32")), mean(textgen.load("gpt2", precision=name))
+    assert found != exact
+    assert abs(found / exact - 1) < 0.02
+
+
+@pytest.mark.skipif(int8_problem() is not None, reason=str(int8_problem()))
+def test_parameters_go_where_the_products_have_them() -> None:
+    network = textgen.load("title", precision="int8").network
+    left = sum(parameter.numel() for parameter in network.parameters())
+    whole = sum(
+        parameter.numel() for parameter in textgen.load("title", precision="fp32").network.parameters()
+    )
+    assert left < whole / 3

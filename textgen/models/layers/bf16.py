@@ -1,0 +1,33 @@
+"""Matrix products in bfloat16, summed in float32 and rounded to bfloat16 once."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from textgen.models.layers.attention import row_stable
+
+
+class Bf16Product:
+    """`x @ weight.T + bias` with weights and activations in bfloat16.
+
+    Args:
+        weight: `(out, in)`, floating point.
+        bias: `(out,)`, added in float32; or None.
+    """
+
+    def __init__(self, weight: Tensor, bias: Tensor | None = None) -> None:
+        self.weight, self.bias = weight.bfloat16().contiguous(), bias
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Multiply the last axis of `x`."""
+        product = row_stable(lambda rows: functional.linear(rows.bfloat16(), self.weight).float(), x)
+        return product if self.bias is None else product + self.bias
+
+
+def bf16_problem() -> str | None:
+    """The reason why this machine multiplies no faster in bfloat16 than in float32; None if it does."""
+    if torch.cpu._is_avx512_bf16_supported():
+        return None
+    return "the processor has no instructions for bfloat16"

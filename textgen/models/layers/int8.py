@@ -1,0 +1,86 @@
+"""Int8 matrix products in which every row of activations has a scale of its own.
+
+A row is divided by its largest absolute value, multiplied with the int8 matrix as numbers of 7 or 8 bits,
+and scaled back. The sums are of integers, so they are exact: no row depends on another, and 64 rows
+together are each row alone, bit for bit, on any number of threads.
+
+The kernel is torch's (FBGEMM). It adds pairs of products in 16 bits unless the processor has VNNI, where
+8-bit activations would saturate in silence: there activations have 7 bits.
+"""
+
+from __future__ import annotations
+
+import warnings
+from functools import cache
+
+import torch
+from torch import Tensor
+
+ENGINE = "x86"
+LARGEST = 127  # of the weights
+SMALLEST_SCALE = 1e-30  # of a row of zeros, which is divided by it
+OPERATOR = "linear_with_input_q_dq_qweight_dq_output_fp32"
+
+
+class Int8Product:
+    """`x @ weight.T + bias` in int8, the weights with one scale per output.
+
+    Args:
+        weight: `(out, in)`, floating point.
+        bias: `(out,)`, or None.
+        levels: Largest absolute value of an activation; by default what the processor computes exactly.
+    """
+
+    def __init__(self, weight: Tensor, bias: Tensor | None = None, *, levels: int | None = None) -> None:
+        scales = weight.abs().amax(1).clamp_min_(SMALLEST_SCALE) / LARGEST
+        numbers = (weight / scales[:, None]).round_().to(torch.int8)
+        self.outputs, self.inputs = weight.shape
+        self.levels = activation_levels() if levels is None else levels
+        self.bias = bias
+        self._packed = _pack(numbers, scales)
+        self._multiply = getattr(torch.ops.quantized, OPERATOR).default
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Multiply the last axis of `x`."""
+        rows = x.reshape(-1, self.inputs)
+        scale = rows.abs().amax(-1, keepdim=True).clamp_min_(SMALLEST_SCALE)
+        product: Tensor = self._multiply(rows / scale, 1 / self.levels, self.levels + 1, self._packed)
+        scaled = product.mul_(scale) if self.bias is None else torch.addcmul(self.bias, product, scale)
+        return scaled.view(*x.shape[:-1], self.outputs)
+
+
+@cache
+def activation_levels() -> int:
+    """The largest absolute value of an activation that cannot saturate on this processor."""
+    return 127 if torch.cpu._is_vnni_supported() else 63
+
+
+@cache
+def int8_problem() -> str | None:
+    """Why this machine cannot multiply in int8; None if it can."""
+    if ENGINE not in torch.backends.quantized.supported_engines:
+        return f"torch has no quantized engine {ENGINE} on this processor"
+    if not torch.cpu._is_avx2_supported():
+        return "the processor has no AVX2"
+    try:
+        found = Int8Product(torch.ones(1, 512))(torch.ones(1, 512))
+    except (AttributeError, RuntimeError) as error:
+        return f"torch {torch.__version__} does not multiply in int8: {error}"
+    # values of one sign show a sum that saturates
+    return None if abs(float(found) / 512 - 1) < 0.01 else "int8 products saturate on this processor"
+
+
+def _pack(numbers: Tensor, scales: Tensor) -> torch.ScriptObject:
+    before = torch.backends.quantized.engine
+    torch.backends.quantized.engine = ENGINE  # the packing goes by the engine of the process
+    try:
+        with warnings.catch_warnings():
+            # torch is to drop the making of quantized tensors some day; `int8_problem` will say so
+            warnings.simplefilter("ignore")
+            weight = torch._make_per_channel_quantized_tensor(
+                numbers, scales.double(), torch.zeros(len(scales), dtype=torch.long), 0
+            )
+            packed: torch.ScriptObject = torch.ops.quantized.linear_prepack(weight, None)
+    finally:
+        torch.backends.quantized.engine = before
+    return packed

@@ -1,0 +1,61 @@
+"""The precision in which a network multiplies: chosen by the processor and by torch, never by timing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import nn
+
+from textgen.errors import UsageError
+from textgen.models.layers.bf16 import Bf16Product, bf16_problem
+from textgen.models.layers.int8 import Int8Product, activation_levels, int8_problem
+from textgen.models.layers.linear import MakeProduct, pack_parts
+
+FP32, INT8, BF16, AUTO = "fp32", "int8", "bf16", "auto"
+
+
+def _int8_problem() -> str | None:
+    device = torch.get_default_device()
+    return int8_problem() if device.type == "cpu" else f"it is for processors, and the device is {device}"
+
+
+PROBLEMS: dict[str, Callable[[], str | None]] = {INT8: _int8_problem, BF16: bf16_problem}
+PRODUCTS: dict[str, MakeProduct] = {INT8: Int8Product, BF16: Bf16Product}
+
+
+def choose_precision(asked: str = AUTO) -> str:
+    """The precision to compute in: the one asked for; for `auto` int8 where the machine can, else fp32.
+
+    Raises:
+        UsageError: The machine cannot compute in the one asked for.
+    """
+    if asked == AUTO:
+        return FP32 if PROBLEMS[INT8]() else INT8
+    if asked != FP32 and asked not in PRODUCTS:
+        known = [AUTO, FP32, *PRODUCTS]
+        raise UsageError("there is no precision {asked}", asked=asked, hint="one of: {known}", known=known)
+    if asked in PROBLEMS and (problem := PROBLEMS[asked]()):
+        hint = "{@precision} auto takes what the machine can do"
+        raise UsageError("{@precision} {asked}: {problem}", asked=asked, problem=problem, hint=hint)
+    return asked
+
+
+def described() -> str:
+    """What `auto` is on this machine, and why."""
+    if problem := PROBLEMS[INT8]():
+        return f"{FP32}: {problem}"
+    bits = {127: "8 bits (VNNI)", 63: "7 bits (no VNNI)"}[activation_levels()]
+    return f"{INT8}: activations of {bits}"
+
+
+def set_precision(network: nn.Module, precision: str) -> None:
+    """Let a network in evaluation mode multiply in a precision from now on; its matrices go where they can.
+
+    Args:
+        network: In float32; normalisations, attention and look-ups stay so.
+        precision: `fp32`, `bf16` or `int8`.
+    """
+    if precision != FP32:
+        with torch.inference_mode():
+            pack_parts(nn.ModuleList([network]), PRODUCTS[precision])
