@@ -10,6 +10,7 @@ ratios to transformers. CTranslate2 (`pip install '.[bench]'`) takes part if it 
 from __future__ import annotations
 
 import json
+import os
 import sys
 import tempfile
 import time
@@ -17,6 +18,11 @@ from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 from typing import Any
+
+# the threads of each contestant's OpenMP are not to spin while another computes; torch's do between two
+# products, as in the textgen command
+os.environ.setdefault("KMP_BLOCKTIME", "0")
+os.environ.setdefault("GOMP_SPINCOUNT", "20000")
 
 import torch
 
