@@ -24,6 +24,11 @@ TEXTS = [
 
 def test_auto_is_int8_where_the_machine_can_and_else_fp32(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(precision, "int8_problem", lambda: None)
+    monkeypatch.setattr(precision, "activation_levels", lambda: 63)
+    assert choose_precision() == "fp32"
+    assert "7 bits" in described()
+    assert choose_precision("int8") == "int8"
+    monkeypatch.setattr(precision, "activation_levels", lambda: 127)
     assert choose_precision() == "int8"
     with torch.device("meta"):
         assert choose_precision() == "fp32"

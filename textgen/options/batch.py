@@ -83,7 +83,9 @@ class RunOptions(OptionGroup):
         None, "Threads of a single process (default: all cores; with {@output}: one).", BATCH
     )
     precision: Precision = option_field(
-        "auto", "Precision of the models' matrices: auto is int8 where the processor can, else fp32.", BATCH
+        "auto",
+        "Precision of matrices: auto is int8 where the processor has VNNI, else fp32.",
+        BATCH,
     )
     shard: Shard = option_field(
         (1, 1), "Compute only this part of equal parts of the rows, such as 2/8.", BATCH, metavar="I/N"
