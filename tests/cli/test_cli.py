@@ -8,6 +8,7 @@ import subprocess
 import sys
 
 import pytest
+from refusals import refused
 
 from textgen.backends.gpt2 import Gpt2Backend
 from textgen.cli.main import run
@@ -17,19 +18,6 @@ ARTICLE = (
     "馆方说，新增的时段由志愿者参与服务。"
 )
 small = pytest.mark.usefixtures("small_as_shipped")  # what they write does not matter
-
-
-def refused(result: tuple[int, str, str], code: int, *words: str) -> None:
-    """One clear line with a hint, nothing on stdout, the right exit code."""
-    assert result[0] == code, result
-    assert result[1] == ""
-    lines = result[2].splitlines()
-    assert len(lines) == 1, lines
-    assert lines[0].startswith("error: ")
-    assert lines[0].endswith(")"), "no hint"
-    assert "Traceback" not in result[2]
-    for word in words:
-        assert word in lines[0]
 
 
 @small

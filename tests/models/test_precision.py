@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import torch
@@ -11,8 +11,9 @@ import textgen
 from textgen.errors import UsageError
 from textgen.models import precision
 from textgen.models.layers.int8 import int8_problem
-from textgen.models.precision import choose_precision, described
+from textgen.models.precision import choose_precision, describe_auto
 from textgen.models.scoring import sequence_logprobs
+from textgen.options.batch import Precision
 
 PRECISIONS = [name for name, problem in precision.PROBLEMS.items() if problem() is None]
 TEXTS = [
@@ -22,11 +23,16 @@ TEXTS = [
 ]
 
 
+def test_the_option_names_the_precisions_that_there_are() -> None:
+    assert set(get_args(Precision)) == {precision.AUTO, precision.FP32, *precision.PRODUCTS}
+    assert set(precision.PROBLEMS) == set(precision.PRODUCTS)
+
+
 def test_auto_is_int8_where_the_machine_can_and_else_fp32(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(precision, "int8_problem", lambda: None)
     monkeypatch.setattr(precision, "activation_levels", lambda: 63)
     assert choose_precision() == "fp32"
-    assert "7 bits" in described()
+    assert "7 bits" in describe_auto()
     assert choose_precision("int8") == "int8"
     monkeypatch.setattr(precision, "activation_levels", lambda: 127)
     assert choose_precision() == "int8"
@@ -34,7 +40,7 @@ def test_auto_is_int8_where_the_machine_can_and_else_fp32(monkeypatch: pytest.Mo
         assert choose_precision() == "fp32"
     monkeypatch.setattr(precision, "int8_problem", lambda: "no AVX2")
     assert choose_precision() == "fp32"
-    assert described() == "fp32: no AVX2"
+    assert describe_auto() == "fp32: no AVX2"
     assert choose_precision("fp32") == "fp32"
 
 

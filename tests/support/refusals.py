@@ -20,6 +20,18 @@ def refusal(action: Callable[[], object]) -> TextgenError:
     return caught.value
 
 
+def refused(result: tuple[int, str, str], code: int, *words: str) -> None:
+    """A command line is refused: one clear line with a hint, nothing on stdout, the right exit code."""
+    assert (result[0], result[1]) == (code, ""), result
+    lines = result[2].splitlines()
+    assert len(lines) == 1, lines
+    assert lines[0].startswith("error: ")
+    assert lines[0].endswith(")"), "no hint"
+    assert "Traceback" not in result[2]
+    for word in words:
+        assert word in lines[0]
+
+
 def refused_options(kind: type[Options], given: dict[str, Any], begin: str) -> None:
     """Options are refused in one line, with a hint, by a message that begins so."""
     with pytest.raises(UsageError) as caught:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence, Sized
-from dataclasses import replace
 from functools import cached_property
 from itertools import islice
 from typing import Any, ClassVar, Generic, Self, TypeVar
@@ -112,16 +111,16 @@ class Backend(ABC, Generic[O, P]):
     def stream_row(
         self, row: Row, options: O, seed: int, *, candidate: int = 0, on_event: OnEvent = ignore
     ) -> Iterator[str]:
-        """Stream one candidate of a row, with options that can be streamed; see `stream`."""
-        raise NotImplementedError(f"{type(self).__name__} does not stream")
+        """Stream one candidate of a row, with options that can be streamed; see `stream`.
+
+        Raises:
+            UsageError: The backend writes no text token by token; those that do override this.
+        """
+        raise self._no_stream()
 
     def check_streamable(self, options: O) -> None:
         """Refuse options whose texts are known only in the end. Raises UsageError."""
-        raise UsageError(
-            "{@stream}: a {kind} model does not write from left to right",
-            kind=self.model.files.kind,
-            hint="generate gives its texts whole",
-        )
+        raise self._no_stream()
 
     def run(self, rows: Iterable[Row], options: O, on_event: OnEvent = ignore) -> Iterator[Record]:
         """Generate for rows as they come, with validated options; records in the order of the rows."""
@@ -219,6 +218,10 @@ class Backend(ABC, Generic[O, P]):
         """The network in the style that was asked for. Raises UsageError: it does not know that."""
         return with_style(self.network, options.style, options.guidance, name=self.model.files.name)
 
+    def _no_stream(self) -> UsageError:
+        kind, hint = self.model.files.kind, "generate gives its texts whole"
+        return UsageError("{@stream}: a {kind} model does not write from left to right", kind=kind, hint=hint)
+
     def _parsed(self, options: dict[str, Any]) -> O:
         parsed: O = parse(composed(self.options), options, user=self.model.files.name)
         return parsed
@@ -296,8 +299,7 @@ def _with_place(row: Row, error: DataError) -> Message:
 
 def open_backend(name: str, precision: str = AUTO) -> Backend[Any, Any]:
     """Load a model by embedded name or directory, with the backend of its kind; or an editor by its name."""
-    files = find_model(LANGUAGE_MODEL if name in EDITING else name)
-    files = replace(files, precision=choose_precision(precision))
+    files = find_model(LANGUAGE_MODEL if name in EDITING else name, choose_precision(precision))
     kind = editor_class(name) if name in EDITING else backend_class(files.kind)
     backend: Backend[Any, Any] = kind.open(files)
     return backend

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import cache
 from typing import TypeVar
 
@@ -123,4 +122,4 @@ class Reader:
 
 @cache
 def _language_model(precision: str) -> LoadedModel:
-    return load_model(replace(find_model(LANGUAGE_MODEL), precision=precision))
+    return load_model(find_model(LANGUAGE_MODEL, precision))

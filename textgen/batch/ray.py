@@ -151,7 +151,7 @@ def _here(task: Task) -> Task:
     """The task with the model files of this node. Raises ModelError if these are of another version."""
     if not task.files.embedded:
         return task
-    files = replace(find_model(task.files.name), precision=task.files.precision)
+    files = find_model(task.files.name, task.files.precision)
     if files.label != task.files.label:
         labels = {"here": files.label, "wanted": task.files.label}
         raise ModelError("this node has {here}, not {wanted}", hint="install one version", **labels)

@@ -9,7 +9,7 @@ from torch import nn
 
 from textgen.errors import UsageError
 from textgen.models.layers.bf16 import Bf16Product, bf16_problem
-from textgen.models.layers.int8 import LARGEST, Int8Product, activation_levels, int8_problem
+from textgen.models.layers.int8 import EIGHT_BITS, Int8Product, activation_levels, int8_problem
 from textgen.models.layers.linear import MakeProduct, pack_parts
 
 FP32, INT8, BF16, AUTO = "fp32", "int8", "bf16", "auto"
@@ -32,7 +32,7 @@ def choose_precision(asked: str = AUTO) -> str:
     """
     if asked == AUTO:
         # activations of 7 bits cost gpt2 0.85 % of its log-likelihood, three times as much as 8 bits
-        return FP32 if PROBLEMS[INT8]() or activation_levels() < LARGEST else INT8
+        return FP32 if PROBLEMS[INT8]() or activation_levels() < EIGHT_BITS else INT8
     if asked != FP32 and asked not in PRODUCTS:
         known = [AUTO, FP32, *PRODUCTS]
         raise UsageError("there is no precision {asked}", asked=asked, hint="one of: {known}", known=known)
@@ -42,8 +42,8 @@ def choose_precision(asked: str = AUTO) -> str:
     return asked
 
 
-def described() -> str:
-    """What `auto` is on this machine, and why."""
+def describe_auto() -> str:
+    """The precision that `auto` is on this machine, and the reason."""
     if problem := PROBLEMS[INT8]():
         return f"{FP32}: {problem}"
     if choose_precision() == FP32:

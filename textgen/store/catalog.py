@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from hashlib import file_digest
 from pathlib import Path
@@ -90,8 +90,12 @@ def added_names() -> list[str]:
     return sorted(name for name in folders.difference(embedded_names()) if not name.startswith("."))
 
 
-def find_model(name: str) -> ModelFiles:
+def find_model(name: str, precision: str = "fp32") -> ModelFiles:
     """Find a model by embedded name, added name, or directory; the first that there is.
+
+    Args:
+        name: The name or the directory.
+        precision: What its network is to multiply in, once it is loaded.
 
     Raises:
         UsageError: There is none; the hint says what was probably meant.
@@ -100,6 +104,10 @@ def find_model(name: str) -> ModelFiles:
     if not isinstance(name, str):
         kind = type(name).__name__
         raise UsageError("a model is named by text, not {kind}", kind=kind, hint="give its name or directory")
+    return replace(_find(name), precision=precision)
+
+
+def _find(name: str) -> ModelFiles:
     if name in embedded_names():
         return inspect_model(models_dir() / name, name, embedded=True)
     known = [*embedded_names(), *added_names()]
@@ -118,14 +126,14 @@ def find_model(name: str) -> ModelFiles:
     raise UsageError("there is no model {name}", name=name, hint=hint)
 
 
-def find_scorer(name: str) -> ModelFiles:
-    """Find a model that ranks titles.
+def find_scorer(name: str, precision: str = "fp32") -> ModelFiles:
+    """Find a model that ranks titles; see `find_model`.
 
     Raises:
         UsageError: There is no such model, or it ranks nothing.
         ModelError: It is not whole.
     """
-    files = find_model(name)
+    files = find_model(name, precision)
     if not files.family.offers(TitleRanker):
         hint = "the recipe title-scorer trains one that ranks"
         raise UsageError("{@scorer} {name} is a {kind} model", name=name, kind=files.kind, hint=hint)

@@ -4,22 +4,10 @@ import json
 from pathlib import Path
 
 import pytest
+from refusals import refused
 
 SAMPLES = Path(__file__).parents[3] / "data" / "samples"
 small = pytest.mark.usefixtures("small_as_shipped")  # what they write does not matter
-
-
-def refused(result: tuple[int, str, str], code: int, *words: str) -> None:
-    """One clear line with a hint, nothing on stdout, the right exit code."""
-    assert result[0] == code, result
-    assert result[1] == ""
-    lines = result[2].splitlines()
-    assert len(lines) == 1, lines
-    assert lines[0].startswith("error: ")
-    assert lines[0].endswith(")"), "no hint"
-    assert "Traceback" not in result[2]
-    for word in words:
-        assert word in lines[0]
 
 
 @small

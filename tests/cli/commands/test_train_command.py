@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from child import CommandLine
 from pydantic import BaseModel
+from refusals import refused
 
 from textgen.options import fields
 from textgen.options.recipes import OPTIONS
@@ -20,17 +21,6 @@ from textgen.train.run_directory import log
 Call = Callable[..., tuple[int, str, str]]
 TINY = ("--layers", 1, "--width", 16, "--heads", 2, "--positions", 64, "--batch-size", 4)
 STEPS = ("--steps", 3, "--log-every", 1)
-
-
-def refused(result: tuple[int, str, str], code: int, *words: str) -> None:
-    """One clear line, nothing on stdout, the right exit code."""
-    assert (result[0], result[1]) == (code, ""), result
-    lines = result[2].splitlines()
-    assert len(lines) == 1, lines
-    assert lines[0].startswith("error: ")
-    assert lines[0].endswith(")"), "no hint"
-    for word in words:
-        assert word in lines[0]
 
 
 def gpt2(call: Call, *more: object, output: str = "runs/mine") -> tuple[int, str, str]:

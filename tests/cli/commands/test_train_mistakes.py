@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from refusals import refused
 
 Call = Callable[..., tuple[int, str, str]]
 PAIR = {"text": "今天天气好。", "title": "天气"}
@@ -35,17 +36,6 @@ def files(newsroom: Path) -> None:
     (newsroom / "folder").mkdir()
     (newsroom / "full").mkdir()
     (newsroom / "full" / "x").touch()
-
-
-def refused(result: tuple[int, str, str], code: int, words: list[str]) -> None:
-    """One clear line with a hint, nothing on stdout, the right exit code."""
-    assert (result[0], result[1]) == (code, ""), result
-    lines = result[2].splitlines()
-    assert len(lines) == 1, lines
-    assert lines[0].startswith("error: ")
-    assert lines[0].endswith(")"), "no hint"
-    for word in words:
-        assert word in lines[0]
 
 
 @pytest.mark.parametrize(
@@ -102,7 +92,7 @@ def refused(result: tuple[int, str, str], code: int, words: list[str]) -> None:
     ],
 )
 def test_what_is_wrong_with_the_command(call: Call, args: str, words: list[str]) -> None:
-    refused(call("train", *args.split()), 2, words)
+    refused(call("train", *args.split()), 2, *words)
 
 
 @pytest.mark.parametrize(
@@ -125,7 +115,7 @@ def test_what_is_wrong_with_the_command(call: Call, args: str, words: list[str])
 )
 def test_what_is_wrong_with_a_row(call: Call, inputs: str, words: list[str]) -> None:
     args = ("--tokenizer", "tok", "--width", 16, "--steps", 1)
-    refused(call("train", "rnn-title", *inputs.split(), "-o", "run", *args), 1, words)
+    refused(call("train", "rnn-title", *inputs.split(), "-o", "run", *args), 1, *words)
 
 
 def test_a_debugged_mistake_shows_where(capsys: pytest.CaptureFixture[str]) -> None:

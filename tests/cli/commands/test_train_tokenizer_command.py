@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from refusals import refused
 from tokenizers import Tokenizer
 
 from textgen.events import Event, Progress
@@ -21,14 +22,6 @@ TINY = ("--layers", 1, "--width", 16, "--heads", 2, "--positions", 64, "--batch-
 TEXT = "今天，图书馆有 Linux 讲座😀\n"
 
 pytestmark = pytest.mark.usefixtures("newsroom")
-
-
-def refused(result: tuple[int, str, str], code: int, *words: str) -> None:
-    assert (result[0], result[1]) == (code, ""), result
-    lines = result[2].splitlines()
-    assert len(lines) == 1, lines
-    assert lines[0].startswith("error: ")
-    assert all(word in lines[0] for word in words), lines
 
 
 def test_a_summary_is_printed(call: Call) -> None:

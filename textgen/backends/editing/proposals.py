@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from textgen.errors import UsageError
 from textgen.mcmc.cgmh.contexts import ForwardContext, MaskedContext, TwoWayContext
@@ -37,7 +37,7 @@ def load_beside(name: str, language_model: LoadedModel) -> LoadedModel:
     """
     if name == language_model.files.name:
         return language_model
-    model = load_model(replace(find_model(name), precision=language_model.files.precision))
+    model = load_model(find_model(name, language_model.files.precision))
     same = model.tokenizer.vocabulary.pieces == language_model.tokenizer.vocabulary.pieces
     if not same or model.network.vocab_size != language_model.network.vocab_size:
         raise UsageError(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cache, partial
+from functools import cache
 
 from textgen.backends.base import Backend, Found, Outcome
 from textgen.backends.keywords import KeywordRow, keywords_of_row, with_keywords
@@ -61,10 +61,10 @@ class TitleBackend(Backend[TitleOptions, Article]):
     def __init__(self, model: LoadedModel) -> None:
         super().__init__(model)
         self.allowed = title_ids(self.tokenizer, self.network.vocab_size)
-        beside = partial(replace, precision=model.files.precision)
+        precision = model.files.precision
         # each loaded once
-        self._scorer = cache(lambda name: TitleScores(beside(find_scorer(name))))
-        self._pmi = cache(lambda: TitlePmi(beside(find_model(LANGUAGE_MODEL))))
+        self._scorer = cache(lambda name: TitleScores(find_scorer(name, precision)))
+        self._pmi = cache(lambda: TitlePmi(find_model(LANGUAGE_MODEL, precision)))
 
     def check(self, options: TitleOptions) -> None:
         if options.strategy.view == "two-way" and not isinstance(self.network, TwoWayModel):

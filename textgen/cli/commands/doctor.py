@@ -34,7 +34,7 @@ def doctor(as_json: opt.Json = False, debug: opt.Debug = False) -> int:
 def _facts() -> dict[str, Any]:
     import torch
 
-    from textgen.models.precision import described
+    from textgen.models.precision import describe_auto
     from textgen.resources import models_dir
     from textgen.store.catalog import embedded_names
 
@@ -45,7 +45,7 @@ def _facts() -> dict[str, Any]:
         **{package: version_of(package) for package in PACKAGES},
         "devices": devices,
         "threads": torch.get_num_threads(),
-        "precision": described(),
+        "precision": describe_auto(),
         "models": embedded_names(),
         "models in": str(models_dir()),
     }

@@ -14,7 +14,7 @@ from torch.nn import functional
 from textgen.models.family import Sizes
 from textgen.models.layers.attention import Attend, both_sides, join_heads, linear, padding_bias, split_heads
 from textgen.models.layers.dropout import Dropout
-from textgen.models.layers.linear import Linear, MakeProduct, Product, pack_parts
+from textgen.models.layers.linear import Linear, MakeProduct, Product, pack_parts, release
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Embeddings(nn.Module):
 
 
 class SelfAttention(nn.Module):
-    pair: Product | None = None  # keys and values in one
+    key_and_value: Product | None = None
 
     def __init__(self, config: BertConfig) -> None:
         super().__init__()
@@ -59,16 +59,19 @@ class SelfAttention(nn.Module):
     def forward(self, x: Tensor, attend: Attend, asking: Tensor | None = None) -> Tensor:
         """Contexts of the places `asking` `(rows, some, hidden)`, by default of all of `x`."""
         query = self.query(x if asking is None else asking)
-        key, value = (self.key(x), self.value(x)) if self.pair is None else self.pair(x).chunk(2, -1)
+        key, value = (
+            (self.key(x), self.value(x)) if self.key_and_value is None else self.key_and_value(x).chunk(2, -1)
+        )
         return join_heads(attend(*(split_heads(part, self.heads) for part in (query, key, value))))
 
     def pack(self, make: MakeProduct) -> None:
-        """Compute keys and values by one product; see `Linear.pack`."""
+        """Keys and values are one product; see `Packable`."""
         parts = self.key, self.value
-        self.pair = make(torch.cat([part.weight for part in parts]), torch.cat([part.bias for part in parts]))
+        weight = torch.cat(tuple(part.weight for part in parts))
+        self.key_and_value = make(weight, torch.cat(tuple(part.bias for part in parts)))
         self.query.pack(make)
         for part in parts:
-            part.weight = part.bias = None  # type: ignore[assignment]
+            release(part)
 
 
 class AddNorm(nn.Module):
@@ -192,7 +195,7 @@ class Head(nn.Module):
 class Bert(nn.Module):
     """A BERT with its masked-language-model head; offers the view `MaskedLanguageModel`."""
 
-    product: Product | None = None  # of the head
+    head_product: Product | None = None
 
     def __init__(self, config: BertConfig) -> None:
         super().__init__()
@@ -232,13 +235,13 @@ class Bert(nn.Module):
         """Head: hidden states `(…, hidden)` to raw logits `(…, vocab)`."""
         head = self.cls.predictions
         transformed: Tensor = head.transform(hidden)
-        if self.product is not None:
-            return self.product(transformed)
+        if self.head_product is not None:
+            return self.head_product(transformed)
         return linear(transformed, self.embedding.weight, head.bias)
 
     def pack(self, make: MakeProduct) -> None:
-        """Compute by products in another precision from now on; the embedding stays, for look-ups."""
-        self.product = make(self.embedding.weight, self.cls.predictions.bias)
+        """The embedding stays, for look-ups; see `Packable`."""
+        self.head_product = make(self.embedding.weight, self.cls.predictions.bias)
         pack_parts(self, make)
 
     def masked_logits(self, ids: Tensor, lengths: Tensor, positions: Tensor) -> Tensor:

@@ -88,7 +88,7 @@ class Trunk(nn.Module):
 class Gpt2(ThroughHidden, nn.Module):
     """A GPT-2; offers the view `LanguageModel`."""
 
-    product: Product | None = None  # of the head
+    head_product: Product | None = None
 
     def __init__(self, config: Gpt2Config) -> None:
         super().__init__()
@@ -131,11 +131,15 @@ class Gpt2(ThroughHidden, nn.Module):
 
     def head(self, state: CacheState, hidden: Tensor) -> Tensor:
         """Logits `(rows, count, vocab)` from hidden states; see `HiddenModel`."""
-        return linear(hidden, self.transformer.wte.weight) if self.product is None else self.product(hidden)
+        return (
+            linear(hidden, self.transformer.wte.weight)
+            if self.head_product is None
+            else self.head_product(hidden)
+        )
 
     def pack(self, make: MakeProduct) -> None:
-        """Compute by products in another precision from now on; the embedding stays, for look-ups."""
-        self.product = make(self.transformer.wte.weight, None)
+        """The embedding stays, for look-ups; see `Packable`."""
+        self.head_product = make(self.transformer.wte.weight, None)
         pack_parts(self, make)
 
     def _read(self, sources: Sequence[Ids]) -> tuple[CacheState, Tensor]:

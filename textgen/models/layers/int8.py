@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 ENGINE = "x86"
-LARGEST = 127  # of the weights
+EIGHT_BITS, SEVEN_BITS = 127, 63  # largest absolute values
 SMALLEST_SCALE = 1e-30  # of a row of zeros, which is divided by it
 OPERATOR = "linear_with_input_q_dq_qweight_dq_output_fp32"
 
@@ -32,7 +32,7 @@ class Int8Product:
     """
 
     def __init__(self, weight: Tensor, bias: Tensor | None = None, *, levels: int | None = None) -> None:
-        scales = weight.abs().amax(1).clamp_min_(SMALLEST_SCALE) / LARGEST
+        scales = weight.abs().amax(1).clamp_min_(SMALLEST_SCALE) / EIGHT_BITS
         numbers = (weight / scales[:, None]).round_().to(torch.int8)
         self.outputs, self.inputs = weight.shape
         self.levels = activation_levels() if levels is None else levels
@@ -52,12 +52,12 @@ class Int8Product:
 @cache
 def activation_levels() -> int:
     """The largest absolute value of an activation that cannot saturate on this processor."""
-    return 127 if torch.cpu._is_vnni_supported() else 63
+    return EIGHT_BITS if torch.cpu._is_vnni_supported() else SEVEN_BITS
 
 
 @cache
 def int8_problem() -> str | None:
-    """Why this machine cannot multiply in int8; None if it can."""
+    """The reason why this machine cannot multiply in int8; None if it can."""
     if ENGINE not in torch.backends.quantized.supported_engines:
         return f"torch has no quantized engine {ENGINE} on this processor"
     if not torch.cpu._is_avx2_supported():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -11,6 +12,14 @@ from textgen.models.layers.attention import linear, row_stable
 
 Product = Callable[[Tensor], Tensor]
 MakeProduct = Callable[[Tensor, Tensor | None], Product]  # of a matrix (out, in) and a bias (out,)
+
+
+@runtime_checkable
+class Packable(Protocol):
+    """A part of a network that can multiply in another precision than that of its parameters."""
+
+    def pack(self, make: MakeProduct) -> None:
+        """Multiply by products that `make` makes from now on; the matrices that only they need go."""
 
 
 class Linear(nn.Linear):
@@ -22,9 +31,9 @@ class Linear(nn.Linear):
         return linear(input, self.weight, self.bias) if self.product is None else self.product(input)
 
     def pack(self, make: MakeProduct) -> None:
-        """Compute by a product in another precision from now on; the parameters go."""
+        """See `Packable`."""
         self.product = make(self.weight, self.bias)
-        self.weight = self.bias = None  # type: ignore[assignment]
+        release(self)
 
 
 class Conv1D(nn.Module):
@@ -43,16 +52,20 @@ class Conv1D(nn.Module):
         return row_stable(lambda rows: torch.addmm(self.bias, rows, self.weight), x)
 
     def pack(self, make: MakeProduct) -> None:
-        """Compute by a product in another precision from now on; the parameters go."""
+        """See `Packable`."""
         self.product = make(self.weight.t(), self.bias)
-        self.weight = self.bias = None  # type: ignore[assignment]
+        release(self)
+
+
+def release(layer: Linear | Conv1D) -> None:
+    """Let go of the parameters of a layer whose product has them."""
+    layer.weight = layer.bias = None  # type: ignore[assignment]
 
 
 def pack_parts(module: nn.Module, make: MakeProduct) -> None:
-    """Let the parts of a module compute by products in another precision, as far as they can."""
+    """Let the parts of a module multiply in another precision, as far as they can."""
     for part in module.children():
-        pack = getattr(part, "pack", None)
-        if pack is None:
-            pack_parts(part, make)
+        if isinstance(part, Packable):
+            part.pack(make)
         else:
-            pack(make)
+            pack_parts(part, make)
