@@ -30,7 +30,8 @@ def load(model: str, *, precision: str = "auto") -> Backend[Any, Any]:
             editing under the embedded models: `compose`, `rewrite`, `correct`, `fill`. A name wins over a
             folder of the same name; `./bert` is the folder.
         precision: What its matrices are multiplied in: `fp32`, `bf16`, `int8`, or `auto`, which is int8 where
-            the processor has VNNI and torch can, else fp32. Texts may differ between precisions.
+            the processor has VNNI and torch can, else fp32; Markov chains are always fp32 then. Texts may
+            differ between precisions.
 
     Returns:
         The backend of the model's kind; see its `generate` (and `stream`, where it can).

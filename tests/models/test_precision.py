@@ -8,12 +8,14 @@ import pytest
 import torch
 
 import textgen
+from textgen.backends.registry import precision_for
 from textgen.errors import UsageError
 from textgen.models import precision
 from textgen.models.layers.int8 import int8_problem
 from textgen.models.precision import choose_precision, describe_auto
 from textgen.models.scoring import sequence_logprobs
 from textgen.options.batch import Precision
+from textgen.store.catalog import find_model
 
 PRECISIONS = [name for name, problem in precision.PROBLEMS.items() if problem() is None]
 TEXTS = [
@@ -84,3 +86,12 @@ def test_parameters_go_where_the_products_have_them() -> None:
         parameter.numel() for parameter in textgen.load("title", precision="fp32").network.parameters()
     )
     assert left < whole / 3
+
+
+def test_chains_are_fp32_unless_another_precision_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(precision, "choose_precision", lambda asked: f"asked for {asked}")
+    gpt2, bert = find_model("gpt2"), find_model("bert")
+    assert precision_for("auto", gpt2) == "asked for auto"
+    assert precision_for("auto", bert) == "asked for fp32"
+    assert precision_for("auto", gpt2, edits=True) == "asked for fp32"
+    assert precision_for("int8", bert, edits=True) == "asked for int8"

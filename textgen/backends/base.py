@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence, Sized
+from dataclasses import replace
 from functools import cached_property
 from itertools import islice
 from typing import Any, ClassVar, Generic, Self, TypeVar
@@ -21,7 +22,7 @@ from textgen.backends.outcome import Outcome as Outcome
 from textgen.backends.outcome import Prepared as Prepared
 from textgen.backends.outcome import cut_notes
 from textgen.backends.reader import Reader
-from textgen.backends.registry import backend_class, editor_class
+from textgen.backends.registry import backend_class, editor_class, precision_for
 from textgen.commands import EDITING, LANGUAGE_MODEL
 from textgen.errors import DataError, UsageError
 from textgen.events import Computed, Note, OnEvent, ProgressCounter, ignore
@@ -29,7 +30,7 @@ from textgen.messages import Message
 from textgen.models.batching import BatchLimit, out_of_memory, same_size_batches
 from textgen.models.guidance import with_style
 from textgen.models.layers.attention import padded_length
-from textgen.models.precision import AUTO, choose_precision
+from textgen.models.precision import AUTO
 from textgen.options import DecodingOptions, Options, composed, parse
 from textgen.options.base import StyledOptions
 from textgen.rng import fresh_seed
@@ -299,7 +300,8 @@ def _with_place(row: Row, error: DataError) -> Message:
 
 def open_backend(name: str, precision: str = AUTO) -> Backend[Any, Any]:
     """Load a model by embedded name or directory, with the backend of its kind; or an editor by its name."""
-    files = find_model(LANGUAGE_MODEL if name in EDITING else name, choose_precision(precision))
+    files = find_model(LANGUAGE_MODEL if name in EDITING else name)
+    files = replace(files, precision=precision_for(precision, files, edits=name in EDITING))
     kind = editor_class(name) if name in EDITING else backend_class(files.kind)
     backend: Backend[Any, Any] = kind.open(files)
     return backend

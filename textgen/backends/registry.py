@@ -80,6 +80,27 @@ def editor_options(command: str) -> Any:
     return resolved(f"textgen.options:{command.title()}Options")
 
 
+def precision_for(asked: str, files: ModelFiles, *, edits: bool = False) -> str:
+    """The precision to load a model in; `auto` is fp32 for Markov chains.
+
+    Their scores of a text come in several ways, from the text before or from nothing, and differ in the last
+    bits of float32. Rounded to int8 these become hundredths, and the chain's distribution would not be one of
+    the text alone.
+
+    Args:
+        asked: `auto`, `fp32`, `bf16` or `int8`.
+        files: The model.
+        edits: Whether it serves a command that edits.
+
+    Raises:
+        UsageError: The machine cannot compute in the one asked for.
+    """
+    from textgen.models.precision import AUTO, FP32, choose_precision  # loads torch
+
+    chains = edits or files.family.offers(MaskedLanguageModel)
+    return choose_precision(FP32 if asked == AUTO and chains else asked)
+
+
 def _served(kind: str) -> Served | None:
     """The backend of ours that serves a kind; None where another package's does."""
     family = family_of(kind)

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
-from textgen.backends.registry import editor_options, options_class, task_of
+from textgen.backends.registry import editor_options, options_class, precision_for, task_of
 from textgen.batch.engine import Task
 from textgen.batch.manifest import Manifest
 from textgen.batch.output import Output, check_output, output_of
@@ -72,7 +72,9 @@ def plan(
     start = check_output(target, rows.files, how) if target else "new"
     earlier = earlier_run(target) if target and start != "new" else None
     settled = _seeded(parsed, earlier)
-    files = replace(files, precision=_precision(how.precision, earlier))
+    known = earlier.machine.get("precision") if earlier and how.precision == "auto" else None
+    asked = known if isinstance(known, str) else how.precision
+    files = replace(files, precision=precision_for(asked, files, edits=command in EDITING))
     # records are to be the same with any number of processes: then each has one thread
     one = output is not None or how.workers is not None or how.engine != "local"
     threads = min(how.threads, cores()) if how.threads else 1 if one else None
@@ -117,14 +119,6 @@ def run_batch(
             "{output} is no file", output=output, hint="textgen.load(…).generate returns records"
         )
     return run(job, on_event)
-
-
-def _precision(asked: str, earlier: Manifest | None) -> str:
-    """The precision that a run computes in: that asked for, that of the earlier run, or what suits."""
-    from textgen.models.precision import AUTO, choose_precision  # loads torch
-
-    known = earlier.machine.get("precision") if earlier else None
-    return choose_precision(known if asked == AUTO and isinstance(known, str) else asked)
 
 
 def _choose_model(command: str, name: str | None) -> ModelFiles:

@@ -84,7 +84,7 @@ class RunOptions(OptionGroup):
     )
     precision: Precision = option_field(
         "auto",
-        "Precision of matrices: auto is int8 where the processor has VNNI, else fp32.",
+        "Precision of matrices (auto: int8 with VNNI; fp32 without, and for chains).",
         BATCH,
     )
     shard: Shard = option_field(
