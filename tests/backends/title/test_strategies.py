@@ -115,7 +115,7 @@ def test_keywords_in_order(title: Any) -> None:
         for direction in ("l2r", "r2l"):
             record = title.generate(ARTICLES[0], keyword=words, ordered=True, direction=direction)[0]
             text = record.candidates[0].text
-            assert text.index(words[0]) < text.index(words[1])
+            assert words[1] in text[text.index(words[0]) + len(words[0]) :]  # it may stand before, too
 
 
 @pytest.mark.parametrize(
@@ -189,8 +189,10 @@ def test_what_a_title_says_of_itself(title: Any) -> None:
 
 @pytest.mark.slow
 def test_agree_is_the_sum_of_both_directions(title: Any) -> None:
+    # written and read, a title is computed in two ways, whose last bits int8 would make thousandths
+    title = textgen.load(title.model.files.name, precision="fp32")
     both = title.generate(ARTICLES[1], decode="agree", num_candidates=4)[0].candidates
-    sums = {}
+    sums: dict[str, float] = {}
     for direction in ("l2r", "r2l"):
         options = {"one_of": tuple(c.text for c in both), "num_candidates": 4, "direction": direction}
         for candidate in title.generate(ARTICLES[1], decode="beam", beams=16, **options)[0].candidates:
