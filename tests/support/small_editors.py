@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +23,11 @@ def small_editors(folder: Path) -> Iterator[dict[str, Any]]:
         folder: With the models, from the fixture `small_models`.
     """
 
-    def find(name: str) -> ModelFiles:
+    def find(name: str, precision: str = "fp32") -> ModelFiles:
         small = folder / name
-        return inspect_model(small, name, embedded=True) if small.is_dir() else find_model(name)
+        if small.is_dir():
+            return replace(inspect_model(small, name, embedded=True), precision=precision)
+        return find_model(name, precision)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("textgen.backends.editing.proposals.find_model", find)
