@@ -12,6 +12,7 @@ from textgen.cli.flags import JSON, QUIET
 from textgen.cli.observers import Observation, check_observable, check_observation, observing
 from textgen.cli.render import console
 from textgen.cli.render.texts import Show
+from textgen.compute import uncollected
 from textgen.errors import UsageError
 from textgen.events import ChainStep
 from textgen.messages import Message
@@ -93,7 +94,8 @@ def planned(
     force = bool(options.get("force"))
     if sink.output is None and observation.files:
         options = {name: value for name, value in options.items() if name != "force"}  # is for these files
-    job = plan(command, inputs, options, sink.output, model=model)
+    with uncollected():
+        job = plan(command, inputs, options, sink.output, model=model)
     if not observation.wanted:
         return job
     others = [*job.rows.files, *(job.target.files if job.target else ())]
