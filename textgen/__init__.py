@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["DataError", "ModelError", "Row", "TextgenError", "UsageError", "__version__", "load", "run_batch"]
 
 
-def load(model: str, *, precision: str = "auto") -> Backend[Any, Any]:
+def load(model: str, *, precision: str = "auto", threads: int | None = None) -> Backend[Any, Any]:
     """Load a model, ready to generate.
 
     Args:
@@ -32,17 +32,20 @@ def load(model: str, *, precision: str = "auto") -> Backend[Any, Any]:
         precision: What its matrices are multiplied in: `fp32`, `bf16`, `int8`, or `auto`, which is int8 where
             the processor has VNNI and torch can, else fp32; Markov chains are always fp32 then. Texts may
             differ between precisions.
+        threads: How many it computes with, while it does; by default those that the process may use, or as
+            many as the environment variable TEXTGEN_THREADS says.
 
     Returns:
         The backend of the model's kind; see its `generate` (and `stream`, where it can).
 
     Raises:
-        UsageError: There is no such model, or the machine cannot compute in that precision.
+        UsageError: There is no such model, the machine cannot compute in that precision, or a number of
+            threads is none.
         ModelError: The directory is not a model of a known kind, or its files are broken.
     """
     from textgen.backends.base import open_backend
 
-    return open_backend(model, precision)
+    return open_backend(model, precision, threads)
 
 
 def __getattr__(name: str) -> Any:

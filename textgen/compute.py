@@ -3,30 +3,116 @@
 from __future__ import annotations
 
 import gc
+import math
 import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path, PurePosixPath
+
+from textgen.errors import UsageError
+
+VARIABLE = "TEXTGEN_THREADS"  # of the environment
+ROOT = Path("/")
+CPU = "cpu"  # the controller of control groups
+UNIFIED = ("", "unified")  # where version 2 is mounted in sys/fs/cgroup, alone and beside version 1
 
 
-def cores() -> int:
-    """The number of processors that this process may use."""
+@dataclass(frozen=True)
+class Share:
+    """The share of the machine that this process takes where no option says it.
+
+    Attributes:
+        threads: Threads, or processes with one thread each.
+        reason: What sets their number.
+    """
+
+    threads: int
+    reason: str
+
+
+def processors() -> int:
+    """The number of processors that this process may run on."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@cache  # a pool and every text ask
+def quota(root: Path = ROOT) -> float | None:
+    """The processors' time that the control groups of this process leave it; None where nothing limits it.
+
+    Groups lie in groups, and the narrowest counts. In a container the group may have another name than
+    outside, where its name comes from: then what is mounted is the group itself, the root of the names.
+
+    Args:
+        root: The root of the file system.
+
+    Returns:
+        Processors, such as 1.5.
+    """
+    found = []
+    with suppress(OSError):
+        for line in (root / "proc/self/cgroup").read_text(encoding="utf-8", errors="replace").splitlines():
+            number, _, rest = line.partition(":")
+            names, _, path = rest.partition(":")
+            if number == "0" and not names:
+                folders, read = UNIFIED, _quota_2
+            elif CPU in names.split(","):
+                folders, read = (CPU, names), _quota_1
+            else:
+                continue
+            own = PurePosixPath("/", *(part for part in PurePosixPath(path).parts if part != ".."))
+            for folder in folders:
+                mounted = root / "sys/fs/cgroup" / folder
+                found += [read(mounted / str(group)[1:]) for group in (own, *own.parents)]
+    return min((one for one in found if one is not None), default=None)
+
+
+def cores(root: Path = ROOT) -> int:
+    """The number of processors that this process may keep busy: part of one counts as one."""
+    limit = quota(root)
+    return processors() if limit is None else min(processors(), max(1, math.ceil(limit)))
+
+
+def share(usual: int | None = None, root: Path = ROOT) -> Share:
+    """The share of the machine that this process takes.
+
+    Args:
+        usual: Threads that torch would take.
+        root: See `quota`.
+
+    Raises:
+        UsageError: The environment variable is not a number of threads.
+    """
+    there, limit = processors(), quota(root)
+    if given := os.environ.get(VARIABLE, "").strip():
+        if not (given.isascii() and given.isdecimal() and int(given)):
+            hint = "the environment variable is a number of threads, 1 or more"
+            raise UsageError("{name} is {given}", name=VARIABLE, given=repr(given), hint=hint)
+        return Share(min(int(given), there), f"{VARIABLE} is {given}")
+    most = cores(root)
+    if usual is not None and usual < most:
+        return Share(usual, "torch takes no more; OMP_NUM_THREADS tells it how many")
+    if limit is not None and most < there:
+        return Share(most, f"the control group has {limit:g} of {there} processors")
+    return Share(most, "the processors that this process may run on")
 
 
 @contextmanager
 def threads(number: int | None) -> Iterator[None]:
-    """Compute with so many threads; afterwards with as many as before."""
+    """Compute with so many threads, None for those that are its share; afterwards with as many as before."""
     import torch
 
     before = torch.get_num_threads()
-    if number:
-        torch.set_num_threads(min(number, cores()))
+    wanted = min(number, processors()) if number else share(before).threads
+    if wanted != before:
+        torch.set_num_threads(wanted)
     try:
         yield
     finally:
-        torch.set_num_threads(before)
+        if wanted != before:
+            torch.set_num_threads(before)
 
 
 @contextmanager
@@ -53,3 +139,22 @@ def peak_memory() -> int:
             if line.startswith("VmHWM:"):
                 return int(line.split()[1]) * 1024
     return 0
+
+
+def _quota_2(group: Path) -> float | None:
+    """The quota of a group of version 2: `200000 100000`, or `max 100000`."""
+    with suppress(OSError, ValueError, ZeroDivisionError):
+        quota, period = (group / "cpu.max").read_text(encoding="ascii", errors="replace").split()
+        return int(quota) / int(period)
+    return None
+
+
+def _quota_1(group: Path) -> float | None:
+    """The same of version 1, where -1 is no limit."""
+    with suppress(OSError, ValueError, ZeroDivisionError):
+        quota, period = (
+            int((group / f"cpu.cfs_{name}_us").read_text(encoding="ascii", errors="replace"))
+            for name in ("quota", "period")
+        )
+        return quota / period if quota > 0 else None
+    return None

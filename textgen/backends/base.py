@@ -30,6 +30,7 @@ from textgen.messages import Message
 from textgen.models.batching import BatchLimit, out_of_memory, same_size_batches
 from textgen.models.guidance import with_style
 from textgen.models.layers.attention import padded_length
+from textgen.models.place import Place
 from textgen.models.precision import AUTO
 from textgen.options import DecodingOptions, Options, composed, parse
 from textgen.options.base import StyledOptions
@@ -56,6 +57,7 @@ class Backend(ABC, Generic[O, P]):
 
     options: type[O]
     task: ClassVar[str]
+    place = Place()  # where `generate` and `stream` compute; who calls the other methods has entered one
 
     @classmethod
     def open(cls, files: ModelFiles) -> Self:
@@ -82,7 +84,8 @@ class Backend(ABC, Generic[O, P]):
         Raises:
             UsageError: An option is unknown or out of range, or `texts` is no text and no list.
         """
-        return list(self.run(list(given_rows(texts)), self._parsed(options), on_event))
+        with self.place.entered():
+            return list(self.run(list(given_rows(texts)), self._parsed(options), on_event))
 
     def stream(self, text: str = "", *, on_event: OnEvent = ignore, **options: Any) -> Iterator[str]:
         """Write one text token by token.
@@ -105,9 +108,11 @@ class Backend(ABC, Generic[O, P]):
             raise UsageError("{kind} is not text", kind=type(text).__name__, hint="a prompt is a str")
         if parsed.num_candidates > 1:
             raise UsageError("one text can be streamed, not several", hint="{@num_candidates} 1")
-        self.check(parsed)
-        self.check_streamable(parsed)
-        return self.stream_row(Row(text), parsed, self.seed_of(parsed), on_event=on_event)
+        with self.place.entered():
+            self.check(parsed)
+            self.check_streamable(parsed)
+            parts = self.stream_row(Row(text), parsed, self.seed_of(parsed), on_event=on_event)
+        return self.place.each(parts)
 
     def stream_row(
         self, row: Row, options: O, seed: int, *, candidate: int = 0, on_event: OnEvent = ignore
@@ -298,10 +303,13 @@ def _with_place(row: Row, error: DataError) -> Message:
     return Message("{place}: {error}", place=row.place, error=error.line) if row.place else error.line
 
 
-def open_backend(name: str, precision: str = AUTO) -> Backend[Any, Any]:
+def open_backend(name: str, precision: str = AUTO, threads: int | None = None) -> Backend[Any, Any]:
     """Load a model by embedded name or directory, with the backend of its kind; or an editor by its name."""
-    files = find_model(LANGUAGE_MODEL if name in EDITING else name)
-    files = replace(files, precision=precision_for(precision, files, edits=name in EDITING))
-    kind = editor_class(name) if name in EDITING else backend_class(files.kind)
-    backend: Backend[Any, Any] = kind.open(files)
+    place = Place(threads)
+    with place.entered():
+        files = find_model(LANGUAGE_MODEL if name in EDITING else name)
+        files = replace(files, precision=precision_for(precision, files, edits=name in EDITING))
+        kind = editor_class(name) if name in EDITING else backend_class(files.kind)
+        backend: Backend[Any, Any] = kind.open(files)
+    backend.place = place
     return backend

@@ -67,7 +67,7 @@ class Task:
         files: The model.
         options: Validated; with a seed, where anything is drawn.
         editor: The command, if it writes by editing under the model.
-        threads: Threads to compute with; None leaves torch's choice.
+        threads: Threads to compute with; None takes what is the process's share.
     """
 
     files: ModelFiles

@@ -18,7 +18,7 @@ from textgen.batch.manifest import Manifest
 from textgen.batch.output import Output, check_output, output_of
 from textgen.batch.run import Job, Summary, earlier_run, run
 from textgen.commands import EDITING, GENERATING, generating
-from textgen.compute import cores
+from textgen.compute import processors
 from textgen.errors import UsageError
 from textgen.events import OnEvent, ignore
 from textgen.files.rows import FileRows, GivenRows, read_lines
@@ -77,7 +77,7 @@ def plan(
     files = replace(files, precision=precision_for(asked, files, edits=command in EDITING))
     # records are to be the same with any number of processes: then each has one thread
     one = output is not None or how.workers is not None or how.engine != "local"
-    threads = min(how.threads, cores()) if how.threads else 1 if one else None
+    threads = min(how.threads, processors()) if how.threads else 1 if one else None
     task = Task(files, settled, command if command in EDITING else None, threads)
     return Job(command, task, rows, target, how, start, fresh_seed=settled.seed != parsed.seed)
 

@@ -18,7 +18,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from textgen.batch.engine import Engine, Slice, Task, Worker, windows
-from textgen.compute import cores
+from textgen.compute import share
 from textgen.errors import ModelError, TextgenError, UsageError
 from textgen.events import Event, OnEvent, WithoutSteps
 from textgen.files.rows import FileRows, Span, rows_of
@@ -101,7 +101,7 @@ def on_ray(task: Task, options: RunOptions) -> Iterator[Engine]:
         os.environ.setdefault(name, value)
     import ray
 
-    own: dict[str, Any] = {} if options.address else {"num_cpus": cores(), "include_dashboard": False}
+    own: dict[str, Any] = {} if options.address else {"num_cpus": share().threads, "include_dashboard": False}
     try:
         ray.init(options.address or "local", log_to_driver=False, logging_level=logging.ERROR, **own)
     except (ConnectionError, ValueError, RuntimeError) as error:

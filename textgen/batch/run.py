@@ -19,7 +19,7 @@ from textgen.batch.pool import pool
 from textgen.batch.publish import appeared, finish, publish_whole
 from textgen.batch.ray import on_ray
 from textgen.batch.retry import RowsAgain, record_lines
-from textgen.compute import cores, threads
+from textgen.compute import share, threads
 from textgen.errors import TextgenError, UsageError
 from textgen.events import Note, OnEvent, ProgressCounter, ignore
 from textgen.files.atomic import stamp
@@ -156,7 +156,7 @@ def _engine(job: Job, count: int) -> AbstractContextManager[Engine]:
         return nullcontext(NothingToCompute(task))
     if options.engine == "ray":
         return on_ray(task, options)
-    workers = options.workers or (cores() if task.threads == 1 and options.threads is None else 1)
+    workers = options.workers or (share().threads if task.threads == 1 and options.threads is None else 1)
     workers = min(workers, -(-count // task.options.window))
     return pool(task, workers) if workers > 1 else _this_process(task)
 

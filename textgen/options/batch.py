@@ -74,13 +74,13 @@ class RunOptions(OptionGroup):
     strict: bool = option_field(False, "Stop at the first row that is an error.", BATCH)
     workers: int | None = option_field(
         None,
-        "Number of processes, with one thread each (default with {@output}: one per core).",
+        "Number of processes, with one thread each (default with {@output}: one per core it may use).",
         BATCH,
         ge=1,
         le=1024,
     )
     threads: Count | None = option_field(
-        None, "Threads of a single process (default: all cores; with {@output}: one).", BATCH
+        None, "Threads of a single process (default: the cores it may use; with {@output}: one).", BATCH
     )
     precision: Precision = option_field(
         "auto",

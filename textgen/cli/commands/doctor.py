@@ -34,17 +34,20 @@ def doctor(as_json: opt.Json = False, debug: opt.Debug = False) -> int:
 def _facts() -> dict[str, Any]:
     import torch
 
+    from textgen.compute import share
     from textgen.models.precision import describe_auto
     from textgen.resources import models_dir
     from textgen.store.catalog import embedded_names
 
+    threads = share(torch.get_num_threads())
     devices = ["cpu"] + [torch.cuda.get_device_name(n) for n in range(torch.cuda.device_count())]
     return {
         "textgen": __version__,
         "python": platform.python_version(),
         **{package: version_of(package) for package in PACKAGES},
         "devices": devices,
-        "threads": torch.get_num_threads(),
+        "threads": threads.threads,
+        "threads by": threads.reason,
         "precision": describe_auto(),
         "models": embedded_names(),
         "models in": str(models_dir()),

@@ -46,7 +46,7 @@ class EvalRun(Printing):
     )
     lm: str | None = field(None, "Bits per character under a gpt2 model.", MODELS, metavar="MODEL")
     mlm: str | None = field(None, "Pseudo-perplexity of a token under a bert model.", MODELS, metavar="MODEL")
-    threads: Count | None = field(None, "Threads to compute with (default all cores).", RUN)
+    threads: Count | None = field(None, "Threads to compute with (default: the cores it may use).", RUN)
 
 
 def _evaluate(predictions: Predictions, options: dict[str, Any], run: EvalRun) -> int:

@@ -52,7 +52,9 @@ class TrainRun(TokenizerRun):
     )
     resume: bool = field(False, "Continue the run in DIR, if there is one.")
     force: bool = changed(TokenizerRun, "force", False, "Replace the run in DIR, once all rows are read.")
-    threads: Count | None = field(None, "Threads to compute with (default all cores).", fields.RUN)
+    threads: Count | None = field(
+        None, "Threads to compute with (default: the cores it may use).", fields.RUN
+    )
 
 
 def flags_of(options: type[BaseModel]) -> opt.Flags:
