@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,8 +15,13 @@ from textgen.errors import ModelError
 from textgen.models.families.bert import Bert
 from textgen.models.families.gpt2 import Gpt2
 from textgen.models.families.unilm import UniLM
+from textgen.models.layers.int8 import Int8Product, int8_problem
+from textgen.models.layers.linear import Conv1D, Linear
+from textgen.models.layers.rows import Rows
+from textgen.models.precision import PRODUCTS, set_precision
 from textgen.store.catalog import embedded_names, find_model
 from textgen.store.load import LoadedModel, load_model
+from textgen.store.weights import read_stored
 
 Maker = Callable[..., Any]
 QUERY = "bert.encoder.layer.0.attention.self.query.weight"
@@ -239,3 +245,46 @@ def test_a_config_that_asks_for_another_computation_is_refused():
     other = dataclasses.replace(files, config=files.config | {"hidden_act": "relu"})
     with pytest.raises(ModelError, match="hidden_act 'relu' is not supported"):
         load_model(other)
+
+
+@pytest.mark.skipif(int8_problem() is not None, reason=str(int8_problem()))
+@pytest.mark.parametrize("name", ["title", "bert", "gpt2"])
+def test_in_int8_the_stored_rows_are_multiplied_and_no_other(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """But for the matrices of gpt2, whose rows are inputs."""
+    files = find_model(name, "int8")
+    stored, found = read_stored(files.weights), []
+
+    class Seen(Int8Product):
+        def __init__(self, weight: Any, bias: Any = None) -> None:
+            super().__init__(weight, bias)
+            found.append(weight)
+
+    monkeypatch.setitem(PRODUCTS, "int8", Seen)
+    network = load_model(files).network
+    rows = [weight for weight in found if isinstance(weight, Rows)]
+    assert len(rows) == (1 if name == "gpt2" else len(found))
+    heads = [
+        tensor for key, tensor in stored.items() if key.endswith(("word_embeddings.weight", "wte.weight"))
+    ]
+    assert [torch.equal(rows[0].numbers, head.numbers) for head in heads] == [True]
+    assert torch.equal(network.embedding.weight, heads[0].dense())
+    weights = [layer.weight for layer in network.modules() if isinstance(layer, Linear | Conv1D)]
+    assert weights
+    assert set(weights) == {None}
+
+
+@pytest.mark.skipif(int8_problem() is not None, reason=str(int8_problem()))
+def test_the_network_of_stored_rows_computes_what_that_of_float32_rounded_again_does(
+    bert_model: LoadedModel,
+) -> None:
+    again = load_model(replace(bert_model.files, precision="fp32")).network
+    set_precision(again, "int8")
+    stored = load_model(replace(bert_model.files, precision="int8")).network
+    ids = torch.tensor([bert_model.tokenizer.encode("春天来了，公园里的花都开了。")])
+    with torch.inference_mode():
+        found, expected = (
+            net.logits(net.encode(ids, torch.tensor([ids.shape[1]]))) for net in (stored, again)
+        )
+    assert float((found - expected).abs().max()) < 0.05 * float(expected.std())

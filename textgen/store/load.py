@@ -15,10 +15,12 @@ from textgen.messages import Message
 from textgen.models.empty_weights import unfilled
 from textgen.models.family import LARGEST_SIZE
 from textgen.models.layers.conditional_norm import add_condition, styles_of
-from textgen.models.precision import set_precision
+from textgen.models.layers.linear import Linear
+from textgen.models.layers.rows import Matrix, OfRows, Rows, dense
+from textgen.models.precision import INT8, set_precision
 from textgen.plugins import resolved
 from textgen.store.catalog import CONFIG, PRIOR, ModelFiles
-from textgen.store.weights import read_weights
+from textgen.store.weights import read_stored
 from textgen.tokenizers.sentencepiece import SentencePieceTokenizer
 
 
@@ -46,7 +48,7 @@ def load_model(files: ModelFiles) -> LoadedModel:
         ModelError: The files are broken or do not fit each other, or the family has no network.
     """
     family, tokenizer = files.family, load_tokenizer(files)
-    config, file, weights = files.config, files.path / CONFIG, load_tensors(files)
+    config, file, weights = files.config, files.path / CONFIG, _stored(files)
     if problem := next(_problems(files, len(weights)), None):
         hint = "is it whole, and does it belong to these weights?"
         raise ModelError("{file}: {problem}", file=file, problem=problem, hint=hint)
@@ -78,9 +80,13 @@ def load_tokenizer(files: ModelFiles) -> SentencePieceTokenizer:
 
 def load_tensors(files: ModelFiles) -> dict[str, Tensor]:
     """The tensors of a model, by their names in its files. Raises ModelError if one cannot be read."""
-    tensors = read_weights(files.weights)
+    return {name: dense(tensor) for name, tensor in _stored(files).items()}
+
+
+def _stored(files: ModelFiles) -> dict[str, Matrix]:
+    tensors = read_stored(files.weights)
     if files.family.prior and (files.path / PRIOR).is_file():
-        tensors |= read_weights(files.path / PRIOR)
+        tensors |= read_stored(files.path / PRIOR)
     return tensors
 
 
@@ -114,7 +120,8 @@ def _possible(value: object, kind: object) -> bool:
     return isinstance(value, float) and 0 < value < 1
 
 
-def _fill(network: nn.Module, weights: dict[str, Tensor], files: ModelFiles) -> None:
+def _fill(network: nn.Module, weights: dict[str, Matrix], files: ModelFiles) -> None:
+    """Put the weights in place; those of products in int8 as the rows that they are stored in."""
     prefix, tied = files.family.prefix, files.family.tied
     wanted = {
         name.removeprefix(prefix): (name, tensor.shape) for name, tensor in network.state_dict().items()
@@ -124,7 +131,17 @@ def _fill(network: nn.Module, weights: dict[str, Tensor], files: ModelFiles) -> 
     if problem := next(_misfits({name: tensor.shape for name, tensor in given.items()}, shapes), None):
         hint = "does config.json belong to these weights?"
         raise ModelError("{path} {problem}", path=files.path, problem=problem, hint=hint)
-    network.load_state_dict({wanted[name][0]: tensor for name, tensor in given.items()}, assign=True)
+    placed = {wanted[name][0]: tensor for name, tensor in given.items()}
+    if files.precision == INT8:
+        for name, layer in network.named_modules():
+            rows = placed.get(f"{name}.weight")
+            if not isinstance(layer, OfRows) or not isinstance(rows, Rows):
+                continue
+            layer.rows = rows
+            if isinstance(layer, Linear):  # an embedding is looked up in, too
+                del placed[f"{name}.weight"]
+                layer.weight = None  # type: ignore[assignment]
+    network.load_state_dict({name: dense(tensor) for name, tensor in placed.items()}, assign=True)
 
 
 def _misfits(given: Mapping[str, torch.Size], wanted: Mapping[str, torch.Size]) -> Iterator[Message]:

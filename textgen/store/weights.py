@@ -19,6 +19,7 @@ from torch import Tensor
 from textgen.errors import ModelError, UsageError
 from textgen.files.atomic import utf8_name
 from textgen.messages import Message
+from textgen.models.layers.rows import Matrix, Rows, dense
 
 SCALE = ".scale"
 IN_HEADER = {"fp32": "fp32", "fp16": "fp16", "int8": "int8-rowwise"}
@@ -29,7 +30,12 @@ SPACING = 2.0**-24  # of the float16 numbers below
 
 
 def read_weights(path: Path) -> dict[str, Tensor]:
-    """All tensors of a safetensors file in float32, rows dequantised.
+    """All tensors of a safetensors file in float32. Raises as `read_stored`."""
+    return {name: dense(tensor) for name, tensor in read_stored(path).items()}
+
+
+def read_stored(path: Path) -> dict[str, Matrix]:
+    """All tensors of a safetensors file: int8 matrices as rows, which are not read yet, others in float32.
 
     Raises:
         ModelError: The file is missing or broken, an int8 matrix lacks its scales or has none that can be, or
@@ -43,10 +49,11 @@ def read_weights(path: Path) -> dict[str, Tensor]:
         raise ModelError("cannot read {path}: {error}", path=path, error=error, hint=hint) from None
     if problem := next(_problems(stored), None):
         raise ModelError("{path}: {problem}", path=path, problem=problem, hint="is the file whole?")
-    dense = {name: tensor.float() for name, tensor in stored.items() if not name.endswith(SCALE)}
-    for name in stored.keys() - dense.keys():
-        dense[name.removesuffix(SCALE)].mul_(stored[name].float()[:, None])
-    return dense
+    return {
+        name: Rows(tensor, stored[name + SCALE]) if name + SCALE in stored else tensor.float()
+        for name, tensor in stored.items()
+        if not name.endswith(SCALE)
+    }
 
 
 def pack_weights(

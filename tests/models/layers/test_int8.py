@@ -10,6 +10,7 @@ from textgen.compute import threads
 from textgen.models.layers import int8
 from textgen.models.layers.bf16 import Bf16Product
 from textgen.models.layers.int8 import Int8Product, activation_levels, int8_problem
+from textgen.models.layers.rows import Rows, stacked
 
 SHAPES = [(1536, 512), (512, 2048), (33, 47), (8192, 64)]
 
@@ -95,3 +96,32 @@ def test_a_torch_without_the_operator_is_recognised(monkeypatch: pytest.MonkeyPa
     assert "does not multiply" in str(int8.int8_problem.__wrapped__())
     monkeypatch.setattr(int8, "ENGINE", "none")
     assert "no quantized engine" in str(int8.int8_problem.__wrapped__())
+
+
+def test_rows_are_taken_as_they_are_stored() -> None:
+    """Also where no number of a row is 127, and where all are 0."""
+    integers = torch.randint(-90, 90, (33, 47), dtype=torch.int8, generator=torch.Generator().manual_seed(0))
+    scales = numbers(33).abs().half().index_fill(0, torch.tensor([3]), 0.0)
+    most = activation_levels()
+    x = torch.randint(-most, most + 1, (9, 47), generator=torch.Generator().manual_seed(1)).float()
+    x[:, 0] = most  # so that activations are not rounded
+    product = Int8Product(Rows(integers, scales))
+    expected = x.double() @ integers.double().T * scales.double()
+    torch.testing.assert_close(product(x), expected.float(), rtol=1e-5, atol=1e-3)
+    assert float(product(x)[:, 3].abs().max()) < 1e-20
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_the_product_of_rows_is_that_of_their_matrix(shape: tuple[int, int]) -> None:
+    weight, x = numbers(*shape), numbers(9, shape[1], seed=2)
+    rows = int8.rounded(weight)
+    torch.testing.assert_close(Int8Product(rows)(x), Int8Product(rows.dense())(x), rtol=1e-6, atol=1e-5)
+
+
+def test_matrices_are_stacked_as_rows_only_where_all_are() -> None:
+    one, other = (int8.rounded(numbers(4, 6, seed=seed)) for seed in (0, 1))
+    both = stacked([one, other])
+    assert isinstance(both, Rows)
+    mixed = stacked([one, other.dense()])
+    assert isinstance(mixed, Tensor)
+    assert torch.equal(both.dense(), mixed)

@@ -14,7 +14,8 @@ from torch.nn import functional
 from textgen.models.family import Sizes
 from textgen.models.layers.attention import Attend, both_sides, join_heads, linear, padding_bias, split_heads
 from textgen.models.layers.dropout import Dropout
-from textgen.models.layers.linear import Linear, MakeProduct, Product, pack_parts, release
+from textgen.models.layers.linear import Linear, MakeProduct, Product, TiedEmbedding, pack_parts, release
+from textgen.models.layers.rows import stacked
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class BertConfig(Sizes):
 class Embeddings(nn.Module):
     def __init__(self, config: BertConfig) -> None:
         super().__init__()
-        self.word_embeddings = nn.Embedding(config.vocab_size, config.hidden_size)
+        self.word_embeddings = TiedEmbedding(config.vocab_size, config.hidden_size)
         self.position_embeddings = nn.Embedding(config.max_position_embeddings, config.hidden_size)
         self.token_type_embeddings = nn.Embedding(config.type_vocab_size, config.hidden_size)
         self.LayerNorm = nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
@@ -67,7 +68,7 @@ class SelfAttention(nn.Module):
     def pack(self, make: MakeProduct) -> None:
         """Keys and values are one product; see `Packable`."""
         parts = self.key, self.value
-        weight = torch.cat(tuple(part.weight for part in parts))
+        weight = stacked([part.matrix for part in parts])
         self.key_and_value = make(weight, torch.cat(tuple(part.bias for part in parts)))
         self.query.pack(make)
         for part in parts:
@@ -210,7 +211,7 @@ class Bert(nn.Module):
         return self.config.max_position_embeddings
 
     @property
-    def embedding(self) -> nn.Embedding:
+    def embedding(self) -> TiedEmbedding:
         """The vectors of the tokens."""
         return self.bert.embeddings.word_embeddings
 
@@ -241,7 +242,7 @@ class Bert(nn.Module):
 
     def pack(self, make: MakeProduct) -> None:
         """The embedding stays, for look-ups; see `Packable`."""
-        self.head_product = make(self.embedding.weight, self.cls.predictions.bias)
+        self.head_product = make(self.embedding.matrix, self.cls.predictions.bias)
         pack_parts(self, make)
 
     def masked_logits(self, ids: Tensor, lengths: Tensor, positions: Tensor) -> Tensor:

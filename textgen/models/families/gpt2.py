@@ -16,7 +16,7 @@ from textgen.models.family import Sizes
 from textgen.models.layers.attention import Attend, join_heads, linear, padding_bias, split_heads
 from textgen.models.layers.cache import CacheState
 from textgen.models.layers.dropout import Dropout
-from textgen.models.layers.linear import Conv1D, MakeProduct, Product, pack_parts
+from textgen.models.layers.linear import Conv1D, MakeProduct, Product, TiedEmbedding, pack_parts
 from textgen.models.padding import read_together
 from textgen.models.views import Ids, ThroughHidden
 
@@ -78,7 +78,7 @@ class Trunk(nn.Module):
 
     def __init__(self, config: Gpt2Config) -> None:
         super().__init__()
-        self.wte = nn.Embedding(config.vocab_size, config.n_embd)
+        self.wte = TiedEmbedding(config.vocab_size, config.n_embd)
         self.wpe = nn.Embedding(config.n_positions, config.n_embd)
         self.h = nn.ModuleList(Block(config) for _ in range(config.n_layer))
         self.ln_f = nn.LayerNorm(config.n_embd, eps=config.layer_norm_epsilon)
@@ -139,7 +139,7 @@ class Gpt2(ThroughHidden, nn.Module):
 
     def pack(self, make: MakeProduct) -> None:
         """The embedding stays, for look-ups; see `Packable`."""
-        self.head_product = make(self.transformer.wte.weight, None)
+        self.head_product = make(self.transformer.wte.matrix, None)
         pack_parts(self, make)
 
     def _read(self, sources: Sequence[Ids]) -> tuple[CacheState, Tensor]:

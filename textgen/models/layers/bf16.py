@@ -7,18 +7,19 @@ from torch import Tensor
 from torch.nn import functional
 
 from textgen.models.layers.attention import row_stable
+from textgen.models.layers.rows import Matrix, dense
 
 
 class Bf16Product:
     """`x @ weight.T + bias` with weights and activations in bfloat16.
 
     Args:
-        weight: `(out, in)`, floating point.
+        weight: `(out, in)`.
         bias: `(out,)`, added in float32; or None.
     """
 
-    def __init__(self, weight: Tensor, bias: Tensor | None = None) -> None:
-        self.weight, self.bias = weight.bfloat16().contiguous(), bias
+    def __init__(self, weight: Matrix, bias: Tensor | None = None) -> None:
+        self.weight, self.bias = dense(weight).bfloat16().contiguous(), bias
 
     def __call__(self, x: Tensor) -> Tensor:
         """Multiply the last axis of `x`."""

@@ -16,6 +16,8 @@ from functools import cache
 import torch
 from torch import Tensor
 
+from textgen.models.layers.rows import Matrix, Rows
+
 ENGINE = "x86"
 EIGHT_BITS, SEVEN_BITS = 127, 63  # largest absolute values
 SMALLEST_SCALE = 1e-30  # of a row of zeros, which is divided by it
@@ -26,18 +28,17 @@ class Int8Product:
     """`x @ weight.T + bias` in int8, the weights with one scale per output.
 
     Args:
-        weight: `(out, in)`, floating point.
+        weight: `(out, in)`; rows of int8 are taken as they are, with their scales.
         bias: `(out,)`, or None.
         levels: Largest absolute value of an activation; by default what the processor computes exactly.
     """
 
-    def __init__(self, weight: Tensor, bias: Tensor | None = None, *, levels: int | None = None) -> None:
-        scales = weight.abs().amax(1).clamp_min_(SMALLEST_SCALE) / EIGHT_BITS
-        numbers = (weight / scales[:, None]).round_().to(torch.int8)
+    def __init__(self, weight: Matrix, bias: Tensor | None = None, *, levels: int | None = None) -> None:
+        numbers, scales = weight if isinstance(weight, Rows) else rounded(weight)
         self.outputs, self.inputs = weight.shape
         self.levels = activation_levels() if levels is None else levels
         self.bias = bias
-        self._packed = _pack(numbers, scales)
+        self._packed = _pack(numbers, scales.double().clamp_min(SMALLEST_SCALE))
         self._multiply = getattr(torch.ops.quantized, OPERATOR).default
 
     def __call__(self, x: Tensor) -> Tensor:
@@ -47,6 +48,12 @@ class Int8Product:
         product: Tensor = self._multiply(rows / scale, 1 / self.levels, self.levels + 1, self._packed)
         scaled = product.mul_(scale) if self.bias is None else torch.addcmul(self.bias, product, scale)
         return scaled.view(*x.shape[:-1], self.outputs)
+
+
+def rounded(weight: Tensor) -> Rows:
+    """The matrix with the largest of each row at 127."""
+    scales = weight.abs().amax(1).clamp_min_(SMALLEST_SCALE) / EIGHT_BITS
+    return Rows((weight / scales[:, None]).round_().to(torch.int8), scales)
 
 
 @cache
@@ -78,7 +85,7 @@ def _pack(numbers: Tensor, scales: Tensor) -> torch.ScriptObject:
             # torch is to drop the making of quantized tensors some day; `int8_problem` will say so
             warnings.simplefilter("ignore")
             weight = torch._make_per_channel_quantized_tensor(
-                numbers, scales.double(), torch.zeros(len(scales), dtype=torch.long), 0
+                numbers, scales, torch.zeros(len(scales), dtype=torch.long), 0
             )
             packed: torch.ScriptObject = torch.ops.quantized.linear_prepack(weight, None)
     finally:

@@ -9,9 +9,10 @@ import torch
 from torch import Tensor, nn
 
 from textgen.models.layers.attention import linear, row_stable
+from textgen.models.layers.rows import Matrix, OfRows
 
 Product = Callable[[Tensor], Tensor]
-MakeProduct = Callable[[Tensor, Tensor | None], Product]  # of a matrix (out, in) and a bias (out,)
+MakeProduct = Callable[[Matrix, Tensor | None], Product]  # of a matrix (out, in) and a bias (out,)
 
 
 @runtime_checkable
@@ -22,7 +23,7 @@ class Packable(Protocol):
         """Multiply by products that `make` makes from now on; the matrices that only they need go."""
 
 
-class Linear(nn.Linear):
+class Linear(OfRows, nn.Linear):
     """A linear layer, its matrix stored `(out, in)`."""
 
     product: Product | None = None
@@ -32,8 +33,12 @@ class Linear(nn.Linear):
 
     def pack(self, make: MakeProduct) -> None:
         """See `Packable`."""
-        self.product = make(self.weight, self.bias)
+        self.product = make(self.matrix, self.bias)
         release(self)
+
+
+class TiedEmbedding(OfRows, nn.Embedding):
+    """An embedding whose matrix is that of the head, too."""
 
 
 class Conv1D(nn.Module):
@@ -60,6 +65,8 @@ class Conv1D(nn.Module):
 def release(layer: Linear | Conv1D) -> None:
     """Let go of the parameters of a layer whose product has them."""
     layer.weight = layer.bias = None  # type: ignore[assignment]
+    if isinstance(layer, Linear):
+        layer.rows = None
 
 
 def pack_parts(module: nn.Module, make: MakeProduct) -> None:
