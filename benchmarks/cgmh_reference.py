@@ -7,12 +7,19 @@ right side is not looked at, and every candidate is computed from its first piec
 
 from __future__ import annotations
 
+import tempfile
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+
+from textgen.store.catalog import find_model
+from textgen.store.export import export_model
+from textgen.store.load import load_tokenizer
+from textgen.tokenizers.base import Tokenizer
 
 GAMMA = 0.8  # exponent of the probability: favours longer sentences
 CANDIDATES = 64
@@ -48,18 +55,23 @@ class Reference:
 
     def compose(self, keywords: list[list[int]], seconds: float) -> tuple[list[int], int]:
         """Pieces of a sentence, and how many steps were made in so much time."""
-        text = Text([self.start])
-        for ids in keywords:
-            text.locked += range(len(text.ids), len(text.ids) + len(ids))
-            text.ends.append(len(text.ids) + len(ids) - 1)
-            text.ids += ids
-        text.ids.append(self.stop)
+        text = self.begin(keywords)
         until = time.perf_counter() + seconds
         steps = 0
         while time.perf_counter() < until:
             text = self.step(text)
             steps += 1
         return text.ids[1:], steps
+
+    def begin(self, keywords: list[list[int]]) -> Text:
+        """The words one after another."""
+        text = Text([self.start])
+        for ids in keywords:
+            text.locked += range(len(text.ids), len(text.ids) + len(ids))
+            text.ends.append(len(text.ids) + len(ids) - 1)
+            text.ids += ids
+        text.ids.append(self.stop)
+        return text
 
     def step(self, text: Text) -> Text:
         """One edit, or none."""
@@ -116,3 +128,17 @@ class Reference:
     def _probs(self, rows: list[list[int]]) -> Any:
         with torch.inference_mode():
             return self.model(torch.tensor(rows)).logits.softmax(-1).numpy()
+
+
+def reference_on_gpt2() -> tuple[Reference, Tokenizer]:
+    """The port on the shipped GPT-2, loaded by transformers, and the tokenizer of its pieces."""
+    from transformers import GPT2LMHeadModel
+
+    files = find_model("gpt2")
+    with tempfile.TemporaryDirectory() as folder:
+        for _ in export_model(files, Path(folder), dtype="fp32"):
+            pass
+        model = GPT2LMHeadModel.from_pretrained(folder, dtype=torch.float32).eval()
+    tokenizer = load_tokenizer(files)
+    [stop] = tokenizer.encode("。")
+    return Reference(model, tokenizer.specials.bos, stop, tokenizer.specials.mask, seed=1), tokenizer

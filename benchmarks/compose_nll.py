@@ -14,7 +14,6 @@ import json
 import random
 import re
 import sys
-import tempfile
 import time
 from math import log
 from pathlib import Path
@@ -25,13 +24,12 @@ import torch
 from textgen.files.lines import lines_in
 
 sys.path.insert(0, str(Path(__file__).parent))
-from cgmh_reference import Reference
+from cgmh_reference import reference_on_gpt2
 
 import textgen
 from textgen.metrics.fluency import bits_per_char
 from textgen.options import parse
 from textgen.store.catalog import find_model
-from textgen.store.export import export_model
 from textgen.store.load import load_model
 from textgen.text.content_words import content_words
 from textgen.text.keywords import missing
@@ -62,7 +60,7 @@ def main(path: Path, out: Path, count: int, options: dict[str, Any]) -> None:
     torch.set_num_threads(1)
     sets = keyword_sets(path, count)
     compose = textgen.load("compose")
-    reference = reference_on_gpt2()
+    reference, _ = reference_on_gpt2()
     encode = compose.tokenizer.encode
     rows, steps = [], {"textgen": 0, "reference": 0}
     spent = 0.0
@@ -92,19 +90,6 @@ def main(path: Path, out: Path, count: int, options: dict[str, Any]) -> None:
         print(
             f"{name:10} nats/char {nats:.2f}  characters {length:.1f}  words {held}/{total}  steps/s {rate}"
         )
-
-
-def reference_on_gpt2() -> Reference:
-    """The port on the shipped GPT-2, loaded by transformers."""
-    from transformers import GPT2LMHeadModel
-
-    with tempfile.TemporaryDirectory() as folder:
-        files = find_model("gpt2")
-        list(export_model(files, Path(folder) / "gpt2", dtype="fp32"))
-        model = GPT2LMHeadModel.from_pretrained(Path(folder) / "gpt2").eval()
-    tokenizer = load_model(files).tokenizer
-    [stop] = tokenizer.encode("。")
-    return Reference(model, tokenizer.specials.bos, stop, tokenizer.specials.mask, seed=1)
 
 
 if __name__ == "__main__":

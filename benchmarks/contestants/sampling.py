@@ -34,7 +34,7 @@ def contestants(folder: Path) -> list[Contestant]:
     if find_spec("ctranslate2"):
         found.append(Contestant("CTranslate2 fp32", ctranslate2, (folder, "float32")))
         found.append(Contestant("CTranslate2 int8", ctranslate2, (folder, "int8")))
-    return found + ours_in_precisions(ours)
+    return found + ours_in_precisions(ours, "gpt2")
 
 
 def ours(precision: str) -> Work:
