@@ -8,8 +8,6 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from filelock import lock_descriptor
-
 from textgen.errors import UsageError
 from textgen.files.atomic import writing
 
@@ -48,7 +46,7 @@ def held(path: Path) -> bool:
         return False
     try:
         with path.open("ab") as file:
-            return not lock_descriptor(file.fileno(), blocking=False)
+            return not _locks(file)
     except OSError:
         return False
 
@@ -61,7 +59,7 @@ def being_written(path: Path) -> UsageError:
 
 def _lock(file: BinaryIO, path: Path, what: Path) -> None:
     try:
-        ours = lock_descriptor(file.fileno(), blocking=False)
+        ours = _locks(file)
     except OSError:  # a file system without locks
         return
     if ours:
@@ -70,3 +68,10 @@ def _lock(file: BinaryIO, path: Path, what: Path) -> None:
                 return
         # else it was the lock of a run that has just ended
     raise being_written(what)
+
+
+def _locks(file: BinaryIO) -> bool:
+    """Whether the lock of an open file could be taken."""
+    from filelock import lock_descriptor  # only runs with an output need it
+
+    return bool(lock_descriptor(file.fileno(), blocking=False))

@@ -3,19 +3,43 @@
 One class a backend; what a backend cannot use is not among its fields and is refused, never ignored.
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from textgen.options.base import Options, parse
 from textgen.options.batch import InputOptions, RunOptions
-from textgen.options.cgmh import (
-    CgmhOptions,
-    ComposeOptions,
-    CorrectOptions,
-    FillOptions,
-    RewriteOptions,
-    SourceOptions,
-)
 from textgen.options.chains import ChainOptions
 from textgen.options.composed import composed
 from textgen.options.decoding import ContinueOptions, DecodingOptions
-from textgen.options.evaluation import EvalOptions
-from textgen.options.gibbs import GibbsOptions
-from textgen.options.title import TitleOptions
+
+if TYPE_CHECKING:
+    from textgen.options.cgmh import (
+        CgmhOptions,
+        ComposeOptions,
+        CorrectOptions,
+        FillOptions,
+        RewriteOptions,
+        SourceOptions,
+    )
+    from textgen.options.evaluation import EvalOptions
+    from textgen.options.gibbs import GibbsOptions
+    from textgen.options.title import TitleOptions
+
+# imported on use, since no command uses them all: making a model of options takes milliseconds
+_MODULES = {
+    "CgmhOptions": "cgmh",
+    "ComposeOptions": "cgmh",
+    "CorrectOptions": "cgmh",
+    "FillOptions": "cgmh",
+    "RewriteOptions": "cgmh",
+    "SourceOptions": "cgmh",
+    "EvalOptions": "evaluation",
+    "GibbsOptions": "gibbs",
+    "TitleOptions": "title",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
+from functools import lru_cache
+from pathlib import Path
 from reprlib import repr as short
 from typing import Any
 
@@ -11,11 +13,12 @@ import torch
 from torch import Tensor, nn
 
 from textgen.errors import ModelError
+from textgen.files.atomic import stamp
 from textgen.messages import Message
 from textgen.models.empty_weights import unfilled
 from textgen.models.family import LARGEST_SIZE
 from textgen.models.layers.conditional_norm import add_condition, styles_of
-from textgen.models.layers.linear import Linear
+from textgen.models.layers.linear import Conv1D, Linear
 from textgen.models.layers.rows import Matrix, OfRows, Rows, dense
 from textgen.models.precision import INT8, set_precision
 from textgen.plugins import resolved
@@ -75,7 +78,13 @@ def load_tokenizer(files: ModelFiles) -> SentencePieceTokenizer:
     if files.tokenizer is None:
         hint = "put the one that the model was trained with beside its weights"
         raise ModelError("{path} has no tokenizer.model", path=files.path, hint=hint)
-    return SentencePieceTokenizer(files.tokenizer)
+    return _tokenizer(files.tokenizer, stamp(files.tokenizer))
+
+
+@lru_cache(maxsize=2)
+def _tokenizer(path: Path, _: tuple[int, int] | None) -> SentencePieceTokenizer:
+    """The tokenizer of a file as it is now; the embedded models have one together."""
+    return SentencePieceTokenizer(path)
 
 
 def load_tensors(files: ModelFiles) -> dict[str, Tensor]:
@@ -138,7 +147,7 @@ def _fill(network: nn.Module, weights: dict[str, Matrix], files: ModelFiles) -> 
             if not isinstance(layer, OfRows) or not isinstance(rows, Rows):
                 continue
             layer.rows = rows
-            if isinstance(layer, Linear):  # an embedding is looked up in, too
+            if isinstance(layer, Linear | Conv1D):  # an embedding is looked up in, too
                 del placed[f"{name}.weight"]
                 layer.weight = None  # type: ignore[assignment]
     network.load_state_dict({name: dense(tensor) for name, tensor in placed.items()}, assign=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from sentencepiece import SentencePieceProcessor
@@ -12,6 +13,7 @@ from textgen.tokenizers.base import Specials, Vocabulary
 
 SPACE = "\u2581"  # how SentencePiece writes a space
 PROBE = " 春  天，Ａﬁ①1\n\t<s>\U0001f600\u3400" + SPACE  # what others normalise, or have no token for
+BYTE = re.compile("<0x[0-9A-F]{2}>")  # SentencePiece takes no byte of another name
 SPECIAL_PIECES = {
     "pad": "<pad>",
     "bos": "<s>",
@@ -80,9 +82,10 @@ class SentencePieceTokenizer:
     def _vocabulary(self) -> Vocabulary:
         processor = self._processor
         ids = range(len(processor))
-        byte_ids = frozenset(i for i in ids if processor.is_byte(i))
-        silent = {i for i in ids if processor.is_control(i) or processor.is_unknown(i)}
         names: list[str] = processor.id_to_piece(list(ids))
+        # each is asked for as seldom as can be: a call takes about a microsecond
+        byte_ids = frozenset(i for i, name in enumerate(names) if BYTE.match(name) and processor.is_byte(i))
+        silent = {i for i in ids if processor.is_control(i)} | {processor.unk_id()}
         pieces = [
             b""
             if i in silent

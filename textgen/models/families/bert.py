@@ -243,6 +243,7 @@ class Bert(nn.Module):
     def pack(self, make: MakeProduct) -> None:
         """The embedding stays, for look-ups; see `Packable`."""
         self.head_product = make(self.embedding.matrix, self.cls.predictions.bias)
+        self.embedding.rows = None
         pack_parts(self, make)
 
     def masked_logits(self, ids: Tensor, lengths: Tensor, positions: Tensor) -> Tensor:

@@ -140,6 +140,7 @@ class Gpt2(ThroughHidden, nn.Module):
     def pack(self, make: MakeProduct) -> None:
         """The embedding stays, for look-ups; see `Packable`."""
         self.head_product = make(self.transformer.wte.matrix, None)
+        self.transformer.wte.rows = None
         pack_parts(self, make)
 
     def _read(self, sources: Sequence[Ids]) -> tuple[CacheState, Tensor]:

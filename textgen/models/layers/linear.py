@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from textgen.models.layers.attention import linear, row_stable
-from textgen.models.layers.rows import Matrix, OfRows
+from textgen.models.layers.rows import Matrix, OfRows, dense
 
 Product = Callable[[Tensor], Tensor]
 MakeProduct = Callable[[Matrix, Tensor | None], Product]  # of a matrix (out, in) and a bias (out,)
@@ -41,7 +41,7 @@ class TiedEmbedding(OfRows, nn.Embedding):
     """An embedding whose matrix is that of the head, too."""
 
 
-class Conv1D(nn.Module):
+class Conv1D(OfRows, nn.Module):
     """A linear layer whose matrix is stored `(in, out)`, as OpenAI's code had it."""
 
     product: Product | None = None
@@ -58,15 +58,16 @@ class Conv1D(nn.Module):
 
     def pack(self, make: MakeProduct) -> None:
         """See `Packable`."""
-        self.product = make(self.weight.t(), self.bias)
+        self.product = make(
+            dense(self.matrix).t(), self.bias
+        )  # its rows are inputs, so they are rounded again
         release(self)
 
 
 def release(layer: Linear | Conv1D) -> None:
     """Let go of the parameters of a layer whose product has them."""
     layer.weight = layer.bias = None  # type: ignore[assignment]
-    if isinstance(layer, Linear):
-        layer.rows = None
+    layer.rows = None
 
 
 def pack_parts(module: nn.Module, make: MakeProduct) -> None:

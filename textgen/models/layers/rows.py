@@ -34,7 +34,7 @@ Matrix = Tensor | Rows
 
 
 class OfRows:
-    """A layer that may know its `weight` in rows, too, one for each output.
+    """A layer that may know its `weight` in the rows that it is stored in.
 
     Attributes:
         weight: The parameter; None where only a product needs the matrix, which is made of `rows`.
