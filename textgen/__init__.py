@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 __all__ = ["DataError", "ModelError", "Row", "TextgenError", "UsageError", "__version__", "load", "run_batch"]
 
 
-def load(model: str, *, precision: str = "auto", threads: int | None = None) -> Backend[Any, Any]:
+def load(
+    model: str, *, precision: str = "auto", device: str = "auto", threads: int | None = None
+) -> Backend[Any, Any]:
     """Load a model, ready to generate.
 
     Args:
@@ -30,8 +32,10 @@ def load(model: str, *, precision: str = "auto", threads: int | None = None) -> 
             editing under the embedded models: `compose`, `rewrite`, `correct`, `fill`. A name wins over a
             folder of the same name; `./bert` is the folder.
         precision: What its matrices are multiplied in: `fp32`, `bf16`, `int8`, or `auto`, which is int8 where
-            the processor has VNNI and torch can, else fp32; Markov chains are always fp32 then. Texts may
-            differ between precisions.
+            the processor has VNNI and torch can, bf16 on a GPU, else fp32; Markov chains are always fp32
+            then. Texts may differ between precisions.
+        device: Where it computes: `cpu`, `cuda`, or `auto`, which is a GPU where there is one. What torch's
+            default device is for the rest of the process does not matter, and stays.
         threads: How many it computes with, while it does; by default those that the process may use, or as
             many as the environment variable TEXTGEN_THREADS says.
 
@@ -39,13 +43,13 @@ def load(model: str, *, precision: str = "auto", threads: int | None = None) -> 
         The backend of the model's kind; see its `generate` (and `stream`, where it can).
 
     Raises:
-        UsageError: There is no such model, the machine cannot compute in that precision, or a number of
-            threads is none.
+        UsageError: There is no such model or device, the machine cannot compute in that precision, or a
+            number of threads is none.
         ModelError: The directory is not a model of a known kind, or its files are broken.
     """
     from textgen.backends.base import open_backend
 
-    return open_backend(model, precision, threads)
+    return open_backend(model, precision, device, threads)
 
 
 def __getattr__(name: str) -> Any:

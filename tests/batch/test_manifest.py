@@ -12,6 +12,7 @@ from textgen.batch.manifest import Manifest, check_same, manifest_of, read_manif
 from textgen.batch.output import Output
 from textgen.batch.run import earlier_run
 from textgen.errors import TextgenError, UsageError
+from textgen.models.place import Place
 from textgen.options import Options, TitleOptions
 from textgen.store.catalog import find_model
 
@@ -30,7 +31,8 @@ def manifest(model):
 
 def of(model, *, threads: int = 1, **options) -> Manifest:
     options = {"seed": 7} | options
-    return manifest_of("sample", {"model": find_model(str(model))}, Options(**options), dict(INPUT), threads)
+    models = {"model": find_model(str(model))}
+    return manifest_of("sample", models, Options(**options), dict(INPUT), Place("cpu", threads))
 
 
 def refused(earlier, now, path, **how) -> str:
@@ -57,7 +59,7 @@ def test_a_manifest_says_all_that_the_results_depend_on(manifest):
     assert manifest.options == {"num_candidates": 1, "seed": 7, "batch_size": 16}
     assert manifest.input == INPUT
     assert {"textgen", "python", "torch", "sentencepiece", "jieba"} == set(manifest.versions)
-    assert {"cpu", "system", "threads", "precision"} == set(manifest.machine)
+    assert {"cpu", "system", "device", "threads", "precision"} == set(manifest.machine)
     assert manifest.errors is None
 
 
@@ -83,6 +85,7 @@ def test_the_same_run_may_go_on_whether_or_not_it_has_finished(manifest, model, 
         ("versions", "textgen", "0.0"),
         ("machine", "cpu", "an abacus"),
         ("machine", "threads", 2),
+        ("machine", "device", "cuda"),
         ("machine", "precision", "bfloat16"),
     ],
 )
@@ -116,7 +119,7 @@ def test_models_of_one_name_are_told_apart(tmp_path):
 
     def both(model, proposals) -> Manifest:
         models = {"model": find_model(str(model)), "proposals": find_model(str(proposals))}
-        return manifest_of("rewrite", models, Options(seed=7), dict(INPUT), 1)
+        return manifest_of("rewrite", models, Options(seed=7), dict(INPUT), Place("cpu", 1))
 
     assert both(one, other).models["model"] != both(one, other).models["proposals"]
     message = refused(both(one, other), both(other, one), tmp_path / "m")

@@ -106,3 +106,14 @@ def test_a_precision_that_cannot_be_had_is_refused(bench, capsys, monkeypatch, n
     monkeypatch.setitem(PROBLEMS, name, lambda: "the processor cannot")
     assert bench.run("--precision", name) == 2
     assert f"--precision {name}: the processor cannot (--precision auto" in capsys.readouterr().err
+
+
+def test_the_device_is_that_of_the_earlier_run(bench, capsys):
+    bench.interrupt(9)
+    manifest = read_manifest(Output(bench.out).running)
+    assert manifest.machine["device"] == "cpu"
+    replace(manifest, machine=manifest.machine | {"device": "cuda"}).write(Output(bench.out).running)
+    assert bench.run("--resume") == 2
+    assert "--device cuda: torch finds no GPU here (--device auto takes what" in capsys.readouterr().err
+    assert bench.run("--resume", "--device", "cpu") == 2
+    assert 'machine.device "cuda", now "cpu"' in capsys.readouterr().err

@@ -52,7 +52,7 @@ def test_the_variable_is_the_number_of_processes_of_a_run_over_files(
         pass
 
     def pool(task: Any, workers: int) -> Any:
-        started.append((task.threads, workers))
+        started.append((task.place.threads, workers))
         raise StartedError
 
     monkeypatch.chdir(tmp_path)

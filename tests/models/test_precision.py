@@ -46,6 +46,18 @@ def test_auto_is_int8_where_the_machine_can_and_else_fp32(monkeypatch: pytest.Mo
     assert choose_precision("fp32") == "fp32"
 
 
+def test_auto_is_bf16_on_a_gpu_that_can(monkeypatch: pytest.MonkeyPatch) -> None:
+    with torch.device("cuda:0"):
+        assert choose_precision() == "bf16", "of the GPUs of a cluster nothing is known"
+        assert describe_auto() == "bf16: the device is a GPU"
+        with pytest.raises(UsageError, match="int8: it is for processors, and the device is cuda"):
+            choose_precision("int8")
+        monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+        monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: False)
+        assert choose_precision() == "fp32"
+        assert describe_auto() == "fp32: the GPU has no instructions for bfloat16"
+
+
 def test_what_the_machine_cannot_do_is_refused_when_it_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(precision.PROBLEMS, "int8", lambda: "the processor has no AVX2")
     with pytest.raises(UsageError, match="int8: the processor has no AVX2"):

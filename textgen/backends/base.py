@@ -30,7 +30,7 @@ from textgen.messages import Message
 from textgen.models.batching import BatchLimit, out_of_memory, same_size_batches
 from textgen.models.guidance import with_style
 from textgen.models.layers.attention import padded_length
-from textgen.models.place import Place
+from textgen.models.place import Place, choose_device
 from textgen.models.precision import AUTO
 from textgen.options import DecodingOptions, Options, composed, parse
 from textgen.options.base import StyledOptions
@@ -303,9 +303,11 @@ def _with_place(row: Row, error: DataError) -> Message:
     return Message("{place}: {error}", place=row.place, error=error.line) if row.place else error.line
 
 
-def open_backend(name: str, precision: str = AUTO, threads: int | None = None) -> Backend[Any, Any]:
+def open_backend(
+    name: str, precision: str = AUTO, device: str = AUTO, threads: int | None = None
+) -> Backend[Any, Any]:
     """Load a model by embedded name or directory, with the backend of its kind; or an editor by its name."""
-    place = Place(threads)
+    place = Place(choose_device(device), threads)
     with place.entered():
         files = find_model(LANGUAGE_MODEL if name in EDITING else name)
         files = replace(files, precision=precision_for(precision, files, edits=name in EDITING))

@@ -109,7 +109,7 @@ class Reader:
             return 0.0, 0  # as often where a sample has no prompt: no model need be loaded
         model = self._model
         if not isinstance(model.network, LanguageModel):
-            model = _language_model(model.files.precision)
+            model = _language_model(model.files.precision, torch.get_default_device())
         # so long a beginning holds them: the rest need not be encoded
         ids = model.tokenizer.encode(text[: 4 * TOKENS])[:TOKENS]
         if not ids:
@@ -121,5 +121,6 @@ class Reader:
 
 
 @cache
-def _language_model(precision: str) -> LoadedModel:
+def _language_model(precision: str, device: torch.device) -> LoadedModel:
+    """The model on torch's default device, which is `device`."""
     return load_model(find_model(LANGUAGE_MODEL, precision))

@@ -6,6 +6,7 @@ from collections.abc import Hashable, Sequence
 from functools import lru_cache, partial
 from typing import Any, cast
 
+import torch
 from torch import Tensor
 
 from textgen.backends.outcome import Found, Outcome
@@ -33,7 +34,6 @@ KEPT = 4  # sets of avoided words whose masks are remembered
 
 _punctuation = lru_cache(KEPT)(punctuation_ids)
 _continuations = lru_cache(KEPT)(continuation_ids)
-_lengths = lru_cache(KEPT)(token_lengths)
 
 
 def scoring_for(
@@ -138,7 +138,7 @@ def _bans(
     reverse: bool,
     length: tuple[int, int] | None,
 ) -> list[Filter]:
-    specials, vocabulary = tokenizer.specials, tokenizer.vocabulary
+    specials, vocabulary, device = tokenizer.specials, tokenizer.vocabulary, torch.get_default_device()
     found: list[Filter] = []
     if ngram := options.no_repeat_ngram:
         # a character without a token shares bytes with others; and a row must never run out of tokens
@@ -146,17 +146,26 @@ def _bans(
         spared = [_in_writing_order(tokenizer, keyword, reverse) for keyword in keywords]
         found.append(partial(filters.no_repeat_ngram, n=ngram, exempt=exempt, spared=spared))
     if options.avoid:
-        found.append(_avoid(vocabulary, options.avoid, vocab_size, reverse))
+        found.append(_avoid(vocabulary, options.avoid, vocab_size, reverse, device))
     if options.one_of:
         found.append(OneOf(_trie(options.one_of, cast(Hashable, tokenizer), reverse), given))
     if length:
-        found.append(Within(_lengths(vocabulary, vocab_size), *length, specials.eos, given))
+        found.append(Within(_lengths(vocabulary, vocab_size, device), *length, specials.eos, given))
     least = given + max(1, options.min_new_tokens)
     return [*found, partial(filters.least_length, length=least, eos=specials.eos)]
 
 
 @lru_cache(KEPT)
-def _avoid(vocabulary: Vocabulary, words: tuple[str, ...], vocab_size: int, reverse: bool) -> Avoid:
+def _lengths(vocabulary: Vocabulary, vocab_size: int, device: torch.device) -> Tensor:
+    """The lengths on torch's default device, which is `device`."""
+    return token_lengths(vocabulary, vocab_size)
+
+
+@lru_cache(KEPT)
+def _avoid(
+    vocabulary: Vocabulary, words: tuple[str, ...], vocab_size: int, reverse: bool, device: torch.device
+) -> Avoid:
+    """The filter on torch's default device, which is `device`."""
     # titles of traditional texts are written in simplified characters first
     both = dict.fromkeys([*words, *(simplified(word) for word in words if has_traditional(word))])
     return Avoid(vocabulary, tuple(both), vocab_size, reverse=reverse)

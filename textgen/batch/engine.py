@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
@@ -13,6 +13,7 @@ from textgen.backends.registry import backend_class, editor_class
 from textgen.commands import LANGUAGE_MODEL
 from textgen.compute import peak_memory
 from textgen.events import Computed, Event, OnEvent
+from textgen.models.place import Place
 from textgen.models.views import LanguageModel
 from textgen.options import Options
 from textgen.schema import Record, Row
@@ -67,13 +68,13 @@ class Task:
         files: The model.
         options: Validated; with a seed, where anything is drawn.
         editor: The command, if it writes by editing under the model.
-        threads: Threads to compute with; None takes what is the process's share.
+        place: Where it is done.
     """
 
     files: ModelFiles
     options: Options
     editor: str | None = None
-    threads: int | None = None
+    place: Place = field(default_factory=Place)
 
     @property
     def models(self) -> dict[str, ModelFiles]:
@@ -85,7 +86,7 @@ class Task:
         return found
 
     def open(self) -> Any:
-        """Load the backend."""
+        """Load the backend, in the place that was entered."""
         kind = backend_class(self.files.kind) if self.editor is None else editor_class(self.editor)
         return kind.open(self.files)
 
@@ -130,11 +131,12 @@ class Worker:
 
     def begin(self, on_event: OnEvent) -> None:
         """Load the backend, check the options against it, and tell what their user should know."""
-        self._seed = self._backend.begin(self.task.options, on_event)
+        with self.task.place.entered():
+            self._seed = self._backend.begin(self.task.options, on_event)
 
     def window(self, rows: Sequence[Row], on_event: OnEvent) -> Iterator[Record]:
         """The records of a window, each as soon as those before it are done."""
-        found = self._backend.window(rows, self.task.options, self._seed, on_event)
+        found = self.task.place.each(self._backend.window(rows, self.task.options, self._seed, on_event))
         for row, record in zip(rows, found, strict=True):
             yield replace(record, made_of=row.digest)
 
@@ -149,7 +151,8 @@ class Worker:
 
     @cached_property
     def _backend(self) -> Any:
-        return self.task.open()
+        with self.task.place.entered():
+            return self.task.open()
 
 
 class NothingToCompute:

@@ -20,6 +20,7 @@ from textgen.batch.journal import unwritten
 from textgen.errors import UsageError
 from textgen.files.atomic import json_bytes, replace_whole
 from textgen.files.small_files import read_json
+from textgen.models.place import Place
 from textgen.options import Options
 from textgen.store.catalog import ModelFiles
 from textgen.version import __version__, version_of
@@ -40,7 +41,7 @@ class Manifest:
         options: All of them, the seed among them.
         input: sha256 of the input and of how it is read, its rows, and which of them.
         versions: Of the libraries, and of Python.
-        machine: Processor, system, threads of a worker, precision.
+        machine: Processor, system, kind of device, threads of a worker, precision.
         output: How it is written, where that is not as usual.
         errors: How many rows are errors; None until all are computed.
         replaces: Whether the run may replace an output that is there already.
@@ -65,7 +66,7 @@ class Manifest:
 
 
 def manifest_of(
-    command: str, models: Mapping[str, ModelFiles], options: Options, input: dict[str, Any], threads: int
+    command: str, models: Mapping[str, ModelFiles], options: Options, input: dict[str, Any], place: Place
 ) -> Manifest:
     """The manifest of a run that begins."""
     return Manifest(
@@ -81,7 +82,8 @@ def manifest_of(
         {
             "cpu": _processor(),
             "system": f"{platform.system()} {platform.machine()}",
-            "threads": threads,
+            "device": place.device,
+            "threads": place.threads or 1,
             "precision": models["model"].precision,
         },
     )

@@ -23,6 +23,7 @@ from textgen.errors import UsageError
 from textgen.events import OnEvent, ignore
 from textgen.files.rows import FileRows, GivenRows, read_lines
 from textgen.messages import option
+from textgen.models.place import CPU, CUDA, Place, choose_device
 from textgen.options import InputOptions, Options, RunOptions, composed, parse
 from textgen.rng import fresh_seed
 from textgen.schema import Row
@@ -72,13 +73,11 @@ def plan(
     start = check_output(target, rows.files, how) if target else "new"
     earlier = earlier_run(target) if target and start != "new" else None
     settled = _seeded(parsed, earlier)
-    known = earlier.machine.get("precision") if earlier and how.precision == "auto" else None
-    asked = known if isinstance(known, str) else how.precision
-    files = replace(files, precision=precision_for(asked, files, edits=command in EDITING))
-    # records are to be the same with any number of processes: then each has one thread
-    one = output is not None or how.workers is not None or how.engine != "local"
-    threads = min(how.threads, processors()) if how.threads else 1 if one else None
-    task = Task(files, settled, command if command in EDITING else None, threads)
+    place = _place(how, earlier, one_thread=output is not None or how.workers is not None)
+    with place.entered():
+        precision = precision_for(_asked("precision", how, earlier), files, edits=command in EDITING)
+    editor = command if command in EDITING else None
+    task = Task(replace(files, precision=precision), settled, editor, place)
     return Job(command, task, rows, target, how, start, fresh_seed=settled.seed != parsed.seed)
 
 
@@ -178,6 +177,22 @@ def _rows(
             hint="{@format} tsv, csv or jsonl reads a file of another ending as one",
         )
     return found
+
+
+def _place(how: RunOptions, earlier: Manifest | None, *, one_thread: bool) -> Place:
+    """Where a run computes; a cluster has what it has, whatever is here."""
+    on_ray = how.engine == "ray"
+    device = (CUDA if how.num_gpus else CPU) if on_ray else choose_device(_asked("device", how, earlier))
+    # records are to be the same with any number of processes: then each has one thread
+    threads = min(how.threads, processors()) if how.threads else 1 if one_thread or on_ray else None
+    return Place(device, threads)
+
+
+def _asked(name: str, how: RunOptions, earlier: Manifest | None) -> str:
+    """What a run asks of the machine: for `auto` what the run that it goes on with had."""
+    asked: str = getattr(how, name)
+    known = earlier.machine.get(name) if earlier and asked == "auto" else None
+    return known if isinstance(known, str) else asked
 
 
 def _seeded(options: Options, earlier: Manifest | None) -> Options:

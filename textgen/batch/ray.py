@@ -22,6 +22,7 @@ from textgen.compute import share
 from textgen.errors import ModelError, TextgenError, UsageError
 from textgen.events import Event, OnEvent, WithoutSteps
 from textgen.files.rows import FileRows, Span, rows_of
+from textgen.models.place import CPU, CUDA, has_gpu
 from textgen.options import InputOptions, RunOptions
 from textgen.schema import Record, Row
 from textgen.store.catalog import find_model
@@ -48,7 +49,13 @@ class RayEngine:
 
     def begin(self, on_event: OnEvent) -> None:
         """Check the options against the model in this process, so that its user hears of it at once."""
-        Worker(self._task).begin(on_event)
+        from textgen.models.precision import FP32
+
+        task, files = self._task, self._task.files
+        if task.place.device == CUDA and not has_gpu():  # the cluster has some
+            files = replace(files, precision=FP32)
+            task = replace(task, files=files, place=replace(task.place, device=CPU))
+        Worker(task).begin(on_event)
 
     def records(self, rows: Iterable[Row], on_event: OnEvent) -> Iterator[Record]:
         """The records in the order of the rows."""
@@ -70,7 +77,7 @@ class RayEngine:
         actors = self._options.workers or max(1, int(ray.cluster_resources().get("CPU", 1)))
         computed = source.map_batches(
             _Windows,
-            fn_constructor_args=(self._task, self._options.num_gpus),
+            fn_constructor_args=(self._task,),
             batch_size=1,
             batch_format="numpy",
             compute=ray.data.ActorPoolStrategy(size=actors),
@@ -112,7 +119,7 @@ def on_ray(task: Task, options: RunOptions) -> Iterator[Engine]:
         if options.num_gpus > (there := ray.cluster_resources().get("GPU", 0)):
             values = {"wanted": f"{options.num_gpus:g}", "there": f"{there:g}"}
             raise UsageError("{@num_gpus} {wanted}: the cluster has {there}", hint="fewer", **values)
-        yield RayEngine(replace(task, threads=1), options)
+        yield RayEngine(replace(task, place=replace(task.place, threads=1)), options)
     finally:
         with suppress(Exception):  # it goes down with us anyway
             ray.shutdown()
@@ -123,15 +130,12 @@ class _Windows:
 
     Args:
         task: What is done with every row.
-        num_gpus: Above 0, computes on the GPU that Ray gave it.
     """
 
-    def __init__(self, task: Task, num_gpus: float) -> None:
+    def __init__(self, task: Task) -> None:
         import torch
 
         torch.set_num_threads(1)
-        if num_gpus:
-            torch.set_default_device("cuda")
         self._worker = Worker(_here(task))
         self._worker.begin(WithoutSteps(lambda event: None))
 

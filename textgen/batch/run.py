@@ -19,11 +19,12 @@ from textgen.batch.pool import pool
 from textgen.batch.publish import appeared, finish, publish_whole
 from textgen.batch.ray import on_ray
 from textgen.batch.retry import RowsAgain, record_lines
-from textgen.compute import share, threads
+from textgen.compute import share
 from textgen.errors import TextgenError, UsageError
 from textgen.events import Note, OnEvent, ProgressCounter, ignore
 from textgen.files.atomic import stamp
 from textgen.files.lock import locked
+from textgen.models.place import CUDA
 from textgen.options.batch import RunOptions
 from textgen.schema import Record
 
@@ -156,22 +157,18 @@ def _engine(job: Job, count: int) -> AbstractContextManager[Engine]:
         return nullcontext(NothingToCompute(task))
     if options.engine == "ray":
         return on_ray(task, options)
-    workers = options.workers or (share().threads if task.threads == 1 and options.threads is None else 1)
+    # a GPU computes for one process faster than for several
+    several = task.place.threads == 1 and options.threads is None and task.place.device != CUDA
+    workers = options.workers or (share().threads if several else 1)
     workers = min(workers, -(-count // task.options.window))
-    return pool(task, workers) if workers > 1 else _this_process(task)
-
-
-@contextmanager
-def _this_process(task: Task) -> Iterator[Engine]:
-    with threads(task.threads):
-        yield Worker(task)
+    return pool(task, workers) if workers > 1 else nullcontext(Worker(task))
 
 
 def _manifest(job: Job) -> Manifest:
     part, parts = job.options.shard
     size = {"rows": len(job.rows), "shard": f"{part}/{parts}"}
     input = {"sha256": job.rows.fingerprint(), **size, **job.rows.reading}
-    found = manifest_of(job.command, job.task.models, job.task.options, input, job.task.threads or 1)
+    found = manifest_of(job.command, job.task.models, job.task.options, input, job.task.place)
     safe = {"csv_safe": True} if job.options.csv_safe else {}
     return replace(found, output=safe, replaces=job.options.force or job.start == "retry")
 

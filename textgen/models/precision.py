@@ -11,25 +11,38 @@ from textgen.errors import UsageError
 from textgen.models.layers.bf16 import Bf16Product, bf16_problem
 from textgen.models.layers.int8 import EIGHT_BITS, Int8Product, activation_levels, int8_problem
 from textgen.models.layers.linear import MakeProduct, pack_parts
+from textgen.models.place import CPU, CUDA
 
 FP32, INT8, BF16, AUTO = "fp32", "int8", "bf16", "auto"
 
 
 def _int8_problem() -> str | None:
     device = torch.get_default_device()
-    return int8_problem() if device.type == "cpu" else f"it is for processors, and the device is {device}"
+    return int8_problem() if device.type == CPU else f"it is for processors, and the device is {device}"
 
 
-PROBLEMS: dict[str, Callable[[], str | None]] = {INT8: _int8_problem, BF16: bf16_problem}
+def _bf16_problem() -> str | None:
+    if torch.get_default_device().type != CUDA:
+        return bf16_problem()
+    # of the GPUs of a cluster nothing is known here
+    can = not torch.cuda.is_available() or torch.cuda.is_bf16_supported(including_emulation=False)
+    return None if can else "the GPU has no instructions for bfloat16"
+
+
+PROBLEMS: dict[str, Callable[[], str | None]] = {INT8: _int8_problem, BF16: _bf16_problem}
 PRODUCTS: dict[str, MakeProduct] = {INT8: Int8Product, BF16: Bf16Product}
 
 
 def choose_precision(asked: str = AUTO) -> str:
-    """The precision to compute in: the one asked for; for `auto` int8 with 8-bit activations, else fp32.
+    """The precision to compute in: the one asked for.
+
+    For `auto` it is int8 on a processor with 8-bit activations, bf16 on a GPU that can, else fp32.
 
     Raises:
         UsageError: The machine cannot compute in the one asked for.
     """
+    if asked == AUTO and torch.get_default_device().type == CUDA:
+        return FP32 if PROBLEMS[BF16]() else BF16
     if asked == AUTO:
         # activations of 7 bits cost gpt2 0.85 % of its log-likelihood, three times as much as 8 bits
         return FP32 if PROBLEMS[INT8]() or activation_levels() < EIGHT_BITS else INT8
@@ -44,6 +57,8 @@ def choose_precision(asked: str = AUTO) -> str:
 
 def describe_auto() -> str:
     """The precision that `auto` is on this machine, and the reason."""
+    if torch.get_default_device().type == CUDA:
+        return f"{choose_precision()}: {PROBLEMS[BF16]() or 'the device is a GPU'}"
     if problem := PROBLEMS[INT8]():
         return f"{FP32}: {problem}"
     if choose_precision() == FP32:

@@ -26,6 +26,7 @@ Shard = Annotated[
     AfterValidator(_part),
 ]
 Precision = Literal["auto", "fp32", "bf16", "int8"]
+Device = Literal["auto", "cpu", "cuda"]
 FieldName = Annotated[str, AfterValidator(clean_name)]
 
 
@@ -84,9 +85,10 @@ class RunOptions(OptionGroup):
     )
     precision: Precision = option_field(
         "auto",
-        "Precision of matrices (auto: int8 with VNNI; fp32 without, and for chains).",
+        "Precision of matrices (auto: int8 with VNNI, bf16 on a GPU; else fp32, and for chains).",
         BATCH,
     )
+    device: Device = option_field("auto", "Where to compute (auto: on a GPU, if there is one).", BATCH)
     shard: Shard = option_field(
         (1, 1), "Compute only this part of equal parts of the rows, such as 2/8.", BATCH, metavar="I/N"
     )
@@ -106,6 +108,10 @@ class RunOptions(OptionGroup):
         if self.threads and (self.workers or self.engine == "ray"):
             wrong = "each process of {option} has one thread: leave out {@threads}"
             raise OptionError(wrong, option=option("workers" if self.workers else "engine"))
+        if self.engine == "ray" and self.device == "cuda" and not self.num_gpus:
+            raise OptionError("{@device} cuda on a cluster needs {@num_gpus}")
+        if self.num_gpus and self.device == "cpu":
+            raise OptionError("{@num_gpus} and {@device} cpu exclude each other")
         if self.engine != "ray" and (self.address or self.num_gpus):
             raise OptionError(
                 "{option} needs {@engine} ray", option=option("address" if self.address else "num_gpus")

@@ -150,6 +150,14 @@ def test_a_job_is_no_config_of_another_command(call, folder):
         (("title", "in.jsonl", "--shard", "two"), "--shard two"),
         (("title", "lines.txt", "--keep-fields"), "--keep-fields is for tables"),
         (("title", "in.jsonl", "--num-gpus", "1"), "--num-gpus needs --engine ray"),
+        (
+            ("title", "in.jsonl", "--engine", "ray", "--device", "cuda"),
+            "--device cuda on a cluster needs --num-gpus",
+        ),
+        (
+            ("title", "in.jsonl", "--engine", "ray", "--num-gpus", "1", "--device", "cpu"),
+            "--num-gpus and --device cpu exclude each other",
+        ),
         (("title", "in.jsonl", "--engine", "spark"), "--engine spark"),
         (("title", "in.jsonl", "--id-field", "nr"), "--id-field one of: id, text, 版面"),
         (("sample", "春天", "--keep-fields"), "--keep-fields says how files are read"),

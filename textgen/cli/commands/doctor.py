@@ -35,10 +35,14 @@ def _facts() -> dict[str, Any]:
     import torch
 
     from textgen.compute import share
+    from textgen.models.place import Place, choose_device
     from textgen.models.precision import describe_auto
     from textgen.resources import models_dir
     from textgen.store.catalog import embedded_names
 
+    device = choose_device()
+    with Place(device).entered():
+        precision = describe_auto()
     threads = share(torch.get_num_threads())
     devices = ["cpu"] + [torch.cuda.get_device_name(n) for n in range(torch.cuda.device_count())]
     return {
@@ -48,7 +52,8 @@ def _facts() -> dict[str, Any]:
         "devices": devices,
         "threads": threads.threads,
         "threads by": threads.reason,
-        "precision": describe_auto(),
+        "device": device,
+        "precision": precision,
         "models": embedded_names(),
         "models in": str(models_dir()),
     }

@@ -79,19 +79,17 @@ def _inputs(prompt: str | None, inputs: list[str] | None, options: dict[str, Any
 
 
 def _stream(inputs: list[str] | list[Row], options: dict[str, Any], model: str, sink: ObservedSink) -> int:
-    from textgen.compute import threads
-
     if sink.as_json or sink.output:
         raise UsageError("{@stream} shows text, not records", hint="leave out {@as_json} and {@output}")
     given = {*options} & {*RunOptions.model_fields} | sink.model_fields_set & {*Observation.model_fields}
-    if unfit := sorted(given - {"threads", "precision"}):
+    if unfit := sorted(given - {"threads", "precision", "device"}):
         raise UsageError(
             "{option} does not go with {@stream}", option=option(unfit[0]), hint="leave out one of them"
         )
     job = planned("sample", inputs, options, model=model, sink=sink, observation=Observation())
     number = numbering(len(job.rows) * job.task.options.num_candidates)
     failed = 0
-    with threads(job.task.threads), console.listening(1, quiet=sink.quiet) as on_event:
+    with job.task.place.entered(), console.listening(1, quiet=sink.quiet) as on_event:
         backend = job.task.open()
         backend.check_streamable(job.task.options)
         tell_seed = seed_note(job, sink)

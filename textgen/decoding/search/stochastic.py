@@ -119,7 +119,8 @@ def gumbel(keys: Sequence[bytes], prefixes: Sequence[Sequence[int]], count: int)
         rows.append(shake_256(seed).digest(8 * count))
     if not rows:  # which torch makes no tensor of
         return torch.empty(0, count, dtype=torch.float64)
-    words = torch.frombuffer(bytearray(b"".join(rows)), dtype=torch.int64).view(len(rows), count)
+    drawn = torch.frombuffer(bytearray(b"".join(rows)), dtype=torch.int64)  # in the memory of the processor
+    words = drawn.to(torch.get_default_device()).view(len(rows), count)
     uniforms = ((words >> 11) & (2**53 - 1)).double() * 2.0**-53
     return -(-uniforms.clamp(min=LEAST).log()).log()
 
