@@ -4,8 +4,9 @@
 
 Each run is a process of its own on one thread, and the checkouts take turns. Of each command the table has
 the least wall-clock seconds and the least CPU seconds of user code: the latter depend less on what else the
-machine does. `--example` adds the exported example.py, which titles in plain transformers with the same
-checkpoint, a beam of four and the same length score.
+machine does. The last row is torch alone, which all but the help import. `--example` adds the exported
+example.py, which titles in plain transformers with the same checkpoint, a beam of four and the same length
+score.
 """
 
 from __future__ import annotations
@@ -54,6 +55,8 @@ def main() -> None:
             export = [sys.executable, "-m", "textgen", "models", "export", "title", folder, "--force"]
             subprocess.run([*export, "--quiet"], cwd=ROOT, check=True)
             runs["example.py"] = {given.checkouts[0]: [sys.executable, f"{folder}/example.py", ARTICLE]}
+        torch = [sys.executable, "-c", "import torch"]
+        runs["python -c 'import torch'"] = dict.fromkeys(given.checkouts, torch)
         print("| command |" + "".join(f" {tree.resolve().name}: s | CPU s |" for tree in given.checkouts))
         print("|---|" + "---:|---:|" * len(given.checkouts))
         for name, of_trees in runs.items():
@@ -72,6 +75,7 @@ def _cells(of_trees: dict[Path, list[str]], rounds: int) -> str:
 def _timed(command: list[str], tree: Path) -> tuple[float, float]:
     """Wall-clock seconds of a process, and its CPU seconds of user code."""
     environment = {**os.environ, "PYTHONPATH": str(tree.resolve()), "OMP_NUM_THREADS": "1"}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # an installed package is compiled
     began = time.perf_counter()
     process = subprocess.Popen(
         command, cwd=tree, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE

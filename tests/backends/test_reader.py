@@ -10,9 +10,10 @@ from types import SimpleNamespace
 from typing import cast
 
 import pytest
+import torch
 
 from textgen.backends.keywords import with_keywords
-from textgen.backends.reader import Reader
+from textgen.backends.reader import Reader, _language_model
 from textgen.backends.title.backend import TitleBackend
 from textgen.errors import DataError
 from textgen.options import TitleOptions
@@ -119,3 +120,13 @@ def test_a_blank_text_loads_no_language_model(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr("textgen.backends.reader._language_model", refuse)
     files = SimpleNamespace(embedded=True, kind="bert")
     assert Reader(cast(LoadedModel, SimpleNamespace(files=files))).text_notes("", "") == ()
+
+
+def test_the_language_model_of_the_reader_is_not_hashed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is in no record, and a text waits for it."""
+
+    def refuse(path: Path) -> str:
+        raise AssertionError(f"{path} was hashed")
+
+    monkeypatch.setattr("textgen.store.catalog.fingerprint", refuse)
+    assert _language_model.__wrapped__("fp32", torch.device("cpu")).label == "gpt2"

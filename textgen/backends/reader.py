@@ -123,4 +123,4 @@ class Reader:
 @cache
 def _language_model(precision: str, device: torch.device) -> LoadedModel:
     """The model on torch's default device, which is `device`."""
-    return load_model(find_model(LANGUAGE_MODEL, precision))
+    return load_model(find_model(LANGUAGE_MODEL, precision), label=LANGUAGE_MODEL)  # in no record

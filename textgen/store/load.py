@@ -44,8 +44,12 @@ class LoadedModel:
     label: str
 
 
-def load_model(files: ModelFiles) -> LoadedModel:
+def load_model(files: ModelFiles, label: str | None = None) -> LoadedModel:
     """Load a model in the precision of its `files`.
+
+    Args:
+        files: The model.
+        label: What records are to call it; by default it is hashed, which takes a while.
 
     Raises:
         ModelError: The files are broken or do not fit each other, or the family has no network.
@@ -70,7 +74,7 @@ def load_model(files: ModelFiles) -> LoadedModel:
             most=network.vocab_size,
             hint="is it the tokenizer the model was trained with?",
         )
-    return LoadedModel(files, network, tokenizer, files.label)
+    return LoadedModel(files, network, tokenizer, label or files.label)
 
 
 def load_tokenizer(files: ModelFiles) -> SentencePieceTokenizer:
