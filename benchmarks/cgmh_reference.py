@@ -44,6 +44,9 @@ class Reference:
         stop: Id of the full stop, which ends a sentence.
         blank: Id that stands at an insertion until it is filled.
         seed: Of numpy's generator.
+
+    Attributes:
+        tried: Steps that computed anything; none does whose move has no place.
     """
 
     def __init__(self, model: Any, start: int, stop: int, blank: int, seed: int) -> None:
@@ -52,6 +55,7 @@ class Reference:
         self.stop = stop
         self.blank = blank
         self.random = np.random.default_rng(seed)
+        self.tried = 0
 
     def compose(self, keywords: list[list[int]], seconds: float) -> tuple[list[int], int]:
         """Pieces of a sentence, and how many steps were made in so much time."""
@@ -81,6 +85,7 @@ class Reference:
             places = sorted({*places, *text.ends})
         if not places:
             return text
+        self.tried += 1
         at = int(self.random.choice(places))
         return getattr(self, f"_{move}")(text, at)
 

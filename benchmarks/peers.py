@@ -8,7 +8,7 @@ Titles by a beam of four: transformers' BERT that encodes everything anew at eac
 titles one of ten articles only), and the best loop on transformers' cache; they write the same titles.
 
     python benchmarks/peers.py gibbs [--chains 32] [--length 20] [--sweeps 10]
-    python benchmarks/peers.py cgmh [--chains 16] [--candidates 64] [--steps 20]
+    python benchmarks/peers.py cgmh [--chains 16] [--candidates 64] [--steps 100]
 
 Markov chains on bert, and of edits around words: the published scripts, ported to transformers.
 
@@ -116,7 +116,7 @@ def main() -> None:
     of_cgmh = command("cgmh", play_cgmh, 3, "chains of edits around words")
     of_cgmh.add_argument("--chains", type=int, default=16)
     of_cgmh.add_argument("--candidates", type=int, default=64)
-    of_cgmh.add_argument("--steps", type=int, default=20)
+    of_cgmh.add_argument("--steps", type=int, default=100)
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         given.play(given, Path(folder))
