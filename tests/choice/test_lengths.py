@@ -12,7 +12,7 @@ from torch import Tensor
 from two_way import TwoWayTable, alone, random_logits
 
 from textgen.choice.lengths import LEAST_END, Within, token_lengths
-from textgen.choice.scoring import Scoring
+from textgen.choice.scoring import LaneScoring, Scoring
 from textgen.decoding.beams import BeamSearch
 from textgen.decoding.hypothesis import Hypothesis, Length
 from textgen.decoding.plan import Plan, search
@@ -85,7 +85,7 @@ def found(name: str, seed: int, least: int, most: int) -> list[Hypothesis]:
     }.get(name) or TabularModel(VOCAB, table)
     scoring = within(least, most)
     batch = batch_of([[]], 0, [row_key(seed, "")])
-    both = (scoring, scoring) if name == "bidirectional" else scoring
+    both = LaneScoring([scoring, scoring], 3) if name == "bidirectional" else scoring
     (pool,) = search(model, batch, both, plan)
     return pool
 

@@ -10,7 +10,7 @@ from fakes import HiddenTabularModel, TabularModel, batch_of, everything, table_
 from torch import Tensor
 from two_way import TwoWayTable, logits_of
 
-from textgen.choice.scoring import Scoring
+from textgen.choice.scoring import LaneScoring, Scoring
 from textgen.decoding.constraint import Constraint
 from textgen.decoding.hypothesis import Hypothesis
 from textgen.decoding.plan import Plan, search
@@ -59,7 +59,8 @@ def found(
     scoring = Scoring(everything(3), hard=[nothing_behind_a] if banned else [])
     keys = [row_key(0, str(source)) for source in sources]
     batch = batch_of([[source] for source in sources], A, keys)
-    return search(model_for(name), batch, (scoring, scoring) if name == "bidirectional" else scoring, plan)
+    lanes = LaneScoring([scoring, scoring], 2)
+    return search(model_for(name), batch, lanes if name == "bidirectional" else scoring, plan)
 
 
 @pytest.mark.parametrize("name", strategies())

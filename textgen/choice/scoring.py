@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -51,6 +51,32 @@ class Scoring:
         """Probabilities `(rows, vocab)` to draw from, float32; all 0 in a row that has no id left."""
         kept = _through(self.draw, ids, search)
         return kept.softmax(-1).masked_fill_(stuck(kept)[:, None], 0.0)
+
+
+# (ids (rows, length), logits (rows, vocab)) -> log-probabilities and search scores, both (rows, vocab)
+Score = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
+
+
+@dataclass(frozen=True)
+class LaneScoring:
+    """The filters of texts that are written in several directions side by side.
+
+    Attributes:
+        lanes: The filters of each direction; the rows of a source are those of the first, then the next.
+        width: Rows of a direction.
+    """
+
+    lanes: Sequence[Scoring]
+    width: int
+
+    def __call__(self, ids: Tensor, logits: Tensor) -> tuple[Tensor, Tensor]:
+        """Score the next token of every row; see `Scoring`."""
+        rows = torch.arange(len(logits)).view(-1, len(self.lanes), self.width)
+        logprobs, scores = torch.empty(logits.shape), torch.empty(logits.shape)
+        for lane, scoring in enumerate(self.lanes):
+            own = rows[:, lane].reshape(-1)
+            logprobs[own], scores[own] = scoring(ids[own], logits[own])
+        return logprobs, scores
 
 
 def stuck(scores: Tensor) -> Tensor:

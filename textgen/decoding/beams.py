@@ -9,7 +9,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from textgen.choice.scoring import Scoring
+from textgen.choice.scoring import Score
 from textgen.decoding.hypothesis import Length, Pool
 from textgen.decoding.loop import Batch
 from textgen.models.views import NextTokenModel
@@ -203,7 +203,7 @@ Pick = Callable[[Hypotheses, Tensor, Tensor], Sequence[Picked]]
 def explore(
     model: NextTokenModel,
     batch: Batch,
-    scoring: Scoring,
+    scoring: Score,
     search: BeamSearch,
     pick: Pick,
     *,
@@ -218,7 +218,7 @@ def explore(
         scoring: The filters; no step may add a positive score.
         search: The settings of each beam.
         pick: Picks for every beam in turn.
-        beams: Beams of a source.
+        beams: Beams of a source, as many in each direction.
         pad: Fills the shorter histories on the left.
 
     Returns:
@@ -227,8 +227,9 @@ def explore(
     hypotheses = Hypotheses.begin(batch, search, beams, pad)
     pools = hypotheses.pools
     state = model.start(batch.sources)
-    logits = model.step(state, torch.tensor(list(batch.first))).repeat_interleave(hypotheses.copies, 0)
-    state = state.repeat(hypotheses.copies)
+    copies = hypotheses.copies // batch.lanes
+    logits = model.step(state, torch.tensor(list(batch.first))).repeat_interleave(copies, 0)
+    state = state.repeat(copies)
     while True:
         parents = hypotheses.go_on(pick(hypotheses, *scoring(hypotheses.ids, logits)))
         if not len(parents):

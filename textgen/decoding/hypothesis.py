@@ -35,11 +35,13 @@ class Length:
         penalty: Exponent a; 0 leaves the sum as it is.
         gnmt: Divide by `((5 + length) / 6) ** a` (Wu et al. 2016, https://arxiv.org/abs/1609.08144)
             instead of `length ** a`.
+        early: Take an unfinished hypothesis for what it is now, not for what it may become.
     """
 
     limit: int
     penalty: float = 1.0
     gnmt: bool = False
+    early: bool = False
 
     def score(self, total: float, length: int) -> float:
         """The ranking score of a sum of search scores."""
@@ -50,9 +52,11 @@ class Length:
         """The best score that an unfinished hypothesis of this length can still reach.
 
         Its sum can only fall, so the kindest case is to end at once; a positive exponent is kinder to
-        the longest text. Valid only where no step adds a positive score.
+        the longest text. Valid only where no step adds a positive score. With `early` it is the score of
+        ending at once, which a hypothesis may still exceed.
         """
-        return self.score(total, self.limit if self.penalty > 0 else length + 1)
+        kindest = self.limit if self.penalty > 0 and not self.early else length + 1
+        return self.score(total, kindest)
 
 
 @dataclass

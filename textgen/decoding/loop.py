@@ -21,7 +21,8 @@ class Batch:
 
     Attributes:
         sources: What the model's `start` reads.
-        first: The first token given of each target.
+        first: The first token given of each target. Where a model writes in several directions side by side,
+            those of all directions, source by source.
         history: Ids that the filters count as already there, `first` included where it is text.
         keys: Keys of the sources' random numbers (`rng.row_key`); empty where nothing is drawn.
     """
@@ -31,11 +32,16 @@ class Batch:
     history: Sequence[Ids]
     keys: Sequence[bytes] = ()
 
+    @property
+    def lanes(self) -> int:
+        """Directions in which the model writes side by side; rows that it begins with a source."""
+        return len(self.first) // len(self.sources)
+
     def part(self, numbers: Sequence[int]) -> Batch:
         """The batch of some of the sources."""
         return Batch(
             [self.sources[n] for n in numbers],
-            [self.first[n] for n in numbers],
+            [self.first[n * self.lanes + lane] for n in numbers for lane in range(self.lanes)],
             [self.history[n] for n in numbers],
             [self.keys[n] for n in numbers] if self.keys else (),
         )

@@ -39,7 +39,8 @@ class Plan:
     def beam(self) -> BeamSearch:
         """The settings of a beam."""
         options = self.options
-        length = Length(options.max_new_tokens, options.length_penalty, options.length_norm == "gnmt")
+        gnmt, early = options.length_norm == "gnmt", options.early_stopping
+        length = Length(options.max_new_tokens, options.length_penalty, gnmt, early)
         return BeamSearch(options.width, self.eos, length)
 
 

@@ -55,6 +55,7 @@ class TitleOptions(DecodingOptions, BidirectionalOptions):
         min_length=1,
     )
     max_new_tokens: int = changed(DecodingOptions, "max_new_tokens", 46)
+    early_stopping: bool = changed(DecodingOptions, "early_stopping", True)
     checks: bool = field(
         True,
         "Rank titles that fail an editor's checks last, and search on until one passes.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -57,7 +58,7 @@ def logprob_of(table: Table, ids: Sequence[int], source: Prefix = ()) -> float:
 def textbook(
     table: Table, search: BeamSearch, scoring: Scoring, source: Prefix = ()
 ) -> tuple[list[Hypothesis], int]:
-    """The same search as slow lists that never stop early, and how many steps it makes."""
+    """The same search as slow lists, which stop early only if they are to, and how many steps it makes."""
     alive = [(0.0, 0.0, ())]
     pool: list[Hypothesis] = []
     steps = 0
@@ -78,6 +79,10 @@ def textbook(
                 pool.append(Hypothesis(list(ids), logprob, total, score, "stop"))
         alive = [candidate for candidate in candidates if candidate[2][-1] != search.eos][: search.width]
         steps += 1
+        full = sorted((one.score for one in pool), reverse=True)[: search.width]
+        best = alive[0][0] / (steps + 1) ** search.length.penalty if alive else 0.0
+        if search.length.early and len(full) == search.width and best <= full[-1]:
+            alive = []
     pool.sort(key=lambda hypothesis: -hypothesis.score)
     cut = [
         Hypothesis(list(ids), logprob, total, total / len(ids) ** search.length.penalty, "length")
@@ -128,6 +133,24 @@ def test_equals_the_textbook_which_never_stops_early(kind: int, penalty: float) 
         same(found, wanted)
         stopped_early += len(model.calls) < steps
     assert stopped_early
+
+
+@pytest.mark.parametrize("penalty", [0.6, 1.0, 2.0])
+def test_early_stopping_equals_a_textbook_that_stops_early(penalty: float) -> None:
+    shorter = 0
+    for seed in range(40):
+        vocab, width, limit = 3 + seed % 3, 1 + seed % 4, 5 + seed % 5
+        table = random_table(vocab, seed, scale=1 + seed % 3)
+        search = BeamSearch(width, vocab - 1, Length(limit, penalty, early=True))
+        model, patient = TabularModel(vocab, table), TabularModel(vocab, table)
+        found = beam_search(model, batch_of([[]]), Scoring(everything(vocab)), search)[0]
+        wanted, steps = textbook(table, search, Scoring(everything(vocab)))
+        same(found, wanted)
+        assert len(model.calls) == steps
+        whole = replace(search, length=Length(limit, penalty))
+        beam_search(patient, batch_of([[]]), Scoring(everything(vocab)), whole)
+        shorter += len(model.calls) < len(patient.calls)
+    assert shorter
 
 
 def test_width_one_is_greedy() -> None:

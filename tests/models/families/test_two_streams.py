@@ -6,10 +6,16 @@ from collections.abc import Callable
 
 import pytest
 import torch
+from fakes import everything
 from torch import Tensor, nn
 from transformers import BertForMaskedLM
 from two_streams_toy import FIRST, L2R, R2L, TOLERANCE, VOCAB, make_source, whole
 
+from textgen.choice.scoring import LaneScoring, Scoring
+from textgen.decoding.beams import BeamSearch
+from textgen.decoding.hypothesis import Length
+from textgen.decoding.loop import Batch
+from textgen.decoding.search.beam import beam_search
 from textgen.models.families.bert import Bert
 from textgen.models.families.two_streams import StreamState, TwoStreams
 from textgen.models.families.unilm import UniLM
@@ -209,3 +215,24 @@ def test_sources_have_the_bits_of_each_alone(model: TwoStreams, freeze: bool) ->
             )
             groups = kept
         tokens = torch.randint(9, VOCAB, (len(groups), 4), generator=generator)
+
+
+def test_a_beam_writes_in_both_directions_side_by_side_what_it_writes_in_each(unilm: UniLM) -> None:
+    sources = [make_source(length, seed=length) for length in (5, 9, 14)]
+    eos, vocab = 2, unilm.vocab_size
+    search = BeamSearch(3, eos, Length(7))
+    scorings = [Scoring(everything(vocab)), Scoring(everything(vocab) & (torch.arange(vocab) != 11))]
+    single = [
+        beam_search(unilm, Batch(sources, [first] * 3, [[]] * 3), scoring, search)
+        for first, scoring in zip(FIRST, scorings, strict=True)
+    ]
+    model = TwoStreams(unilm, FIRST, interaction=False)
+    both = beam_search(model, Batch(sources, FIRST * 3, [[]] * 3), LaneScoring(scorings, 3), search)
+    for number, pool in enumerate(both):
+        for lane, alone in enumerate(single):
+            found = [one for one in pool if one.lane == lane]
+            assert [one.ids for one in found] == [one.ids for one in alone[number]]
+            assert [one.total for one in found] == pytest.approx(
+                [one.total for one in alone[number]], abs=1e-4
+            )
+    assert {one.lane for one in both[0]} == {0, 1}

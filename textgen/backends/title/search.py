@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from torch import Tensor
 
 from textgen.backends.search_rules import plan_for, scoring_for, stop_for
-from textgen.choice.scoring import Scoring
+from textgen.choice.scoring import LaneScoring, Scoring
 from textgen.decoding.hypothesis import Hypothesis
 from textgen.decoding.loop import Batch
 from textgen.decoding.plan import Plan, search
@@ -191,7 +191,7 @@ class TitleSearch:
 
     def _round(self, model: SharedPrefix, views: Sequence[View], attempt: int) -> list[list[Title]]:
         options = self._widened(attempt)
-        if options.strategy.view == "two-way":
+        if options.strategy.view == "two-way" or self._side_by_side(views, options):
             return self._both_at_once(model, views, options)
         found: list[list[Title]] = [[] for _ in views]
         for direction in options.directions:
@@ -206,14 +206,22 @@ class TitleSearch:
     def _both_at_once(
         self, model: SharedPrefix, views: Sequence[View], options: TitleOptions
     ) -> list[list[Title]]:
-        interaction = interacts(self.network, options)
+        """Both directions in one search, which see each other if the strategy is bidirectional."""
+        two_way = options.strategy.view == "two-way"
+        interaction = two_way and interacts(self.network, options)
         first = self._first("l2r"), self._first("r2l")
         assert isinstance(self.network, TwoWayModel)  # the backend has checked it
         streams = TwoStreams(self.network, first, interaction=interaction, start=model.start)
-        scorings = [self._scoring(views, options, direction) for direction in BOTH]
-        batch, (plan,) = self._batch(views, "l2r"), self._plans(views, options, "l2r", 0)
-        pools = search(streams, batch, scorings, plan)
+        width = options.width // 2 if two_way else options.width
+        scoring = LaneScoring([self._scoring(views, options, direction) for direction in BOTH], width)
+        batch, (plan,) = self._batch(views, *BOTH), self._plans(views, options, "l2r", 0)
+        pools = search(streams, batch, scoring, plan)
         return [[self._title(one, BOTH[one.lane], known=not interaction) for one in pool] for pool in pools]
+
+    def _side_by_side(self, views: Sequence[View], options: TitleOptions) -> bool:
+        """Whether one search can write in both directions that are asked for, over one reading."""
+        able = options.strategy.side_by_side and isinstance(self.network, TwoWayModel)
+        return able and options.directions == BOTH and not any(view.keywords for view in views)
 
     def _widened(self, attempt: int) -> TitleOptions:
         """The options with the beam of a later attempt, a multiple of the first."""
@@ -223,9 +231,10 @@ class TitleSearch:
         times = max(1, min(1 << attempt, MAX_BEAMS // width))
         return self.options.model_copy(update={"beams": width * times})
 
-    def _batch(self, views: Sequence[View], direction: Direction) -> Batch:
+    def _batch(self, views: Sequence[View], *directions: Direction) -> Batch:
         sources, keys = [view.source for view in views], [view.key for view in views]
-        return Batch(sources, [self._first(direction)] * len(views), [[]] * len(views), keys)
+        first = [self._first(direction) for direction in directions]
+        return Batch(sources, first * len(views), [[]] * len(views), keys)
 
     def _scoring(self, views: Sequence[View], options: TitleOptions, direction: Direction) -> Scoring:
         return scoring_for(

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from textgen.choice.scoring import Scoring
+from textgen.choice.scoring import LaneScoring, Scoring
 from textgen.decoding.beams import BeamSearch
 from textgen.decoding.hypothesis import Hypothesis, Pool
 from textgen.decoding.loop import Batch
@@ -43,7 +43,7 @@ class _Streams:
 
 
 def bidirectional_search(
-    model: TwoStreams, sources: Sequence[Ids], scorings: tuple[Scoring, Scoring], search: BeamSearch
+    model: TwoStreams, sources: Sequence[Ids], scorings: Sequence[Scoring], search: BeamSearch
 ) -> list[list[Hypothesis]]:
     """Search the best texts after every source in both directions at once.
 
@@ -57,6 +57,7 @@ def bidirectional_search(
         For each source the hypotheses of both directions, best first: the finished, then unfinished ones
         cut at the limit. `lane` is 0 for left to right, 1 for right to left; `ids` are in writing order.
     """
+    scoring = LaneScoring(scorings, _half(search))
     state = model.start(sources)
     count = len(sources)
     logits = model.step(state, torch.tensor(list(model.first) * count)).repeat_interleave(_half(search), 0)
@@ -69,7 +70,7 @@ def bidirectional_search(
         pools=[Pool(search.width, search.length) for _ in range(count)],
     )
     while True:
-        parents = _advance(streams, *_scored(streams, logits, scorings, search), search)
+        parents = _advance(streams, *scoring(streams.ids, logits), search)
         going = [g for g in range(len(streams.groups)) if _goes_on(streams, g, search)]
         if not going:
             return [pool.kept for pool in streams.pools]
@@ -83,23 +84,9 @@ def bidirectional_search(
         logits = model.step(state, streams.ids[:, -1])
 
 
-def search(
-    model: TwoStreams, batch: Batch, scorings: tuple[Scoring, Scoring], plan: Plan
-) -> list[list[Hypothesis]]:
+def search(model: TwoStreams, batch: Batch, scorings: LaneScoring, plan: Plan) -> list[list[Hypothesis]]:
     """The strategy `bidirectional`; see `bidirectional_search`."""
-    return bidirectional_search(model, batch.sources, scorings, plan.beam)
-
-
-def _scored(
-    streams: _Streams, logits: Tensor, scorings: tuple[Scoring, Scoring], search: BeamSearch
-) -> tuple[Tensor, Tensor]:
-    """Log-probabilities and search scores `(rows, vocab)`, each direction by its own filters."""
-    lanes = torch.arange(len(logits)).view(-1, LANES, _half(search))
-    logprobs, scores = torch.empty(logits.shape), torch.empty(logits.shape)
-    for lane, scoring in enumerate(scorings):
-        rows = lanes[:, lane].reshape(-1)
-        logprobs[rows], scores[rows] = scoring(streams.ids[rows], logits[rows])
-    return logprobs, scores
+    return bidirectional_search(model, batch.sources, scorings.lanes, plan.beam)
 
 
 def _advance(streams: _Streams, logprobs: Tensor, scores: Tensor, search: BeamSearch) -> Tensor:

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from textgen.models.layers.attention import Attend
-from textgen.models.layers.cache import CacheState, scaled_scores
+from textgen.models.layers.cache import CacheState, scaled
 from textgen.models.views import Ids, TwoWayModel
 
 NOT_FROZEN = 2**31
@@ -53,8 +53,9 @@ class StreamState(CacheState):
         def attend(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
             keys, values = self._append(layer, key, value)
             other = self.partners()
-            own = scaled_scores(query, keys)
-            theirs = scaled_scores(query, keys[other]) + self._hidden(other, keys.shape[2])
+            query = scaled(query)
+            own = query @ keys.transpose(-1, -2)
+            theirs = query @ keys[other].transpose(-1, -2) + self._hidden(other, keys.shape[2])
             both = torch.cat([own, theirs], -1)
             return self._with_prefix(layer, query, both, torch.cat([values, values[other]], 2))
 

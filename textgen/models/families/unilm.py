@@ -128,7 +128,8 @@ def _target_types(config: Mapping[str, Any], specials: Specials, file: Path) -> 
 
 def _keeping(kept: list[KeyValue], attend: Attend) -> Attend:
     def keep_and_attend(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-        kept.append((key, value))
-        return attend(query, key, value)
+        # heads apart once, not for every product with them
+        kept.append((key.contiguous(), value.contiguous()))
+        return attend(query, *kept[-1])
 
     return keep_and_attend

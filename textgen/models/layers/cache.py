@@ -81,7 +81,10 @@ class CacheState:
 
         def attend(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
             keys, values = self._append(layer, key, value)
-            own = scaled_scores(query, keys) + _causal_bias(query.shape[2], keys.shape[2])
+            query = scaled(query)
+            own = query @ keys.transpose(-1, -2)
+            if query.shape[2] > 1:
+                own += _causal_bias(query.shape[2], keys.shape[2])
             return self._with_prefix(layer, query, own, values)
 
         return attend
@@ -101,47 +104,49 @@ class CacheState:
         return keys[:, :, :end], values[:, :, :end]
 
     def _with_prefix(self, layer: int, query: Tensor, own: Tensor, values: Tensor) -> Tensor:
-        """One softmax over the prefix and over what has the scores `own`."""
+        """One softmax over the prefix and over what has the scores `own`; the query is `scaled`."""
         if not self.prefix:
             return own.softmax(-1) @ values
         prefix_keys, prefix_values = self.prefix[layer]
-        grouped, count = self._by_group(query)
-        shared = scaled_scores(grouped, prefix_keys) + self.bias
-        shared = self._by_rows(shared, count, query.shape[2])
-        weights = torch.cat([shared, own], dim=-1).softmax(-1)
-        width = shared.shape[-1]
-        grouped, count = self._by_group(weights[..., :width])
-        context = self._by_rows(grouped @ prefix_values, count, query.shape[2])
+        length, width = query.shape[2], prefix_keys.shape[2]
+        shared = self._by_group(query) @ prefix_keys.transpose(-1, -2)
+        shared += self.bias
+        weights = torch.cat([self._by_rows(shared, length), own], dim=-1).softmax(-1)
+        context = self._by_rows(self._by_group(weights[..., :width]) @ prefix_values, length)
         return context + weights[..., width:] @ values
 
-    def _by_group(self, x: Tensor) -> tuple[Tensor, int]:
+    def _by_group(self, x: Tensor) -> Tensor:
         """`(rows, heads, length, width)` to `(groups, heads, queries padded to fours, width)`."""
-        _, heads, length, width = x.shape
-        x = (
-            x.reshape(-1, self.size, heads, length, width)
-            .transpose(1, 2)
-            .reshape(-1, heads, self.size * length, width)
-        )
-        missing = -x.shape[2] % ROWS_A_THREAD
-        return torch.nn.functional.pad(x, (0, 0, 0, missing)), self.size * length
+        rows, heads, length, width = x.shape
+        count = self.size * length
+        if self.size > 1:
+            x = x.reshape(-1, self.size, heads, length, width).transpose(1, 2)
+            x = x.reshape(-1, heads, count, width)
+        missing = -count % ROWS_A_THREAD
+        if not missing:
+            return x
+        grouped = x.new_zeros(rows // self.size, heads, count + missing, width)
+        grouped[:, :, :count] = x
+        return grouped
 
-    def _by_rows(self, x: Tensor, count: int, length: int) -> Tensor:
-        """The inverse of `_by_group`."""
+    def _by_rows(self, x: Tensor, length: int) -> Tensor:
+        """The inverse of `_by_group`, for so many queries a row."""
         groups, heads, _, width = x.shape
-        x = x[:, :, :count].reshape(groups, heads, self.size, length, width)
+        x = x[:, :, : self.size * length]
+        if self.size == 1:
+            return x
+        x = x.reshape(groups, heads, self.size, length, width)
         return x.transpose(1, 2).reshape(-1, heads, length, width)
 
 
-def scaled_scores(query: Tensor, key: Tensor) -> Tensor:
-    """Attention scores before the mask and the softmax, `(rows, heads, queries, keys)`."""
-    scaled: Tensor = query * query.shape[-1] ** -0.5
-    return scaled @ key.transpose(-1, -2)
+def scaled(query: Tensor) -> Tensor:
+    """Queries whose products with keys are attention scores, before the mask and the softmax."""
+    product: Tensor = query * query.shape[-1] ** -0.5
+    return product
 
 
 def _causal_bias(new: int, total: int) -> Tensor:
     """Additive mask `(new, total)`: the i-th new position sees what was written up to itself."""
-    if new == 1:
-        return torch.zeros(1, total)
     ahead = torch.ones(new, total, dtype=torch.bool).triu(total - new + 1)
     return torch.zeros(new, total).masked_fill_(ahead, -torch.inf)
 

@@ -10,4 +10,5 @@ BEAM = Strategy(
     constrained="textgen.decoding.search.constrained:search",
     groups=(BeamOptions, LengthOptions),
     width=DEFAULT_BEAMS,
+    side_by_side=True,
 )

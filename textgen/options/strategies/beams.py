@@ -33,3 +33,9 @@ class LengthOptions(OptionGroup):
     length_norm: Literal["power", "gnmt"] = field(
         "power", "Divide by tokens^a, or by ((5 + tokens) / 6)^a (gnmt).", DECODING
     )
+    early_stopping: bool = field(
+        False,
+        "End a search when no unfinished hypothesis, as it stands, beats the worst of those kept; "
+        "without, when none can any more.",
+        DECODING,
+    )

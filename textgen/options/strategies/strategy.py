@@ -32,6 +32,9 @@ class Strategy:
         width: Hypotheses of its beam by default, if it has one; there are never fewer than texts.
         draws: Whether it draws random numbers.
         several: Whether it finds several texts for a source.
+        side_by_side: Whether its search can write in two directions at once, without their seeing each other:
+            the batch then has two first tokens a source, the model two rows, and a text's `lane` says in
+            which direction it was written.
     """
 
     name: str
@@ -45,6 +48,7 @@ class Strategy:
     width: int | None = None
     draws: bool = False
     several: bool = True
+    side_by_side: bool = False
 
     @cached_property
     def options(self) -> frozenset[str]:
