@@ -220,8 +220,10 @@ class TitleSearch:
 
     def _side_by_side(self, views: Sequence[View], options: TitleOptions) -> bool:
         """Whether one search can write in both directions that are asked for, over one reading."""
+        # a direction that is done goes on writing, which a list or keywords cannot follow
+        free = not options.one_of and not any(view.keywords for view in views)
         able = options.strategy.side_by_side and isinstance(self.network, TwoWayModel)
-        return able and options.directions == BOTH and not any(view.keywords for view in views)
+        return able and free and options.directions == BOTH
 
     def _widened(self, attempt: int) -> TitleOptions:
         """The options with the beam of a later attempt, a multiple of the first."""
