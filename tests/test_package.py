@@ -84,6 +84,7 @@ def test_the_wheel_has_its_command_and_no_corpora(site):
     assert "textgen = textgen.__main__:main" in (info / "entry_points.txt").read_text(encoding="utf-8")
     assert "License-Expression: Apache-2.0" in (info / "METADATA").read_text(encoding="utf-8")
     assert sorted(path.name for path in (site / "textgen" / "data").iterdir()) == [
+        "bench.json",
         "export",
         "models",
         "samples",

@@ -57,6 +57,7 @@ COMMANDS = {
     "eval": Command("Evaluate generated texts, with or without references."),
     "train": Command("Train models; one subcommand per recipe."),
     "models": Command("List, describe, add, remove and export models."),
+    "bench": Command("Measure how fast this machine writes, in every precision that it has."),
     "doctor": Command("Check the installation: versions, models, and a self-test."),
 }
 GENERATING = {name: command for name, command in COMMANDS.items() if command.model}

@@ -11,12 +11,12 @@ import os
 import platform
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
-from functools import cache
 from hashlib import file_digest, sha256
 from pathlib import Path
 from typing import Any
 
 from textgen.batch.journal import unwritten
+from textgen.compute import processor_name
 from textgen.errors import UsageError
 from textgen.files.atomic import json_bytes, replace_whole
 from textgen.files.small_files import read_json
@@ -80,7 +80,7 @@ def manifest_of(
         {"textgen": __version__, "python": platform.python_version()}
         | {name: version_of(name) for name in LIBRARIES},
         {
-            "cpu": _processor(),
+            "cpu": processor_name(),
             "system": f"{platform.system()} {platform.machine()}",
             "device": place.device,
             "threads": place.threads or 1,
@@ -156,15 +156,3 @@ def _digest(files: ModelFiles) -> str:
         with path.open("rb") as file:
             file_digest(file, lambda: digest)
     return digest.hexdigest()
-
-
-@cache  # it does not change while a process lives
-def _processor() -> str:
-    """The processor's name as the system tells it."""
-    try:
-        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    except OSError:
-        pass
-    return platform.processor() or platform.machine()

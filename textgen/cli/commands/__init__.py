@@ -23,6 +23,7 @@ TARGETS = {
     "eval": "textgen.cli.commands.evaluate:evaluate",
     "train": "textgen.cli.commands.train:train",
     "models": "textgen.cli.commands.models:models",
+    "bench": "textgen.cli.commands.bench:bench",
     "doctor": "textgen.cli.commands.doctor:doctor",
 }
 
