@@ -212,7 +212,7 @@ def _nucleus(probs: Tensor, p: float, head: int) -> tuple[Tensor, Tensor]:
 
 def _largest(probs: Tensor, count: int) -> Tensor:
     """The largest of each row, ascending, `(rows, count)`."""
-    if probs.device.type != "cpu":
+    if torch.get_default_device() != torch.device("cpu"):
         return probs.topk(count).values.flip(-1)
     # numpy sorts by vector instructions, several times faster than torch
     largest = np.partition(probs.numpy(), -count, -1)[:, -count:]

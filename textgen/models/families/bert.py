@@ -17,6 +17,8 @@ from textgen.models.layers.dropout import Dropout
 from textgen.models.layers.linear import Linear, MakeProduct, Product, TiedEmbedding, pack_parts, release
 from textgen.models.layers.rows import stacked
 
+Places = Tensor  # (rows,), a place of each
+
 
 @dataclass(frozen=True)
 class BertConfig(Sizes):
@@ -30,6 +32,11 @@ class BertConfig(Sizes):
     max_position_embeddings: int
     type_vocab_size: int
     layer_norm_eps: float
+
+
+def at_places(x: Tensor, places: Places) -> Tensor:
+    """What stands at a place of each row of `x` `(rows, length, …)`, `(rows, 1, …)`."""
+    return x[torch.arange(len(x)), places][:, None]
 
 
 class Embeddings(nn.Module):
@@ -48,7 +55,7 @@ class Embeddings(nn.Module):
 
 
 class SelfAttention(nn.Module):
-    key_and_value: Product | None = None
+    together: Product | None = None
 
     def __init__(self, config: BertConfig) -> None:
         super().__init__()
@@ -57,20 +64,21 @@ class SelfAttention(nn.Module):
         self.key = Linear(config.hidden_size, config.hidden_size)
         self.value = Linear(config.hidden_size, config.hidden_size)
 
-    def forward(self, x: Tensor, attend: Attend, asking: Tensor | None = None) -> Tensor:
-        """Contexts of the places `asking` `(rows, some, hidden)`, by default of all of `x`."""
-        query = self.query(x if asking is None else asking)
-        key, value = (
-            (self.key(x), self.value(x)) if self.key_and_value is None else self.key_and_value(x).chunk(2, -1)
-        )
+    def forward(self, x: Tensor, attend: Attend, asking: Places | None = None) -> Tensor:
+        """Contexts of the places `asking`, one a row, by default of all of `x`."""
+        if self.together is not None:
+            query, key, value = self.together(x).chunk(3, -1)
+            query = query if asking is None else at_places(query, asking)
+        else:
+            query = self.query(x if asking is None else at_places(x, asking))
+            key, value = self.key(x), self.value(x)
         return join_heads(attend(*(split_heads(part, self.heads) for part in (query, key, value))))
 
     def pack(self, make: MakeProduct) -> None:
-        """Keys and values are one product; see `Packable`."""
-        parts = self.key, self.value
+        """Queries, keys and values are one product; see `Packable`."""
+        parts = self.query, self.key, self.value
         weight = stacked([part.matrix for part in parts])
-        self.key_and_value = make(weight, torch.cat(tuple(part.bias for part in parts)))
-        self.query.pack(make)
+        self.together = make(weight, torch.cat(tuple(part.bias for part in parts)))
         for part in parts:
             release(part)
 
@@ -95,8 +103,8 @@ class Attention(nn.Module):
         self.self = SelfAttention(config)
         self.output = AddNorm(config.hidden_size, config)
 
-    def forward(self, x: Tensor, attend: Attend, asking: Tensor | None = None) -> Tensor:
-        out: Tensor = self.output(self.self(x, attend, asking), x if asking is None else asking)
+    def forward(self, x: Tensor, attend: Attend, asking: Places | None = None) -> Tensor:
+        out: Tensor = self.output(self.self(x, attend, asking), x if asking is None else at_places(x, asking))
         return out
 
 
@@ -116,8 +124,8 @@ class Layer(nn.Module):
         self.intermediate = Intermediate(config)
         self.output = AddNorm(config.intermediate_size, config)
 
-    def forward(self, x: Tensor, attend: Attend, asking: Tensor | None = None) -> Tensor:
-        """States of all places of `x`, or of those of its places that `asking` holds."""
+    def forward(self, x: Tensor, attend: Attend, asking: Places | None = None) -> Tensor:
+        """States of all places of `x`, or of the one place a row that is asked for, `(rows, 1, hidden)`."""
         x = self.attention(x, attend, asking)
         out: Tensor = self.output(self.intermediate(x), x)
         return out
@@ -162,8 +170,7 @@ class Trunk(nn.Module):
         for layer in lower:
             x = layer(x, attend)
         # behind the last layer's keys and values nothing of the other places is needed
-        asking = None if positions is None else x[torch.arange(len(x)), positions][:, None]
-        found: Tensor = last(x, attend, asking)
+        found: Tensor = last(x, attend, positions)
         return found
 
 
