@@ -114,8 +114,11 @@ class IncrementalGpt2:
     def _edit(self, text: Ids, parent: Scored | None) -> _Edit:
         sequence = (*self.before, *text)
         memory: Memory | None = parent.memory if parent else None
+        # of another padded length, its sums have other last bits, and the score would depend on the way here
+        if memory is None or memory.hidden.shape[0] != padded_length(len(sequence)):
+            return _Edit(sequence, None, 0)
         # no model is asked about an impossible state
-        pairs = zip(sequence, memory.sequence if memory else (), strict=False)
+        pairs = zip(sequence, memory.sequence, strict=False)
         return _Edit(sequence, memory, sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs)))
 
     def _together(self, edits: Sequence[_Edit], width: int) -> list[Scored]:
