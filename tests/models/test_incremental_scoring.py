@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator, Sequence
+from copy import deepcopy
 from math import inf, log
 
 import pytest
@@ -11,6 +12,7 @@ import torch
 from torch import Tensor
 
 from textgen.models.families.gpt2 import Gpt2
+from textgen.models.precision import PROBLEMS, set_precision
 from textgen.models.scoring import IncrementalGpt2, sequence_logprobs
 from textgen.models.views import Scored
 from textgen.store.load import LoadedModel
@@ -311,3 +313,29 @@ def test_the_shipped_model(gpt2_model: LoadedModel) -> None:
     alone_again = [score(model, text, one) for text, one in texts] + [score(model, text) for text, _ in texts]
     assert [said.logprob for said in together] == [said.logprob for said in alone_again]
     assert one.logprob == pytest.approx(score(model, text).logprob, abs=TOLERANCE)
+
+
+@pytest.mark.parametrize("precision", ["fp32", "int8"])
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_a_score_does_not_depend_on_the_edits_before(
+    tiny_gpt2: Gpt2, threads: Callable[[int], None], precision: str, count: int
+) -> None:
+    threads(count)
+    if precision in PROBLEMS and (problem := PROBLEMS[precision]()):
+        pytest.skip(problem)
+    network = deepcopy(tiny_gpt2)
+    set_precision(network, precision)
+    model = IncrementalGpt2(network, BEFORE, [END], everything())
+    draw = random.Random(count)
+    texts = [some_text(length) for length in (3, 13, 30)]
+    scored = model.score(texts, [None] * 3)
+    for _ in range(25):
+        places = [draw.randrange(len(text)) for text in texts]
+        edits = [draw.choice([(), (draw.randrange(10, VOCAB),), (12, 13)]) for _ in texts]
+        texts = [
+            (*text[:at], *edit, *text[at + 1 :]) or text
+            for text, at, edit in zip(texts, places, edits, strict=True)
+        ]
+        scored = model.score(texts, scored)
+        # to the bit: int8 would round the smallest difference to one of a thousandth
+        assert [one.logprob for one in scored] == [score(model, text).logprob for text in texts]

@@ -100,10 +100,13 @@ def test_parameters_go_where_the_products_have_them() -> None:
     assert left < whole / 3
 
 
-def test_chains_are_fp32_unless_another_precision_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(precision, "choose_precision", lambda asked: f"asked for {asked}")
+def test_chains_are_bf16_only_if_that_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     gpt2, bert = find_model("gpt2"), find_model("bert")
-    assert precision_for("auto", gpt2) == "asked for auto"
-    assert precision_for("auto", bert) == "asked for fp32"
-    assert precision_for("auto", gpt2, edits=True) == "asked for fp32"
-    assert precision_for("int8", bert, edits=True) == "asked for int8"
+    for auto, of_chains in [("int8", "int8"), ("bf16", "fp32"), ("fp32", "fp32")]:
+        monkeypatch.setattr(
+            precision, "choose_precision", lambda asked, auto=auto: auto if asked == "auto" else asked
+        )
+        assert precision_for("auto", gpt2) == auto
+        assert precision_for("auto", bert) == of_chains
+        assert precision_for("auto", gpt2, edits=True) == of_chains
+        assert precision_for("bf16", bert, edits=True) == "bf16"

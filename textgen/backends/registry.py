@@ -81,11 +81,10 @@ def editor_options(command: str) -> Any:
 
 
 def precision_for(asked: str, files: ModelFiles, *, edits: bool = False) -> str:
-    """The precision to load a model in; `auto` is fp32 for Markov chains.
+    """The precision to load a model in; `auto` is never bf16 for Markov chains.
 
-    Their scores of a text come in several ways, from the text before or from nothing, and differ in the last
-    bits of float32. Rounded to int8 these become hundredths, and the chain's distribution would not be one of
-    the text alone.
+    The score of a text must not depend on how a chain came to it. Rows of int8 do not, to the bit; those of
+    bf16 do, in sums whose order depends on the shape.
 
     Args:
         asked: `auto`, `fp32`, `bf16` or `int8`.
@@ -95,10 +94,11 @@ def precision_for(asked: str, files: ModelFiles, *, edits: bool = False) -> str:
     Raises:
         UsageError: The machine cannot compute in the one asked for.
     """
-    from textgen.models.precision import AUTO, FP32, choose_precision  # loads torch
+    from textgen.models.precision import AUTO, BF16, FP32, choose_precision  # loads torch
 
     chains = edits or files.family.offers(MaskedLanguageModel)
-    return choose_precision(FP32 if asked == AUTO and chains else asked)
+    found = choose_precision(asked)
+    return FP32 if asked == AUTO and found == BF16 and chains else found
 
 
 def _served(kind: str) -> Served | None:
