@@ -14,7 +14,7 @@ from terminals import Terminal
 
 from textgen.bench import model, processes, run
 from textgen.bench.figures import JOBS, Figure, Machine, Report, reference, rounded
-from textgen.bench.jobs import ARTICLES, LENGTH, LOADS, MEASURES, NAMES, SENTENCE, START, article
+from textgen.bench.jobs import ARTICLES, FREE, LENGTH, LOADS, MEASURES, NAMES, SENTENCE, START, article
 from textgen.cli.commands.bench import BenchRun, Job
 from textgen.cli.main import run as textgen
 from textgen.errors import TextgenError
@@ -57,6 +57,7 @@ def test_the_command_names_the_jobs_that_there_are() -> None:
     assert BenchRun.model_fields["seconds"].default == run.SECONDS
     assert all(Path(article(name)).is_file() for name in ARTICLES)
     assert len(load_tokenizer(find_model("bert")).encode(SENTENCE)) == LENGTH
+    assert len(load_tokenizer(find_model("bert")).encode(SENTENCE[FREE:])) == LENGTH - FREE
 
 
 def test_json_has_every_measure_with_that_of_the_reference(
@@ -147,7 +148,7 @@ def test_every_work_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     assert 1 <= one <= 8
     assert one < sixteen <= 16 * 8
     assert sixteen < sixty_four <= 64 * 8
-    assert gibbs == 32
+    assert gibbs == 32 * 4 / 20
     assert cgmh == 16
 
 

@@ -88,7 +88,7 @@ class RunOptions(OptionGroup):
         "Precision of matrices (auto: int8 with VNNI, bf16 on a GPU but for chains, else fp32).",
         BATCH,
     )
-    device: Device = option_field("auto", "Where to compute (auto: on a GPU, if there is one).", BATCH)
+    device: Device = option_field("auto", "Where to compute; auto is a GPU, if there is one.", BATCH)
     shard: Shard = option_field(
         (1, 1), "Compute only this part of equal parts of the rows, such as 2/8.", BATCH, metavar="I/N"
     )

@@ -28,7 +28,7 @@ class BenchRun(Printing):
         (), "Measure only this job (repeatable): title, sample, gibbs, cgmh, start or load."
     )
     precision: Precision | None = field(None, "Measure only this precision (default: each there is).")
-    device: Device = field("auto", "Where to compute (auto: on a GPU, if there is one).", RUN)
+    device: Device = field("auto", "Where to compute; auto is a GPU, if there is one.", RUN)
     threads: Count | None = field(None, "Threads to compute with (default: the cores it may use).", RUN)
     seconds: Positive = field(3.0, "Time of each measurement, about.", RUN)
 
@@ -37,9 +37,11 @@ class BenchRun(Printing):
 def bench(options: dict[str, Any], run: BenchRun) -> int:
     """Take about two minutes on two cores.
 
-    Titles by the default search; samples of gpt2, 1, 16 and 64 at once; chains of Gibbs sampling and of
-    CGMH; a title from a cold start; loading each model. More is better, but for seconds. Beside the figures
-    stand those of a reference machine. The machine should have nothing else to do.
+    Measured are titles by the default search; samples of gpt2, 1, 16 and
+    64 at once; chains of Gibbs sampling and of CGMH; a title from a cold
+    start; loading each model; and the memory that each takes. More is
+    better, but for seconds and memory. Beside the figures stand those of a
+    reference machine. The machine should have nothing else to do.
     """
     from textgen.cli.render.measures import measuring, show
 
