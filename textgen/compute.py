@@ -6,6 +6,7 @@ import gc
 import math
 import os
 import platform
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -131,6 +132,20 @@ def uncollected() -> Iterator[None]:
     finally:
         gc.freeze()
         gc.enable()
+
+
+def import_torch() -> None:
+    """Import torch, and let Ctrl-C wait until that is done.
+
+    torch goes on without numpy where that cannot be imported: an interruption there would be lost.
+    """
+    if "torch" in sys.modules or not hasattr(signal, "pthread_sigmask"):
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        import torch  # noqa: F401
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @cache  # it does not change while a process lives

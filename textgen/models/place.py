@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import TypeVar
 
-from textgen.compute import threads
+from textgen.compute import import_torch, threads
 from textgen.errors import UsageError
 
 AUTO, CPU, CUDA = "auto", "cpu", "cuda"
@@ -78,6 +78,7 @@ def choose_device(asked: str = AUTO) -> str:
 
 def has_gpu() -> bool:
     """Whether torch can compute on a GPU here."""
+    import_torch()  # what is asked first of it
     import torch
 
     return torch.cuda.is_available()

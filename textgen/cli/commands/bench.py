@@ -10,7 +10,7 @@ from pydantic import BeforeValidator
 from textgen.cli import flags as opt
 from textgen.cli.generate import OK, Printing
 from textgen.cli.render import console
-from textgen.compute import uncollected
+from textgen.compute import import_torch, uncollected
 from textgen.options.batch import Device, Precision
 from textgen.options.fields import RUN, Count, Positive, field
 
@@ -48,6 +48,7 @@ def bench(options: dict[str, Any], run: BenchRun) -> int:
     with measuring(quiet=run.quiet) as on_measure:
         on_measure("loading torch", 0, 1)
         with uncollected():
+            import_torch()
             from textgen.bench.figures import JOBS, reference
             from textgen.bench.run import bench as measured
         report = measured(

@@ -75,7 +75,10 @@ def command_for(recipe: str, model: type[BaseModel]) -> Callable[..., int]:
         run: TrainRun,
     ) -> int:
         from textgen.cli.render.training import stopping, watching
+        from textgen.compute import import_torch
         from textgen.compute import threads as computing
+
+        import_torch()
         from textgen.train.run import train
 
         quiet = run.quiet or not _speaks()
