@@ -35,6 +35,7 @@ def toys(small_as_shipped: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 
     monkeypatch.setattr(run, "cold_title", cold_title)
     monkeypatch.setattr(run, "measured", model.figures_of)
+    monkeypatch.setattr("os.getloadavg", lambda: (0.1, 2.0, 2.0))
     monkeypatch.setattr(run, "PROBLEMS", {"bf16": lambda: "none here", "int8": lambda: "none here"})
     before = torch.get_num_threads()
     yield
@@ -181,6 +182,15 @@ def test_a_terminal_shows_what_is_measured(monkeypatch: pytest.MonkeyPatch) -> N
     assert f"{START}, fp32" in shown[0]
     assert "loading torch" in terminal.getvalue()
     assert f"{START}, fp32" not in terminal.shown, "it is taken off in the end"
+
+
+def test_a_busy_machine_is_warned_of(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.getloadavg", lambda: (2.345, 0.0, 0.0))
+    monkeypatch.setattr(run, "cores", lambda: 2)
+    code, out, err = call("--only", "start", "--json", "--precision", "fp32")
+    assert (code, json.loads(out)["machine"]["load"]) == (0, 2.35)
+    assert err == "warning: the machine is busy (load 2.4 on 2 cores): the figures will be too low\n"
+    assert call("--only", "start", "--json", "--quiet", "--precision", "fp32")[2] == ""
 
 
 def test_ctrl_c_ends_it(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,6 +14,7 @@ from textgen.resources import data_dir
 JOBS = ("title", "sample", "gibbs", "cgmh", "start", "load")
 REFERENCE = "bench.json"  # what the command prints as JSON, on the reference machine
 DIGITS = 4
+BUSY = 0.5  # of a core: threads that wait for each other lose far more than that
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,8 @@ class Machine:
         torch: The version.
         textgen: The version.
         auto: What `auto` is as a precision.
+        load: Processes that wanted a core before the run began, on average; None where the system does
+            not tell.
     """
 
     processor: str
@@ -65,6 +68,12 @@ class Machine:
     torch: str
     textgen: str
     auto: str
+    load: float | None = None
+
+    @property
+    def busy(self) -> bool:
+        """Whether others use the machine, so that the figures tell too little."""
+        return self.load is not None and self.load > BUSY
 
     @property
     def line(self) -> str:

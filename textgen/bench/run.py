@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -26,6 +27,10 @@ def unseen(name: str, number: int, total: int) -> None:
     """The callback of a caller who does not look."""
 
 
+def unheeded(machine: Machine) -> None:
+    """The same, of the machine."""
+
+
 def bench(
     jobs: Sequence[str] = JOBS,
     *,
@@ -33,6 +38,7 @@ def bench(
     device: str = AUTO,
     threads: int | None = None,
     seconds: float = SECONDS,
+    on_machine: Callable[[Machine], None] = unheeded,
     on_measure: OnMeasure = unseen,
 ) -> Report:
     """Measure this machine.
@@ -43,6 +49,7 @@ def bench(
         device: See `textgen.load`.
         threads: See `textgen.load`.
         seconds: How long each measurement takes, about.
+        on_machine: Told of the machine before anything is measured.
         on_measure: Told what is measured next, its number and how many there are.
 
     Raises:
@@ -53,6 +60,7 @@ def bench(
     with place.entered():
         precisions = [choose_precision(precision)] if precision else _precisions()
         machine = _machine(place)
+    on_machine(machine)
     steps = [step for name in precisions for step in _steps(jobs, name, place, seconds)]
     figures: list[Figure] = []
     for number, step in enumerate(steps, 1):
@@ -96,4 +104,5 @@ def _machine(place: Place) -> Machine:
         version_of("torch"),
         __version__,
         choose_precision(),
+        round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None,
     )

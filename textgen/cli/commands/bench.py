@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any, Literal
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BeforeValidator
 
@@ -13,6 +14,9 @@ from textgen.cli.render import console
 from textgen.compute import import_torch, uncollected
 from textgen.options.batch import Device, Precision
 from textgen.options.fields import RUN, Count, Positive, field
+
+if TYPE_CHECKING:
+    from textgen.bench.figures import Machine
 
 Job = Literal["title", "sample", "gibbs", "cgmh", "start", "load"]
 
@@ -31,6 +35,12 @@ class BenchRun(Printing):
     device: Device = field("auto", "Where to compute; auto is a GPU, if there is one.", RUN)
     threads: Count | None = field(None, "Threads to compute with (default: the cores it may use).", RUN)
     seconds: Positive = field(3.0, "Time of each measurement, about.", RUN)
+
+
+def _warn(machine: Machine, *, quiet: bool) -> None:
+    if machine.busy:
+        others = f"the machine is busy (load {machine.load:.1f} on {machine.cores} cores)"
+        console.note(f"warning: {others}: the figures will be too low", quiet=quiet)
 
 
 @opt.takes()
@@ -57,6 +67,7 @@ def bench(options: dict[str, Any], run: BenchRun) -> int:
             device=run.device,
             threads=run.threads,
             seconds=run.seconds,
+            on_machine=partial(_warn, quiet=run.quiet),
             on_measure=on_measure,
         )
     known = reference()
