@@ -339,3 +339,12 @@ def test_a_score_does_not_depend_on_the_edits_before(
         scored = model.score(texts, scored)
         # to the bit: int8 would round the smallest difference to one of a thousandth
         assert [one.logprob for one in scored] == [score(model, text).logprob for text in texts]
+
+
+def test_scores_that_nobody_remembers_are_the_same(model: IncrementalGpt2) -> None:
+    parents = model.score([some_text(9), some_text(20), some_text(5)], [None] * 3)
+    texts = [(*some_text(9)[:5], 11, *some_text(9)[5:]), some_text(20), some_text(6, seed=2)]
+    remembered = model.score(texts, parents)
+    forgotten = model.score(texts, parents, remember=False)
+    assert [one.logprob for one in forgotten] == [one.logprob for one in remembered]
+    assert {one.memory for one in forgotten} == {None}

@@ -47,10 +47,12 @@ class BigramModel:
     calls: list[tuple[list[Ids], list[Ids | None]]] = field(default_factory=list)
     known: dict[Ids, float] = field(default_factory=dict)
 
-    def score(self, texts: Sequence[Ids], parents: Sequence[Scored | None]) -> list[Scored]:
+    def score(
+        self, texts: Sequence[Ids], parents: Sequence[Scored | None], *, remember: bool = True
+    ) -> list[Scored]:
         assert len(texts) == len(parents)
         self.calls.append((list(texts), [parent.memory if parent else None for parent in parents]))
-        return [Scored(self.logprob(tuple(text)), tuple(text)) for text in texts]
+        return [Scored(self.logprob(tuple(text)), tuple(text) if remember else None) for text in texts]
 
     def logprob(self, text: Ids) -> float:
         if text not in self.known:

@@ -8,7 +8,7 @@ costs little, sees padded texts.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 
@@ -101,13 +101,16 @@ class IncrementalGpt2:
         """Most tokens of a text."""
         return self.network.config.n_positions - len(self.before)
 
-    def score(self, texts: Sequence[Ids], parents: Sequence[Scored | None]) -> list[Scored]:
+    def score(
+        self, texts: Sequence[Ids], parents: Sequence[Scored | None], *, remember: bool = True
+    ) -> list[Scored]:
         """Score whole texts; see `SequenceModel`."""
         edits = [self._edit(text, parent) for text, parent in zip(texts, parents, strict=True)]
         found: list[Scored | None] = [None] * len(edits)
         for width in {edit.width for edit in edits}:
             rows = [n for n, edit in enumerate(edits) if edit.width == width]
-            for n, scored in zip(rows, self._together([edits[n] for n in rows], width), strict=True):
+            together = self._together([edits[n] for n in rows], width, remember=remember)
+            for n, scored in zip(rows, together, strict=True):
                 found[n] = scored
         return [scored for scored in found if scored is not None]
 
@@ -121,43 +124,60 @@ class IncrementalGpt2:
         pairs = zip(sequence, memory.sequence, strict=False)
         return _Edit(sequence, memory, sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs)))
 
-    def _together(self, edits: Sequence[_Edit], width: int) -> list[Scored]:
+    def _together(self, edits: Sequence[_Edit], width: int, *, remember: bool) -> list[Scored]:
         """Score texts of one padded length."""
-        keys, hidden = self._memories(edits, width)
-        at = _places([range(edit.shared, len(edit.sequence)) for edit in edits])
-        if len(at[0]):
-            tokens = torch.tensor([token for edit in edits for token in edit.sequence[edit.shared :]])
-            hidden[at] = self._through_blocks(tokens, keys, at)
-        return [
-            _scored(edit, keys[n], hidden[n], logprobs, len(self.before))
-            for n, (edit, logprobs) in enumerate(zip(edits, self._logprobs(edits, hidden), strict=True))
-        ]
-
-    def _memories(self, edits: Sequence[_Edit], width: int) -> tuple[Tensor, Tensor]:
-        """Keys and values `(rows, layers, 2, heads, width, …)` and hidden states, as far as known."""
         config = self.network.config
-        keys = torch.zeros(
-            len(edits), config.n_layer, 2, config.n_head, width, config.n_embd // config.n_head
-        )
+        shape = len(edits), 2, config.n_head, width, config.n_embd // config.n_head
+        # what nobody will remember takes turns in one place: to get fresh memory takes a tenth of the time
+        keys = [torch.zeros(shape) for _ in range(config.n_layer if remember else 1)]
         hidden = torch.zeros(len(edits), width, config.n_embd)
         for n, edit in enumerate(edits):
             if edit.memory is not None:
-                keys[n, ..., : edit.shared, :] = edit.memory.keys[..., : edit.shared, :]
                 hidden[n, : edit.shared] = edit.memory.hidden[: edit.shared]
-        return keys, hidden
+        at = _places([range(edit.shared, len(edit.sequence)) for edit in edits])
+        hidden[at] = self._through_blocks(edits, keys, at)
+        scores = [_whole(edit, new, len(self.before)) for edit, new in self._logprobs(edits, hidden)]
+        if not remember:
+            return [Scored(sum(logprobs)) for logprobs in scores]
+        # copies: a view would keep the memories of all texts that were scored together
+        return [
+            Scored(
+                sum(logprobs),
+                Memory(torch.stack([layer[n] for layer in keys]), hidden[n].clone(), edit.sequence, logprobs),
+            )
+            for n, (edit, logprobs) in enumerate(zip(edits, scores, strict=True))
+        ]
 
-    def _through_blocks(self, tokens: Tensor, keys: Tensor, at: tuple[Tensor, Tensor]) -> Tensor:
-        """Last hidden states `(tokens, n_embd)`; their keys and values go into `keys`."""
+    def _through_blocks(
+        self, edits: Sequence[_Edit], keys: Sequence[Tensor], at: tuple[Tensor, Tensor]
+    ) -> Tensor:
+        """Last hidden states `(tokens, n_embd)` of what is new in texts.
+
+        Args:
+            edits: The texts.
+            keys: A layer's keys and values each, `(rows, 2, heads, width, …)`, or one for all layers in turn;
+                filled.
+            at: Row and position of the new tokens.
+        """
         trunk = self.network.transformer
-        causal = torch.full((keys.shape[-2], keys.shape[-2]), -torch.inf).triu(1)
+        tokens = torch.tensor(
+            [token for edit in edits for token in edit.sequence[edit.shared :]], dtype=torch.long
+        )
+        width = keys[0].shape[-2]
+        causal = torch.full((width, width), -torch.inf).triu(1)
         x = (trunk.wte(tokens) + trunk.wpe(at[1]))[None]
         for layer, block in enumerate(trunk.h):
-            x = block(x, _attend_each(keys[:, layer], at, both_sides(causal)))
+            own = keys[layer % len(keys)]
+            for n, edit in enumerate(edits):
+                if edit.memory is not None:
+                    own[n, ..., : edit.shared, :] = edit.memory.keys[layer, ..., : edit.shared, :]
+            if len(tokens):
+                x = block(x, _attend_each(own, at, both_sides(causal)))
         last: Tensor = trunk.ln_f(x)[0]
         return last
 
-    def _logprobs(self, edits: Sequence[_Edit], hidden: Tensor) -> list[list[float]]:
-        """Log-probabilities of each text's new tokens and of its end."""
+    def _logprobs(self, edits: Sequence[_Edit], hidden: Tensor) -> Iterator[tuple[_Edit, list[float]]]:
+        """Yield each text with the log-probabilities of its new tokens and of its end."""
         # the last place before the text's first token is what it is predicted from
         firsts = [max(edit.shared, len(self.before)) for edit in edits]
         before = _places(
@@ -165,15 +185,13 @@ class IncrementalGpt2:
         )
         logits = self.network.head(None, hidden[before][None])[0].float()  # type: ignore[arg-type]
         logprobs = logits.masked_fill_(~self.allowed, -torch.inf).log_softmax(-1)
-        found = []
         start = 0
         for first, edit in zip(firsts, edits, strict=True):
             tokens = torch.tensor(edit.sequence[first:], dtype=torch.long)
             own = logprobs[start : start + len(tokens) + 1]
             end = own[-1, self.ends].logsumexp(-1)
-            found.append([*own[:-1].gather(1, tokens[:, None])[:, 0].tolist(), float(end)])
+            yield edit, [*own[:-1].gather(1, tokens[:, None])[:, 0].tolist(), float(end)]
             start += len(own)
-        return found
 
 
 def _places(ranges: Sequence[range]) -> tuple[Tensor, Tensor]:
@@ -199,10 +217,7 @@ def _attend_each(keys: Tensor, at: tuple[Tensor, Tensor], attend: Attend) -> Att
     return attend_each
 
 
-def _scored(edit: _Edit, keys: Tensor, hidden: Tensor, new: list[float], before: int) -> Scored:
+def _whole(edit: _Edit, new: list[float], before: int) -> tuple[float, ...]:
+    """The log-probabilities of all tokens of a text and of its end, of which some are `new`."""
     kept = max(0, edit.shared - before)
-    old = edit.memory.logprobs[:kept] if edit.memory is not None else ()
-    logprobs = (*old, *new)
-    # clones: a view would keep the memories of all texts that were scored together
-    memory = Memory(keys.clone(), hidden.clone(), edit.sequence, logprobs)
-    return Scored(sum(logprobs), memory)
+    return (*(edit.memory.logprobs[:kept] if edit.memory is not None else ()), *new)

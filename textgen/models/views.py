@@ -197,11 +197,14 @@ class SequenceModel(Protocol):
     def longest(self) -> int:
         """Most ids of a text."""
 
-    def score(self, texts: Sequence[Ids], parents: Sequence[Scored | None]) -> list[Scored]:
+    def score(
+        self, texts: Sequence[Ids], parents: Sequence[Scored | None], *, remember: bool = True
+    ) -> list[Scored]:
         """Score texts.
 
         Args:
             texts: Ids without frame.
             parents: For each text, what was said of one that begins like it, or None; what they share is
                 not computed again, and changes nothing but the time.
+            remember: Whether the scores are to be parents of others; else they have no memory.
         """

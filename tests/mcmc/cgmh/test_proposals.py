@@ -196,7 +196,13 @@ def test_the_distribution_is_the_same_for_a_move_and_its_reverse(
 class Impossible:
     """A language model that thinks nothing possible."""
 
-    def score(self, texts: Sequence[tuple[int, ...]], parents: Sequence[Scored | None]) -> list[Scored]:
+    def score(
+        self,
+        texts: Sequence[tuple[int, ...]],
+        parents: Sequence[Scored | None],
+        *,
+        remember: bool = True,
+    ) -> list[Scored]:
         return [Scored(-inf) for _ in texts]
 
 

@@ -135,7 +135,8 @@ class WeightedProposals:
             for context, row in zip(contexts, candidates.tolist(), strict=True)
             for token in row
         ]
-        scored = self.model.score(texts, [parent for parent in parents for _ in range(self.count)])
+        repeated = [parent for parent in parents for _ in range(self.count)]
+        scored = self.model.score(texts, repeated, remember=False)
         found = torch.tensor([one.logprob for one in scored], dtype=torch.float64).view(candidates.shape)
         return found.clamp(min=LEAST)  # where nothing is possible, all are equal
 
