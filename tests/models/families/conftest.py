@@ -8,7 +8,14 @@ from two_streams_toy import FIRST, TYPES
 from textgen.models.families.bert import Bert
 from textgen.models.families.two_streams import TwoStreams
 from textgen.models.families.unilm import UniLM
+from textgen.models.layers import cache
 from textgen.models.layers.copy_prior import CopyPrior
+
+
+@pytest.fixture(autouse=True, params=["copied", "shared"])
+def prefixes(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every test with the sources of these tests copied to the rows that continue them, and shared by them."""
+    monkeypatch.setattr(cache, "SHORT", 64 if request.param == "copied" else 0)
 
 
 @pytest.fixture(scope="module")

@@ -71,8 +71,8 @@ def test_who_sees_whom_in_the_cached_network(unilm: UniLM) -> None:
 
     def outputs(ids: list[int]) -> list[Tensor]:
         state = unilm.start([ids[:2]])
-        logits = unilm.extend(state, torch.tensor([ids[2:]]))[0]
         keys = state.prefix[-1][0][0]  # of the last layer, so they carry what the first layer saw
+        logits = unilm.extend(state, torch.tensor([ids[2:]]))[0]
         return [keys[:, 0], keys[:, 1], logits[0], logits[1]]
 
     ids = [6, 20, L2R, 30]

@@ -2,7 +2,9 @@
 
 The rows that continue one source share its keys and values: a beam of four over 460 tokens keeps one copy
 and multiplies it once. Only what the rows wrote themselves is theirs, so a beam that reorders its
-hypotheses moves a few dozen positions, not the source.
+hypotheses moves a few dozen positions, not the source. A short source is copied to each row: one product over
+all that a row sees is then faster. Which of the two it is depends on the source's padded length alone, as the
+last bits of a row's numbers do.
 """
 
 from __future__ import annotations
@@ -12,10 +14,12 @@ from typing import Self
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from textgen.models.layers.attention import ROWS_A_THREAD, Attend
 
-BLOCK = 16  # positions by which the written part grows
+BLOCK = 16  # the written part has room for a multiple of so many positions
+SHORT = 64  # positions of a source that each row has a copy of
 
 KeyValue = tuple[Tensor, Tensor]
 
@@ -31,6 +35,8 @@ class CacheState:
         size: Rows a group.
         written: Keys and values a layer, `(rows, heads, capacity, width)`.
         steps: Positions written, the same for all rows.
+        copied: Positions of the prefix that stand before them in `written`, if it is short.
+        mask: Additive mask over all that rows see, `(rows, 1, new, all)`, if they share no prefix.
         extra: Tensors by group that a model adds, such as the copy prior.
     """
 
@@ -40,6 +46,8 @@ class CacheState:
     size: int = 1
     written: list[KeyValue] = field(default_factory=list)
     steps: int = 0
+    copied: int = 0
+    mask: Tensor | None = None
     extra: dict[str, Tensor] = field(default_factory=dict)
 
     @property
@@ -80,7 +88,11 @@ class CacheState:
         """Attention of a layer to the prefix and to what was written, keeping the new keys and values."""
 
         def attend(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+            if layer == 0:
+                self._prepare(query.shape[2])
             keys, values = self._append(layer, key, value)
+            if not self.prefix:
+                return functional.scaled_dot_product_attention(query, keys, values, attn_mask=self.mask)
             query = scaled(query)
             own = query @ keys.transpose(-1, -2)
             if query.shape[2] > 1:
@@ -93,20 +105,36 @@ class CacheState:
         """Count the positions that every layer has appended."""
         self.steps += count
 
+    def _prepare(self, new: int) -> None:
+        """Copy a short prefix to every row, and make the mask for so many new positions."""
+        if self.prefix and self.bias.shape[-1] <= SHORT:
+            self.copied = self.bias.shape[-1]
+            self.written = [(self._each(keys), self._each(values)) for keys, values in self.prefix]
+            self.prefix = []
+        if not self.prefix:
+            causal = _causal_bias(new, self.steps + new)
+            if self.copied:
+                behind = self._each(self.bias).expand(-1, -1, new, -1)
+                causal = torch.cat([behind, causal.expand(self.rows, 1, -1, -1)], -1)
+            self.mask = causal
+
+    def _each(self, of_groups: Tensor) -> Tensor:
+        """What groups have, for each of their rows."""
+        return of_groups.repeat_interleave(self.size, 0) if self.size > 1 else of_groups
+
     def _append(self, layer: int, key: Tensor, value: Tensor) -> KeyValue:
-        end = self.steps + key.shape[2]
+        start = self.copied + self.steps
+        end = start + key.shape[2]
         if layer == len(self.written):
             self.written.append((_empty(key), _empty(value)))
         keys, values = (_grown(buffer, end) for buffer in self.written[layer])
-        keys[:, :, self.steps : end] = key
-        values[:, :, self.steps : end] = value
+        keys[:, :, start:end] = key
+        values[:, :, start:end] = value
         self.written[layer] = keys, values
         return keys[:, :, :end], values[:, :, :end]
 
     def _with_prefix(self, layer: int, query: Tensor, own: Tensor, values: Tensor) -> Tensor:
         """One softmax over the prefix and over what has the scores `own`; the query is `scaled`."""
-        if not self.prefix:
-            return own.softmax(-1) @ values
         prefix_keys, prefix_values = self.prefix[layer]
         length, width = query.shape[2], prefix_keys.shape[2]
         shared = self._by_group(query) @ prefix_keys.transpose(-1, -2)
@@ -147,8 +175,10 @@ def scaled(query: Tensor) -> Tensor:
 
 def _causal_bias(new: int, total: int) -> Tensor:
     """Additive mask `(new, total)`: the i-th new position sees what was written up to itself."""
-    ahead = torch.ones(new, total, dtype=torch.bool).triu(total - new + 1)
-    return torch.zeros(new, total).masked_fill_(ahead, -torch.inf)
+    seen = torch.zeros(new, total)
+    if new > 1:
+        seen.masked_fill_(torch.ones(new, total, dtype=torch.bool).triu(total - new + 1), -torch.inf)
+    return seen
 
 
 def _empty(like: Tensor) -> Tensor:
@@ -157,9 +187,11 @@ def _empty(like: Tensor) -> Tensor:
 
 
 def _grown(buffer: Tensor, length: int) -> Tensor:
-    if length <= buffer.shape[2]:
-        return buffer
+    """The buffer with room for a length, and half as much again as it had, so that it seldom grows."""
     rows, heads, old, width = buffer.shape
-    grown = buffer.new_zeros(rows, heads, -(-length // BLOCK) * BLOCK, width)
+    if length <= old:
+        return buffer
+    room = -(-max(length, old * 3 // 2) // BLOCK) * BLOCK
+    grown = buffer.new_empty(rows, heads, room, width)
     grown[:, :, :old] = buffer
     return grown
