@@ -21,7 +21,6 @@ from typing import Any, NamedTuple, Self
 
 from textgen.compute import cores
 
-COMMAND = {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "20000"}  # what the textgen command sets
 PAUSE = 0.3  # seconds; OpenMP of Intel spins for 0.2 after its work
 LIBRARIES = ("torch", "transformers", "ctranslate2")
 SPAWN = get_context("spawn")

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from textgen.cli.main import run
+from textgen.cli.main import WAITING, run
 
 
 @pytest.mark.parametrize("given", [None, "7"])
@@ -21,7 +21,7 @@ def test_threads_wait_a_moment_by_spinning_unless_the_user_says_how(
     else:
         monkeypatch.setenv("GOMP_SPINCOUNT", given)
     assert run(["--version"]) == 0
-    assert os.environ["GOMP_SPINCOUNT"] == (given or "20000")
+    assert os.environ["GOMP_SPINCOUNT"] == (given or WAITING["GOMP_SPINCOUNT"])
 
 
 @pytest.mark.parametrize("more", [[], ["--stream"], ["-o", "o.jsonl"]])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 from typing import TypeVar
 
 import torch
@@ -112,12 +112,14 @@ class Reader:
             model = _language_model(model.files.precision, torch.get_default_device())
         # so long a beginning holds them: the rest need not be encoded
         ids = model.tokenizer.encode(text[: 4 * TOKENS])[:TOKENS]
-        if not ids:
-            return 0.0, 0
-        with torch.inference_mode():
-            target = [model.tokenizer.specials.bos, *ids]
-            logprob = float(sequence_logprobs(model.network, [], [target])[0])
-        return bits_of(logprob, len(ids)), len(ids)
+        target = (model.tokenizer.specials.bos, *ids)
+        return (bits_of(_logprob(model.network, target), len(ids)), len(ids)) if ids else (0.0, 0)
+
+
+@lru_cache(256)  # many samples of one prompt are rows of their own
+def _logprob(network: LanguageModel, target: tuple[int, ...]) -> float:
+    with torch.inference_mode():
+        return float(sequence_logprobs(network, [], [target])[0])
 
 
 @cache

@@ -22,6 +22,10 @@ from textgen.plugins import PluginWarning
 
 INTERRUPTED = 130
 BROKEN_PIPE = 141
+# Threads that wait by spinning take the cores from every other program, and from each other: on a busy
+# machine a text took ten times as long. But between two products of one token, which take microseconds, to
+# sleep at once would halve the speed.
+WAITING = {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "2000"}
 
 app = typer.Typer(
     name="textgen",
@@ -56,10 +60,8 @@ def main() -> NoReturn:
 
 def run(args: Sequence[str]) -> int:
     """Run one command line and return its exit code; errors become one line on stderr."""
-    # threads that wait by spinning take the cores from every other program, and from each other
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    # but between two products of one token, which take microseconds, to sleep would halve the speed
-    os.environ.setdefault("GOMP_SPINCOUNT", "20000")
+    for name, value in WAITING.items():
+        os.environ.setdefault(name, value)
     _open_closed_streams()
     for stream in (sys.stdout, sys.stderr):
         # a console in GBK would end the run at the first character it lacks

@@ -7,8 +7,11 @@ so every strategy can be tested against answers found by enumeration. This modul
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+from textgen.compute import threads
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -83,7 +86,9 @@ class ThroughHidden:
 
     def step(self: HiddenModel, state: Any, tokens: Tensor) -> Tensor:
         """Append a token `(rows,)`; next-token logits `(rows, vocab)`."""
-        return self.extend(state, tokens[:, None])[:, 0]
+        # a product with one row is over before another thread has woken
+        with threads(1) if len(tokens) == 1 else nullcontext():
+            return self.extend(state, tokens[:, None])[:, 0]
 
     def extend(self: HiddenModel, state: Any, tokens: Tensor) -> Tensor:
         """Append tokens `(rows, count)`; the logits after each, `(rows, count, vocab)`."""

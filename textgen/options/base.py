@@ -68,7 +68,7 @@ class Options(OptionGroup):
         None, "The same seed gives the same texts (default: a fresh one, which is shown).", RUN
     )
     batch_size: int = field(
-        16, "Maximum number of rows per batch; does not change the texts.", RUN, ge=1, le=4096
+        32, "Maximum number of rows per batch; does not change the texts.", RUN, ge=1, le=4096
     )
 
     @property

@@ -14,7 +14,7 @@ from textgen.models.layers.copy_prior import CopyPrior
 
 @pytest.fixture(autouse=True, params=["copied", "shared"])
 def prefixes(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every test with the sources of these tests copied to the rows that continue them, and shared by them."""
+    """Every test with sources that are copied to the rows behind them, and with such that rows share."""
     monkeypatch.setattr(cache, "SHORT", 64 if request.param == "copied" else 0)
 
 

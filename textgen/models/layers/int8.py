@@ -11,6 +11,7 @@ The kernel is torch's (FBGEMM). It adds pairs of products in 16 bits unless the 
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from functools import cache
 
 import torch
@@ -39,7 +40,7 @@ class Int8Product:
         self.levels = activation_levels() if levels is None else levels
         self.bias = bias
         self._packed = _pack(numbers, scales.double().clamp_min(SMALLEST_SCALE))
-        self._multiply = getattr(torch.ops.quantized, OPERATOR).default
+        self._multiply = _operator(OPERATOR)
 
     def __call__(self, x: Tensor) -> Tensor:
         """Multiply the last axis of `x`."""
@@ -48,6 +49,14 @@ class Int8Product:
         product: Tensor = self._multiply(rows / scale, 1 / self.levels, self.levels + 1, self._packed)
         scaled = product.mul_(scale) if self.bias is None else torch.addcmul(self.bias, product, scale)
         return scaled.view(*x.shape[:-1], self.outputs)
+
+
+@cache
+def _operator(name: str) -> Callable[..., Tensor]:
+    operator = getattr(torch.ops.quantized, name).default
+    # without the checks of its arguments that torch makes in Python, a tenth of a small product
+    bare: Callable[..., Tensor] = vars(operator).get("_op", operator)
+    return bare
 
 
 def rounded(weight: Tensor) -> Rows:
