@@ -28,8 +28,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from contestants import cgmh, gibbs, sampling, titles
-from contestants.in_turn import COMMAND, Contestant, Match, Turn, print_table
+from contestants.in_turn import Contestant, Match, Turn, print_table
 
+from textgen.cli.main import WAITING
 from textgen.files.lines import lines_in
 from textgen.resources import data_dir
 from textgen.text.model_input import as_read
@@ -87,7 +88,7 @@ def print_agreement(turns: dict[str, list[Turn]]) -> None:
 def chosen(contestants: list[Contestant], given: argparse.Namespace) -> list[Contestant]:
     """Those whose names have one of the words, or all if there are none, in the environment asked for."""
     found = [one for one in contestants if not given.only or any(word in one.name for word in given.only)]
-    return [replace(one, environment=COMMAND) for one in found] if given.same_environment else found
+    return [replace(one, environment=WAITING) for one in found] if given.same_environment else found
 
 
 def main() -> None:

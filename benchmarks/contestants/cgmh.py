@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from cgmh_reference import CANDIDATES, reference_on_gpt2
 
-from contestants.in_turn import COMMAND, Contestant, Done, Work
+from contestants.in_turn import Contestant, Done, Work
+from textgen.cli.main import WAITING
 
 WORDS = ("春天", "公园")
 SCRIPT_SHARE = 5
@@ -23,9 +24,9 @@ def contestants() -> list[Contestant]:
     """All of them: textgen with proposals from both sides, with the script's, and as it comes."""
     return [
         Contestant(SCRIPT, script),
-        Contestant("textgen, candidates of bert", ours, ("bert", True), COMMAND),
-        Contestant("textgen, candidates of gpt2", ours, ("gpt2", True), COMMAND),
-        Contestant("textgen, one draw of bert", ours, ("bert", False), COMMAND),
+        Contestant("textgen, candidates of bert", ours, ("bert", True), WAITING),
+        Contestant("textgen, candidates of gpt2", ours, ("gpt2", True), WAITING),
+        Contestant("textgen, one draw of bert", ours, ("bert", False), WAITING),
     ]
 
 

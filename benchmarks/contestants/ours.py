@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from contestants.in_turn import COMMAND, Contestant, Work
+from contestants.in_turn import Contestant, Work
 from textgen.backends.registry import precision_for
+from textgen.cli.main import WAITING
 from textgen.errors import UsageError
 from textgen.models.precision import AUTO
 from textgen.store.catalog import find_model
@@ -25,5 +26,5 @@ def ours_in_precisions(make: Callable[[str], Work], model: str) -> list[Contesta
         except UsageError:
             continue
         by_default = " (auto)" if precision == precision_for(AUTO, files) else ""
-        found.append(Contestant(f"textgen {precision}{by_default}", make, (precision,), COMMAND))
+        found.append(Contestant(f"textgen {precision}{by_default}", make, (precision,), WAITING))
     return found
