@@ -19,10 +19,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from contestants.in_turn import COMMAND, machine
+from contestants.in_turn import machine
 from matplotlib.figure import Figure
 
 import textgen
+from textgen.cli.main import WAITING
 
 SENTENCE = "去年冬天，城北的旧厂房改建成了一座图书馆，周末常有附近的居民带着孩子来这里读书、写字、听讲座。"
 WORDS = ("春天", "公园")
@@ -152,7 +153,7 @@ def main() -> None:
     parser.add_argument("--most", type=int, default=512, help="largest size")
     parser.add_argument("--repeats", type=int, default=1, help="times each is done; the fastest counts")
     given = parser.parse_args()
-    os.environ |= COMMAND  # torch reads it when it is imported
+    os.environ |= WAITING  # torch reads it when it is imported
     print(f"before: {machine()}\n")
     sizes = [size for size in powers(1, 512) if size <= given.most]
     print("| job | grows with | " + " | ".join(map(str, sizes)) + " | slope |")

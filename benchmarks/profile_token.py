@@ -19,9 +19,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from contestants.in_turn import COMMAND, machine
+from contestants.in_turn import machine
 
 import textgen
+from textgen.cli.main import WAITING
 
 REPEATS = 5
 MATRICES, ATTENTION, NORMS, FILTERS = (
@@ -43,7 +44,7 @@ def main() -> None:
     parser.add_argument("--tokens", type=int, default=32)
     parser.add_argument("--precision", default="auto")
     given = parser.parse_args()
-    os.environ |= COMMAND  # torch reads it when it is imported
+    os.environ |= WAITING  # torch reads it when it is imported
     model = textgen.load("gpt2", precision=given.precision)
     print(f"{machine()}; precision {model.model.files.precision}\n")
     head = "".join(f" {rows} rows: ms a step | % |" for rows in given.rows)
