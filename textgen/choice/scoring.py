@@ -50,7 +50,7 @@ class Scoring:
     def drawn(self, ids: Tensor, search: Tensor) -> Tensor:
         """Probabilities `(rows, vocab)` to draw from, float32; all 0 in a row that has no id left."""
         kept = _through(self.draw, ids, search)
-        return kept.softmax(-1).masked_fill_(stuck(kept)[:, None], 0.0)
+        return _where_stuck(kept, kept.softmax(-1), 0.0)
 
 
 # (ids (rows, length), logits (rows, vocab)) -> log-probabilities and search scores, both (rows, vocab)
@@ -85,8 +85,13 @@ def stuck(scores: Tensor) -> Tensor:
 
 
 def _log_softmax(scores: Tensor) -> Tensor:
-    # a row without any id would be NaN: its probabilities are divided by a sum of nothing
-    return scores.log_softmax(-1).masked_fill_(stuck(scores)[:, None], -torch.inf)
+    return _where_stuck(scores, scores.log_softmax(-1), -torch.inf)
+
+
+def _where_stuck(scores: Tensor, found: Tensor, value: float) -> Tensor:
+    """What was found, with a value in rows without any id: NaN, as there was divided by a sum of nothing."""
+    over = stuck(scores)
+    return found.masked_fill_(over[:, None], value) if bool(over.any()) else found
 
 
 def _through(filters: Sequence[Filter], ids: Tensor, scores: Tensor) -> Tensor:

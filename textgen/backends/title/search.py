@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from torch import Tensor
 
 from textgen.backends.search_rules import plan_for, scoring_for, stop_for
-from textgen.choice.scoring import LaneScoring, Scoring
+from textgen.choice.scoring import LaneScoring, Score, Scoring
 from textgen.decoding.hypothesis import Hypothesis
 from textgen.decoding.loop import Batch
 from textgen.decoding.plan import Plan, search
@@ -212,8 +212,10 @@ class TitleSearch:
         first = self._first("l2r"), self._first("r2l")
         assert isinstance(self.network, TwoWayModel)  # the backend has checked it
         streams = TwoStreams(self.network, first, interaction=interaction, start=model.start)
-        width = options.width // 2 if two_way else options.width
-        scoring = LaneScoring([self._scoring(views, options, direction) for direction in BOTH], width)
+        scorings = [self._scoring(views, options, direction) for direction in BOTH]
+        scoring: Score = scorings[0]
+        if two_way or options.avoid:  # what else there is, is the same in either direction
+            scoring = LaneScoring(scorings, options.width // 2 if two_way else options.width)
         batch, (plan,) = self._batch(views, *BOTH), self._plans(views, options, "l2r", 0)
         pools = search(streams, batch, scoring, plan)
         return [[self._title(one, BOTH[one.lane], known=not interaction) for one in pool] for pool in pools]

@@ -97,9 +97,9 @@ class UniLM(ThroughHidden, nn.Module):
 
     def head(self, state: CacheState, hidden: Tensor) -> Tensor:
         """Logits `(rows, count, vocab)` from hidden states and the copy prior; see `HiddenModel`."""
-        vote = state.extra["vote"]
-        vote = vote.repeat_interleave(len(hidden) // len(vote), 0)
-        return self.prior.apply_vote(self.network.logits(hidden), vote[:, None])
+        vote, logits = state.extra["vote"], self.network.logits(hidden)
+        by_group = logits.view(len(vote), -1, logits.shape[-1])
+        return self.prior.apply_vote(by_group, vote[:, None]).view(logits.shape)
 
 
 def build(config: Mapping[str, Any], specials: Specials, file: Path) -> UniLM:

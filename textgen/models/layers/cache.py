@@ -71,7 +71,7 @@ class CacheState:
 
     def select(self, rows: Tensor) -> Self:
         """A reordering of the rows within their groups, or the rows of whole groups."""
-        written = [(k[rows], v[rows]) for k, v in self.written]
+        written = [(k.index_select(0, rows), v.index_select(0, rows)) for k, v in self.written]
         groups = rows[:: self.size] // self.size
         if torch.equal(groups, torch.arange(len(self.lengths))):
             return replace(self, written=written, extra=dict(self.extra))

@@ -35,5 +35,5 @@ class CopyPrior(nn.Module):
 
     @staticmethod
     def apply_vote(logits: Tensor, vote: Tensor) -> Tensor:
-        """The mean of the model's logits and the prior's vote, both `(rows, vocab)`."""
+        """The mean of the model's logits and the prior's vote, both `(…, vocab)`."""
         return (logits + vote) / 2
