@@ -23,7 +23,7 @@ from contestants.in_turn import machine
 from matplotlib.figure import Figure
 
 import textgen
-from textgen.cli.main import WAITING
+from textgen.compute import WAITING
 
 SENTENCE = "去年冬天，城北的旧厂房改建成了一座图书馆，周末常有附近的居民带着孩子来这里读书、写字、听讲座。"
 WORDS = ("春天", "公园")

@@ -30,7 +30,7 @@ from pathlib import Path
 from contestants import cgmh, gibbs, sampling, titles
 from contestants.in_turn import Contestant, Match, Turn, print_table
 
-from textgen.cli.main import WAITING
+from textgen.compute import WAITING
 from textgen.files.lines import lines_in
 from textgen.resources import data_dir
 from textgen.text.model_input import as_read

@@ -22,7 +22,7 @@ from typing import Any
 from contestants.in_turn import machine
 
 import textgen
-from textgen.cli.main import WAITING
+from textgen.compute import WAITING
 
 REPEATS = 5
 MATRICES, ATTENTION, NORMS, FILTERS = (

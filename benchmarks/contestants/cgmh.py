@@ -11,7 +11,7 @@ from __future__ import annotations
 from cgmh_reference import CANDIDATES, reference_on_gpt2
 
 from contestants.in_turn import Contestant, Done, Work
-from textgen.cli.main import WAITING
+from textgen.compute import WAITING
 
 WORDS = ("春天", "公园")
 SCRIPT_SHARE = 5

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from contestants.in_turn import Contestant, Work
 from textgen.backends.registry import precision_for
-from textgen.cli.main import WAITING
+from textgen.compute import WAITING
 from textgen.errors import UsageError
 from textgen.models.precision import AUTO
 from textgen.store.catalog import find_model

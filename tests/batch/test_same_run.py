@@ -90,7 +90,7 @@ def test_the_precision_is_that_of_the_earlier_run(bench, capsys):
     assert read_manifest(Output(bench.out).manifest).machine["precision"] == "fp32"
     replace(manifest, machine=manifest.machine | {"precision": "int4"}).write(Output(bench.out).manifest)
     assert bench.run("--resume") == 2
-    assert "there is no precision int4" in capsys.readouterr().err
+    assert "made with --precision int4, which this machine does not have" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("before", "after"), [("fp32", "bf16"), ("bf16", "fp32")])
@@ -114,6 +114,6 @@ def test_the_device_is_that_of_the_earlier_run(bench, capsys):
     assert manifest.machine["device"] == "cpu"
     replace(manifest, machine=manifest.machine | {"device": "cuda"}).write(Output(bench.out).running)
     assert bench.run("--resume") == 2
-    assert "--device cuda: torch finds no GPU here (--device auto takes what" in capsys.readouterr().err
+    assert "made with --device cuda, which this machine does not have (go on where" in capsys.readouterr().err
     assert bench.run("--resume", "--device", "cpu") == 2
     assert 'machine.device "cuda", now "cpu"' in capsys.readouterr().err

@@ -255,3 +255,11 @@ def test_supports_by_their_definitions(p: float) -> None:
                 if mass >= p:
                     break
             assert kept(found) == sorted(wanted)
+
+
+def test_top_p_among_equals_that_go_on_behind_the_sorted_head() -> None:
+    """1,000 tokens of probability 0.00096 and 1,000 of 0.00004: 3 of the latter are in the nucleus."""
+    probs = torch.cat([torch.full((1000,), 0.96 / 1000), torch.full((1000,), 0.04 / 1000)])
+    found = filters.top_p(probs.log()[None], 0.9601)
+    assert int((found > -torch.inf).sum()) == 1003
+    assert kept(found)[-1] == 1999  # of equals the last

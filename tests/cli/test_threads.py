@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from textgen.cli.main import WAITING, run
+from textgen.cli.main import run
+from textgen.compute import WAITING
 
 
 @pytest.mark.parametrize("given", [None, "7"])

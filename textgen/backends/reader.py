@@ -35,6 +35,7 @@ class Reader:
     def __init__(self, model: LoadedModel) -> None:
         self._model = model
         self._as_is = not model.files.embedded
+        self._logprob = lru_cache(256)(_logprob)  # many samples of one prompt are rows of their own
 
     def read(self, text: str, *, keep_layout: bool = False, optional: bool = False) -> Reading:
         """Read a text for the model; see `textgen.text.model_input.read`.
@@ -113,10 +114,9 @@ class Reader:
         # so long a beginning holds them: the rest need not be encoded
         ids = model.tokenizer.encode(text[: 4 * TOKENS])[:TOKENS]
         target = (model.tokenizer.specials.bos, *ids)
-        return (bits_of(_logprob(model.network, target), len(ids)), len(ids)) if ids else (0.0, 0)
+        return (bits_of(self._logprob(model.network, target), len(ids)), len(ids)) if ids else (0.0, 0)
 
 
-@lru_cache(256)  # many samples of one prompt are rows of their own
 def _logprob(network: LanguageModel, target: tuple[int, ...]) -> float:
     with torch.inference_mode():
         return float(sequence_logprobs(network, [], [target])[0])

@@ -5,7 +5,7 @@ The command line, `run_batch` and job files all come this way.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -75,7 +75,8 @@ def plan(
     settled = _seeded(parsed, earlier)
     place = _place(how, earlier, one_thread=output is not None or how.workers is not None)
     with place.entered():
-        precision = precision_for(_asked("precision", how, earlier), files, edits=command in EDITING)
+        edits = command in EDITING
+        precision = _had("precision", how, earlier, lambda asked: precision_for(asked, files, edits=edits))
     editor = command if command in EDITING else None
     task = Task(replace(files, precision=precision), settled, editor, place)
     return Job(command, task, rows, target, how, start, fresh_seed=settled.seed != parsed.seed)
@@ -182,17 +183,27 @@ def _rows(
 def _place(how: RunOptions, earlier: Manifest | None, *, one_thread: bool) -> Place:
     """Where a run computes; a cluster has what it has, whatever is here."""
     on_ray = how.engine == "ray"
-    device = (CUDA if how.num_gpus else CPU) if on_ray else choose_device(_asked("device", how, earlier))
+    device = (CUDA if how.num_gpus else CPU) if on_ray else _had("device", how, earlier, choose_device)
     # records are to be the same with any number of processes: then each has one thread
     threads = min(how.threads, processors()) if how.threads else 1 if one_thread or on_ray else None
     return Place(device, threads)
 
 
-def _asked(name: str, how: RunOptions, earlier: Manifest | None) -> str:
-    """What a run asks of the machine: for `auto` what the run that it goes on with had."""
+def _had(name: str, how: RunOptions, earlier: Manifest | None, choose: Callable[[str], str]) -> str:
+    """What a run has of the machine: what was asked for; for `auto` what the run that it goes on with had."""
     asked: str = getattr(how, name)
     known = earlier.machine.get(name) if earlier and asked == "auto" else None
-    return known if isinstance(known, str) else asked
+    if not isinstance(known, str):
+        return choose(asked)
+    try:
+        return choose(known)
+    except UsageError:
+        raise UsageError(
+            "the run was made with {option} {known}, which this machine does not have",
+            option=option(name),
+            known=known,
+            hint="go on where it is to be had, or begin anew with {@force}",
+        ) from None
 
 
 def _seeded(options: Options, earlier: Manifest | None) -> Options:

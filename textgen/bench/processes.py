@@ -13,6 +13,7 @@ from pathlib import Path
 
 from textgen.bench.figures import Figure
 from textgen.bench.jobs import START, article
+from textgen.compute import WAITING
 from textgen.errors import TextgenError
 from textgen.models.place import Place
 
@@ -60,7 +61,7 @@ def measured(model: str, precision: str, place: Place, jobs: Sequence[str], seco
 def run_script(script: str, args: Sequence[str]) -> str:
     """What a script prints that a process of its own runs. Raises TextgenError if it fails."""
     paths = [str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")]
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
+    environment = WAITING | os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
     done = subprocess.run(
         [sys.executable, "-c", script, *args],
         stdin=subprocess.DEVNULL,

@@ -199,12 +199,13 @@ def _nucleus(probs: Tensor, p: float, head: int) -> tuple[Tensor, Tensor]:
     """
     ascending = _largest(probs, head)
     whole = head == probs.shape[-1]
-    below = 0.0 if whole else probs.sum(-1, keepdim=True) - ascending.sum(-1, keepdim=True)
+    below = 0.0 if whole else 1 - ascending.sum(-1, keepdim=True)
     removed = (below + ascending.cumsum(-1) <= 1 - p).sum(-1, keepdim=True)
     removed.clamp_(max=head - 1)  # one stays, whatever sums are rounded to
     least = ascending.gather(1, removed)
     surplus = removed - (ascending < least).sum(-1, keepdim=True)
-    larger = [] if whole else (removed == 0).nonzero()[:, 0].tolist()  # nuclei than the head
+    # a nucleus that is larger than the head, or ends among equals that may go on behind it
+    larger = [] if whole else (least == ascending[:, :1]).nonzero()[:, 0].tolist()
     if larger:
         least[larger], surplus[larger] = _nucleus(probs[larger], p, probs.shape[-1])
     return least, surplus

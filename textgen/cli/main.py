@@ -17,15 +17,12 @@ import typer
 from textgen import __version__
 from textgen.cli.commands import Commands
 from textgen.cli.render import console
+from textgen.compute import WAITING
 from textgen.errors import TextgenError
 from textgen.plugins import PluginWarning
 
 INTERRUPTED = 130
 BROKEN_PIPE = 141
-# Threads that wait by spinning take the cores from every other program, and from each other: on a busy
-# machine a text took ten times as long. But between two products of one token, which take microseconds, to
-# sleep at once would halve the speed.
-WAITING = {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "2000"}
 
 app = typer.Typer(
     name="textgen",

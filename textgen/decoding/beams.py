@@ -21,7 +21,8 @@ class BeamSearch:
 
     The textbook beam: each step keeps the `width` best unfinished hypotheses; a finished one enters the
     pool only if it ranks within the first `width` of all candidates of its step; the search ends when no
-    unfinished hypothesis can still beat the worst of a full pool, or at the length limit.
+    unfinished hypothesis can still beat the worst of a full pool (with `Length.early`, none does as it
+    stands), or at the length limit.
 
     Attributes:
         width: Hypotheses kept, and the size of the pool.

@@ -88,5 +88,5 @@ class Pool:
         del self.kept[self.size :]
 
     def closed_to(self, total: float, written: int) -> bool:
-        """Tell whether no continuation of an unfinished hypothesis with this sum could still come in."""
+        """Tell whether no unfinished hypothesis with this sum could still come in, by `Length.bound`."""
         return len(self.kept) == self.size and self.length.bound(total, written) <= self.kept[-1].score

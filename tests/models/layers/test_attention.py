@@ -8,7 +8,9 @@ import pytest
 import torch
 
 from textgen.models.layers.attention import (
+    attention,
     both_sides,
+    gelu,
     join_heads,
     linear,
     padded_length,
@@ -142,3 +144,44 @@ def test_attention_is_the_softmax_over_the_unmasked() -> None:
         scores = query[row] @ key[row, :, :length].transpose(1, 2) / 8**0.5
         expected = scores.softmax(-1) @ value[row, :, :length]
         torch.testing.assert_close(found[row], expected, atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 4])
+@pytest.mark.parametrize("queries", [1, 2, 3, 4, 7])
+def test_attention_gives_every_row_the_same_bits_in_any_company(
+    threads: Callable[[int], None], count: int, queries: int
+) -> None:
+    threads(count)
+    generator = torch.Generator().manual_seed(queries)
+    query = torch.randn(9, 4, queries, 64, generator=generator)
+    for length in (17, 40, 97):
+        key, value = (torch.randn(9, 4, length, 64, generator=generator) for _ in range(2))
+        bias = padding_bias(torch.arange(9) + length - 8, length)
+        whole = attention(query, key, value, bias)
+        exact = attention(*(part.double() for part in (query, key, value, bias)))
+        torch.testing.assert_close(whole.double(), exact, atol=1e-5, rtol=1e-5)
+        for row in range(9):
+            one = slice(row, row + 1)
+            assert torch.equal(attention(query[one], key[one], value[one], bias[one]), whole[one])
+
+
+def test_a_mask_of_few_queries_is_theirs_alone() -> None:
+    generator = torch.Generator().manual_seed(9)
+    query, key, value = (torch.randn(1, 2, 3, 8, generator=generator) for _ in range(3))
+    causal = torch.full((1, 1, 3, 3), -torch.inf).triu(1)
+    found = attention(query, key, value, causal)
+    assert torch.allclose(found[:, :, 0], value[:, :, 0])
+    assert torch.allclose(found[:, :, 1:2], attention(query[:, :, 1:2], key, value, causal[:, :, 1:2]))
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 5])
+def test_gelu_gives_every_row_the_same_bits_in_any_company(
+    threads: Callable[[int], None], count: int
+) -> None:
+    threads(count)
+    x = torch.randn(48, 2048, generator=torch.Generator().manual_seed(1))
+    whole = gelu(x)
+    assert torch.get_num_threads() == count
+    torch.testing.assert_close(whole, torch.nn.functional.gelu(x, approximate="tanh"))
+    for row in range(48):
+        assert torch.equal(gelu(x[row : row + 1]), whole[row : row + 1])

@@ -117,7 +117,7 @@ class TitleSearch:
 
     @property
     def rows(self) -> int:
-        """Titles written at once for one view."""
+        """Titles written at once for one view, in one direction."""
         wide = "beams" in self.options.strategy.options
         return self.options.width if wide else min(self.copies, ROWS)
 

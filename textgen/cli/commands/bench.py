@@ -40,7 +40,7 @@ class BenchRun(Printing):
 def _warn(machine: Machine, *, quiet: bool) -> None:
     if machine.busy:
         others = f"the machine is busy (load {machine.load:.1f} on {machine.cores} cores)"
-        console.note(f"warning: {others}: the figures will be too low", quiet=quiet)
+        console.note(f"warning: {others}, or was a minute ago: do not trust the figures", quiet=quiet)
 
 
 @opt.takes()

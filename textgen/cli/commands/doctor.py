@@ -32,6 +32,9 @@ def doctor(as_json: opt.Json = False, debug: opt.Debug = False) -> int:
 
 
 def _facts() -> dict[str, Any]:
+    from textgen.compute import import_torch
+
+    import_torch()
     import torch
 
     from textgen.compute import share

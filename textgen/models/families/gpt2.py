@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from textgen.models.family import Sizes
-from textgen.models.layers.attention import Attend, join_heads, linear, padding_bias, split_heads
+from textgen.models.layers.attention import Attend, gelu, join_heads, linear, padding_bias, split_heads
 from textgen.models.layers.cache import CacheState
 from textgen.models.layers.dropout import Dropout
 from textgen.models.layers.linear import Conv1D, MakeProduct, Product, TiedEmbedding, pack_parts
@@ -55,7 +55,7 @@ class Mlp(nn.Module):
         self.dropout = Dropout()
 
     def forward(self, x: Tensor) -> Tensor:
-        out: Tensor = self.dropout(self.c_proj(functional.gelu(self.c_fc(x), approximate="tanh")))
+        out: Tensor = self.dropout(self.c_proj(gelu(self.c_fc(x))))
         return out
 
 

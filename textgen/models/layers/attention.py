@@ -14,6 +14,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from textgen.compute import threads
+
 ROWS_A_THREAD = 4
 FEW_ROWS = 64  # from here on the kernels no longer care
 
@@ -59,10 +61,31 @@ def padding_bias(lengths: Tensor, width: int) -> Tensor:
     return torch.zeros(behind.shape).masked_fill_(behind, -torch.inf)[:, None, None, :]
 
 
+def attention(query: Tensor, key: Tensor, value: Tensor, bias: Tensor) -> Tensor:
+    """Attention to every position that the additive mask allows, stable by row.
+
+    The kernel gives each thread a place of its own for scores, which for fewer than four queries sums in an
+    order that depends on where that place begins, and so on which thread has the row.
+    """
+    queries = query.shape[2]
+    missing = max(0, ROWS_A_THREAD - queries)
+    if missing:
+        query = functional.pad(query, (0, 0, 0, missing))
+        bias = bias if bias.shape[-2] == 1 else functional.pad(bias, (0, 0, 0, missing))
+    context = functional.scaled_dot_product_attention(query, key, value, attn_mask=bias)
+    return context[:, :, :queries]
+
+
 def both_sides(bias: Tensor) -> Attend:
     """Attention to every position that the additive mask allows."""
+    return lambda query, key, value: attention(query, key, value, bias)
 
-    def attend(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-        return functional.scaled_dot_product_attention(query, key, value, attn_mask=bias)
 
-    return attend
+def gelu(x: Tensor) -> Tensor:
+    """The approximation of GELU by tanh, stable by row.
+
+    Torch cuts a tensor in as many pieces as there are threads, and computes what is left behind the last
+    whole vector of a piece in another way: in halves, quarters and so on nothing is left.
+    """
+    with threads(1 << (torch.get_num_threads().bit_length() - 1)):
+        return functional.gelu(x, approximate="tanh")

@@ -14,9 +14,8 @@ from typing import Self
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
-from textgen.models.layers.attention import ROWS_A_THREAD, Attend
+from textgen.models.layers.attention import ROWS_A_THREAD, Attend, attention
 
 BLOCK = 16  # the written part has room for a multiple of so many positions
 SHORT = 64  # positions of a source that each row has a copy of
@@ -47,7 +46,7 @@ class CacheState:
     written: list[KeyValue] = field(default_factory=list)
     steps: int = 0
     copied: int = 0
-    mask: Tensor | None = None
+    mask: Tensor = field(default_factory=lambda: torch.empty(0))
     extra: dict[str, Tensor] = field(default_factory=dict)
 
     @property
@@ -92,7 +91,7 @@ class CacheState:
                 self._prepare(query.shape[2])
             keys, values = self._append(layer, key, value)
             if not self.prefix:
-                return functional.scaled_dot_product_attention(query, keys, values, attn_mask=self.mask)
+                return attention(query, keys, values, self.mask)
             query = scaled(query)
             own = query @ keys.transpose(-1, -2)
             if query.shape[2] > 1:
@@ -112,10 +111,10 @@ class CacheState:
             self.written = [(self._each(keys), self._each(values)) for keys, values in self.prefix]
             self.prefix = []
         if not self.prefix:
-            causal = _causal_bias(new, self.steps + new)
+            causal = _causal_bias(new, self.steps + new)[None, None]
             if self.copied:
                 behind = self._each(self.bias).expand(-1, -1, new, -1)
-                causal = torch.cat([behind, causal.expand(self.rows, 1, -1, -1)], -1)
+                causal = torch.cat([behind, causal.expand(self.rows, -1, -1, -1)], -1)
             self.mask = causal
 
     def _each(self, of_groups: Tensor) -> Tensor:
