@@ -154,7 +154,9 @@ class Gpt2(ThroughHidden, nn.Module):
             prefix=[], bias=torch.empty(0), lengths=torch.zeros(len(sources), dtype=torch.long)
         )
         x = self._through_blocks(reading, ids)
-        state = CacheState(prefix=reading.written, bias=padding_bias(lengths, ids.shape[1]), lengths=lengths)
+        width = ids.shape[1]
+        prefix = [(k[:, :, :width].contiguous(), v[:, :, :width].contiguous()) for k, v in reading.written]
+        state = CacheState(prefix, bias=padding_bias(lengths, width), lengths=lengths)
         return state, x
 
     def _through_blocks(self, state: CacheState, tokens: Tensor) -> Tensor:

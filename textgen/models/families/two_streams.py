@@ -51,7 +51,8 @@ class StreamState(CacheState):
             return super().attend(layer)
 
         def attend(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-            keys, values = self._append(layer, key, value)
+            end = self.steps + query.shape[2]
+            keys, values = (buffer[:, :, :end] for buffer in self._append(layer, key, value))
             other = self.partners()
             query = scaled(query)
             own = query @ keys.transpose(-1, -2)

@@ -18,6 +18,8 @@ from textgen.compute import threads
 
 ROWS_A_THREAD = 4
 FEW_ROWS = 64  # from here on the kernels no longer care
+LINE = 16  # numbers in a line of the cache
+SPLIT = 512  # keys that the attention kernel looks at together
 
 # (query, key, value), each (rows, heads, length, width) -> context of the same shape
 Attend = Callable[[Tensor, Tensor, Tensor], Tensor]
@@ -64,16 +66,23 @@ def padding_bias(lengths: Tensor, width: int) -> Tensor:
 def attention(query: Tensor, key: Tensor, value: Tensor, bias: Tensor) -> Tensor:
     """Attention to every position that the additive mask allows, stable by row.
 
-    The kernel gives each thread a place of its own for scores, which for fewer than four queries sums in an
-    order that depends on where that place begins, and so on which thread has the row.
+    The kernel gives each thread a place of its own, for the scores of its queries, their contexts and two
+    sums; with fewer than four queries it sums in an order that depends on where that place begins in a line
+    of the cache, and so on which thread has the row. So there are four at least, or one and a length of keys
+    at which all places begin alike (`aligned_length`).
     """
-    queries = query.shape[2]
+    queries, keys = query.shape[2], key.shape[2]
     missing = max(0, ROWS_A_THREAD - queries)
-    if missing:
+    if missing and not (queries == 1 and keys <= SPLIT and keys == aligned_length(keys, query.shape[3])):
         query = functional.pad(query, (0, 0, 0, missing))
         bias = bias if bias.shape[-2] == 1 else functional.pad(bias, (0, 0, 0, missing))
     context = functional.scaled_dot_product_attention(query, key, value, attn_mask=bias)
     return context[:, :, :queries]
+
+
+def aligned_length(length: int, width: int) -> int:
+    """The least length of keys, from a length on, at which one query of this width needs no company."""
+    return length + -(length + width + 2) % LINE
 
 
 def both_sides(bias: Tensor) -> Attend:

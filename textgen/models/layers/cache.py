@@ -14,8 +14,9 @@ from typing import Self
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
-from textgen.models.layers.attention import ROWS_A_THREAD, Attend, attention
+from textgen.models.layers.attention import LINE, ROWS_A_THREAD, Attend, aligned_length, attention
 
 BLOCK = 16  # the written part has room for a multiple of so many positions
 SHORT = 64  # positions of a source that each row has a copy of
@@ -88,10 +89,13 @@ class CacheState:
 
         def attend(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
             if layer == 0:
-                self._prepare(query.shape[2])
+                self._prepare(query.shape[2], query.shape[3])
             keys, values = self._append(layer, key, value)
             if not self.prefix:
-                return attention(query, keys, values, self.mask)
+                seen = self.mask.shape[-1]
+                return attention(query, keys[:, :, :seen], values[:, :, :seen], self.mask)
+            end = self.steps + query.shape[2]
+            keys, values = keys[:, :, :end], values[:, :, :end]
             query = scaled(query)
             own = query @ keys.transpose(-1, -2)
             if query.shape[2] > 1:
@@ -104,8 +108,8 @@ class CacheState:
         """Count the positions that every layer has appended."""
         self.steps += count
 
-    def _prepare(self, new: int) -> None:
-        """Copy a short prefix to every row, and make the mask for so many new positions."""
+    def _prepare(self, new: int, width: int) -> None:
+        """Copy a short prefix to every row, and make the mask for so many new positions, of heads so wide."""
         if self.prefix and self.bias.shape[-1] <= SHORT:
             self.copied = self.bias.shape[-1]
             self.written = [(self._each(keys), self._each(values)) for keys, values in self.prefix]
@@ -115,7 +119,8 @@ class CacheState:
             if self.copied:
                 behind = self._each(self.bias).expand(-1, -1, new, -1)
                 causal = torch.cat([behind, causal.expand(self.rows, -1, -1, -1)], -1)
-            self.mask = causal
+            unwritten = aligned_length(causal.shape[-1], width) - causal.shape[-1] if new == 1 else 0
+            self.mask = functional.pad(causal, (0, unwritten), value=-torch.inf)
 
     def _each(self, of_groups: Tensor) -> Tensor:
         """What groups have, for each of their rows."""
@@ -126,11 +131,11 @@ class CacheState:
         end = start + key.shape[2]
         if layer == len(self.written):
             self.written.append((_empty(key), _empty(value)))
-        keys, values = (_grown(buffer, end) for buffer in self.written[layer])
+        keys, values = (_grown(buffer, end + LINE) for buffer in self.written[layer])
         keys[:, :, start:end] = key
         values[:, :, start:end] = value
         self.written[layer] = keys, values
-        return keys[:, :, :end], values[:, :, :end]
+        return keys, values
 
     def _with_prefix(self, layer: int, query: Tensor, own: Tensor, values: Tensor) -> Tensor:
         """One softmax over the prefix and over what has the scores `own`; the query is `scaled`."""
@@ -186,11 +191,15 @@ def _empty(like: Tensor) -> Tensor:
 
 
 def _grown(buffer: Tensor, length: int) -> Tensor:
-    """The buffer with room for a length, and half as much again as it had, so that it seldom grows."""
+    """The buffer with room for a length, and half as much again as it had, so that it seldom grows.
+
+    What is not written yet is zero: masked, but looked at.
+    """
     rows, heads, old, width = buffer.shape
     if length <= old:
         return buffer
     room = -(-max(length, old * 3 // 2) // BLOCK) * BLOCK
     grown = buffer.new_empty(rows, heads, room, width)
     grown[:, :, :old] = buffer
+    grown[:, :, old:] = 0.0
     return grown
