@@ -99,6 +99,7 @@ def test_the_reference_that_ships_has_what_is_measured() -> None:
     assert {one.name for one in known.figures} == {*NAMES}
     assert len({one.key for one in known.figures}) == len(known.figures)
     assert {"fp32", "int8"} <= {one.precision for one in known.figures}
+    assert not known.machine.busy
 
 
 def test_only_some_jobs_are_measured_in_every_precision(monkeypatch: pytest.MonkeyPatch) -> None:
