@@ -10,7 +10,6 @@ import torch
 from textgen.models.layers.attention import (
     attention,
     both_sides,
-    gelu,
     join_heads,
     linear,
     padded_length,
@@ -18,6 +17,7 @@ from textgen.models.layers.attention import (
     row_stable,
     split_heads,
 )
+from textgen.models.layers.gelu import gelu
 
 MOST = 70  # past FEW_ROWS, where nothing is padded
 SOME = [*range(1, 18), *range(21, 60, 6), *range(61, MOST + 1, 2), 64]  # numbers of rows

@@ -13,9 +13,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from textgen.models.family import Sizes
-from textgen.models.layers.attention import Attend, gelu, join_heads, linear, padding_bias, split_heads
+from textgen.models.layers.attention import Attend, join_heads, linear, padding_bias, split_heads
 from textgen.models.layers.cache import CacheState
 from textgen.models.layers.dropout import Dropout
+from textgen.models.layers.gelu import gelu
 from textgen.models.layers.linear import Conv1D, MakeProduct, Product, TiedEmbedding, pack_parts
 from textgen.models.padding import read_together
 from textgen.models.views import Ids, ThroughHidden

@@ -14,8 +14,6 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from textgen.compute import threads
-
 ROWS_A_THREAD = 4
 FEW_ROWS = 64  # from here on the kernels no longer care
 LINE = 16  # numbers in a line of the cache
@@ -88,13 +86,3 @@ def aligned_length(length: int, width: int) -> int:
 def both_sides(bias: Tensor) -> Attend:
     """Attention to every position that the additive mask allows."""
     return lambda query, key, value: attention(query, key, value, bias)
-
-
-def gelu(x: Tensor) -> Tensor:
-    """The approximation of GELU by tanh, stable by row.
-
-    Torch cuts a tensor in as many pieces as there are threads, and computes what is left behind the last
-    whole vector of a piece in another way: in halves, quarters and so on nothing is left.
-    """
-    with threads(1 << (torch.get_num_threads().bit_length() - 1)):
-        return functional.gelu(x, approximate="tanh")

@@ -35,7 +35,6 @@ class CacheState:
         size: Rows a group.
         written: Keys and values a layer, `(rows, heads, capacity, width)`.
         steps: Positions written, the same for all rows.
-        copied: Positions of the prefix that stand before them in `written`, if it is short.
         mask: Additive mask over all that rows see, `(rows, 1, new, all)`, if they share no prefix.
         extra: Tensors by group that a model adds, such as the copy prior.
     """
@@ -46,7 +45,6 @@ class CacheState:
     size: int = 1
     written: list[KeyValue] = field(default_factory=list)
     steps: int = 0
-    copied: int = 0
     mask: Tensor = field(default_factory=lambda: torch.empty(0))
     extra: dict[str, Tensor] = field(default_factory=dict)
 
@@ -54,6 +52,11 @@ class CacheState:
     def rows(self) -> int:
         """The number of rows."""
         return len(self.lengths) * self.size
+
+    @property
+    def copied(self) -> int:
+        """Positions of a short prefix, which stand in `written` before what was written."""
+        return 0 if self.prefix else self.bias.shape[-1]
 
     def positions(self, count: int) -> Tensor:
         """Position ids `(rows, count)` of the next tokens."""
@@ -111,7 +114,6 @@ class CacheState:
     def _prepare(self, new: int, width: int) -> None:
         """Copy a short prefix to every row, and make the mask for so many new positions, of heads so wide."""
         if self.prefix and self.bias.shape[-1] <= SHORT:
-            self.copied = self.bias.shape[-1]
             self.written = [(self._each(keys), self._each(values)) for keys, values in self.prefix]
             self.prefix = []
         if not self.prefix:
