@@ -32,8 +32,8 @@ def load(
             editing under the embedded models: `compose`, `rewrite`, `correct`, `fill`. A name wins over a
             folder of the same name; `./bert` is the folder.
         precision: What its matrices are multiplied in: `fp32`, `bf16`, `int8`, or `auto`, which is int8 where
-            the processor has VNNI and torch can, bf16 on a GPU (fp32 for Markov chains), else fp32. Texts may
-            differ between precisions.
+            the processor and torch can, bf16 on a GPU (fp32 for Markov chains), else fp32. Texts may differ
+            between precisions.
         device: Where it computes: `cpu`, `cuda`, or `auto`, which is a GPU where there is one. What torch's
             default device is for the rest of the process does not matter, and stays.
         threads: How many it computes with, while it does; by default those that the process may use, or as

@@ -33,9 +33,8 @@ def test_the_option_names_the_precisions_that_there_are() -> None:
 def test_auto_is_int8_where_the_machine_can_and_else_fp32(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(precision, "int8_problem", lambda: None)
     monkeypatch.setattr(precision, "activation_levels", lambda: 63)
-    assert choose_precision() == "fp32"
+    assert choose_precision() == "int8"
     assert "7 bits" in describe_auto()
-    assert choose_precision("int8") == "int8"
     monkeypatch.setattr(precision, "activation_levels", lambda: 127)
     assert choose_precision() == "int8"
     with torch.device("meta"):

@@ -85,7 +85,7 @@ class RunOptions(OptionGroup):
     )
     precision: Precision = option_field(
         "auto",
-        "Precision of matrices (auto: int8 with VNNI, bf16 on a GPU but for chains, else fp32).",
+        "Precision of matrices (auto: int8 if it can be had, bf16 on a GPU but for chains).",
         BATCH,
     )
     device: Device = option_field("auto", "Where to compute; auto is a GPU, if there is one.", BATCH)

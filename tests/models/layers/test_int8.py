@@ -5,13 +5,16 @@ from __future__ import annotations
 import pytest
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from textgen.compute import threads
 from textgen.models.layers import int8
+from textgen.models.layers.activations import Activations
 from textgen.models.layers.bf16 import Bf16Product
 from textgen.models.layers.int8 import Int8Product, activation_levels, int8_problem
 from textgen.models.layers.rows import Rows, stacked
 
+SEVEN_BITS = 63
 SHAPES = [(1536, 512), (512, 2048), (33, 47), (8192, 64)]
 
 pytestmark = pytest.mark.skipif(int8_problem() is not None, reason=str(int8_problem()))
@@ -31,6 +34,44 @@ def test_no_row_depends_on_another_nor_on_the_threads(kind: type, shape: tuple[i
         with threads(count):
             apart = torch.cat([product(part) for part in x.split(rows)])
         assert torch.equal(apart, together), (count, rows)
+
+
+@pytest.mark.parametrize("activations", Activations)
+def test_no_row_depends_on_another_with_activations_of_seven_bits(activations: Activations) -> None:
+    product = Int8Product(numbers(96, 512), numbers(96, seed=1), activations, levels=SEVEN_BITS)
+    x = functional.gelu(numbers(64, 512, seed=2))
+    together = product(x)
+    for count, rows in ((1, 1), (2, 5), (2, 64)):
+        with threads(count):
+            assert torch.equal(torch.cat([product(part) for part in x.split(rows)]), together), (count, rows)
+
+
+def error(product: Int8Product, x: Tensor, exact: Tensor) -> float:
+    return float((product(x) - exact).norm() / exact.norm())
+
+
+def test_after_gelu_most_levels_are_above_zero() -> None:
+    weight, x = numbers(512, 512), functional.gelu(numbers(64, 512, seed=1) * 2)
+    even, after_gelu = (
+        error(Int8Product(weight, None, kind, levels=SEVEN_BITS), x, x @ weight.T)
+        for kind in (Activations.EVEN, Activations.AFTER_GELU)
+    )
+    assert after_gelu < even * 0.75
+    product, below = Int8Product(torch.eye(3), None, Activations.AFTER_GELU, levels=SEVEN_BITS), 18
+    whole = torch.tensor([[108.0, -below, 7], [1.0, -below, 0], [-below, 0, 0]])
+    torch.testing.assert_close(product(whole), whole, rtol=1e-4, atol=1e-4)
+    far_below = torch.tensor([[1.0, -108, 54]])
+    torch.testing.assert_close(product(far_below), torch.tensor([[0.0, -108, 54]]), rtol=1e-4, atol=6)
+
+
+def test_what_rounding_leaves_of_rows_with_outliers_is_multiplied_too() -> None:
+    weight, x = numbers(512, 512), numbers(64, 512, seed=1)
+    x[:, 113] *= 50
+    exact = x @ int8.rounded(weight).dense().T
+    even = error(Int8Product(weight, levels=SEVEN_BITS), x, exact)
+    twice = error(Int8Product(weight, None, Activations.OUTLIERS, levels=SEVEN_BITS), x, exact)
+    assert even > 0.01
+    assert twice < even / 80
 
 
 @pytest.mark.parametrize("shape", SHAPES)

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from textgen.models.family import Sizes
+from textgen.models.layers.activations import Activations
 from textgen.models.layers.attention import Attend, both_sides, join_heads, linear, padding_bias, split_heads
 from textgen.models.layers.dropout import Dropout
 from textgen.models.layers.linear import Linear, MakeProduct, Product, TiedEmbedding, pack_parts, release
@@ -78,7 +79,7 @@ class SelfAttention(nn.Module):
         """Queries, keys and values are one product; see `Packable`."""
         parts = self.query, self.key, self.value
         weight = stacked([part.matrix for part in parts])
-        self.together = make(weight, torch.cat(tuple(part.bias for part in parts)))
+        self.together = make(weight, torch.cat(tuple(part.bias for part in parts)), Activations.EVEN)
         for part in parts:
             release(part)
 
@@ -123,6 +124,7 @@ class Layer(nn.Module):
         self.attention = Attention(config)
         self.intermediate = Intermediate(config)
         self.output = AddNorm(config.intermediate_size, config)
+        self.output.dense.activations = Activations.AFTER_GELU
 
     def forward(self, x: Tensor, attend: Attend, asking: Places | None = None) -> Tensor:
         """States of all places of `x`, or of the one place a row that is asked for, `(rows, 1, hidden)`."""
@@ -249,7 +251,7 @@ class Bert(nn.Module):
 
     def pack(self, make: MakeProduct) -> None:
         """The embedding stays, for look-ups; see `Packable`."""
-        self.head_product = make(self.embedding.matrix, self.cls.predictions.bias)
+        self.head_product = make(self.embedding.matrix, self.cls.predictions.bias, Activations.EVEN)
         self.embedding.rows = None
         pack_parts(self, make)
 

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from textgen.models.family import Sizes
+from textgen.models.layers.activations import Activations
 from textgen.models.layers.attention import Attend, join_heads, linear, padding_bias, split_heads
 from textgen.models.layers.cache import CacheState
 from textgen.models.layers.dropout import Dropout
@@ -38,7 +39,7 @@ class Attention(nn.Module):
     def __init__(self, config: Gpt2Config) -> None:
         super().__init__()
         self.heads = config.n_head
-        self.c_attn = Conv1D(config.n_embd, 3 * config.n_embd)
+        self.c_attn = Conv1D(config.n_embd, 3 * config.n_embd, Activations.OUTLIERS)
         self.c_proj = Conv1D(config.n_embd, config.n_embd)
         self.dropout = Dropout()
 
@@ -52,7 +53,7 @@ class Mlp(nn.Module):
     def __init__(self, config: Gpt2Config) -> None:
         super().__init__()
         self.c_fc = Conv1D(config.n_embd, 4 * config.n_embd)
-        self.c_proj = Conv1D(4 * config.n_embd, config.n_embd)
+        self.c_proj = Conv1D(4 * config.n_embd, config.n_embd, Activations.AFTER_GELU)
         self.dropout = Dropout()
 
     def forward(self, x: Tensor) -> Tensor:
@@ -140,7 +141,7 @@ class Gpt2(ThroughHidden, nn.Module):
 
     def pack(self, make: MakeProduct) -> None:
         """The embedding stays, for look-ups; see `Packable`."""
-        self.head_product = make(self.transformer.wte.matrix, None)
+        self.head_product = make(self.transformer.wte.matrix, None, Activations.EVEN)
         self.transformer.wte.rows = None
         pack_parts(self, make)
 

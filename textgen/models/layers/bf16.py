@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from textgen.models.layers.activations import Activations
 from textgen.models.layers.attention import row_stable
 from textgen.models.layers.rows import Matrix, dense
 
@@ -16,9 +17,12 @@ class Bf16Product:
     Args:
         weight: `(out, in)`.
         bias: `(out,)`, added in float32; or None.
+        activations: What is multiplied; all are rounded alike.
     """
 
-    def __init__(self, weight: Matrix, bias: Tensor | None = None) -> None:
+    def __init__(
+        self, weight: Matrix, bias: Tensor | None = None, activations: Activations = Activations.EVEN
+    ) -> None:
         self.weight, self.bias = dense(weight).bfloat16().contiguous(), bias
 
     def __call__(self, x: Tensor) -> Tensor:

@@ -17,10 +17,12 @@ from functools import cache
 import torch
 from torch import Tensor
 
+from textgen.models.layers.activations import Activations
 from textgen.models.layers.rows import Matrix, Rows
 
 ENGINE = "x86"
 EIGHT_BITS, SEVEN_BITS = 127, 63  # largest absolute values
+AFTER_GELU_BELOW = 18  # levels below zero, of 127
 SMALLEST_SCALE = 1e-30  # of a row of zeros, which is divided by it
 OPERATOR = "linear_with_input_q_dq_qweight_dq_output_fp32"
 
@@ -31,24 +33,65 @@ class Int8Product:
     Args:
         weight: `(out, in)`; rows of int8 are taken as they are, with their scales.
         bias: `(out,)`, or None.
+        activations: What is multiplied. With 7 bits, numbers after GELU, which hardly lie below zero, have
+            most of the levels above it, and where a few columns are far larger than the others, what
+            rounding lost is multiplied, too.
         levels: Largest absolute value of an activation; by default what the processor computes exactly.
     """
 
-    def __init__(self, weight: Matrix, bias: Tensor | None = None, *, levels: int | None = None) -> None:
+    def __init__(
+        self,
+        weight: Matrix,
+        bias: Tensor | None = None,
+        activations: Activations = Activations.EVEN,
+        *,
+        levels: int | None = None,
+    ) -> None:
         numbers, scales = weight if isinstance(weight, Rows) else rounded(weight)
         self.outputs, self.inputs = weight.shape
-        self.levels = activation_levels() if levels is None else levels
         self.bias = bias
+        self.levels = activation_levels() if levels is None else levels
+        few = self.levels < EIGHT_BITS
+        self._below = AFTER_GELU_BELOW if few and activations is Activations.AFTER_GELU else self.levels
+        self._twice = few and activations is Activations.OUTLIERS
         self._packed = _pack(numbers, scales.double().clamp_min(SMALLEST_SCALE))
-        self._multiply = _operator(OPERATOR)
+        self._operator = _operator(OPERATOR)
 
     def __call__(self, x: Tensor) -> Tensor:
         """Multiply the last axis of `x`."""
         rows = x.reshape(-1, self.inputs)
-        scale = rows.abs().amax(-1, keepdim=True).clamp_min_(SMALLEST_SCALE)
-        product: Tensor = self._multiply(rows / scale, 1 / self.levels, self.levels + 1, self._packed)
+        if self._twice:
+            product, scale = self._in_two_parts(rows)
+        else:
+            product, scale = self._rounded(rows)
         scaled = product.mul_(scale) if self.bias is None else torch.addcmul(self.bias, product, scale)
         return scaled.view(*x.shape[:-1], self.outputs)
+
+    def _rounded(self, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """The product of the rows, each divided by its scale; and the scales."""
+        if self._below == self.levels:
+            scale = rows.abs().amax(-1, keepdim=True).clamp_min_(SMALLEST_SCALE)
+        else:
+            low, high = rows.aminmax(dim=-1, keepdim=True)
+            scale = torch.maximum(high, low * (-self._above / self._below)).clamp_min_(SMALLEST_SCALE)
+        return self._multiply(rows / scale, 1 / self._above), scale
+
+    def _in_two_parts(self, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """Like `_rounded`, with what rounding leaves of each number rounded, too."""
+        scale = rows.abs().amax(-1, keepdim=True).clamp_min_(SMALLEST_SCALE)
+        numbers = (rows / scale).mul_(self.levels)
+        first = numbers.round()
+        rest = (numbers - first).mul_(2 * self.levels)  # a half at most, so it has as many levels
+        product, left = self._multiply(torch.cat([first, rest]), 1.0).chunk(2)
+        return product.add_(left, alpha=1 / (2 * self.levels)).div_(self.levels), scale
+
+    @property
+    def _above(self) -> int:
+        """The largest number of an activation; all of them with zero are `2 * levels + 1`."""
+        return 2 * self.levels - self._below
+
+    def _multiply(self, x: Tensor, scale: float) -> Tensor:
+        return self._operator(x, scale, self._below + 1, self._packed)
 
 
 @cache

@@ -8,11 +8,12 @@ from typing import Protocol, runtime_checkable
 import torch
 from torch import Tensor, nn
 
+from textgen.models.layers.activations import Activations
 from textgen.models.layers.attention import linear, row_stable
 from textgen.models.layers.rows import Matrix, OfRows, dense
 
 Product = Callable[[Tensor], Tensor]
-MakeProduct = Callable[[Matrix, Tensor | None], Product]  # of a matrix (out, in) and a bias (out,)
+MakeProduct = Callable[[Matrix, Tensor | None, Activations], Product]  # a matrix (out, in), a bias (out,)
 
 
 @runtime_checkable
@@ -24,8 +25,13 @@ class Packable(Protocol):
 
 
 class Linear(OfRows, nn.Linear):
-    """A linear layer, its matrix stored `(out, in)`."""
+    """A linear layer, its matrix stored `(out, in)`.
 
+    Attributes:
+        activations: What it multiplies.
+    """
+
+    activations = Activations.EVEN
     product: Product | None = None
 
     def forward(self, input: Tensor) -> Tensor:
@@ -33,7 +39,7 @@ class Linear(OfRows, nn.Linear):
 
     def pack(self, make: MakeProduct) -> None:
         """See `Packable`."""
-        self.product = make(self.matrix, self.bias)
+        self.product = make(self.matrix, self.bias, self.activations)
         release(self)
 
 
@@ -46,8 +52,9 @@ class Conv1D(OfRows, nn.Module):
 
     product: Product | None = None
 
-    def __init__(self, inputs: int, outputs: int) -> None:
+    def __init__(self, inputs: int, outputs: int, activations: Activations = Activations.EVEN) -> None:
         super().__init__()
+        self.activations = activations
         self.weight = nn.Parameter(torch.empty(inputs, outputs))
         self.bias = nn.Parameter(torch.empty(outputs))
 
@@ -58,9 +65,8 @@ class Conv1D(OfRows, nn.Module):
 
     def pack(self, make: MakeProduct) -> None:
         """See `Packable`."""
-        self.product = make(
-            dense(self.matrix).t(), self.bias
-        )  # its rows are inputs, so they are rounded again
+        # its rows are inputs, so they are rounded again
+        self.product = make(dense(self.matrix).t(), self.bias, self.activations)
         release(self)
 
 
