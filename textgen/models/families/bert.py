@@ -79,7 +79,7 @@ class SelfAttention(nn.Module):
         """Queries, keys and values are one product; see `Packable`."""
         parts = self.query, self.key, self.value
         weight = stacked([part.matrix for part in parts])
-        self.together = make(weight, torch.cat(tuple(part.bias for part in parts)), Activations.EVEN)
+        self.together = make(weight, torch.cat(tuple(part.bias for part in parts)), Activations.OUTLIERS)
         for part in parts:
             release(part)
 

@@ -11,8 +11,8 @@ class Activations(Enum):
     Attributes:
         EVEN: About as far below zero as above it.
         AFTER_GELU: Hardly below zero.
-        OUTLIERS: A few columns are many times as large as the others, as in the residual stream of a
-            transformer that normalises before its layers.
+        OUTLIERS: A few columns are many times as large as the others, as in what queries, keys and values
+            are made of.
     """
 
     EVEN = auto()
