@@ -39,7 +39,6 @@ from textgen.rng import row_key
 from textgen.schema import Candidate, Row
 from textgen.store.load import LoadedModel
 from textgen.text.segment import last_sentence_end
-from textgen.tokenizers.stream import IncrementalDetokenizer
 
 ROWS = 64  # texts written at once: so many, or one a prompt
 WIDEST = 8  # beams a text that was asked for, where a narrower search found too few
@@ -160,7 +159,7 @@ class Gpt2Backend(Backend[ContinueOptions, Prompt]):
         self, prepared: Prompt, options: ContinueOptions, seed: int, candidate: int, on_event: OnEvent
     ) -> Iterator[str]:
         row = prepared.row
-        detokenizer = IncrementalDetokenizer(self.tokenizer.vocabulary)
+        detokenizer = self.tokenizer.detokenizer()
         written = shown = 0
         text = ""
         steps = self._drafts([prepared], options, seed, 1, candidate)

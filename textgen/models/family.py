@@ -65,6 +65,7 @@ class Family:
         styles: Whether the network can be taught styles by conditional layer normalisation.
         architecture: The class of transformers that computes the same; None if it has none.
         frame: The special tokens around a text that transformers' tokenizer is to add.
+        loader: `module:function` that makes a `LoadedModel` of `ModelFiles`, where the network is not ours.
         sequences: `module:Class` that offers the view `SequenceModel` of `(network, before, ends, allowed)`.
         purpose: What models are for that write nothing themselves.
     """
@@ -84,6 +85,7 @@ class Family:
     styles: bool = False
     architecture: str | None = None
     frame: tuple[str, ...] = ()
+    loader: str | None = None
     sequences: str | None = None
     purpose: str | None = None
 

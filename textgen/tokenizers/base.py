@@ -5,19 +5,32 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+ABSENT = -1  # in place of the id of a symbol that a model does not have
+
 
 @dataclass(frozen=True)
 class Specials:
-    """Ids of the symbols that mark structure and never stand for text."""
+    """Ids of the symbols that mark structure and never stand for text; `ABSENT` where a model has none.
+
+    Attributes:
+        pad: Stands behind texts that are shorter than others. Every model has an id for it.
+        bos: What a text begins behind, where it is written from left to right.
+        eos: The end of a text.
+        mask: A place to be filled.
+        sep: The end of what is read from both sides.
+        cls: The beginning of what is read from both sides.
+        l2r: What a title begins behind.
+        r2l: What a title that is written from its end begins behind.
+    """
 
     pad: int
-    bos: int
-    eos: int
-    mask: int
-    sep: int
-    cls: int
-    l2r: int
-    r2l: int
+    bos: int = ABSENT
+    eos: int = ABSENT
+    mask: int = ABSENT
+    sep: int = ABSENT
+    cls: int = ABSENT
+    l2r: int = ABSENT
+    r2l: int = ABSENT
 
 
 @dataclass(frozen=True)
@@ -26,8 +39,9 @@ class Vocabulary:
 
     Attributes:
         pieces: What each id writes; empty for specials and for ids that write nothing.
-        byte_ids: Ids that write one byte each, for characters without a token of their own.
-        newline: The id of the line break.
+        byte_ids: Ids that write a part of a character: one byte of it, or, in vocabularies of runs of bytes,
+            a run that does not begin or end with whole characters.
+        newline: The id of the line break; `ABSENT` if texts are single lines.
         spaced: Ids whose token holds a space.
     """
 
@@ -40,14 +54,32 @@ class Vocabulary:
         return len(self.pieces)
 
 
+class Detokenizer(Protocol):
+    """Turns ids into text as they come, holding back what the next may still change."""
+
+    def push(self, token: int) -> str:
+        """The text that is certain with this id."""
+
+
 class Tokenizer(Protocol):
-    """Text to ids and back, without loss: `decode(encode(text)) == text`."""
+    """Text to ids and back.
+
+    Attributes:
+        lossless: Whether `decode(encode(text)) == text` for every text; else `lost` tells what is not kept.
+    """
 
     specials: Specials
     vocabulary: Vocabulary
+    lossless: bool
 
     def encode(self, text: str) -> list[int]:
         """Ids of the text, without specials. Raises DataError for text that is no valid Unicode."""
 
     def decode(self, ids: list[int]) -> str:
         """Text of the ids; specials write nothing, broken UTF-8 becomes U+FFFD."""
+
+    def detokenizer(self) -> Detokenizer:
+        """A new detokenizer: what it gives, joined, is `decode` of all the ids."""
+
+    def lost(self, text: str) -> tuple[str, ...]:
+        """Characters of the text that have no token, each once, in their order."""

@@ -10,6 +10,7 @@ from sentencepiece import SentencePieceProcessor
 from textgen.errors import ModelError
 from textgen.text.normalize import check_encodable
 from textgen.tokenizers.base import Specials, Vocabulary
+from textgen.tokenizers.stream import IncrementalDetokenizer
 
 SPACE = "\u2581"  # how SentencePiece writes a space
 PROBE = " 春  天，Ａﬁ①1\n\t<s>\U0001f600\u3400" + SPACE  # what others normalise, or have no token for
@@ -35,6 +36,8 @@ class SentencePieceTokenizer:
     Raises:
         ModelError: The file is missing, is no such model, lacks a special token, or loses some of a text.
     """
+
+    lossless = True
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -71,6 +74,14 @@ class SentencePieceTokenizer:
         """Text of the ids; specials write nothing, broken UTF-8 becomes U+FFFD."""
         pieces = self.vocabulary.pieces
         return b"".join(pieces[i] for i in ids).decode("utf-8", "replace")
+
+    def detokenizer(self) -> IncrementalDetokenizer:
+        """See `Tokenizer`; what is open at the end is left out."""
+        return IncrementalDetokenizer(self.vocabulary)
+
+    def lost(self, text: str) -> tuple[str, ...]:
+        """Nothing: there is a token for every byte."""
+        return ()
 
     def _id(self, piece: str, *, special: bool = False) -> int:
         found: int = self._processor.piece_to_id(piece)
