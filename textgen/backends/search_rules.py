@@ -27,7 +27,7 @@ from textgen.messages import Message, option
 from textgen.options import DecodingOptions
 from textgen.schema import Candidate
 from textgen.text.traditional import has_traditional, simplified
-from textgen.tokenizers.base import Tokenizer, Vocabulary
+from textgen.tokenizers.base import ABSENT, Tokenizer, Vocabulary, present
 
 BANS = ("avoid", "no_repeat_ngram", "min_new_tokens")
 KEPT = 4  # sets of avoided words whose masks are remembered
@@ -117,7 +117,7 @@ def beam_score_kind(options: DecodingOptions, *, judged: bool = False) -> str:
 
 
 def _penalties(options: DecodingOptions, tokenizer: Tokenizer) -> list[Filter]:
-    exempt = {tokenizer.specials.eos, tokenizer.specials.pad}
+    exempt = frozenset(present(tokenizer.specials.eos, tokenizer.specials.pad))
     found: list[Filter] = []
     if options.repetition_penalty != 1:
         found.append(partial(filters.repetition_penalty, penalty=options.repetition_penalty, exempt=exempt))
@@ -142,7 +142,7 @@ def _bans(
     found: list[Filter] = []
     if ngram := options.no_repeat_ngram:
         # a character without a token shares bytes with others; and a row must never run out of tokens
-        exempt = {specials.eos, specials.pad} | vocabulary.byte_ids | _punctuation(vocabulary)
+        exempt = {*present(specials.eos, specials.pad), *vocabulary.byte_ids, *_punctuation(vocabulary)}
         spared = [_in_writing_order(tokenizer, keyword, reverse) for keyword in keywords]
         found.append(partial(filters.no_repeat_ngram, n=ngram, exempt=exempt, spared=spared))
     if options.avoid:
@@ -151,8 +151,10 @@ def _bans(
         found.append(OneOf(_trie(options.one_of, cast(Hashable, tokenizer), reverse), given))
     if length:
         found.append(Within(_lengths(vocabulary, vocab_size, device), *length, specials.eos, given))
-    least = given + max(1, options.min_new_tokens)
-    return [*found, partial(filters.least_length, length=least, eos=specials.eos)]
+    if specials.eos != ABSENT:
+        least = given + max(1, options.min_new_tokens)
+        found.append(partial(filters.least_length, length=least, eos=specials.eos))
+    return found
 
 
 @lru_cache(KEPT)

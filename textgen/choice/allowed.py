@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from textgen.tokenizers.base import Tokenizer, Vocabulary
+from textgen.tokenizers.base import Tokenizer, Vocabulary, present
 
 LEAD_BYTES = range(0xC2, 0xF5)
 CONTINUATIONS = range(0x80, 0xC0)
@@ -24,7 +24,7 @@ SECOND_BYTE = {
 def title_ids(tokenizer: Tokenizer, vocab_size: int) -> Tensor:
     """`(vocab,)`, true for what a title may hold: text tokens on one line, and the end symbol."""
     allowed = line_ids(tokenizer, vocab_size)
-    allowed[tokenizer.specials.eos] = True
+    allowed[present(tokenizer.specials.eos)] = True
     return allowed
 
 
@@ -47,7 +47,7 @@ def text_ids(tokenizer: Tokenizer, vocab_size: int) -> Tensor:
     """
     vocabulary = tokenizer.vocabulary
     allowed = line_ids(tokenizer, vocab_size)
-    allowed[[vocabulary.newline, tokenizer.specials.eos]] = True
+    allowed[present(vocabulary.newline, tokenizer.specials.eos)] = True
     wanted = {*range(0x20, 0x7F), *CONTINUATIONS, *LEAD_BYTES}
     allowed[[i for i in vocabulary.byte_ids if vocabulary.pieces[i][0] in wanted]] = True
     return allowed

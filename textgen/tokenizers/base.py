@@ -8,6 +8,11 @@ from typing import Protocol
 ABSENT = -1  # in place of the id of a symbol that a model does not have
 
 
+def present(*ids: int) -> list[int]:
+    """Those of the ids that a model has; as an index `ABSENT` would be the last id."""
+    return [i for i in ids if i != ABSENT]
+
+
 @dataclass(frozen=True)
 class Specials:
     """Ids of the symbols that mark structure and never stand for text; `ABSENT` where a model has none.

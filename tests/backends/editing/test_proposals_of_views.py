@@ -12,6 +12,7 @@ from textgen.backends.editing.proposals import proposer_of
 from textgen.errors import UsageError
 from textgen.mcmc.cgmh.contexts import ForwardContext, MaskedContext, TwoWayContext
 from textgen.models.views import LanguageModel, MaskedLanguageModel, TitleModel
+from textgen.tokenizers.base import ABSENT
 
 WRITES = ["vocab_size", "start", "step", "extend", "read", "hidden", "head"]
 SPECIALS = SimpleNamespace(cls=1, sep=2, mask=3, bos=4, l2r=5, r2l=6)
@@ -49,6 +50,12 @@ def test_a_language_model_sees_the_left_side() -> None:
     toy = model(*WRITES, "positions")
     assert isinstance(toy.network, LanguageModel)
     assert proposer_of(toy).model == ForwardContext(toy.network, [], [4, 7])
+
+
+def test_a_vocabulary_without_a_line_break_begins_texts_behind_the_start_symbol_alone() -> None:
+    toy = model(*WRITES, "positions")
+    toy.tokenizer.vocabulary.newline = ABSENT
+    assert proposer_of(toy).model == ForwardContext(toy.network, [], [4])
 
 
 def test_what_offers_no_view_of_these_proposes_nothing() -> None:

@@ -36,6 +36,7 @@ from textgen.store.load import LoadedModel
 from textgen.text.diff import Change
 from textgen.text.keywords import missing
 from textgen.text.model_input import Reading
+from textgen.tokenizers.base import present
 
 C = TypeVar("C", bound=CgmhOptions)
 
@@ -77,7 +78,10 @@ class CgmhBackend(Backend[C, Start], Generic[C]):
         self._allowed = text_ids(self.tokenizer, self.network.vocab_size)
         # a text is a line of its own: that is how sentences stood in training, and how they ended there
         self.language_model: SequenceModel = resolved(str(model.files.family.sequences))(
-            self.network, [specials.bos, newline], [specials.eos, newline], self._allowed
+            self.network,
+            present(specials.bos, newline),
+            present(specials.eos, newline),
+            self._allowed,
         )
         self.marks = punctuation_ids(self.tokenizer.vocabulary)
         self._outside = Outside(self.blanks, partial(text_length, self.tokenizer))

@@ -10,6 +10,7 @@ from textgen.mcmc.cgmh.proposals import ContextModel
 from textgen.models.views import LanguageModel, MaskedLanguageModel, TitleModel
 from textgen.store.catalog import find_model
 from textgen.store.load import LoadedModel, load_model
+from textgen.tokenizers.base import present
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ def proposer_of(model: LoadedModel) -> Proposer:
         return Proposer(two_way, network.source_room(0) - len(source))
     if isinstance(network, LanguageModel):
         newline = model.tokenizer.vocabulary.newline
-        forward = ForwardContext(network, [], [specials.bos, newline])
+        forward = ForwardContext(network, [], present(specials.bos, newline))
         return Proposer(forward, network.positions)
     raise UsageError(
         "a {kind} model proposes nothing", kind=model.files.kind, hint="{@proposals} bert, title or gpt2"

@@ -1,0 +1,117 @@
+"""Tokenizers of BERT and of all that use its vocabulary: Chinese characters, WordPiece for other words."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Collection
+from pathlib import Path
+
+from tokenizers import Tokenizer
+from tokenizers.models import WordPiece
+from tokenizers.normalizers import BertNormalizer
+from tokenizers.pre_tokenizers import BertPreTokenizer
+
+from textgen.errors import ModelError
+from textgen.text.normalize import check_encodable
+from textgen.tokenizers.base import ABSENT, Specials, Vocabulary
+from textgen.tokenizers.spacing import WordDetokenizer
+
+UNKNOWN = "[UNK]"
+JOINED = "##"  # before what goes on with a word
+# no text is read as one of these, since brackets are tokens of their own
+_SILENT = re.compile(r"\[[^\[\]]+\]|<[^<>]+>")
+
+
+class WordPieceTokenizer:
+    """Reads and writes the words of a `vocab.txt`.
+
+    It reads as BERT does: white space of every kind is a blank, control characters go, with `lower_case` the
+    accents of letters, too; a word that the vocabulary cannot spell is `[UNK]`, which is never written. It
+    writes the words spaced as `WordDetokenizer` says, in single lines.
+
+    Args:
+        path: The vocabulary, one token a line.
+        specials: Ids of the symbols; they write nothing.
+        lower_case: Whether the vocabulary knows no upper case.
+        silent: Further tokens that are no text, such as the sentinels of a T5.
+
+    Raises:
+        ModelError: The file cannot be read, or has no `[UNK]`.
+    """
+
+    lossless = False
+
+    def __init__(
+        self, path: Path, specials: Specials, *, lower_case: bool, silent: Collection[str] = ()
+    ) -> None:
+        self.path, self.specials = path, specials
+        tokens = read_tokens(path)
+        self._ids = {token: i for i, token in enumerate(tokens)}
+        self.unknown = self._ids[UNKNOWN]
+        without_text = {i for i in vars(specials).values() if i != ABSENT}
+        without_text |= {i for i, token in enumerate(tokens) if _SILENT.fullmatch(token) or token in silent}
+        pieces = [
+            b"" if i in without_text else (token[len(JOINED) :] if _is_joined(token) else token).encode()
+            for i, token in enumerate(tokens)
+        ]
+        self.vocabulary = Vocabulary(tuple(pieces), frozenset(), ABSENT, frozenset())
+        self._joined = frozenset(i for i, token in enumerate(tokens) if _is_joined(token))
+        self._words = Tokenizer(WordPiece(self._ids, unk_token=UNKNOWN, max_input_chars_per_word=100))
+        self._words.normalizer = BertNormalizer(lowercase=lower_case)
+        self._words.pre_tokenizer = BertPreTokenizer()
+
+    def encode(self, text: str) -> list[int]:
+        """Ids of the text, without specials.
+
+        Raises:
+            DataError: The text has a lone surrogate, which no encoding of Unicode can hold.
+        """
+        check_encodable(text)
+        found: list[int] = self._words.encode(text, add_special_tokens=False).ids
+        return found
+
+    def decode(self, ids: list[int]) -> str:
+        """Text of the ids; specials and `[UNK]` write nothing."""
+        return "".join(map(self.detokenizer().push, ids))
+
+    def detokenizer(self) -> WordDetokenizer:
+        """See `Tokenizer`; every id is written at once."""
+        return WordDetokenizer(self.vocabulary, self._joined)
+
+    def lost(self, text: str) -> tuple[str, ...]:
+        """Characters that are read as `[UNK]`, or not at all; so are line breaks, but no other blanks.
+
+        A letter that is read in lower case or without its accent is another form, and not lost.
+        """
+        found = self._words.encode(text, add_special_tokens=False)
+        kept: set[int] = set()
+        for i, (first, last) in zip(found.ids, found.offsets, strict=True):
+            if i != self.unknown:
+                kept.update(range(first, last))
+        return tuple(dict.fromkeys(c for n, c in enumerate(text) if n not in kept and is_content(c)))
+
+
+def is_content(character: str) -> bool:
+    """Whether a text loses something with this character: it is no blank within a line, nor an accent."""
+    breaks_line = character.splitlines() != [character]
+    return breaks_line or not (character.isspace() or unicodedata.category(character) == "Mn")
+
+
+def read_tokens(path: Path) -> list[str]:
+    """The tokens of a `vocab.txt` by id. Raises ModelError."""
+    try:
+        lines = path.read_text(encoding="utf-8").split("\n")  # some tokens are line breaks of other kinds
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is no UTF-8"
+        message = "cannot read the vocabulary {path}: {reason}"
+        raise ModelError(message, path=path, reason=reason, hint="is the file whole?") from None
+    tokens = lines[:-1] if lines[-1] == "" else lines
+    if UNKNOWN not in tokens:
+        message = "the vocabulary {path} has no token {token}"
+        raise ModelError(message, path=path, token=UNKNOWN, hint="a vocab.txt of BERT has one token a line")
+    return tokens
+
+
+def _is_joined(token: str) -> bool:
+    return token.startswith(JOINED) and len(token) > len(JOINED)
