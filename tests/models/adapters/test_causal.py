@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 import torch
+from exact_texts import assert_near, texts_of
 from foreign_networks import CAUSAL, POSITIONS, VOCABULARY, foreign, randomised
 from torch import Tensor
 from transformers import BertConfig, BertLMHeadModel, GPT2LMHeadModel
 
 from textgen.choice.scoring import Scoring
-from textgen.decoding.loop import Batch, write
+from textgen.decoding.loop import Batch
 from textgen.decoding.search.contrastive import ContrastiveSearch, contrastive_search
-from textgen.decoding.search.token_by_token import best
 from textgen.errors import ModelError
 from textgen.models.adapters.causal import CausalAdapter
 from textgen.models.scoring import sequence_logprobs
@@ -45,10 +45,6 @@ def whole(kind: str, ids: list[int]) -> Tensor:
     """What transformers computes of one text, alone and from scratch, `(length, vocab)`."""
     logits: Tensor = foreign(kind)(input_ids=torch.tensor([ids]), use_cache=False).logits[0]
     return logits
-
-
-def assert_near(found: Tensor, expected: Tensor) -> None:
-    torch.testing.assert_close(found, expected, atol=1e-4, rtol=0)
 
 
 def test_it_is_a_language_model_and_nothing_else(kind: str) -> None:
@@ -111,16 +107,11 @@ def test_copied_and_chosen_rows_leave_the_old_state_as_it_was(kind: str) -> None
     assert_near(model.step(state, torch.tensor([70, 71, 72]))[1], whole(kind, [*SOURCES[1], 31, 71])[-1])
 
 
-def texts_of(model: Any, sources: list[list[int]], length: int) -> list[list[int]]:
-    """What is written greedily behind sources, the last token of each given."""
-    batch = Batch([s[:-1] for s in sources], [s[-1] for s in sources], sources)
-    everything = Scoring(torch.ones(VOCABULARY, dtype=torch.bool))
-
-    def stop(row: int, ids: Any) -> str | None:
-        return "stop" if ids[-1] == END else "length" if len(ids) == length else None
-
-    *_, drafts = write(model, batch, everything, best, stop)
-    return [draft.ids for draft in drafts]
+def greedy(model: CausalAdapter, sources: list[list[int]], length: int) -> list[list[int]]:
+    """What is written behind sources, the last token of each given."""
+    return texts_of(
+        model, [source[:-1] for source in sources], [source[-1] for source in sources], length, END
+    )
 
 
 def test_greedy_texts_are_those_of_generate_alone_and_together(kind: str) -> None:
@@ -138,8 +129,8 @@ def test_greedy_texts_are_those_of_generate_alone_and_together(kind: str) -> Non
         .tolist()
         for source in sources
     ]
-    assert texts_of(model, sources, 10) == expected
-    assert [texts_of(model, [source], 10)[0] for source in sources] == expected
+    assert greedy(model, sources, 10) == expected
+    assert [greedy(model, [source], 10)[0] for source in sources] == expected
 
 
 def test_targets_of_different_length_have_transformers_probabilities(kind: str) -> None:
@@ -171,7 +162,7 @@ def test_shared_sources_and_contrastive_search(kind: str) -> None:
 
     search = ContrastiveSearch(top_k=3, alpha=0.0)
     found = contrastive_search(shared, batch, everything, search, stop)
-    assert [text[0].ids for text in found] == texts_of(model, SOURCES[:2], 6)
+    assert [text[0].ids for text in found] == greedy(model, SOURCES[:2], 6)
 
 
 def test_several_ends_are_one(kind: str) -> None:

@@ -9,14 +9,13 @@ import torch
 from torch import Tensor
 
 from textgen.errors import ModelError
-from textgen.models.adapters.divided import Divided, folded, near, parameters
+from textgen.models.adapters.divided import Divided, cache_argument, cache_of, folded, near, parameters
 from textgen.models.adapters.rows import CachedRows, WholeRows, rememberable
 from textgen.models.layers.attention import padded_length
 from textgen.models.padding import read_together
 from textgen.models.views import Ids, ThroughHidden
 from textgen.tokenizers.base import ABSENT
 
-CACHE_NAMES = ("cache", "past_key_values")  # of the argument; transformers has renamed it
 Rows = CachedRows | WholeRows
 
 
@@ -55,7 +54,7 @@ class CausalAdapter(ThroughHidden, Divided):
                 **self._given(ids, use_cache=True, attention_mask=torch.ones_like(ids))
             )
             self._settle(whole, output[0])
-        self._remembers = rememberable(_cache_of(output))
+        self._remembers = rememberable(cache_of(output))
 
     def forward(self, ids: Tensor) -> Tensor:
         """Logits after every token of whole rows `(rows, length)`, for training; `(rows, length, vocab)`."""
@@ -82,7 +81,7 @@ class CausalAdapter(ThroughHidden, Divided):
         places = torch.arange(width) - width + lengths[:, None]
         state = CachedRows(lengths, (places >= 0).long())
         output = self._trunk(ids, state.mask, places)
-        state.cache = _cache_of(output)
+        state.cache = cache_of(output)
         hidden = self._shown(output)
         return state, [row[width - len(text) :] for row, text in zip(hidden, texts, strict=True)]
 
@@ -99,7 +98,7 @@ class CausalAdapter(ThroughHidden, Divided):
         mask = torch.cat([state.each(state.mask), written], 1)
         places = state.each(state.lengths)[:, None] + state.steps + torch.arange(count)
         output = self._trunk(tokens, mask, places, state.cache)
-        state.cache = _cache_of(output)
+        state.cache = cache_of(output)
         state.steps += count
         return self._shown(output)
 
@@ -136,12 +135,4 @@ class CausalAdapter(ThroughHidden, Divided):
         """The arguments of a call, those that the network takes."""
         known = parameters(self.network.base_model)
         found = {name: value for name, value in more.items() if name in known}
-        if cache is not None:
-            found[next(name for name in CACHE_NAMES if name in known)] = cache
-        return {"input_ids": ids, **found}
-
-
-def _cache_of(output: Any) -> Any:
-    """The cache in what a network has computed; None if there is none."""
-    found = (getattr(output, name, None) for name in CACHE_NAMES)
-    return next((cache for cache in found if cache is not None), None)
+        return {"input_ids": ids, **found, **cache_argument(self.network.base_model, cache)}

@@ -21,6 +21,7 @@ PROBE = 4  # tokens of a row that a network is tried on
 CLOSE, CLOSE_IN_16_BITS = 1e-4, 2e-2
 # how a head that goes otherwise than others fails
 FAILURES = (AttributeError, IndexError, KeyError, RuntimeError, TypeError, ValueError)
+CACHE_NAMES = ("cache", "past_key_values")  # transformers has renamed it
 
 
 class Divided(nn.Module):
@@ -130,6 +131,18 @@ def parameters(network: nn.Module) -> frozenset[str]:
 @cache
 def _parameters(forward: Callable[..., Any]) -> frozenset[str]:
     return frozenset(signature(forward).parameters)
+
+
+def cache_argument(network: nn.Module, cache: Any) -> dict[str, Any]:
+    """A cache as an argument of a network's forward; none, if there is no cache yet."""
+    known = parameters(network)
+    return {} if cache is None else {next(name for name in CACHE_NAMES if name in known): cache}
+
+
+def cache_of(output: Any) -> Any:
+    """The cache in what a network has computed; None if there is none."""
+    found = (getattr(output, name, None) for name in CACHE_NAMES)
+    return next((cache for cache in found if cache is not None), None)
 
 
 def near(found: Tensor, expected: Tensor) -> bool:
