@@ -154,10 +154,24 @@ def test_a_config_that_is_no_object(make_folder: Callable[..., Any], content: st
 
 def test_a_folder_without_weights(make_folder: Callable[..., Any]) -> None:
     folder = make_folder("gpt2")
-    (folder.path / "model.safetensors").rename(folder.path / "pytorch_model.bin")
+    (folder.path / "model.safetensors").unlink()
     error = no_model(str(folder.path), ModelError)
     assert error.message == f"{folder.path} has no model.safetensors"
     assert error.hint == "weights are read from safetensors only"
+
+
+@pytest.mark.parametrize(
+    ("name", "gone"),
+    [("pytorch_model.bin", "model.safetensors"), ("bert_model.ckpt.index", "config.json")],
+)
+def test_a_folder_with_weights_to_be_converted(make_folder: Callable[..., Any], name: str, gone: str) -> None:
+    folder = make_folder("gpt2")
+    (folder.path / "model.safetensors").rename(folder.path / name)
+    (folder.path / gone).unlink(missing_ok=True)
+    error = no_model(str(folder.path), ModelError)
+    assert error.message == f"{folder.path} has no {gone}"
+    converts = f"textgen models convert {folder.path} OUT writes them"
+    assert error.hint == f"weights are read from safetensors only: {converts}"
 
 
 def test_a_folder_without_tokenizer(make_folder: Callable[..., Any]) -> None:

@@ -30,6 +30,7 @@ FINGERPRINT_DIGITS = 12
 HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 _DAMAGED = "is the file whole?"
 _OTHER = "is it a model's config.json?"
+_CONVERT = "weights are read from safetensors only: textgen models convert {path} OUT writes them"
 
 
 @dataclass(frozen=True)
@@ -153,6 +154,7 @@ def inspect_model(path: Path, name: str, *, embedded: bool, added: bool = False)
     config = _read_config(path)
     if not (path / WEIGHTS).is_file():
         hint = "weights are read from safetensors only"
+        hint = _CONVERT if _is_convertible(path) else hint
         raise ModelError("{path} has no model.safetensors", path=path, hint=hint)
     tokenizer = next(((path / file).resolve() for file in TOKENIZER_FILES if (path / file).is_file()), None)
     return ModelFiles(name, path, family_in(path, config), config, tokenizer, embedded, added)
@@ -194,12 +196,18 @@ def _in_directory(name: str) -> ModelFiles | None:
     return inspect_model(path, name, embedded=False)
 
 
+def _is_convertible(path: Path) -> bool:
+    """Whether a directory has weights of PyTorch, TensorFlow or Keras."""
+    return any(next(path.glob(pattern), None) for pattern in ("*.bin", "*.index", "*.weights", "*.h5"))
+
+
 def _read_config(path: Path) -> dict[str, Any]:
     file = path / CONFIG
     try:
         config = read_json(file)
     except FileNotFoundError:
-        raise ModelError("{path} has no config.json", path=path, hint="is it a model directory?") from None
+        hint = _CONVERT if _is_convertible(path) else "is it a model directory?"
+        raise ModelError("{path} has no config.json", path=path, hint=hint) from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise ModelError("cannot read {file}: {reason}", file=file, reason=reason, hint=_DAMAGED) from None

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import errno
-import os
 import re
 import shutil
 from collections.abc import Callable, Iterator, Sequence
@@ -14,6 +12,7 @@ from pathlib import Path
 from textgen.commands import EDITING
 from textgen.errors import UsageError
 from textgen.files.atomic import sync_path, writing
+from textgen.files.folders import delete_folder, draft_folder, path_aside, swap_in
 from textgen.messages import Message
 from textgen.resources import user_models_dir
 from textgen.store.catalog import (
@@ -28,7 +27,6 @@ from textgen.store.catalog import (
 )
 
 NAME = re.compile(r"(?![.-])[\w.-]{1,64}")
-OCCUPIED = (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR)  # why no folder can be called so
 TAKEN = (*EDITING, "cgmh", "tokenizer")  # what else a name on the command line means
 
 
@@ -53,11 +51,12 @@ def add_model(
     check_name(name, force=force)
     check(files)
     path = user_models_dir() / name
-    draft = path.with_name(f".{name}.{os.getpid()}.new")
+    draft = draft_folder(path)
     with writing(path):
         try:
             _copy(files, draft)
-            _swap_in(draft, path, force=force)
+            if not swap_in(draft, path, replace=force):
+                raise _name_taken(name)
         finally:
             shutil.rmtree(draft, ignore_errors=True)
     # it is not looked up: another process may be replacing it by now
@@ -103,7 +102,7 @@ def remove_models(names: Sequence[str]) -> Iterator[str]:
     for name in dict.fromkeys(names):
         path = user_models_dir() / name
         with writing(path):
-            _delete(path.rename(_path_aside(path)))  # a model that is half gone is not seen
+            delete_folder(path.rename(path_aside(path)))  # a model that is half gone is not seen
         yield name
 
 
@@ -124,49 +123,5 @@ def _copy(files: ModelFiles, folder: Path) -> None:
             sync_path(folder / name)
 
 
-def _swap_in(draft: Path, path: Path, *, force: bool) -> None:
-    """Put a folder in its place, by one rename: of several processes that add a name, one succeeds.
-
-    No folder can replace another at once: with `force` the old one steps aside.
-    """
-    while not _placed(draft, path):
-        if not force:
-            raise _name_taken(path.name)
-        try:
-            old = path.rename(_path_aside(path))
-        except FileNotFoundError:
-            continue  # another process has just moved it
-        try:
-            placed = _placed(draft, path)
-        except OSError:
-            old.rename(path)
-            raise
-        _delete(old)
-        if placed:
-            return
-
-
-def _placed(draft: Path, path: Path) -> bool:
-    """Rename a folder, unless something is there already."""
-    try:
-        draft.rename(path)
-    except OSError as error:
-        if error.errno in OCCUPIED:
-            return False
-        raise
-    return True
-
-
 def _name_taken(name: str) -> UsageError:
     return UsageError("there is a model {name} already", name=name, hint="{@force} replaces it")
-
-
-def _path_aside(path: Path) -> Path:
-    return path.with_name(f".{path.name}.{os.getpid()}.old")
-
-
-def _delete(folder: Path) -> None:
-    if folder.is_symlink():  # somebody keeps the model elsewhere: it stays there
-        folder.unlink()
-    else:
-        shutil.rmtree(folder)

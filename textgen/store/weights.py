@@ -158,7 +158,7 @@ def _problems(stored: Mapping[str, Tensor]) -> Iterator[Message]:
         other = stored.get(name + SCALE if matrix == name else matrix)
         if tensor.is_complex():
             yield Message("{name} holds complex numbers", name=name)
-        elif tensor.is_floating_point() and tensor.numel() and not _extremes_finite(tensor):
+        elif tensor.is_floating_point() and tensor.numel() and not all_finite(tensor):
             yield Message("{name} has values that are not finite", name=name)
         elif matrix != name:
             if other is None or other.dtype != torch.int8:
@@ -174,6 +174,7 @@ def _problems(stored: Mapping[str, Tensor]) -> Iterator[Message]:
                 yield Message("{name}.scale has negative scales", name=name)
 
 
-def _extremes_finite(tensor: Tensor) -> bool:
+def all_finite(tensor: Tensor) -> bool:
+    """Whether no value of a tensor is infinite or NaN; it has at least one."""
     # the extremes are not finite if any value is not, and are found without a copy
     return all(map(math.isfinite, map(float, torch.aminmax(tensor.float()))))

@@ -1,4 +1,4 @@
-"""`textgen models`: which models there are, what they are; the user's own added; and their export."""
+"""`textgen models`: which models there are, what they are; the user's own added; import and export."""
 
 from __future__ import annotations
 
@@ -128,6 +128,44 @@ def export(
     )
     for path in written:
         console.note(f"wrote {path}", quiet=quiet)
+    return 0
+
+
+@models.command()
+def convert(
+    source: Annotated[
+        Path,
+        typer.Argument(help="A checkpoint, or the folder with one.", metavar="SRC", show_default=False),
+    ],
+    directory: Annotated[Path, typer.Argument(help="Where to write.", metavar="OUT", show_default=False)],
+    kind: Annotated[
+        str | None,
+        opt.option(
+            "The kind of model, where the names of its tensors do not tell it.",
+            metavar="simbert|roformer|roformer-sim|nezha",
+        ),
+    ] = None,
+    force: Annotated[bool, opt.option("Replace a model that is there.", "--force")] = False,
+    quiet: opt.Quiet = False,
+    debug: opt.Debug = False,
+) -> int:
+    """Convert a checkpoint of TensorFlow, bert4keras, UER or PyTorch (.bin) to safetensors.
+
+    TensorFlow is not needed. Files of PyTorch are read by the loader that runs nothing in them.
+    """
+    from textgen.store.convert.conversion import convert_model
+
+    done = convert_model(source, directory, kind=kind, force=force)
+    for path in done.files:
+        console.note(f"wrote {path}", quiet=quiet)
+    if done.left_out:
+        count, named = len(done.left_out), ", ".join(done.left_out[:3])
+        tensors = "tensor" if count == 1 else "tensors"
+        more = ", …" if count > 3 else ""
+        place = f"that a {done.kind} model has no place for"
+        console.note(f"left out {count} {tensors} {place}: {named}{more}", quiet=quiet)
+    if not done.tokenizer:
+        console.note(f"warning: no vocabulary lies beside {source}: put it into {directory}", quiet=quiet)
     return 0
 
 
