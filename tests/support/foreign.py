@@ -30,6 +30,16 @@ SIZES = {
     "max_position_embeddings": 16,
     "type_vocab_size": 2,
 }
+GROVER_LAYERS = 11  # numbers of two digits
+GROVER = {"vocab_size": 20, "hidden_size": 12, "num_attention_heads": 3, "num_hidden_layers": GROVER_LAYERS}
+GROVER_DENSE = {
+    "query_layer": (12, 12),
+    "key_layer": (12, 12),
+    "value_layer": (12, 12),
+    "context_projection_layer": (12, 12),
+    "intermediate": (12, 20),
+    "output": (20, 12),
+}
 IDS = torch.tensor([[2, 5, 6, 4, 7, 8, 3]])
 
 
@@ -71,6 +81,23 @@ def google_names(network: nn.Module) -> dict[str, Tensor]:
             name, value = name.removesuffix("weight") + "kernel", value.t()
         tensors[re.sub(r"layer\.(\d+)", r"layer_\1", name).replace(".", "/")] = value.clone()
     return tensors
+
+
+def grover_tensors() -> dict[str, Tensor]:
+    """What Grover's training code names its variables."""
+    generator = torch.Generator().manual_seed(3)
+    shapes: dict[str, tuple[int, ...]] = {
+        "newslm/embeddings/word_embed": (20, 12),
+        "newslm/embeddings/pos_embed": (16, 12),
+    }
+    norms = ["newslm/embeddings/LayerNorm_embed_norm"]
+    for layer in range(GROVER_LAYERS):
+        begin = f"newslm/layer{layer:02}"
+        for name, shape in GROVER_DENSE.items():
+            shapes |= {f"{begin}/{name}/kernel": shape, f"{begin}/{name}/bias": shape[1:]}
+        norms += [f"{begin}/LayerNorm_mlp_ln0", f"{begin}/LayerNorm_mlp_ln1"]
+    shapes |= {f"{norm}/{end}": (12,) for norm in norms for end in ("gamma", "beta")}
+    return {name: torch.randn(shape, generator=generator) for name, shape in shapes.items()}
 
 
 def write_vocabulary(folder: Path) -> None:
