@@ -195,7 +195,7 @@ def check_listed(options: DecodingOptions, tokenizer: Tokenizer, allowed: Tensor
     """Refuse texts to choose from that cannot be written. Raises UsageError."""
     for text in options.one_of:
         ids = tokenizer.encode(text)
-        if not bool(allowed[ids].all()):
+        if tokenizer.lost(text) or not bool(allowed[ids].all()):
             raise UsageError(
                 "{@one_of}: {text} cannot be written",
                 text=repr(text),
@@ -213,6 +213,8 @@ def check_listed(options: DecodingOptions, tokenizer: Tokenizer, allowed: Tensor
 
 def unwritable_part(text: str, tokenizer: Tokenizer, allowed: Tensor) -> str:
     """The first character of a text that cannot be written; the text where each can alone."""
+    if lost := tokenizer.lost(text):
+        return lost[0]
     return next((c for c in text if not bool(allowed[tokenizer.encode(c)].all())), text)
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
+from math import inf
 
 import torch
 from torch import Tensor
@@ -11,6 +14,7 @@ from textgen.tokenizers.base import Tokenizer, Vocabulary, present
 
 LEAD_BYTES = range(0xC2, 0xF5)
 CONTINUATIONS = range(0x80, 0xC0)
+CONTROLS = frozenset([*range(0x20), 0x7F])
 # the second byte's range where it is not 80..BF (Unicode 15, table 3-7); U+0080..009F are controls
 SECOND_BYTE = {
     0xC2: (0xA0, 0xBF),
@@ -19,38 +23,85 @@ SECOND_BYTE = {
     0xF0: (0x90, 0xBF),
     0xF4: (0x80, 0x8F),
 }
+KEPT = 4  # vocabularies of which is remembered what they may write
 
 
-def title_ids(tokenizer: Tokenizer, vocab_size: int) -> Tensor:
-    """`(vocab,)`, true for what a title may hold: text tokens on one line, and the end symbol."""
-    allowed = line_ids(tokenizer, vocab_size)
+def title_ids(tokenizer: Tokenizer, vocab_size: int, *, parts: bool = False) -> Tensor:
+    """`(vocab,)`, true for what a title may hold: see `line_ids`, and the end symbol."""
+    allowed = line_ids(tokenizer, vocab_size, parts=parts)
     allowed[present(tokenizer.specials.eos)] = True
     return allowed
 
 
-def line_ids(tokenizer: Tokenizer, vocab_size: int, *, spaces: bool = True) -> Tensor:
-    """`(vocab,)`, true for tokens of one line: no specials, line break or lone bytes, spaces if wanted."""
+def line_ids(tokenizer: Tokenizer, vocab_size: int, *, spaces: bool = True, parts: bool = False) -> Tensor:
+    """`(vocab,)`, true for tokens of one line: no specials, line breaks or controls.
+
+    Args:
+        tokenizer: Of the tokens.
+        vocab_size: Ids of the model, of which the last may be no tokens.
+        spaces: Whether tokens with a space are wanted.
+        parts: Whether parts of characters are, which `WholeCharacters` must keep in order. A vocabulary of
+            runs of bytes has no other tokens for many characters; in others they stand for rare ones.
+    """
     vocabulary = tokenizer.vocabulary
-    banned = vocabulary.byte_ids | {vocabulary.newline}
-    if not spaces:
-        banned |= vocabulary.spaced
+    kinds = _kinds(vocabulary)
+    wanted = kinds.line | kinds.parts if parts else kinds.line
     allowed = torch.zeros(vocab_size, dtype=torch.bool)
-    allowed[[i for i, piece in enumerate(vocabulary.pieces) if piece and i not in banned]] = True
+    allowed[sorted(wanted if spaces else wanted - vocabulary.spaced)] = True
     return allowed
 
 
 def text_ids(tokenizer: Tokenizer, vocab_size: int) -> Tensor:
     """`(vocab,)`, true for what a text may hold, and the end symbol.
 
-    Of the bytes these are printable ASCII and those of longer characters, which `WholeCharacters` keeps
-    in order; control characters would steer the terminal they are printed on.
+    Of the parts of characters these are all that can stand in a text, which `WholeCharacters` keeps in
+    order. Control characters would steer the terminal they are printed on.
     """
-    vocabulary = tokenizer.vocabulary
-    allowed = line_ids(tokenizer, vocab_size)
-    allowed[present(vocabulary.newline, tokenizer.specials.eos)] = True
-    wanted = {*range(0x20, 0x7F), *CONTINUATIONS, *LEAD_BYTES}
-    allowed[[i for i in vocabulary.byte_ids if vocabulary.pieces[i][0] in wanted]] = True
+    allowed = line_ids(tokenizer, vocab_size, parts=True)
+    allowed[sorted(_kinds(tokenizer.vocabulary).breaks)] = True
+    allowed[present(tokenizer.specials.eos)] = True
     return allowed
+
+
+@dataclass(frozen=True)
+class _Kinds:
+    """Ids by what they write, those of controls left out.
+
+    Attributes:
+        line: Whole characters of one line.
+        breaks: Whole characters, a line break among them.
+        parts: A part of a character.
+    """
+
+    line: frozenset[int]
+    breaks: frozenset[int]
+    parts: frozenset[int]
+
+
+@lru_cache(KEPT)
+def _kinds(vocabulary: Vocabulary) -> _Kinds:
+    pieces, byte_ids = vocabulary.pieces, vocabulary.byte_ids
+    texts = {i: piece.decode() for i, piece in enumerate(pieces) if piece and i not in byte_ids}
+    breaks = {i for i, text in texts.items() if "\n" in text}
+    breaks |= set(present(vocabulary.newline))
+    steering = {i for i, text in texts.items() if not text.isprintable() and _steers(text)}
+    return _Kinds(
+        frozenset(texts.keys() - breaks - steering),
+        frozenset(breaks - steering),
+        frozenset(i for i in byte_ids if _is_text(pieces[i])),
+    )
+
+
+def _steers(text: str) -> bool:
+    """Whether a text has control characters, or the separators of lines and paragraphs."""
+    kinds = {unicodedata.category(character) for character in text if character != "\n"}
+    return not kinds.isdisjoint(("Cc", "Zl", "Zp"))
+
+
+def _is_text(run: bytes) -> bool:
+    """Whether a part of a character, with what the run holds beside it, can stand in a text."""
+    rest = run.lstrip(bytes(CONTINUATIONS))
+    return len(run) - len(rest) <= 3 and open_after(b"", rest) is not None and not CONTROLS & set(rest)
 
 
 def punctuation_ids(vocabulary: Vocabulary) -> frozenset[int]:
@@ -86,11 +137,14 @@ class WholeCharacters:
     end: int
 
     def __call__(self, ids: Tensor, scores: Tensor) -> Tensor:
+        if not self.vocabulary.byte_ids:
+            return scores
+        parts, left = _parts(self.vocabulary), self.end - ids.shape[1]
         out = scores.clone()
-        out[:, self._begin_nothing(self.end - ids.shape[1])] = -torch.inf
+        out[:, parts.unfit(left)] = -torch.inf
         for row, tail in enumerate(ids[:, -3:].tolist()):
             if held := self._open(tail):
-                allowed = self._continuations(held)
+                allowed = parts.following(held, left)
                 out[row] = -torch.inf
                 out[row, allowed] = scores[row, allowed]
         return out
@@ -104,18 +158,56 @@ class WholeCharacters:
             held = self.vocabulary.pieces[i] + held
         return unfinished(held)
 
-    def _continuations(self, held: bytes) -> list[int]:
-        wanted = following_bytes(held)
-        return [i for i in self.vocabulary.byte_ids if self.vocabulary.pieces[i][0] in wanted]
 
-    def _begin_nothing(self, left: int) -> list[int]:
-        """Bytes that begin no character, or one of more than `left` bytes."""
-        values = {i: self.vocabulary.pieces[i][0] for i in self.vocabulary.byte_ids}
-        return [
-            i
-            for i, byte in values.items()
-            if byte in CONTINUATIONS or (byte in LEAD_BYTES and character_length(byte) > left)
-        ]
+class _Parts:
+    """How the parts of characters in a vocabulary go on with each other.
+
+    Only they can: a token of whole characters neither goes on with one nor leaves one open.
+    """
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        self._runs: dict[int, list[tuple[int, bytes]]] = {}  # by the first byte, ids and what they write
+        for i in sorted(vocabulary.byte_ids):
+            run = vocabulary.pieces[i]
+            self._runs.setdefault(run[0], []).append((i, run))
+        self._fewest: dict[bytes, float] = {b"": 0}
+        self._unfit: dict[int, list[int]] = {}
+        self._following: dict[tuple[bytes, int], list[int]] = {}
+
+    def unfit(self, left: int) -> list[int]:
+        """Ids with which no character is open before, and one that `left` tokens do not finish behind."""
+        left = min(left, 4)
+        if left not in self._unfit:
+            found = [(i, open_after(b"", run)) for runs in self._runs.values() for i, run in runs]
+            self._unfit[left] = [i for i, held in found if held is None or 1 + self._least(held) > left]
+        return self._unfit[left]
+
+    def following(self, held: bytes, left: int) -> list[int]:
+        """Ids that go on with an open character, and that `left` tokens with this one finish."""
+        key = held, min(left, 4)
+        if key not in self._following:
+            ways = self._ways(held)
+            self._following[key] = [i for i, after in ways if 1 + self._least(after) <= left]
+        return self._following[key]
+
+    def _ways(self, held: bytes) -> list[tuple[int, bytes]]:
+        """Ids that may come behind an open character, and what is open then."""
+        runs = [pair for byte in following_bytes(held) for pair in self._runs.get(byte, ())]
+        found = ((i, open_after(held, run)) for i, run in runs)
+        return [(i, after) for i, after in found if after is not None]
+
+    def _least(self, held: bytes) -> float:
+        """The fewest tokens that finish an open character; infinite if none do.
+
+        Tokens that finish it and open another of no more bytes are left out: a byte alone does as well.
+        """
+        if held not in self._fewest:
+            ends = {after for _, after in self._ways(held) if not after or len(after) > len(held)}
+            self._fewest[held] = 1 + min(map(self._least, ends), default=inf)
+        return self._fewest[held]
+
+
+_parts = lru_cache(KEPT)(_Parts)
 
 
 def character_length(lead: int) -> int:
@@ -129,6 +221,26 @@ def unfinished(text: bytes) -> bytes:
         if text[-length] in LEAD_BYTES:
             return text[-length:] if length < character_length(text[-length]) else b""
     return b""
+
+
+def open_after(held: bytes, run: bytes) -> bytes | None:
+    """The bytes of a character that a run of bytes leaves open; None where the run is no UTF-8.
+
+    Args:
+        held: The bytes of the character that is open before it, empty if there is none.
+        run: Any bytes.
+    """
+    for byte in run:
+        if held:
+            if byte not in following_bytes(held):
+                return None
+            held += bytes([byte])
+            held = b"" if len(held) == character_length(held[0]) else held
+        elif byte in LEAD_BYTES:
+            held = bytes([byte])
+        elif byte >= 0x80:
+            return None
+    return held
 
 
 def following_bytes(held: bytes) -> range:

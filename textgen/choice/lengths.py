@@ -24,7 +24,7 @@ def text_length(tokenizer: Tokenizer, ids: Sequence[int]) -> int:
 
 
 def token_lengths(vocabulary: Vocabulary, vocab_size: int) -> Tensor:
-    """Characters that each token adds to a text, `(vocab,)`; a byte adds one if it begins a character.
+    """Characters that each token adds to a text, `(vocab,)`; one counts where its first byte is written.
 
     Args:
         vocabulary: The tokens.
@@ -32,10 +32,8 @@ def token_lengths(vocabulary: Vocabulary, vocab_size: int) -> Tensor:
     """
     found = torch.zeros(vocab_size, dtype=torch.long)
     for i, piece in enumerate(vocabulary.pieces):
-        if i in vocabulary.byte_ids:
-            found[i] = 0 if piece[0] in CONTINUATIONS else characters(chr(piece[0]))
-        else:
-            found[i] = characters(piece.decode("utf-8", "replace"))
+        begun = piece.lstrip(bytes(CONTINUATIONS)) if i in vocabulary.byte_ids else piece
+        found[i] = characters(begun.decode("utf-8", "replace"))
     return found
 
 

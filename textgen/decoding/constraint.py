@@ -48,7 +48,7 @@ def constraint_of(
 
 
 def unwritable(keywords: Iterable[str], tokenizer: Tokenizer, allowed: Tensor) -> list[str]:
-    """The keywords that have no spelling in allowed tokens, such as those with a rare character.
+    """The keywords that have no spelling in allowed tokens, or lose a character in all of them.
 
     Args:
         keywords: Any.
@@ -58,7 +58,8 @@ def unwritable(keywords: Iterable[str], tokenizer: Tokenizer, allowed: Tensor) -
     return [
         keyword
         for keyword in keywords
-        if not any(is_allowed(pattern, allowed) for pattern in _spellings(keyword, tokenizer))
+        if tokenizer.lost(keyword)
+        or not any(is_allowed(pattern, allowed) for pattern in _spellings(keyword, tokenizer))
     ]
 
 

@@ -58,6 +58,10 @@ class Vocabulary:
     def __len__(self) -> int:
         return len(self.pieces)
 
+    def __hash__(self) -> int:
+        # of every token it would take longer than what is remembered by it saves
+        return hash((len(self.pieces), len(self.byte_ids), self.newline, self.pieces[-1:]))
+
 
 class Detokenizer(Protocol):
     """Turns ids into text as they come, holding back what the next may still change."""
