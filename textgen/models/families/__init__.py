@@ -30,6 +30,16 @@ GPT2 = Family(
     sequences="textgen.models.scoring:IncrementalGpt2",
 )
 
+GPT2_ML = replace(
+    GPT2,
+    name="gpt2-ml",
+    network="textgen.models.families.gpt2_ml:Gpt2Ml",
+    computed={"activation_function": "gelu"},
+    styles=False,
+    architecture=None,
+    frame=(),
+)
+
 BERT = Family(
     "bert",
     network="textgen.models.families.bert:Bert",
@@ -41,6 +51,17 @@ BERT = Family(
     styles=True,
     architecture="BertForMaskedLM",
     frame=("cls", "sep"),
+)
+
+NEZHA = replace(
+    BERT,
+    name="nezha",
+    network="textgen.models.families.nezha:Nezha",
+    sizes="textgen.models.families.nezha:NezhaConfig",
+    computed={"hidden_act": "gelu", "use_relative_position": True},
+    styles=False,
+    architecture=None,
+    frame=(),
 )
 
 UNILM = replace(
@@ -75,7 +96,7 @@ TITLE_SCORER = Family(
     purpose="title models rank by it, with {@rank} scorer and {@scorer}",
 )
 
-OWN = {family.name: family for family in (GPT2, BERT, UNILM, RNN_TITLE, TITLE_SCORER)}
+OWN = {family.name: family for family in (GPT2, GPT2_ML, BERT, NEZHA, UNILM, RNN_TITLE, TITLE_SCORER)}
 
 
 def family_of(name: str) -> Family:
