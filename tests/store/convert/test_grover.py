@@ -41,10 +41,10 @@ def test_the_names_of_gpt2(source: Path, tmp_path: Path) -> None:
     for name, old in {
         "transformer.wte.weight": "newslm/embeddings/word_embed",
         "transformer.wpe.weight": "newslm/embeddings/pos_embed",
-        "transformer.ln_emb.weight": "newslm/embeddings/LayerNorm_embed_norm/gamma",
+        "transformer.emb_norm.weight": "newslm/embeddings/LayerNorm_embed_norm/gamma",
         f"{new}attn.c_proj.weight": f"{begin}context_projection_layer/kernel",
-        f"{new}ln_0.weight": f"{begin}LayerNorm_mlp_ln0/gamma",
-        f"{new}ln_1.bias": f"{begin}LayerNorm_mlp_ln1/beta",
+        f"{new}ln_1.weight": f"{begin}LayerNorm_mlp_ln0/gamma",
+        f"{new}ln_2.bias": f"{begin}LayerNorm_mlp_ln1/beta",
         f"{new}mlp.c_fc.weight": f"{begin}intermediate/kernel",
         f"{new}mlp.c_proj.bias": f"{begin}output/bias",
     }.items():

@@ -77,6 +77,24 @@ UNILM = replace(
     styles=False,
 )
 
+SIMBERT = replace(
+    BERT,
+    name="simbert",
+    network="textgen.models.families.simbert:SimBert",
+    sizes="textgen.models.families.simbert:SimBertConfig",
+    views=(TitleModel,),
+    prefix="network.",
+    styles=False,
+    architecture=None,
+    frame=(),
+)
+
+ROFORMER_SIM = replace(
+    SIMBERT,
+    name="roformer-sim",
+    network="textgen.models.families.simbert:RoFormerSim",
+)
+
 RNN_TITLE = Family(
     "rnn-title",
     network="textgen.models.families.rnn_title:RnnTitle",
@@ -96,7 +114,8 @@ TITLE_SCORER = Family(
     purpose="title models rank by it, with {@rank} scorer and {@scorer}",
 )
 
-OWN = {family.name: family for family in (GPT2, GPT2_ML, BERT, NEZHA, UNILM, RNN_TITLE, TITLE_SCORER)}
+TITLES = (UNILM, SIMBERT, ROFORMER_SIM, RNN_TITLE)
+OWN = {family.name: family for family in (GPT2, GPT2_ML, BERT, NEZHA, *TITLES, TITLE_SCORER)}
 
 
 def family_of(name: str) -> Family:

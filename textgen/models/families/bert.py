@@ -285,6 +285,10 @@ class Bert(WithHead):
         """The layers, each called with `(x, attend)`."""
         return self.bert.encoder.layer
 
+    def placed(self, attend: Attend, positions: Tensor) -> Attend:
+        """Attention as the layers have it at positions `(rows or 1, length)`: these know places already."""
+        return attend
+
     def encode(self, ids: Tensor, lengths: Tensor, positions: Tensor | None = None) -> Tensor:
         """Hidden states of padded rows, every place seeing both sides; see `MaskedLanguageModel`.
 

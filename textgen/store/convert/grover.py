@@ -13,21 +13,21 @@ WORDS = "newslm/embeddings/word_embed"
 WHOLE = {
     WORDS: "wte.weight",
     "newslm/embeddings/pos_embed": "wpe.weight",
-    "newslm/embeddings/LayerNorm_embed_norm/gamma": "ln_emb.weight",
-    "newslm/embeddings/LayerNorm_embed_norm/beta": "ln_emb.bias",
+    "newslm/embeddings/LayerNorm_embed_norm/gamma": "emb_norm.weight",
+    "newslm/embeddings/LayerNorm_embed_norm/beta": "emb_norm.bias",
 }
 # kernels stay as they are: GPT-2 has inputs for rows, too
 LAYER = {
     "context_projection_layer/kernel": "attn.c_proj.weight",
     "context_projection_layer/bias": "attn.c_proj.bias",
-    "LayerNorm_mlp_ln0/gamma": "ln_0.weight",
-    "LayerNorm_mlp_ln0/beta": "ln_0.bias",
+    "LayerNorm_mlp_ln0/gamma": "ln_1.weight",
+    "LayerNorm_mlp_ln0/beta": "ln_1.bias",
     "intermediate/kernel": "mlp.c_fc.weight",
     "intermediate/bias": "mlp.c_fc.bias",
     "output/kernel": "mlp.c_proj.weight",
     "output/bias": "mlp.c_proj.bias",
-    "LayerNorm_mlp_ln1/gamma": "ln_1.weight",
-    "LayerNorm_mlp_ln1/beta": "ln_1.bias",
+    "LayerNorm_mlp_ln1/gamma": "ln_2.weight",
+    "LayerNorm_mlp_ln1/beta": "ln_2.bias",
 }
 TOGETHER = ("query_layer", "key_layer", "value_layer")
 ENDS = {"kernel": "weight", "bias": "bias"}
