@@ -60,7 +60,7 @@ def test_the_config(source: Path, tmp_path: Path) -> None:
         "n_layer": 11,
         "n_head": 3,
         "n_positions": 16,
-        "n_inner": 20,
+        "n_inner": 48,
         "activation_function": "gelu",
         "layer_norm_epsilon": 1e-5,
         "eos_token_id": 3,
