@@ -60,7 +60,7 @@ GPT2 = {
 }
 CONFIGS: dict[str, dict[str, Any]] = {
     "gpt2": GPT2,
-    "gpt2-ml": GPT2 | {"model_type": "gpt2-ml"},
+    "gpt2-ml": GPT2 | {"model_type": "gpt2-ml", "n_inner": 24},
     "bert": BERT,
     "nezha": BERT | {"model_type": "nezha", "max_relative_position": 4},
     "title": BERT | {"target_types": {"l2r": 1, "r2l": 2}},

@@ -34,6 +34,7 @@ GPT2_ML = replace(
     GPT2,
     name="gpt2-ml",
     network="textgen.models.families.gpt2_ml:Gpt2Ml",
+    sizes="textgen.models.families.gpt2_ml:Gpt2MlConfig",
     computed={"activation_function": "gelu"},
     styles=False,
     architecture=None,

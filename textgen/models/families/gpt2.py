@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -50,11 +51,14 @@ class Attention(nn.Module):
 
 
 class Mlp(nn.Module):
-    def __init__(self, config: Gpt2Config, activation: Callable[[Tensor], Tensor] = gelu) -> None:
+    def __init__(
+        self, config: Gpt2Config, inner: int | None = None, activation: Callable[[Tensor], Tensor] = gelu
+    ) -> None:
         super().__init__()
         self.activation = activation
-        self.c_fc = Conv1D(config.n_embd, 4 * config.n_embd)
-        self.c_proj = Conv1D(4 * config.n_embd, config.n_embd, Activations.AFTER_GELU)
+        inner = inner or 4 * config.n_embd
+        self.c_fc = Conv1D(config.n_embd, inner)
+        self.c_proj = Conv1D(inner, config.n_embd, Activations.AFTER_GELU)
         self.dropout = Dropout()
 
     def forward(self, x: Tensor) -> Tensor:
@@ -84,7 +88,7 @@ class Trunk(nn.Module):
         block: Makes a block.
     """
 
-    def __init__(self, config: Gpt2Config, block: Callable[[Gpt2Config], nn.Module] = Block) -> None:
+    def __init__(self, config: Gpt2Config, block: Callable[[Any], nn.Module] = Block) -> None:
         super().__init__()
         self.wte = TiedEmbedding(config.vocab_size, config.n_embd)
         self.wpe = nn.Embedding(config.n_positions, config.n_embd)
@@ -103,7 +107,7 @@ class Gpt2(ThroughHidden, nn.Module):
 
     head_product: Product | None = None
 
-    def __init__(self, config: Gpt2Config, trunk: Callable[[Gpt2Config], Trunk] = Trunk) -> None:
+    def __init__(self, config: Gpt2Config, trunk: Callable[[Any], Trunk] = Trunk) -> None:
         super().__init__()
         self.config = config
         self.vocab_size = config.vocab_size
