@@ -58,7 +58,7 @@ def of_weights(tensors: dict[str, Tensor], ids: list[int], heads: int) -> Tensor
     """Logits `(length, vocab)`, head by head and place by place."""
     weights = {n.removeprefix("transformer."): t.double() for n, t in tensors.items()}
     layers = len({name.split(".")[1] for name in weights if name.startswith("h.")})
-    x = normed(weights["wte.weight"][ids] + weights["wpe.weight"][: len(ids)], weights, "ln_emb")
+    x = normed(weights["wte.weight"][ids] + weights["wpe.weight"][: len(ids)], weights, "emb_norm")
     for layer in range(layers):
         name, contexts = f"h.{layer}", []
         parts = dense(x, weights, f"{name}.attn.c_attn").chunk(3, -1)
@@ -69,9 +69,9 @@ def of_weights(tensors: dict[str, Tensor], ids: list[int], heads: int) -> Tensor
                 rows.append(scores.softmax(0) @ v[: place + 1])
             contexts.append(torch.stack(rows))
         h = x + dense(torch.cat(contexts, -1), weights, f"{name}.attn.c_proj")
-        inner = dense(normed(h, weights, f"{name}.ln_0"), weights, f"{name}.mlp.c_fc")
+        inner = dense(normed(h, weights, f"{name}.ln_1"), weights, f"{name}.mlp.c_fc")
         inner = inner * 0.5 * (1 + torch.erf(inner / math.sqrt(2)))
-        x = normed(h + dense(inner, weights, f"{name}.mlp.c_proj"), weights, f"{name}.ln_1")
+        x = normed(h + dense(inner, weights, f"{name}.mlp.c_proj"), weights, f"{name}.ln_2")
     return x @ weights["wte.weight"].T
 
 

@@ -2,9 +2,9 @@
 
 Zellers et al. 2019, "Defending Against Neural Fake News", https://arxiv.org/abs/1905.12616; the checkpoints
 are those of https://github.com/imcaspar/gpt2-ml. Unlike a GPT-2 it normalises its embeddings, and what leaves
-a block, not what attention reads: h = x + attention(x), x = ln_1(h + mlp(ln_0(h))). There is no norm behind
-the last block, and GELU is exact. Tensors and sizes are named as those of a `GPT2LMHeadModel`, but for the
-norms: `ln_emb`, and `ln_0` and `ln_1` of a block.
+a block, not what attention reads: h = x + attention(x), x = ln_2(h + mlp(ln_1(h))). There is no norm behind
+the last block, and GELU is exact. Tensors and sizes are named as those of a `GPT2LMHeadModel`, with `emb_norm`
+beside, as other conversions of these checkpoints have it.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ class Block(nn.Module):
     def __init__(self, config: Gpt2MlConfig) -> None:
         super().__init__()
         self.attn = Attention(config)
-        self.ln_0 = nn.LayerNorm(config.n_embd, eps=config.layer_norm_epsilon)
-        self.mlp = Mlp(config, config.n_inner, functional.gelu)
         self.ln_1 = nn.LayerNorm(config.n_embd, eps=config.layer_norm_epsilon)
+        self.mlp = Mlp(config, config.n_inner, functional.gelu)
+        self.ln_2 = nn.LayerNorm(config.n_embd, eps=config.layer_norm_epsilon)
 
     def forward(self, x: Tensor, attend: Attend) -> Tensor:
         x = x + self.attn(x, attend)
-        out: Tensor = self.ln_1(x + self.mlp(self.ln_0(x)))
+        out: Tensor = self.ln_2(x + self.mlp(self.ln_1(x)))
         return out
 
 
@@ -45,12 +45,12 @@ class Trunk(gpt2.Trunk):
 
     def __init__(self, config: Gpt2MlConfig) -> None:
         super().__init__(config, Block)
-        self.ln_emb = nn.LayerNorm(config.n_embd, eps=config.layer_norm_epsilon)
+        self.emb_norm = nn.LayerNorm(config.n_embd, eps=config.layer_norm_epsilon)
         self.ln_f = nn.Identity()
 
     def embed(self, ids: Tensor, positions: Tensor) -> Tensor:
         """Embedded input `(rows, length, n_embd)`."""
-        normed: Tensor = self.ln_emb(super().embed(ids, positions))
+        normed: Tensor = self.emb_norm(super().embed(ids, positions))
         return normed
 
 
