@@ -1,10 +1,10 @@
 """GPT2-ML, the blocks of Grover over a Chinese vocabulary, which no network of transformers computes.
 
 Zellers et al. 2019, "Defending Against Neural Fake News", https://arxiv.org/abs/1905.12616; the checkpoints
-are those of https://github.com/imcaspar/gpt2-ml. Unlike a GPT-2 it normalises its embeddings, and what leaves
-a block, not what attention reads: h = x + attention(x), x = ln_2(h + mlp(ln_1(h))). There is no norm behind
-the last block, and GELU is exact. Tensors and sizes are named as those of a `GPT2LMHeadModel`, with `emb_norm`
-beside, as other conversions of these checkpoints have it.
+are those of https://github.com/imcaspar/gpt2-ml. Unlike a GPT-2 it normalises its embeddings, and what
+leaves a block, not what attention reads: h = x + attention(x), x = ln_2(h + mlp(ln_1(h))). There is no norm
+behind the last block, and GELU is exact. Tensors and sizes are named as those of a `GPT2LMHeadModel`, with
+`emb_norm` beside, as other conversions of these checkpoints have it.
 """
 
 from __future__ import annotations
