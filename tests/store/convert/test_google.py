@@ -156,6 +156,30 @@ def test_a_checkpoint_that_lacks_something_is_refused(tmp_path: Path, gone: str,
     assert message in error.message
 
 
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("bert/embeddings/word_embeddings", "the checkpoint has bert/embeddings/word_embeddings (3,)"),
+        ("bert/encoder/layer_0/output/dense/kernel", "the checkpoint has bert/encoder/layer_0/output"),
+    ],
+)
+def test_other_shapes_are_refused(tmp_path: Path, name: str, message: str) -> None:
+    tensors = google_names(random_network("bert")) | {name: torch.zeros(3)}
+    error = refusal(lambda: convert_model(checkpoint(tmp_path / "tf", tensors), tmp_path / "out"))
+    assert type(error) is ModelError
+    assert error.message.startswith(message)
+
+
+def test_a_network_without_such_layers_is_refused(tmp_path: Path) -> None:
+    tensors = {
+        name: tensor for name, tensor in google_names(random_network("bert")).items() if "layer_" not in name
+    }
+    error = refusal(lambda: convert_model(checkpoint(tmp_path / "tf", tensors), tmp_path / "out"))
+    assert error.message.startswith(
+        "the checkpoint lacks bert/encoder/layer_0/attention/self/query/kernel and "
+    )
+
+
 def test_values_that_are_not_finite_are_refused(tmp_path: Path) -> None:
     tensors = google_names(random_network("bert"))
     tensors["bert/embeddings/LayerNorm/beta"][3] = torch.nan

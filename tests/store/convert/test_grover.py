@@ -68,6 +68,13 @@ def test_the_config(source: Path, tmp_path: Path) -> None:
     }
 
 
+def test_parts_of_different_shapes_are_refused(source: Path, tmp_path: Path) -> None:
+    other = {"newslm/layer03/key_layer/kernel": torch.zeros(11, 12)}
+    write_bundle(source / "model.ckpt-220000", grover_tensors() | other)
+    error = refusal(lambda: convert_model(source, tmp_path / "out"))
+    assert error.message == "tensors that belong together have the shapes (12, 12), (11, 12), (12, 12)"
+
+
 def test_no_kind_is_to_be_said(source: Path, tmp_path: Path) -> None:
     error = refusal(lambda: convert_model(source, tmp_path / "out", kind="bert"))
     assert error.message == "kind bert does not go with such a checkpoint"

@@ -15,7 +15,15 @@ from torch import Tensor
 
 from textgen.errors import ModelError, UsageError
 from textgen.store.convert.lazy import LazyTensor
-from textgen.store.convert.renamed import Renamed, Tensors, check_sizes, check_whole, layers_of, slots_of
+from textgen.store.convert.renamed import (
+    Renamed,
+    Tensors,
+    check_sizes,
+    check_whole,
+    layers_of,
+    shape_of,
+    slots_of,
+)
 
 BERT, SIMBERT, ROFORMER, ROFORMER_SIM, NEZHA = "bert", "simbert", "roformer", "roformer-sim", "nezha"
 WITH_POSITIONS = (BERT, SIMBERT)
@@ -156,17 +164,17 @@ def _dotted(name: str) -> str:
 
 
 def _config(tensors: Tensors, given: Mapping[str, Any], kind: str, layers: int) -> dict[str, Any]:
-    vocabulary, embedded = tensors[WORDS].shape
-    width = tensors["bert/encoder/layer_0/output/dense/kernel"].shape[1]
+    vocabulary, embedded = shape_of(tensors, WORDS, 2)
+    inner, width = shape_of(tensors, "bert/encoder/layer_0/output/dense/kernel", 2)
     found = {
         "vocab_size": vocabulary,
         "hidden_size": width,
         "num_hidden_layers": layers,
-        "intermediate_size": tensors["bert/encoder/layer_0/intermediate/dense/bias"].shape[0],
-        "type_vocab_size": tensors[TYPES].shape[0],
+        "intermediate_size": inner,
+        "type_vocab_size": shape_of(tensors, TYPES, 2)[0],
     }
     if POSITIONS in tensors:
-        found["max_position_embeddings"] = tensors[POSITIONS].shape[0]
+        found["max_position_embeddings"] = shape_of(tensors, POSITIONS, 2)[0]
     check_sizes(given, found | {"embedding_size": embedded} if MAPPING in tensors else found)
     # a generator of ELECTRA is a BERT whose words are narrower than its layers
     model_type = "electra" if kind == BERT and MAPPING in tensors else kind

@@ -6,7 +6,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from textgen.store.convert.lazy import LazyTensor, side_by_side
-from textgen.store.convert.renamed import Renamed, Tensors, check_sizes, check_whole, layers_of, slots_of
+from textgen.store.convert.renamed import (
+    Renamed,
+    Tensors,
+    check_sizes,
+    check_whole,
+    layers_of,
+    shape_of,
+    slots_of,
+)
 
 KIND = "gpt2-ml"
 WORDS = "newslm/embeddings/word_embed"
@@ -69,9 +77,9 @@ def rename(tensors: Tensors, given: Mapping[str, Any]) -> Renamed:
 
 
 def _config(tensors: Tensors, given: Mapping[str, Any], layers: int) -> dict[str, Any]:
-    vocabulary, width = tensors[WORDS].shape
-    positions = tensors["newslm/embeddings/pos_embed"].shape[0]
-    inner = tensors["newslm/layer00/intermediate/bias"].shape[0]
+    vocabulary, width = shape_of(tensors, WORDS, 2)
+    positions, _ = shape_of(tensors, "newslm/embeddings/pos_embed", 2)
+    inner, _ = shape_of(tensors, "newslm/layer00/output/kernel", 2)
     found = {"vocab_size": vocabulary, "hidden_size": width, "num_hidden_layers": layers}
     found |= {"max_position_embeddings": positions, "intermediate_size": inner}
     check_sizes(given, found)
