@@ -171,6 +171,28 @@ def peak_memory() -> int:
     return 0
 
 
+def available_memory(root: Path = ROOT) -> int | None:
+    """Bytes of memory that this process could still take; None where the system does not tell.
+
+    Args:
+        root: See `quota`.
+    """
+    found = []
+    with suppress(OSError, ValueError, IndexError):
+        for line in (root / "proc/meminfo").read_text(encoding="ascii", errors="replace").splitlines():
+            if line.startswith("MemAvailable:"):
+                found.append(int(line.split()[1]) * 1024)
+    for limit, used in (
+        ("memory.max", "memory.current"),
+        ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes"),
+    ):
+        with suppress(OSError, ValueError):  # "max" is no number, and no limit
+            group = root / "sys/fs/cgroup"
+            most, taken = (int((group / name).read_text(encoding="ascii")) for name in (limit, used))
+            found.append(max(0, most - taken))
+    return min(found, default=None)
+
+
 def _quota_2(group: Path) -> float | None:
     """The quota of a group of version 2: `200000 100000`, or `max 100000`."""
     with suppress(OSError, ValueError, ZeroDivisionError):

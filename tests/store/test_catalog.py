@@ -177,7 +177,7 @@ def test_a_folder_with_weights_to_be_converted(make_folder: Callable[..., Any], 
 def test_a_folder_without_tokenizer(make_folder: Callable[..., Any]) -> None:
     folder = make_folder("gpt2")
     (folder.path / "tokenizer.model").unlink()
-    with pytest.raises(ModelError, match=r"has no tokenizer\.model") as raised:
+    with pytest.raises(ModelError, match="has no tokenizer") as raised:
         load_model(find_model(str(folder.path)))
     assert "beside its weights" in str(raised.value.hint)
 
@@ -193,11 +193,11 @@ def test_a_config_without_an_architecture(make_folder: Callable[..., Any], archi
 
 def test_an_architecture_that_no_backend_serves(make_folder: Callable[..., Any]) -> None:
     folder = make_folder("bert")
-    folder.config["model_type"] = "t5"
+    folder.config["model_type"] = "whisper"
     folder.write()
     files = find_model(str(folder.path))
-    assert files.kind == "t5"
-    with pytest.raises(ModelError, match="no backend serves models of kind 't5'"):
+    assert files.kind == "whisper"
+    with pytest.raises(ModelError, match="no backend serves models of kind 'whisper'"):
         task_of(files.kind)
 
 

@@ -257,8 +257,8 @@ def test_in_int8_the_stored_rows_are_multiplied_and_no_other(
     stored, found = read_stored(files.weights), []
 
     class Seen(Int8Product):
-        def __init__(self, weight: Any, bias: Any = None) -> None:
-            super().__init__(weight, bias)
+        def __init__(self, weight: Any, *args: Any) -> None:
+            super().__init__(weight, *args)
             found.append(weight)
 
     monkeypatch.setitem(PRODUCTS, "int8", Seen)

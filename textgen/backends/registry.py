@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from textgen.errors import ModelError, UsageError
-from textgen.models.families import OWN, family_of
+from textgen.models.families import BUILT_IN, family_of
 from textgen.models.views import LanguageModel, MaskedLanguageModel, TitleModel
 from textgen.plugins import resolved, with_installed
 from textgen.store.catalog import ModelFiles
@@ -106,7 +106,7 @@ def _served(kind: str) -> Served | None:
     family = family_of(kind)
     if family.purpose is not None:
         raise UsageError("a {kind} model writes nothing itself", kind=kind, hint=family.purpose)
-    if kind not in OWN and kind in _installed():
+    if kind not in BUILT_IN and kind in _installed():
         return None
     for view, served in BACKENDS.items():
         if family.offers(view):
@@ -115,7 +115,7 @@ def _served(kind: str) -> Served | None:
         "no backend serves models of kind {kind}",
         kind=repr(kind),
         hint="known: {known}",
-        known=[*OWN, *_installed()],
+        known=[*BUILT_IN, *_installed()],
     )
 
 

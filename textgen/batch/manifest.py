@@ -23,10 +23,12 @@ from textgen.files.small_files import read_json
 from textgen.models.place import Place
 from textgen.options import Options
 from textgen.store.catalog import ModelFiles
+from textgen.store.checkpoint import SMALL_FILES
 from textgen.version import __version__, version_of
 
 PARTS = ("models", "options", "input", "versions", "machine", "output")
 LIBRARIES = ("torch", "sentencepiece", "jieba")
+SUFFIXES = (".json", ".safetensors")  # of a model's files
 MOST_SHOWN = 4  # differences
 CHANGED = "the input has changed"
 
@@ -150,7 +152,8 @@ def _short(value: Any) -> str:
 def _digest(files: ModelFiles) -> str:
     """The sha256 of all files of a model, its tokenizer's among them."""
     digest = sha256()
-    paths = sorted(path for path in files.path.iterdir() if path.suffix in (".json", ".safetensors"))
+    names = {*SMALL_FILES, *(path.name for path in files.path.iterdir() if path.suffix in SUFFIXES)}
+    paths = sorted(path for name in names if (path := files.path / name).is_file())
     for path in [*paths, *([files.tokenizer] if files.tokenizer else [])]:
         digest.update(os.fsencode(path.name))
         with path.open("rb") as file:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
-from hashlib import file_digest
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -14,23 +14,22 @@ from safetensors import SafetensorError, safe_open
 
 from textgen.errors import ModelError, UsageError
 from textgen.files.atomic import utf8_name
-from textgen.files.small_files import read_json
 from textgen.messages import Message
 from textgen.models.families import family_for
+from textgen.models.families.pretrained import pretrained_family
 from textgen.models.family import Family
 from textgen.models.views import TitleRanker
 from textgen.resources import models_dir, user_models_dir
+from textgen.store.checkpoint import DAMAGED, INDEX, WEIGHTS, read_config, weight_files
+from textgen.store.profiles import positions_of, size_of
 
 TOKENIZER_FILES = ("tokenizer.model", "../tokenizer/zh8k.model")
-CONFIG = "config.json"
 CARD = "CARD.md"
-WEIGHTS = "model.safetensors"
 PRIOR = "prior.safetensors"
 FINGERPRINT_DIGITS = 12
+CHUNK = 2**20  # bytes
 HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
-_DAMAGED = "is the file whole?"
 _OTHER = "is it a model's config.json?"
-_CONVERT = "weights are read from safetensors only: textgen models convert {path} OUT writes them"
 
 
 @dataclass(frozen=True)
@@ -42,7 +41,7 @@ class ModelFiles:
         path: The directory.
         family: The record of its family, found by config.json.
         config: The parsed `config.json`.
-        tokenizer: The SentencePiece model; None if there is none.
+        tokenizer: The SentencePiece model of our own make; None if there is none.
         embedded: Whether it ships with the package.
         added: Whether the user added it.
         precision: What its network is to multiply in: `fp32`, `bf16` or `int8`.
@@ -65,18 +64,31 @@ class ModelFiles:
     @property
     def positions(self) -> int:
         """Most ids that its network reads and writes together, which its family has."""
+        if self.family.loader is not None:
+            return positions_of(self.config)
         return int(self.config[str(self.family.keys.positions)])
+
+    def size(self, name: str) -> int | None:
+        """Its `layers`, `width` or `positions` by config.json; None if it does not say."""
+        if self.family.loader is not None:
+            return size_of(self.config, name)
+        return self.family.size(self.config, name)
 
     @property
     def label(self) -> str:
         """The model's name in records, and the first digits of the weights' sha256."""
         name = self.name if self.embedded or self.added else self.path.resolve().name
-        return f"{name}@sha256:{fingerprint(self.weights)}"
+        return f"{name}@sha256:{fingerprint(*self.weight_files)}"
 
     @property
     def weights(self) -> Path:
-        """The weights' file."""
+        """The weights' file, of a model of our own make."""
         return self.path / WEIGHTS
+
+    @property
+    def weight_files(self) -> tuple[Path, ...]:
+        """The files that the weights are in. Raises ModelError if one is missing."""
+        return weight_files(self.path)
 
 
 def embedded_names() -> list[str]:
@@ -86,7 +98,9 @@ def embedded_names() -> list[str]:
 
 def added_names() -> list[str]:
     """Names of the models that the user added; none if their folder cannot be read."""
-    folders = {file.parent.name for file in user_models_dir().glob(f"*/{WEIGHTS}")}
+    folders = {
+        file.parent.name for weights in (WEIGHTS, INDEX) for file in user_models_dir().glob(f"*/{weights}")
+    }
     # hidden are those that are being written
     return sorted(name for name in folders.difference(embedded_names()) if not name.startswith("."))
 
@@ -151,26 +165,41 @@ def find_directory(name: str) -> ModelFiles:
 
 def inspect_model(path: Path, name: str, *, embedded: bool, added: bool = False) -> ModelFiles:
     """Look at a model directory. Raises ModelError if it is not whole or of no known kind."""
-    config = _read_config(path)
-    if not (path / WEIGHTS).is_file():
-        hint = "weights are read from safetensors only"
-        hint = _CONVERT if _is_convertible(path) else hint
-        raise ModelError("{path} has no model.safetensors", path=path, hint=hint)
+    config = read_config(path)
+    weight_files(path)
     tokenizer = next(((path / file).resolve() for file in TOKENIZER_FILES if (path / file).is_file()), None)
-    return ModelFiles(name, path, family_in(path, config), config, tokenizer, embedded, added)
+    family = family_in(path, config, ours=tokenizer is not None)
+    return ModelFiles(name, path, family, config, tokenizer, embedded, added)
 
 
-def family_in(path: Path, config: Mapping[str, Any]) -> Family:
-    """The family of the model of a config in a directory. Raises ModelError if it names no model_type."""
+def family_in(path: Path, config: Mapping[str, Any], *, ours: bool = True) -> Family:
+    """The family of the model of a config in a directory.
+
+    Args:
+        path: The directory.
+        config: Its parsed `config.json`.
+        ours: Whether its tokenizer is of our make; if not, it is of another make wherever its family is known
+            to transformers.
+
+    Raises:
+        ModelError: The config names no model_type.
+    """
     if not isinstance(config.get("model_type"), str):
         raise ModelError("{path}/config.json names no model_type", path=path, hint=_OTHER)
-    return family_for(config)
+    family = family_for(config)
+    if family.views and (ours or family.architecture is None):
+        return family
+    return pretrained_family(config) or family
 
 
-def fingerprint(path: Path) -> str:
-    """The first digits of the sha256 of a file."""
-    with path.open("rb") as file:
-        return file_digest(file, "sha256").hexdigest()[:FINGERPRINT_DIGITS]
+def fingerprint(*paths: Path) -> str:
+    """The first digits of the sha256 of files, one behind the other."""
+    digest = sha256()
+    for path in paths:
+        with path.open("rb") as file:
+            while part := file.read(CHUNK):
+                digest.update(part)
+    return digest.hexdigest()[:FINGERPRINT_DIGITS]
 
 
 def read_metadata(path: Path) -> dict[str, str]:
@@ -179,7 +208,7 @@ def read_metadata(path: Path) -> dict[str, str]:
         with utf8_name(path) as name, safe_open(name, framework="np") as file:
             return dict(file.metadata() or {})
     except (OSError, SafetensorError) as error:
-        raise ModelError("cannot read {path}: {error}", path=path, error=error, hint=_DAMAGED) from None
+        raise ModelError("cannot read {path}: {error}", path=path, error=error, hint=DAMAGED) from None
 
 
 def _in_directory(name: str) -> ModelFiles | None:
@@ -194,23 +223,3 @@ def _in_directory(name: str) -> ModelFiles | None:
         hint = "give the folder that holds it"
         raise UsageError("{name} is a file; a model is a directory", name=name, hint=hint)
     return inspect_model(path, name, embedded=False)
-
-
-def _is_convertible(path: Path) -> bool:
-    """Whether a directory has weights of PyTorch, TensorFlow or Keras."""
-    return any(next(path.glob(pattern), None) for pattern in ("*.bin", "*.index", "*.weights", "*.h5"))
-
-
-def _read_config(path: Path) -> dict[str, Any]:
-    file = path / CONFIG
-    try:
-        config = read_json(file)
-    except FileNotFoundError:
-        hint = _CONVERT if _is_convertible(path) else "is it a model directory?"
-        raise ModelError("{path} has no config.json", path=path, hint=hint) from None
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise ModelError("cannot read {file}: {reason}", file=file, reason=reason, hint=_DAMAGED) from None
-    if not isinstance(config, dict):
-        raise ModelError("{file} is not a JSON object", file=file, hint=_OTHER)
-    return config

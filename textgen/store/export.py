@@ -18,7 +18,8 @@ from textgen.errors import UsageError
 from textgen.files.atomic import json_bytes, real_path, writing
 from textgen.messages import Message
 from textgen.resources import data_dir
-from textgen.store.catalog import CARD, CONFIG, PRIOR, TOKENIZER_FILES, WEIGHTS, ModelFiles
+from textgen.store.catalog import CARD, PRIOR, TOKENIZER_FILES, ModelFiles
+from textgen.store.checkpoint import CONFIG, WEIGHTS
 from textgen.store.load import load_tensors, load_tokenizer
 from textgen.store.save import write_model
 from textgen.store.weights import check_storage

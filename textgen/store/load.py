@@ -22,8 +22,10 @@ from textgen.models.layers.linear import Conv1D, Linear
 from textgen.models.layers.rows import Matrix, OfRows, Rows, dense
 from textgen.models.precision import INT8, set_precision
 from textgen.plugins import resolved
-from textgen.store.catalog import CONFIG, PRIOR, ModelFiles
+from textgen.store.catalog import PRIOR, ModelFiles
+from textgen.store.checkpoint import CONFIG
 from textgen.store.weights import read_stored
+from textgen.tokenizers.base import Tokenizer
 from textgen.tokenizers.sentencepiece import SentencePieceTokenizer
 
 
@@ -40,7 +42,7 @@ class LoadedModel:
 
     files: ModelFiles
     network: Any
-    tokenizer: SentencePieceTokenizer
+    tokenizer: Tokenizer
     label: str
 
 
@@ -54,6 +56,9 @@ def load_model(files: ModelFiles, label: str | None = None) -> LoadedModel:
     Raises:
         ModelError: The files are broken or do not fit each other, or the family has no network.
     """
+    if files.family.loader is not None:
+        loaded: LoadedModel = resolved(files.family.loader)(files, label)
+        return loaded
     family, tokenizer = files.family, load_tokenizer(files)
     config, file, weights = files.config, files.path / CONFIG, _stored(files)
     if problem := next(_problems(files, len(weights)), None):

@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from textgen.errors import ModelError
 from textgen.files.atomic import json_bytes, write_whole, writing
 from textgen.plugins import resolved
-from textgen.store.catalog import CONFIG, PRIOR, TOKENIZER_FILES, WEIGHTS, family_in
+from textgen.store.catalog import PRIOR, TOKENIZER_FILES, family_in
+from textgen.store.checkpoint import CONFIG, WEIGHTS
 from textgen.store.weights import pack_weights
 
 

@@ -15,16 +15,8 @@ from textgen.files.atomic import sync_path, writing
 from textgen.files.folders import delete_folder, draft_folder, path_aside, swap_in
 from textgen.messages import Message
 from textgen.resources import user_models_dir
-from textgen.store.catalog import (
-    CARD,
-    CONFIG,
-    PRIOR,
-    TOKENIZER_FILES,
-    WEIGHTS,
-    ModelFiles,
-    added_names,
-    embedded_names,
-)
+from textgen.store.catalog import CARD, PRIOR, TOKENIZER_FILES, ModelFiles, added_names, embedded_names
+from textgen.store.checkpoint import SMALL_FILES
 
 NAME = re.compile(r"(?![.-])[\w.-]{1,64}")
 TAKEN = (*EDITING, "cgmh", "tokenizer")  # what else a name on the command line means
@@ -114,7 +106,8 @@ def _meant(name: str, added: list[str]) -> Message:
 
 def _copy(files: ModelFiles, folder: Path) -> None:
     folder.mkdir(parents=True)
-    sources = {name: files.path / name for name in (CONFIG, WEIGHTS, PRIOR, CARD)}
+    sources = {name: files.path / name for name in (*SMALL_FILES, PRIOR, CARD)}
+    sources |= {file.name: file for file in files.weight_files}
     if files.tokenizer:
         sources[TOKENIZER_FILES[0]] = files.tokenizer
     for name, source in sources.items():

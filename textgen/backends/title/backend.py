@@ -18,13 +18,14 @@ from textgen.decoding.hypothesis import Length
 from textgen.decoding.rank import RANKINGS, Contender
 from textgen.errors import DataError, UsageError
 from textgen.events import OnEvent, Shortened
+from textgen.messages import option
 from textgen.metrics.copying import copied_share, support
 from textgen.models.batching import same_size_batches
 from textgen.models.layers.attention import padded_length
 from textgen.models.shared_prefix import SharedPrefix
 from textgen.models.views import FRAME, TitleModel, TwoWayModel
 from textgen.options import TitleOptions
-from textgen.options.title import LISTED
+from textgen.options.title import AGREE, LISTED, Direction
 from textgen.rng import chunk_key, row_key
 from textgen.schema import Candidate, Row
 from textgen.store.catalog import find_model, find_scorer
@@ -34,6 +35,7 @@ from textgen.text.checks.editor import Editor
 from textgen.text.model_input import Reading
 from textgen.text.normalize import split_headline
 from textgen.text.truncate import Truncated, truncate
+from textgen.tokenizers.base import ABSENT
 
 RESERVED = 50  # positions kept for the title
 
@@ -66,7 +68,38 @@ class TitleBackend(Backend[TitleOptions, Article]):
         self._scorer = cache(lambda name: TitleScores(find_scorer(name, precision)))
         self._pmi = cache(lambda: TitlePmi(find_model(LANGUAGE_MODEL, precision)))
 
+    @property
+    def one_way(self) -> bool:
+        """Whether the model writes from left to right only."""
+        return self.tokenizer.specials.r2l == ABSENT
+
+    def suited(self, options: TitleOptions) -> TitleOptions:
+        """The options as this model can follow them: of two directions those that it has.
+
+        Raises:
+            UsageError: They ask for the other one.
+        """
+        if not self.one_way:
+            return options
+        for name, wanted in (
+            ("direction", ("r2l", "both")),
+            ("rank", ("agree", "blend")),
+            ("decode", (AGREE,)),
+        ):
+            if (given := getattr(options, name)) in wanted:
+                raise UsageError(
+                    "{option} {given}: {model} writes from left to right only",
+                    option=option(name),
+                    given=given,
+                    model=self.model.files.name,
+                    hint="{@rank} mbr ranks what it writes by itself",
+                )
+        # candidates speak for each other where no other direction speaks for them
+        rank = "mbr" if options.ranking == "blend" else options.rank
+        return options.model_copy(update={"direction": "l2r", "rank": rank})
+
     def check(self, options: TitleOptions) -> None:
+        options = self.suited(options)
         if options.strategy.view == "two-way" and not isinstance(self.network, TwoWayModel):
             raise UsageError(
                 "{name} cannot write in both directions at once",
@@ -129,7 +162,8 @@ class TitleBackend(Backend[TitleOptions, Article]):
     def compute(
         self, batch: Sequence[Article], options: TitleOptions, seed: int, on_event: OnEvent
     ) -> list[Outcome]:
-        both_ways = options.ranked_both_ways
+        options = self.suited(options)
+        compared = self._compared(options)
         search = TitleSearch(self.network, self.tokenizer, self.allowed, self.reader.spelled(options))
         views = [
             (number, view) for number, article in enumerate(batch) for view in self._views(article, seed)
@@ -145,7 +179,7 @@ class TitleBackend(Backend[TitleOptions, Article]):
                 pools = search.titles(model, [view for _, view in part])
             for (number, view), titles in zip(part, pools, strict=True):
                 if len(batch[number].truncated.views) == 1:
-                    titles = search.logprobs(model, view.source, titles, BOTH if both_ways else ())
+                    titles = search.logprobs(model, view.source, titles, compared)
                 found[number] += titles
         return [
             self._outcome(article, titles, options, search)
@@ -190,8 +224,8 @@ class TitleBackend(Backend[TitleOptions, Article]):
         source = self._source(article.truncated.judge)
         model = SharedPrefix(self.network, [source])
         blank = [replace(title, logprobs={}) for title in merge(titles)]
-        if options.ranked_both_ways:
-            return search.logprobs(model, source, blank, BOTH)
+        if compared := self._compared(options):
+            return search.logprobs(model, source, blank, compared)
         found = []
         for direction in BOTH:
             own = [title for title in blank if title.scored == direction]
@@ -211,9 +245,18 @@ class TitleBackend(Backend[TitleOptions, Article]):
             scores = judge.scores(read, [title.text for title in titles])
         else:
             rank, _ = RANKINGS[options.ranking]
-            scores = rank([Contender(t.text, t.tokens, t.logprobs["l2r"], t.logprobs["r2l"]) for t in titles])
+            # where there is one direction, it stands for both
+            compared = self._compared(options)
+            one, other = compared[0], compared[-1]
+            scores = rank([Contender(t.text, t.tokens, t.logprobs[one], t.logprobs[other]) for t in titles])
         ranked = zip(titles, scores, strict=True)
         return sorted(ranked, key=lambda pair: (pair[0].reason != "stop", -pair[1]))
+
+    def _compared(self, options: TitleOptions) -> tuple[Direction, ...]:
+        """The directions whose log-probabilities rank the titles; none where nothing of the kind does."""
+        if not options.ranked_both_ways:
+            return ()
+        return BOTH[:1] if self.one_way else BOTH
 
     def _score_kind(self, options: TitleOptions, *, judged: bool) -> str:
         if options.ranking != "logprob":

@@ -187,22 +187,22 @@ def _show(card: Path) -> None:
 def _facts(files: ModelFiles) -> dict[str, Any]:
     from textgen.store.catalog import fingerprint, read_metadata
 
-    config, size = files.config, files.family.size
+    config = files.config
     return {
         "name": files.name,
         "kind": files.kind,
         "embedded": files.embedded,
-        "layers": size(config, "layers"),
-        "width": size(config, "width"),
-        "positions": size(config, "positions"),
+        "layers": files.size("layers"),
+        "width": files.size("width"),
+        "positions": files.size("positions"),
         "vocabulary": config.get("vocab_size"),
         "styles": config.get("styles"),
-        "storage": read_metadata(files.weights).get("storage", "float"),
-        "sha256": fingerprint(files.weights),
+        "storage": read_metadata(files.weight_files[0]).get("storage", "float"),
+        "sha256": fingerprint(*files.weight_files),
         "megabytes": _megabytes(files),
         "path": str(files.path),
     }
 
 
 def _megabytes(files: ModelFiles) -> float:
-    return round(files.weights.stat().st_size / 1e6, 1)
+    return round(sum(file.stat().st_size for file in files.weight_files) / 1e6, 1)

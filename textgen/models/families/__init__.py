@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import cache
 from typing import Any
 
+from textgen.models.families import pretrained
 from textgen.models.family import Family, Keys
 from textgen.models.views import LanguageModel, MaskedLanguageModel, TitleModel, TitleRanker, TwoWayModel
 from textgen.plugins import with_installed
@@ -30,17 +31,6 @@ GPT2 = Family(
     sequences="textgen.models.scoring:IncrementalGpt2",
 )
 
-GPT2_ML = replace(
-    GPT2,
-    name="gpt2-ml",
-    network="textgen.models.families.gpt2_ml:Gpt2Ml",
-    sizes="textgen.models.families.gpt2_ml:Gpt2MlConfig",
-    computed={"activation_function": "gelu"},
-    styles=False,
-    architecture=None,
-    frame=(),
-)
-
 BERT = Family(
     "bert",
     network="textgen.models.families.bert:Bert",
@@ -54,17 +44,6 @@ BERT = Family(
     frame=("cls", "sep"),
 )
 
-NEZHA = replace(
-    BERT,
-    name="nezha",
-    network="textgen.models.families.nezha:Nezha",
-    sizes="textgen.models.families.nezha:NezhaConfig",
-    computed={"hidden_act": "gelu", "use_relative_position": True},
-    styles=False,
-    architecture=None,
-    frame=(),
-)
-
 UNILM = replace(
     BERT,
     name="title",
@@ -76,24 +55,6 @@ UNILM = replace(
     prefix="network.",
     prior=True,
     styles=False,
-)
-
-SIMBERT = replace(
-    BERT,
-    name="simbert",
-    network="textgen.models.families.simbert:SimBert",
-    sizes="textgen.models.families.simbert:SimBertConfig",
-    views=(TitleModel,),
-    prefix="network.",
-    styles=False,
-    architecture=None,
-    frame=(),
-)
-
-ROFORMER_SIM = replace(
-    SIMBERT,
-    name="roformer-sim",
-    network="textgen.models.families.simbert:RoFormerSim",
 )
 
 RNN_TITLE = Family(
@@ -115,13 +76,13 @@ TITLE_SCORER = Family(
     purpose="title models rank by it, with {@rank} scorer and {@scorer}",
 )
 
-TITLES = (UNILM, SIMBERT, ROFORMER_SIM, RNN_TITLE)
-OWN = {family.name: family for family in (GPT2, GPT2_ML, BERT, NEZHA, *TITLES, TITLE_SCORER)}
+OWN = {family.name: family for family in (GPT2, BERT, UNILM, RNN_TITLE, TITLE_SCORER)}
+BUILT_IN = OWN | pretrained.FAMILIES
 
 
 def family_of(name: str) -> Family:
     """The family of a name; one that has no network, if there is none."""
-    return OWN.get(name) or installed().get(name) or Family(name)
+    return BUILT_IN.get(name) or installed().get(name) or Family(name)
 
 
 def family_for(config: Mapping[str, Any]) -> Family:
@@ -133,8 +94,8 @@ def family_for(config: Mapping[str, Any]) -> Family:
 @cache
 def installed() -> Mapping[str, Family]:
     """The families that other packages bring; looked for once, and only where textgen's own do not do."""
-    found = with_installed(GROUP, OWN, Family)
-    return {family.name: family for name, family in found.items() if name not in OWN}
+    found = with_installed(GROUP, BUILT_IN, Family)
+    return {family.name: family for name, family in found.items() if name not in BUILT_IN}
 
 
 def _fitting(families: Iterable[Family], config: Mapping[str, Any]) -> Family | None:

@@ -5,7 +5,6 @@ Devlin et al. 2019, https://arxiv.org/abs/1810.04805.
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 import torch
@@ -65,6 +64,8 @@ class SelfAttention(nn.Module):
         self.query = Linear(config.hidden_size, config.hidden_size)
         self.key = Linear(config.hidden_size, config.hidden_size)
         self.value = Linear(config.hidden_size, config.hidden_size)
+        for part in (self.query, self.key, self.value):
+            part.activations = Activations.OUTLIERS
 
     def forward(self, x: Tensor, attend: Attend, asking: Places | None = None) -> Tensor:
         """Contexts of the places `asking`, one a row, by default of all of `x`."""
@@ -80,7 +81,8 @@ class SelfAttention(nn.Module):
         """Queries, keys and values are one product; see `Packable`."""
         parts = self.query, self.key, self.value
         weight = stacked([part.matrix for part in parts])
-        self.together = make(weight, torch.cat(tuple(part.bias for part in parts)), Activations.OUTLIERS)
+        bias = torch.cat(tuple(part.bias for part in parts))
+        self.together = make(weight, bias, self.query.activations)
         for part in parts:
             release(part)
 
@@ -139,24 +141,6 @@ class Encoder(nn.Module):
         super().__init__()
         self.layer = nn.ModuleList(Layer(config) for _ in range(config.num_hidden_layers))
 
-    def forward(
-        self, x: Tensor, attend: Attend, asking: Places | None = None, attend_asking: Attend | None = None
-    ) -> Tensor:
-        """States of all places of `x`, or of the one place a row that is asked for, `(rows, 1, hidden)`.
-
-        Args:
-            x: Embedded input.
-            attend: Attention of all places.
-            asking: `(rows,)`, the one place a row that is wanted; None is all of them.
-            attend_asking: Attention of those, if it is another.
-        """
-        *lower, last = self.layer
-        for layer in lower:
-            x = layer(x, attend)
-        # behind the last layer's keys and values nothing of the other places is needed
-        found: Tensor = last(x, attend_asking or attend, asking)
-        return found
-
 
 class Trunk(nn.Module):
     """Embeddings and layers."""
@@ -186,7 +170,12 @@ class Trunk(nn.Module):
         """
         types = torch.zeros_like(ids) if types is None else types
         x = self.embed(ids, torch.arange(ids.shape[1]), types)
-        found: Tensor = self.encoder(x, both_sides(padding_bias(lengths, ids.shape[1])), positions)
+        attend = both_sides(padding_bias(lengths, ids.shape[1]))
+        *lower, last = self.encoder.layer
+        for layer in lower:
+            x = layer(x, attend)
+        # behind the last layer's keys and values nothing of the other places is needed
+        found: Tensor = last(x, attend, positions)
         return found
 
 
@@ -216,12 +205,8 @@ class Head(nn.Module):
         self.predictions = Predictions(config)
 
 
-class WithHead(nn.Module, ABC):
-    """The base of encoders with a masked-language-model head; what derives from it offers the view.
-
-    Attributes:
-        cls: The head.
-    """
+class Bert(nn.Module):
+    """A BERT with its masked-language-model head; offers the view `MaskedLanguageModel`."""
 
     head_product: Product | None = None
 
@@ -229,6 +214,7 @@ class WithHead(nn.Module, ABC):
         super().__init__()
         self.config = config
         self.vocab_size = config.vocab_size
+        self.bert = Trunk(config)
         self.cls = Head(config)
 
     @property
@@ -237,13 +223,26 @@ class WithHead(nn.Module, ABC):
         return self.config.max_position_embeddings
 
     @property
-    @abstractmethod
     def embedding(self) -> TiedEmbedding:
         """The vectors of the tokens."""
+        return self.bert.embeddings.word_embeddings
 
-    @abstractmethod
+    def embed(self, ids: Tensor, positions: Tensor, types: Tensor) -> Tensor:
+        """Embedded input `(rows, length, hidden)`."""
+        return self.bert.embed(ids, positions, types)
+
+    @property
+    def layers(self) -> nn.ModuleList:
+        """The layers, each called with `(x, attend)`."""
+        return self.bert.encoder.layer
+
     def encode(self, ids: Tensor, lengths: Tensor, positions: Tensor | None = None) -> Tensor:
-        """Hidden states of padded rows, every place seeing both sides; see `MaskedLanguageModel`."""
+        """Hidden states of padded rows, every place seeing both sides; see `MaskedLanguageModel`.
+
+        One place is not computed otherwise than all, but its last bits may differ: attention sums in
+        another order for one query.
+        """
+        return self.bert.encode(ids, lengths, positions)
 
     def logits(self, hidden: Tensor) -> Tensor:
         """Head: hidden states `(…, hidden)` to raw logits `(…, vocab)`."""
@@ -262,37 +261,3 @@ class WithHead(nn.Module, ABC):
     def masked_logits(self, ids: Tensor, lengths: Tensor, positions: Tensor) -> Tensor:
         """Logits `(rows, vocab)` at one position a row; see `MaskedModel`."""
         return self.logits(self.encode(ids, lengths, positions)[:, 0])
-
-
-class Bert(WithHead):
-    """A BERT with its masked-language-model head; offers the view `MaskedLanguageModel`."""
-
-    def __init__(self, config: BertConfig) -> None:
-        super().__init__(config)
-        self.bert = Trunk(config)
-
-    @property
-    def embedding(self) -> TiedEmbedding:
-        """The vectors of the tokens."""
-        return self.bert.embeddings.word_embeddings
-
-    def embed(self, ids: Tensor, positions: Tensor, types: Tensor) -> Tensor:
-        """Embedded input `(rows, length, hidden)`."""
-        return self.bert.embed(ids, positions, types)
-
-    @property
-    def layers(self) -> nn.ModuleList:
-        """The layers, each called with `(x, attend)`."""
-        return self.bert.encoder.layer
-
-    def placed(self, attend: Attend, positions: Tensor) -> Attend:
-        """Attention as the layers have it at positions `(rows or 1, length)`: these know places already."""
-        return attend
-
-    def encode(self, ids: Tensor, lengths: Tensor, positions: Tensor | None = None) -> Tensor:
-        """Hidden states of padded rows, every place seeing both sides; see `MaskedLanguageModel`.
-
-        One place is not computed otherwise than all, but its last bits may differ: attention sums in
-        another order for one query.
-        """
-        return self.bert.encode(ids, lengths, positions)

@@ -8,7 +8,7 @@ from typing import Any
 
 from textgen.errors import ModelError
 from textgen.files.small_files import read_json, read_small
-from textgen.store.catalog import CONFIG
+from textgen.store.checkpoint import CONFIG
 
 CONFIGS = ("bert_config.json", CONFIG)  # before others
 HEADS = ("num_attention_heads", "heads_num", "n_head")

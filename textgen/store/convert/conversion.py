@@ -12,7 +12,8 @@ from typing import Any
 from textgen.errors import ModelError, UsageError
 from textgen.files.atomic import json_bytes, real_path, sync_path, write_whole, writing
 from textgen.files.folders import draft_folder, swap_in
-from textgen.store.catalog import CARD, CONFIG, WEIGHTS
+from textgen.store.catalog import CARD
+from textgen.store.checkpoint import CONFIG, WEIGHTS
 from textgen.store.convert import google, grover, plain, uer
 from textgen.store.convert.beside import (
     VOCABULARY,

@@ -15,7 +15,8 @@ from textgen.files.atomic import writing
 from textgen.files.rows import FileRows
 from textgen.options import parse
 from textgen.options.tokenizer import TokenizerTrainOptions
-from textgen.store.catalog import CONFIG, TOKENIZER_FILES
+from textgen.store.catalog import TOKENIZER_FILES
+from textgen.store.checkpoint import CONFIG
 from textgen.tokenizers import training
 from textgen.train.data.corpus import EVERY, checked_rows
 

@@ -1,0 +1,140 @@
+"""A directory as transformers writes it: what its small files say, and which files its weights are in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from textgen.errors import ModelError
+from textgen.files.small_files import read_json
+
+CONFIG = "config.json"
+WEIGHTS = "model.safetensors"
+INDEX = "model.safetensors.index.json"
+TOKENIZER_CONFIG, GENERATION_CONFIG = "tokenizer_config.json", "generation_config.json"
+SYMBOLS, ADDED_TOKENS = "special_tokens_map.json", "added_tokens.json"
+SPIECES = ("spiece.model", "sentencepiece.bpe.model", "tokenizer.model", "chinese_vocab.model")
+VOCABULARIES = ("vocab.txt", "tokenizer.json", "vocab.json", "merges.txt", *SPIECES)
+SMALL_FILES = (CONFIG, GENERATION_CONFIG, TOKENIZER_CONFIG, SYMBOLS, ADDED_TOKENS, *VOCABULARIES, INDEX)
+DAMAGED = "is the file whole?"
+CONVERT = "weights are read from safetensors only: textgen models convert {path} OUT writes them"
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """The files of a checkpoint beside its weights.
+
+    Attributes:
+        path: The directory.
+        config: The parsed `config.json`.
+    """
+
+    path: Path
+    config: Mapping[str, Any]
+
+    @cached_property
+    def generation(self) -> Mapping[str, Any]:
+        """`generation_config.json`; empty if there is none."""
+        return self._optional(GENERATION_CONFIG)
+
+    @cached_property
+    def tokenizer(self) -> Mapping[str, Any]:
+        """`tokenizer_config.json`, with what `special_tokens_map.json` and `added_tokens.json` add."""
+        symbols = self._optional(SYMBOLS)
+        return {**symbols, **self._optional(TOKENIZER_CONFIG)}
+
+    @cached_property
+    def added_tokens(self) -> Mapping[str, int]:
+        """Tokens that were added to the vocabulary, with their ids."""
+        listed = self.tokenizer.get("added_tokens_decoder") or {}
+        found = {token["content"]: int(number) for number, token in listed.items()}
+        return {**self._optional(ADDED_TOKENS), **found}
+
+    def setting(self, name: str) -> Any:
+        """A setting of `generation_config.json`, or else of `config.json`; None if neither has it."""
+        found = self.generation.get(name)
+        return self.config.get(name) if found is None else found
+
+    def symbol(self, name: str) -> str | None:
+        """What the tokenizer's files call a symbol such as `eos_token`; None if they do not name it."""
+        found = self.tokenizer.get(name)
+        return found.get("content") if isinstance(found, dict) else found
+
+    def file(self, *names: str) -> Path | None:
+        """The first of these files that there is."""
+        return next((self.path / name for name in names if (self.path / name).is_file()), None)
+
+    def _optional(self, name: str) -> dict[str, Any]:
+        return read_object(self.path / name) if (self.path / name).is_file() else {}
+
+
+def read_object(file: Path) -> dict[str, Any]:
+    """The JSON object in a file. Raises ModelError if there is none in it, FileNotFoundError if no file."""
+    try:
+        found = read_json(file)
+    except FileNotFoundError:
+        raise
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise ModelError("cannot read {file}: {reason}", file=file, reason=reason, hint=DAMAGED) from None
+    if not isinstance(found, dict):
+        hint = "is it of a model?"
+        raise ModelError("{file} is not a JSON object", file=file, hint=hint)
+    return found
+
+
+def read_config(path: Path) -> dict[str, Any]:
+    """The `config.json` of a directory. Raises ModelError if there is none, or what it says is no model."""
+    try:
+        return read_object(path / CONFIG)
+    except FileNotFoundError:
+        pass
+    if (path / "adapter_config.json").is_file():
+        hint = "give the model that it was trained on as the model, and this directory with {@adapter}"
+        raise ModelError("{path} holds an adapter, not a model", path=path, hint=hint)
+    if any(path.glob("*.gguf")):
+        hint = "give the directory of the model in safetensors that it was made from"
+        raise ModelError("{path} holds GGUF files, which textgen does not read", path=path, hint=hint)
+    hint = CONVERT if is_convertible(path) else "is it a model directory?"
+    raise ModelError("{path} has no config.json", path=path, hint=hint)
+
+
+def is_convertible(path: Path) -> bool:
+    """Whether a directory has weights of PyTorch, TensorFlow or Keras."""
+    return any(next(path.glob(pattern), None) for pattern in ("*.bin", "*.index", "*.weights", "*.h5"))
+
+
+def weight_files(path: Path) -> tuple[Path, ...]:
+    """The safetensors files of a directory, in order.
+
+    Raises:
+        ModelError: There are none, or a shard is missing.
+    """
+    if (path / WEIGHTS).is_file():
+        return (path / WEIGHTS,)
+    if (path / INDEX).is_file():
+        return _shards(path)
+    hint = CONVERT if is_convertible(path) else "weights are read from safetensors only"
+    raise ModelError("{path} has no model.safetensors", path=path, hint=hint)
+
+
+def _shards(path: Path) -> tuple[Path, ...]:
+    listed = read_object(path / INDEX).get("weight_map")
+    if not isinstance(listed, dict) or not all(isinstance(name, str) for name in listed.values()):
+        raise ModelError("{file} has no weight_map", file=path / INDEX, hint=DAMAGED)
+    names = sorted(set(listed.values()))
+    # a name with a folder in it could lead anywhere
+    missing = [name for name in names if Path(name).name != name or not (path / name).is_file()]
+    if missing:
+        raise ModelError(
+            "{path} lacks {count} of {all} parts of its weights, the first {name}",
+            path=path,
+            count=len(missing),
+            all=len(names),
+            name=missing[0],
+            hint="download it again",
+        )
+    return tuple(path / name for name in names)

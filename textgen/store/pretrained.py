@@ -1,0 +1,199 @@
+"""Loading a checkpoint of another make: transformers' network behind an adapter, and its tokenizer."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from textgen.compute import available_memory
+from textgen.errors import ModelError
+from textgen.models.precision import set_precision
+from textgen.models.views import LanguageModel, MaskedLanguageModel, TitleModel
+from textgen.plugins import resolved
+from textgen.store.catalog import ModelFiles
+from textgen.store.checkpoint import DAMAGED, Checkpoint
+from textgen.store.load import LoadedModel
+from textgen.store.profiles import Profile, profile_of
+from textgen.store.vocabularies import BYTE_LEVEL, WORDPIECE, read_vocabulary
+from textgen.tokenizers.base import Tokenizer
+
+TOKENIZERS = {
+    WORDPIECE: "textgen.tokenizers.wordpiece:WordPieceTokenizer",
+    BYTE_LEVEL: "textgen.tokenizers.byte_level:ByteLevelTokenizer",
+}
+CLASSES = {
+    LanguageModel: "AutoModelForCausalLM",
+    TitleModel: "AutoModelForSeq2SeqLM",
+    MaskedLanguageModel: "AutoModelForMaskedLM",
+}
+PADDED = 512  # rows that a matrix of embeddings may have beyond the vocabulary, to a round number
+FP32 = 4  # bytes of a weight in memory
+
+
+def load_pretrained(files: ModelFiles, label: str | None = None) -> LoadedModel:
+    """Load a checkpoint of another make.
+
+    Args:
+        files: The checkpoint.
+        label: What records are to call it; by default its files are hashed, which takes a while.
+
+    Raises:
+        ModelError: Something of it is missing or broken, does not fit the rest, or cannot be computed here.
+    """
+    checkpoint = Checkpoint(files.path, files.config)
+    profile = profile_of(checkpoint, read_vocabulary(checkpoint), files.family)
+    _refuse_what_cannot_be(files)
+    network = _network(files)
+    _check_vocabulary(files, profile, int(network.get_input_embeddings().weight.shape[0]))
+    adapted = _adapted(files, profile, network).eval().requires_grad_(False)
+    adapted = adapted.to(torch.get_default_device())
+    set_precision(adapted, files.precision)
+    return LoadedModel(files, adapted, load_foreign_tokenizer(profile), label or files.label)
+
+
+def load_foreign_tokenizer(profile: Profile) -> Tokenizer:
+    """The tokenizer of a profile. Raises ModelError if its file is broken."""
+    words = profile.words
+    if words.kind not in TOKENIZERS:
+        hint = "known: {known}"
+        message = "{file}: no tokenizer reads {kind} vocabularies"
+        raise ModelError(message, file=words.file, kind=words.kind, known=[*TOKENIZERS], hint=hint)
+    tokenizer: Tokenizer = resolved(TOKENIZERS[words.kind])(words.file, profile.specials, **profile.facts)
+    return tokenizer
+
+
+def _refuse_what_cannot_be(files: ModelFiles) -> None:
+    """Raise ModelError for a checkpoint that textgen does not compute, before its weights are read."""
+    config = files.config
+    if isinstance(quantized := config.get("quantization_config"), Mapping):
+        kind = quantized.get("quant_method", "quantized")
+        hint = "take the checkpoint that it was made from; textgen multiplies in int8 by itself"
+        raise ModelError("{path} is quantized ({kind})", path=files.path, kind=kind, hint=hint)
+    if config["model_type"] not in _known_types():
+        if config.get("auto_map"):
+            hint = "textgen runs no code that comes with weights"
+            raise ModelError("{path} needs code of its own to be computed", path=files.path, hint=hint)
+        hint = "a newer transformers may"
+        raise ModelError("transformers knows no {kind} models", kind=config["model_type"], hint=hint)
+    size = sum(file.stat().st_size for file in files.weight_files)
+    per_weight = (
+        2 if str(config.get("dtype") or config.get("torch_dtype")) in ("float16", "bfloat16") else FP32
+    )
+    needed, free = size * FP32 // per_weight, available_memory()
+    if free is not None and needed > free:
+        raise ModelError(
+            "{path} takes {needed} GB of memory, and {free} GB are free",
+            path=files.path,
+            needed=f"{needed / 1e9:.1f}",
+            free=f"{free / 1e9:.1f}",
+            hint="take a smaller one",
+        )
+
+
+def _known_types() -> Mapping[str, str]:
+    _stay_offline()
+    from transformers.models.auto import configuration_auto
+
+    found: dict[str, str] = vars(configuration_auto)["CONFIG_MAPPING_NAMES"]
+    return found
+
+
+def _stay_offline() -> None:
+    """Keep the hub's library from asking the network about a directory; it reads this when it is imported."""
+    os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
+
+def _network(files: ModelFiles) -> Any:
+    _stay_offline()
+    import transformers
+
+    name = next(name for view, name in CLASSES.items() if files.family.offers(view))
+    try:
+        # its layers are made with random weights first: the generator of the process must not move
+        with torch.random.fork_rng(devices=[]), _silent():
+            network, report = getattr(transformers, name).from_pretrained(
+                files.path,
+                local_files_only=True,
+                trust_remote_code=False,
+                use_safetensors=True,
+                attn_implementation="sdpa",
+                dtype=torch.float32,
+                output_loading_info=True,
+                ignore_mismatched_sizes=True,
+            )
+    except Exception as error:  # whatever a library says of files that are not what they should be
+        reason = str(error).strip().split("\n")[0]
+        raise ModelError(
+            "cannot load {path}: {reason}", path=files.path, reason=reason, hint=DAMAGED
+        ) from error
+    _check_tensors(files.path, report, network)
+    return network
+
+
+@contextmanager
+def _silent() -> Iterator[None]:
+    """Keep transformers from printing bars and warnings: what is wrong is said by errors."""
+    from transformers.utils import logging as untyped
+
+    logging: Any = untyped
+    verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(verbosity)
+        if bars:
+            logging.enable_progress_bar()
+
+
+def _check_tensors(path: Path, report: Mapping[str, Any], network: Any) -> None:
+    hint = "does config.json belong to these weights?"
+    for name, found, meant in sorted(report["mismatched_keys"]):
+        template = "{path} has {name} {found}, config.json says {meant}"
+        found, meant = str(tuple(found)), str(tuple(meant))
+        raise ModelError(template, path=path, name=name, found=found, meant=meant, hint=hint)
+    for name in sorted(report["missing_keys"]):
+        raise ModelError("{path} lacks the tensor {name}", path=path, name=name, hint=hint)
+    for name, tensor in network.state_dict().items():
+        if tensor.is_floating_point() and not bool(torch.isfinite(torch.stack(tensor.aminmax())).all()):
+            hint = "was the training of this checkpoint broken off?"
+            raise ModelError("{path}: {name} has values that are not finite", path=path, name=name, hint=hint)
+
+
+def _check_vocabulary(files: ModelFiles, profile: Profile, rows: int) -> None:
+    tokens = len(profile.words)
+    if tokens > rows or tokens + PADDED < rows:
+        raise ModelError(
+            "{path}: the tokenizer has {tokens} tokens, the model {most}",
+            path=files.path,
+            tokens=tokens,
+            most=rows,
+            hint="is it the tokenizer the model was trained with?",
+        )
+
+
+def _adapted(files: ModelFiles, profile: Profile, network: Any) -> Any:
+    family = files.family
+    if family.offers(LanguageModel):
+        return resolved("textgen.models.adapters.causal:CausalAdapter")(
+            network,
+            positions=profile.positions,
+            ends=profile.ends,
+            bos=profile.specials.bos,
+            reads_bos=profile.reads_bos,
+        )
+    if family.offers(TitleModel):
+        return resolved("textgen.models.adapters.encoder_decoder:EncoderDecoderAdapter")(
+            network,
+            starts=profile.starts,
+            ends=profile.ends,
+            source_positions=profile.positions,
+            target_positions=profile.positions,
+        )
+    return resolved("textgen.models.adapters.masked:MaskedAdapter")(network, positions=profile.positions)
