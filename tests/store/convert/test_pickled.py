@@ -152,6 +152,14 @@ def test_files_of_old_versions_are_read(tmp_path: Path, old: bool) -> None:
     assert torch.equal(logits(again.eval()), logits(network))
 
 
+def test_names_need_not_be_utf8(tmp_path: Path) -> None:
+    network = random_network("bert")
+    folder = tmp_path / os.fsdecode(b"\xfe")
+    convert_model(folder_of(network, folder), tmp_path / "out")
+    again = AutoModelForMaskedLM.from_pretrained(tmp_path / "out")
+    assert torch.equal(logits(again.eval()), logits(network))
+
+
 @pytest.mark.parametrize("size", [0, 100, -1])
 def test_a_truncated_file_is_refused(tmp_path: Path, size: int) -> None:
     folder = folder_of(random_network("bert"), tmp_path / "bin")

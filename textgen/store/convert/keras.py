@@ -84,7 +84,7 @@ def read_keras(path: Path) -> tuple[dict[str, LazyTensor], list[Path]]:
             root = file.get("model_weights", file)  # what `model.save` wrote has more beside
             found = {str(name): _listed(root[name]) for name in _names(root, "layer_names")}
             tensors = dict(_renamed(found, path))
-    except (OSError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, KeyError, TypeError, ValueError, AttributeError) as error:
         reason = str(error).partition("\n")[0]
         hint = "is it whole, and of Keras?"
         raise ModelError("cannot read {path}: {reason}", path=path, reason=reason, hint=hint) from None

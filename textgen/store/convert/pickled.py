@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from textgen.errors import ModelError
+from textgen.files.atomic import utf8_name
 from textgen.files.small_files import read_json
 from textgen.store.convert.lazy import LazyTensor
 
@@ -59,10 +60,11 @@ def _read(path: Path) -> dict[str, Tensor]:
     if not path.is_file():
         raise ModelError("there is no {path}", path=path, hint="the shards of a model belong together")
     try:
-        try:
-            content = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
-        except RuntimeError:  # files of old versions are no archives, and cannot be mapped
-            content = torch.load(path, map_location="cpu", weights_only=True)
+        with utf8_name(path) as name:
+            try:
+                content = torch.load(name, map_location="cpu", weights_only=True, mmap=True)
+            except RuntimeError:  # files of old versions are no archives, and cannot be mapped
+                content = torch.load(name, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError:
         hint = "such a file could run any program while it is loaded; save its state_dict() alone"
         raise ModelError("{path} holds more than tensors", path=path, hint=hint) from None
