@@ -94,3 +94,23 @@ def saved(folder: Path, network: Any, successors: Mapping[int, int]) -> Path:
     network.save_pretrained(folder)
     (folder / "generation_config.json").unlink(missing_ok=True)
     return folder
+
+
+def byte_level(folder: Path, network: Any, text: str, *, end: str) -> Path:
+    """A network over the bytes in a directory as Qwen's: `<|endoftext|>` and `end` both end a text.
+
+    It writes `text`, of different bytes, and `end`.
+    """
+    printable = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
+    others = [byte for byte in range(0x100) if byte not in printable]
+    ids = {chr(byte): byte for byte in printable} | {chr(0x100 + n): byte for n, byte in enumerate(others)}
+    path = [*text.encode(), 258]
+    saved(folder, network, dict(pairwise(path)))
+    write_json(folder, "vocab.json", ids)
+    (folder / "merges.txt").write_text("#version: 0.2\n", encoding="utf-8")
+    marks = ("<|endoftext|>", "<|im_start|>", end)
+    added = {str(256 + n): {"content": mark, "special": True} for n, mark in enumerate(marks)}
+    write_json(folder, "tokenizer_config.json", {"added_tokens_decoder": added, "eos_token": end})
+    change_json(folder, "config.json", bos_token_id=256, eos_token_id=256)
+    write_json(folder, "generation_config.json", {"eos_token_id": [256, 258], "bos_token_id": 256})
+    return folder

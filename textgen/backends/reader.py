@@ -21,6 +21,7 @@ from textgen.text.familiarity import TOKENS, bits_of, judge_bits, judge_characte
 from textgen.text.model_input import Reading, as_read
 from textgen.text.traditional import has_traditional, simplified
 
+SHOWN = 20  # characters of a note
 Listing = TypeVar("Listing", bound=DecodingOptions)
 
 
@@ -70,7 +71,9 @@ class Reader:
         return {self.word(text): text for text in reversed(options.one_of)}
 
     def text_notes(self, text: str, source: str) -> tuple[str, ...]:
-        """Notes on a text that may not be of the kind that the embedded models know.
+        """Notes on a text that may not be of the kind that the model knows.
+
+        Of a model of the user's own, which may be of any kind, it is told which characters have no token.
 
         What its characters do not tell, gpt2 does, from the first tokens. Each text is looked at alone, so
         that no other row changes what is found.
@@ -86,7 +89,7 @@ class Reader:
             DataError: It is of another kind, and nothing good could come of it.
         """
         if self._as_is:
-            return ()
+            return self._lost_notes(text)
         doubt = judge_characters(text, emoji_count(source)) or judge_bits(*self._bits(text))
         if doubt and doubt.refused:
             raise DataError(doubt.reason, hint=doubt.hint)
@@ -103,6 +106,16 @@ class Reader:
         if doubt is None or not doubt.refused:
             return ()
         return (Message("{reason}: the result may be poor", reason=doubt.reason),)
+
+    def _lost_notes(self, text: str) -> tuple[str, ...]:
+        """A note on characters that the model has no token for; none where there are none."""
+        lost = self._model.tokenizer.lost(text)
+        if not lost:
+            return ()
+        shown = "".join(lost[:SHOWN]) + ("…" if len(lost) > SHOWN else "")
+        count = sum(map(text.count, lost))
+        template = "the model has no token for {count} of {all} characters: {shown}"
+        return (Message(template, count=count, all=len(text), shown=repr(shown)),)
 
     def _bits(self, text: str) -> tuple[float, int]:
         """Bits a token of the first tokens, and how many these are."""

@@ -182,14 +182,20 @@ def family_in(path: Path, config: Mapping[str, Any], *, ours: bool = True) -> Fa
             to transformers.
 
     Raises:
-        ModelError: The config names no model_type.
+        ModelError: The config names no model_type, or a class that writes nothing.
     """
     if not isinstance(config.get("model_type"), str):
         raise ModelError("{path}/config.json names no model_type", path=path, hint=_OTHER)
     family = family_for(config)
     if family.views and (ours or family.architecture is None):
         return family
-    return pretrained_family(config) or family
+    if found := pretrained_family(config):
+        return found
+    if family.architecture is not None and (named := config.get("architectures")):
+        hint = "take a checkpoint with the head that it was trained with to write"
+        template = "{path} is a {architecture}, which writes no text"
+        raise ModelError(template, path=path, architecture=named[0], hint=hint)
+    return family
 
 
 def fingerprint(*paths: Path) -> str:
