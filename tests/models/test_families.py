@@ -49,18 +49,23 @@ BERT = {
     "type_vocab_size": 3,
     "layer_norm_eps": 1e-12,
 }
+GPT2 = {
+    "model_type": "gpt2",
+    "vocab_size": 64,
+    "n_embd": 8,
+    "n_layer": 1,
+    "n_head": 2,
+    "n_positions": 16,
+    "layer_norm_epsilon": 1e-5,
+}
 CONFIGS: dict[str, dict[str, Any]] = {
-    "gpt2": {
-        "model_type": "gpt2",
-        "vocab_size": 64,
-        "n_embd": 8,
-        "n_layer": 1,
-        "n_head": 2,
-        "n_positions": 16,
-        "layer_norm_epsilon": 1e-5,
-    },
+    "gpt2": GPT2,
+    "gpt2-ml": GPT2 | {"model_type": "gpt2-ml", "n_inner": 24},
     "bert": BERT,
+    "nezha": BERT | {"model_type": "nezha", "max_relative_position": 4},
     "title": BERT | {"target_types": {"l2r": 1, "r2l": 2}},
+    "simbert": BERT | {"model_type": "simbert", "embedding_size": 4},
+    "roformer-sim": BERT | {"model_type": "roformer-sim", "embedding_size": 8},
     "rnn-title": {
         "model_type": "rnn-title",
         "vocab_size": 64,

@@ -37,8 +37,8 @@ GROVER_DENSE = {
     "key_layer": (12, 12),
     "value_layer": (12, 12),
     "context_projection_layer": (12, 12),
-    "intermediate": (12, 20),
-    "output": (20, 12),
+    "intermediate": (12, 48),
+    "output": (48, 12),
 }
 IDS = torch.tensor([[2, 5, 6, 4, 7, 8, 3]])
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 
+from sentencepiece import SentencePieceProcessor, SentencePieceTrainer
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
+from transformers import T5Tokenizer
 
 from textgen.tokenizers.base import Specials
 
@@ -104,3 +107,101 @@ def qwen_file(folder: Path) -> Path:
     path = folder / "tokenizer.json"
     engine.save(str(path))
     return path
+
+
+def sentencepiece_model(path: Path, **options: object) -> Path:
+    """A model of SentencePiece; by default as those of T5: normalising, without bytes."""
+    model = io.BytesIO()
+    given = {
+        "vocab_size": 130,
+        "pad_id": 0,
+        "eos_id": 1,
+        "unk_id": 2,
+        "bos_id": -1,
+        "character_coverage": 1.0,
+    }
+    SentencePieceTrainer.train(
+        sentence_iterator=iter([line for text in SENTENCES * 4 for line in text.splitlines() if line]),
+        model_writer=model,
+        hard_vocab_limit=False,
+        minloglevel=2,
+        **given | options,
+    )
+    path.write_bytes(model.getvalue())
+    return path
+
+
+def llama_model(path: Path) -> Path:
+    """As Llama's: nothing normalised but a space before the text, bytes for what has no token."""
+    return sentencepiece_model(
+        path,
+        vocab_size=420,
+        model_type="bpe",
+        pad_id=-1,
+        unk_id=0,
+        bos_id=1,
+        eos_id=2,
+        byte_fallback=True,
+        normalization_rule_name="identity",
+        remove_extra_whitespaces=False,
+        split_digits=True,
+        allow_whitespace_only_pieces=True,
+    )
+
+
+T5_SPECIALS = Specials(pad=0, eos=1, l2r=0)
+LLAMA_SPECIALS = Specials(pad=2, bos=1, eos=2)
+
+
+def t5_json(model: Path, folder: Path) -> Path:
+    """The `tokenizer.json` of a T5 with this model, its sentinels behind the vocabulary."""
+    processor = SentencePieceProcessor(model_proto=model.read_bytes())
+    scores = [(processor.id_to_piece(i), processor.get_score(i)) for i in range(len(processor))]
+    charsmap = _field(_field(model.read_bytes(), 3), 2)
+    tokenizer = T5Tokenizer(vocab=scores, extra_ids=4, _spm_precompiled_charsmap=charsmap)
+    tokenizer.save_pretrained(str(folder))
+    return folder / "tokenizer.json"
+
+
+def llama_json(model: Path, folder: Path) -> Path:
+    """The `tokenizer.json` of a Llama with this model."""
+    processor = SentencePieceProcessor(model_proto=model.read_bytes())
+    vocabulary = {processor.id_to_piece(i): i for i in range(len(processor))}
+    learnt = {name for name, i in vocabulary.items() if i > 2 and not processor.is_byte(i)}
+    merges = [
+        (name[:at], name[at:])
+        for name in sorted(learnt, key=vocabulary.__getitem__)
+        for at in range(1, len(name))
+        if name[:at] in learnt and name[at:] in learnt
+    ]
+    engine = Tokenizer(models.BPE(vocabulary, merges, unk_token="<unk>", byte_fallback=True, fuse_unk=True))
+    engine.normalizer = normalizers.Sequence([normalizers.Prepend("▁"), normalizers.Replace(" ", "▁")])
+    engine.add_special_tokens(["<unk>", "<s>", "</s>", "<|im_end|>"])
+    engine.post_processor = processors.TemplateProcessing(single="<s> $A", special_tokens=[("<s>", 1)])
+    path = folder / "tokenizer.json"
+    engine.save(str(path))
+    return path
+
+
+def _field(message: bytes, wanted: int) -> bytes:
+    """The last field of this number in a message of protocol buffers; it holds bytes."""
+    found, at = b"", 0
+    while at < len(message):
+        key, at = _varint(message, at)
+        if key & 7 == 5:
+            at += 4
+            continue
+        value, at = _varint(message, at)
+        if key & 7 == 2:
+            found = message[at : at + value] if key >> 3 == wanted else found
+            at += value
+    return found
+
+
+def _varint(message: bytes, at: int) -> tuple[int, int]:
+    value, shift = 0, 0
+    while True:
+        value |= (message[at] & 127) << shift
+        shift, at = shift + 7, at + 1
+        if message[at - 1] < 128:
+            return value, at

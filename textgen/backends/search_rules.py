@@ -146,7 +146,8 @@ def _bans(
         spared = [_in_writing_order(tokenizer, keyword, reverse) for keyword in keywords]
         found.append(partial(filters.no_repeat_ngram, n=ngram, exempt=exempt, spared=spared))
     if options.avoid:
-        found.append(_avoid(vocabulary, options.avoid, vocab_size, reverse, device))
+        words = _as_written(options.avoid, tokenizer)
+        found.append(_avoid(vocabulary, words, vocab_size, reverse, device))
     if options.one_of:
         found.append(OneOf(_trie(options.one_of, cast(Hashable, tokenizer), reverse), given))
     if length:
@@ -168,9 +169,18 @@ def _avoid(
     vocabulary: Vocabulary, words: tuple[str, ...], vocab_size: int, reverse: bool, device: torch.device
 ) -> Avoid:
     """The filter on torch's default device, which is `device`."""
+    return Avoid(vocabulary, words, vocab_size, reverse=reverse)
+
+
+def _as_written(words: Sequence[str], tokenizer: Tokenizer) -> tuple[str, ...]:
+    """Words, and the forms in which a text may hold them before it is given back."""
     # titles of traditional texts are written in simplified characters first
-    both = dict.fromkeys([*words, *(simplified(word) for word in words if has_traditional(word))])
-    return Avoid(vocabulary, tuple(both), vocab_size, reverse=reverse)
+    forms = dict.fromkeys([*words, *(simplified(word) for word in words if has_traditional(word))])
+    if not tokenizer.lossless:
+        # such as lower case; what is left of a word that loses a part is another word
+        kept = [word for word in forms if not tokenizer.lost(word)]
+        forms |= dict.fromkeys(filter(None, (tokenizer.decode(tokenizer.encode(word)) for word in kept)))
+    return tuple(forms)
 
 
 def nothing_found(options: DecodingOptions) -> DataError:

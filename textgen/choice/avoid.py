@@ -22,6 +22,7 @@ class Avoid:
     It works on bytes: a word may have many segmentations, and end in the middle of a token. Words count as
     they are written, upper and lower case apart.
     No character is begun that could only be finished as an avoided word: its first bytes are banned, too.
+    Spaces do not count in a vocabulary whose texts are respaced: there 天 气 is 天气.
 
     Everything in `ids` is text that comes before: a word that begins in a prompt is not completed, one
     that lies wholly in it bans nothing. Padding and specials write no bytes and do not matter.
@@ -42,12 +43,16 @@ class Avoid:
     def __init__(
         self, vocabulary: Vocabulary, words: Collection[str], vocab_size: int, *, reverse: bool = False
     ) -> None:
+        pieces: Sequence[bytes] = vocabulary.pieces
+        if vocabulary.respaced:
+            words = ["".join(word.split(" ")) for word in words]
+            pieces = [piece.replace(b" ", b"") for piece in pieces]
         if "" in words:
             raise UsageError("an empty word cannot be avoided", hint="it is in every text")
         step = -1 if reverse else 1
         patterns = [word.encode()[::step] for word in words]
         silent = [b""] * (vocab_size - len(vocabulary))
-        self._pieces = [piece[::step] for piece in vocabulary.pieces] + silent
+        self._pieces = [piece[::step] for piece in pieces] + silent
         self._columns = _columns(self._pieces)
         automaton = AhoCorasick(patterns, [WORD] * len(patterns))
         prefixes = [bytes(prefix) for prefix in automaton.prefixes]

@@ -11,6 +11,8 @@ from textgen.choice.automaton import Pattern
 from textgen.text.keywords import essential
 from textgen.tokenizers.base import Tokenizer
 
+BEFORE = "。"  # joins no word behind it
+
 
 @dataclass(frozen=True)
 class Constraint:
@@ -64,9 +66,17 @@ def unwritable(keywords: Iterable[str], tokenizer: Tokenizer, allowed: Tensor) -
 
 
 def _spellings(keyword: str, tokenizer: Tokenizer) -> list[Pattern]:
-    """Its tokens; also those behind a space, where the vocabulary joins spaces to words."""
+    """Its tokens; also those behind other text and behind a space, where they differ.
+
+    A vocabulary may join a space to the word behind it, and put one before every text.
+    """
     plain, spaced = tuple(tokenizer.encode(keyword)), tuple(tokenizer.encode(" " + keyword))
-    return [plain] if spaced[-len(plain) :] == plain else [plain, spaced]
+    found = [plain] if spaced[-len(plain) :] == plain else [plain, spaced]
+    before, both = tokenizer.encode(BEFORE), tokenizer.encode(BEFORE + keyword)
+    behind = tuple(both[len(before) :])
+    if both[: len(before)] == before and behind and behind not in found:
+        found.append(behind)
+    return found
 
 
 def is_allowed(pattern: Pattern, allowed: Tensor) -> bool:

@@ -165,7 +165,7 @@ class IncrementalGpt2:
         )
         width = keys[0].shape[-2]
         causal = torch.full((width, width), -torch.inf).triu(1)
-        x = (trunk.wte(tokens) + trunk.wpe(at[1]))[None]
+        x = trunk.embed(tokens, at[1])[None]
         for layer, block in enumerate(trunk.h):
             own = keys[layer % len(keys)]
             for n, edit in enumerate(edits):

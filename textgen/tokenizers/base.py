@@ -48,12 +48,15 @@ class Vocabulary:
             a run that does not begin or end with whole characters.
         newline: The id of the line break; `ABSENT` if texts are single lines.
         spaced: Ids whose token holds a space.
+        respaced: Whether a rule puts spaces into texts, or takes them out: then those of a text are not
+            those of its tokens.
     """
 
     pieces: tuple[bytes, ...]
     byte_ids: frozenset[int]
     newline: int
     spaced: frozenset[int]
+    respaced: bool = False
 
     def __len__(self) -> int:
         return len(self.pieces)

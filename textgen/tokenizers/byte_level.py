@@ -132,4 +132,4 @@ def _from_merges(path: Path, style: str) -> TokenizerFile:
     merged = {left + right for left, right in merges}
     symbols = {name: i for name, i in vocabulary.items() if len(name) > 1 and name not in merged}
     tokens = {i: name for name, i in vocabulary.items() if name not in symbols}
-    return TokenizerFile(engine, tokens, {}, symbols, frozenset(["ByteLevel"]))
+    return TokenizerFile(engine, tokens, {}, symbols, ABSENT, frozenset(["ByteLevel"]))

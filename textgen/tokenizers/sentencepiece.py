@@ -41,7 +41,7 @@ class SentencePieceTokenizer:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._processor = _read(path)
+        self._processor = read_processor(path)
         try:
             self.specials = Specials(
                 **{name: self._id(piece, special=True) for name, piece in SPECIAL_PIECES.items()}
@@ -109,7 +109,8 @@ class SentencePieceTokenizer:
         return Vocabulary(tuple(pieces), byte_ids, self._id("\n"), spaced)
 
 
-def _read(path: Path) -> SentencePieceProcessor:
+def read_processor(path: Path) -> SentencePieceProcessor:
+    """Read any SentencePiece model. Raises ModelError."""
     try:
         if content := path.read_bytes():  # and not its name, which need not be UTF-8
             return SentencePieceProcessor(model_proto=content)

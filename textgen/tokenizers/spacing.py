@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 import unicodedata
 from collections.abc import Container
@@ -25,6 +26,12 @@ def is_unspaced(character: str) -> bool:
 def is_spaced(character: str) -> bool:
     """Whether this is a letter or a digit of a script that puts spaces between words."""
     return unicodedata.category(character)[0] in "LN" and not is_unspaced(character)
+
+
+def is_content(character: str) -> bool:
+    """Whether a text loses something with this character: it is no blank within a line, nor an accent."""
+    breaks_line = character.splitlines() != [character]
+    return breaks_line or not (character.isspace() or unicodedata.category(character) == "Mn")
 
 
 class WordDetokenizer:
@@ -65,3 +72,44 @@ class WordDetokenizer:
         if not (self._behind_word and is_spaced(first)):
             return False
         return not (first.isdecimal() and self._last in _INSIDE_NUMBERS and self._before.isdecimal())
+
+
+class PrefixedDetokenizer:
+    """Leaves out the space with which a vocabulary begins every text, and, if wanted, those in Chinese.
+
+    Args:
+        vocabulary: Its pieces hold the spaces.
+        prefixed: Whether a text begins with a space that is none.
+        folded: Whether spaces in a row were read as one. Then none is written between Chinese characters or
+            beside Chinese marks, nor at the end; a space between 用 and GPT stays.
+    """
+
+    def __init__(self, vocabulary: Vocabulary, *, prefixed: bool, folded: bool) -> None:
+        self._pieces, self._folded = vocabulary.pieces, folded
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._at_start = prefixed
+        self._last = ""
+        self._space = False
+
+    def push(self, token: int) -> str:
+        """The text that is certain with this id; empty while a character is open, or a space is held back."""
+        return "".join(map(self._written, self._decoder.decode(self._pieces[token])))
+
+    def finish(self) -> str:
+        """The mark of a character that is open at the end."""
+        return "".join(map(self._written, self._decoder.decode(b"", final=True)))
+
+    def _written(self, character: str) -> str:
+        if character == " " and (self._at_start or self._folded):
+            self._space = bool(self._last)
+            self._at_start = False
+            return ""
+        gap = " " if self._space and _is_space_kept(self._last, character) else ""
+        self._last, self._space, self._at_start = character, False, False
+        return gap + character
+
+
+def _is_space_kept(before: str, after: str) -> bool:
+    if is_unspaced(before) == is_unspaced(after):
+        return not is_unspaced(before)
+    return before.isalnum() and after.isalnum()

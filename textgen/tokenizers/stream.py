@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import codecs
+from collections.abc import Iterable
 
-from textgen.tokenizers.base import Vocabulary
+from textgen.tokenizers.base import Tokenizer, Vocabulary
 
 
 class IncrementalDetokenizer:
@@ -21,3 +22,15 @@ class IncrementalDetokenizer:
     def push(self, token: int) -> str:
         """The text that this id completes; empty while a character is open."""
         return self._decoder.decode(self._pieces[token])
+
+
+def written_behind(before: Iterable[int], ids: Iterable[int], tokenizer: Tokenizer) -> str:
+    """The text that ids write behind others, with the space that stands between the two.
+
+    Where spaces are a matter of the detokenizer, `decode(ids)` does not know of the word before; where it
+    leaves out the space before a text, `decode` takes these for its beginning.
+    """
+    stream = tokenizer.detokenizer()
+    for i in before:
+        stream.push(i)
+    return "".join([stream.push(i) for i in ids])

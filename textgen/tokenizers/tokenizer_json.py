@@ -12,6 +12,7 @@ from typing import Any
 from tokenizers import Tokenizer
 
 from textgen.errors import ModelError
+from textgen.tokenizers.base import ABSENT
 
 _SYMBOL = re.compile(r"[<\[].*[>\]]", re.DOTALL)
 _HIDDEN = "\U0010ffff{id}\U0010fffe"  # two noncharacters: a name that no text has
@@ -26,6 +27,7 @@ class TokenizerFile:
         tokens: The names of the learnt tokens by id, symbols and added tokens aside.
         added: The tokens that were added as plain text, by id.
         symbols: The ids of the others by name.
+        unknown: The id of what has no token; `ABSENT` if there is none.
         kinds: The types of its parts: of the model, the normaliser, the decoder, ...
     """
 
@@ -33,6 +35,7 @@ class TokenizerFile:
     tokens: dict[int, str]
     added: dict[int, str]
     symbols: dict[str, int]
+    unknown: int
     kinds: frozenset[str]
 
 
@@ -72,11 +75,19 @@ def _taken_apart(data: dict[str, Any]) -> TokenizerFile:
     for i in symbols.values():
         # left out it would move the ids of those behind it
         added[i].update(content=_HIDDEN.format(id=i), special=True, normalized=False)
+    unknown = _unknown(data["model"])
     tokens = _hide(data["model"], symbols)
     data |= {"truncation": None, "padding": None, "post_processor": None}
     plain = {i: token["content"] for i, token in added.items() if i not in symbols.values()}
     known = {i: name for i, name in tokens.items() if i not in added}
-    return TokenizerFile(Tokenizer.from_str(json.dumps(data)), known, plain, symbols, kinds)
+    return TokenizerFile(Tokenizer.from_str(json.dumps(data)), known, plain, symbols, unknown, kinds)
+
+
+def _unknown(model: dict[str, Any]) -> int:
+    if isinstance(model["vocab"], list):
+        found = model.get("unk_id")
+        return ABSENT if found is None else int(found)
+    return int(model["vocab"].get(model.get("unk_token"), ABSENT))
 
 
 def _hide(model: dict[str, Any], symbols: dict[str, int]) -> dict[int, str]:

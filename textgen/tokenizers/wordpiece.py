@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Collection
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from tokenizers.pre_tokenizers import BertPreTokenizer
 from textgen.errors import ModelError
 from textgen.text.normalize import check_encodable
 from textgen.tokenizers.base import ABSENT, Specials, Vocabulary
-from textgen.tokenizers.spacing import WordDetokenizer
+from textgen.tokenizers.spacing import WordDetokenizer, is_content
 
 UNKNOWN = "[UNK]"
 JOINED = "##"  # before what goes on with a word
@@ -55,7 +54,7 @@ class WordPieceTokenizer:
             b"" if i in without_text else (token[len(JOINED) :] if _is_joined(token) else token).encode()
             for i, token in enumerate(tokens)
         ]
-        self.vocabulary = Vocabulary(tuple(pieces), frozenset(), ABSENT, frozenset())
+        self.vocabulary = Vocabulary(tuple(pieces), frozenset(), ABSENT, frozenset(), respaced=True)
         self._joined = frozenset(i for i, token in enumerate(tokens) if _is_joined(token))
         self._words = Tokenizer(WordPiece(self._ids, unk_token=UNKNOWN, max_input_chars_per_word=100))
         self._words.normalizer = BertNormalizer(lowercase=lower_case)
@@ -90,12 +89,6 @@ class WordPieceTokenizer:
             if i != self.unknown:
                 kept.update(range(first, last))
         return tuple(dict.fromkeys(c for n, c in enumerate(text) if n not in kept and is_content(c)))
-
-
-def is_content(character: str) -> bool:
-    """Whether a text loses something with this character: it is no blank within a line, nor an accent."""
-    breaks_line = character.splitlines() != [character]
-    return breaks_line or not (character.isspace() or unicodedata.category(character) == "Mn")
 
 
 def read_tokens(path: Path) -> list[str]:

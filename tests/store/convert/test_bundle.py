@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 import torch
-from bundles import write_bundle
+from bundles import table, write_bundle
 from refusals import refusal
 from torch import Tensor
 
 from textgen.errors import ModelError
 from textgen.store.convert.bundle import read_bundle
+from textgen.store.convert.table import rows as table_rows
 
 TENSORS = {
     "bert/a/single": torch.randn(3, 4, generator=torch.Generator().manual_seed(1)),
@@ -79,6 +80,18 @@ def test_compressed_blocks_are_refused(index: Path) -> None:
     content = content[: -48 - 5] + b"\1" + content[-48 - 4 :]
     index.write_bytes(content)
     assert "its blocks are compressed" in said(index)
+
+
+def test_rows_that_are_none_are_refused(index: Path) -> None:
+    rows = dict(table_rows(index.read_bytes()))
+    for change, reason in (
+        ({b"bert/\xff": rows[b"empty"]}, "a name is not UTF-8"),
+        ({b"empty": rows[b"empty"][:-2]}, "an entry is cut off"),
+        ({b"empty": b"\x0b"}, "an entry is no protocol buffer"),
+        ({b"": b""}, "it does not say how many shards there are"),
+    ):
+        index.write_bytes(table(rows | change))
+        assert said(index) == f"cannot read {index}: {reason}"
 
 
 def test_a_missing_shard_is_named(index: Path) -> None:

@@ -110,14 +110,15 @@ def test_what_names_cannot_tell_has_to_be_said(tmp_path: Path) -> None:
     assert error.message == "kind simbert cannot be: the checkpoint has no position embeddings"
 
 
-@pytest.mark.parametrize(("kind", "model_type"), [("simbert", "bert"), ("roformer-sim", "roformer")])
-def test_those_that_write_similar_sentences_say_so(tmp_path: Path, kind: str, model_type: str) -> None:
+@pytest.mark.parametrize(("kind", "embedded"), [("simbert", 12), ("roformer-sim", 12)])
+def test_those_that_write_similar_sentences_say_so(tmp_path: Path, kind: str, embedded: int) -> None:
     tensors = google_names(random_network("bert"))
-    if model_type == "roformer":
+    if kind == "roformer-sim":
         tensors, _ = without_positions()
     convert_model(checkpoint(tmp_path / "tf", tensors), tmp_path / "out", kind=kind)
     config = json.loads((tmp_path / "out" / "config.json").read_text(encoding="utf-8"))
-    assert (config["model_type"], config["target_types"]) == (model_type, {"sep": 1})
+    assert (config["model_type"], config["embedding_size"]) == (kind, embedded)
+    assert "architectures" not in config  # transformers has none
 
 
 @pytest.mark.parametrize(
@@ -153,6 +154,30 @@ def test_a_checkpoint_that_lacks_something_is_refused(tmp_path: Path, gone: str,
     error = refusal(lambda: convert_model(checkpoint(tmp_path / "tf", tensors), tmp_path / "out"))
     assert type(error) is ModelError
     assert message in error.message
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("bert/embeddings/word_embeddings", "the checkpoint has bert/embeddings/word_embeddings (3,)"),
+        ("bert/encoder/layer_0/output/dense/kernel", "the checkpoint has bert/encoder/layer_0/output"),
+    ],
+)
+def test_other_shapes_are_refused(tmp_path: Path, name: str, message: str) -> None:
+    tensors = google_names(random_network("bert")) | {name: torch.zeros(3)}
+    error = refusal(lambda: convert_model(checkpoint(tmp_path / "tf", tensors), tmp_path / "out"))
+    assert type(error) is ModelError
+    assert error.message.startswith(message)
+
+
+def test_a_network_without_such_layers_is_refused(tmp_path: Path) -> None:
+    tensors = {
+        name: tensor for name, tensor in google_names(random_network("bert")).items() if "layer_" not in name
+    }
+    error = refusal(lambda: convert_model(checkpoint(tmp_path / "tf", tensors), tmp_path / "out"))
+    assert error.message.startswith(
+        "the checkpoint lacks bert/encoder/layer_0/attention/self/query/kernel and "
+    )
 
 
 def test_values_that_are_not_finite_are_refused(tmp_path: Path) -> None:

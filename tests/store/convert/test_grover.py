@@ -41,10 +41,10 @@ def test_the_names_of_gpt2(source: Path, tmp_path: Path) -> None:
     for name, old in {
         "transformer.wte.weight": "newslm/embeddings/word_embed",
         "transformer.wpe.weight": "newslm/embeddings/pos_embed",
-        "transformer.ln_emb.weight": "newslm/embeddings/LayerNorm_embed_norm/gamma",
+        "transformer.emb_norm.weight": "newslm/embeddings/LayerNorm_embed_norm/gamma",
         f"{new}attn.c_proj.weight": f"{begin}context_projection_layer/kernel",
-        f"{new}ln_0.weight": f"{begin}LayerNorm_mlp_ln0/gamma",
-        f"{new}ln_1.bias": f"{begin}LayerNorm_mlp_ln1/beta",
+        f"{new}ln_1.weight": f"{begin}LayerNorm_mlp_ln0/gamma",
+        f"{new}ln_2.bias": f"{begin}LayerNorm_mlp_ln1/beta",
         f"{new}mlp.c_fc.weight": f"{begin}intermediate/kernel",
         f"{new}mlp.c_proj.bias": f"{begin}output/bias",
     }.items():
@@ -60,12 +60,19 @@ def test_the_config(source: Path, tmp_path: Path) -> None:
         "n_layer": 11,
         "n_head": 3,
         "n_positions": 16,
-        "n_inner": 20,
+        "n_inner": 48,
         "activation_function": "gelu",
         "layer_norm_epsilon": 1e-5,
         "eos_token_id": 3,
         "pad_token_id": 0,
     }
+
+
+def test_parts_of_different_shapes_are_refused(source: Path, tmp_path: Path) -> None:
+    other = {"newslm/layer03/key_layer/kernel": torch.zeros(11, 12)}
+    write_bundle(source / "model.ckpt-220000", grover_tensors() | other)
+    error = refusal(lambda: convert_model(source, tmp_path / "out"))
+    assert error.message == "tensors that belong together have the shapes (12, 12), (11, 12), (12, 12)"
 
 
 def test_no_kind_is_to_be_said(source: Path, tmp_path: Path) -> None:

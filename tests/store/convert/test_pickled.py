@@ -186,6 +186,14 @@ def test_nan_is_refused(tmp_path: Path) -> None:
     assert error.message == "cls.predictions.bias has values that are not finite"
 
 
+def test_what_safetensors_cannot_hold_is_refused(tmp_path: Path) -> None:
+    folder = tmp_path / "bin"
+    write_json(folder / "config.json", {"model_type": "other"})
+    torch.save({"a": torch.zeros(2, dtype=torch.complex64)}, folder / "pytorch_model.bin")
+    error = refusal(lambda: convert_model(folder, tmp_path / "out"))
+    assert error.message == "a is complex64, which is not stored"
+
+
 def test_it_needs_its_config(tmp_path: Path) -> None:
     folder = folder_of(random_network("bert"), tmp_path / "bin")
     config = folder / "config.json"

@@ -44,8 +44,7 @@ class CausalAdapter(ThroughHidden, Divided):
         self._left_out = ABSENT if reads_bos else bos
         with torch.no_grad():  # what a network keeps for later must serve training, too
             ids = self._probe()
-            seen = torch.ones_like(ids)
-            whole = network(**self._given(ids, attention_mask=seen)).logits
+            whole = self._whole_logits(ids)
             if not near(whole[0, :-1], whole[1, :-1]):
                 hint = "a model that writes must not; does config.json say is_decoder?"
                 name = type(network).__name__
@@ -105,6 +104,10 @@ class CausalAdapter(ThroughHidden, Divided):
     def head(self, state: Rows, hidden: Tensor) -> Tensor:
         """Logits `(rows, count, vocab)` from hidden states; see `HiddenModel`."""
         return folded(self._logits(hidden), self.ends)
+
+    def _whole_logits(self, ids: Tensor) -> Tensor:
+        logits: Tensor = self.network(**self._given(ids, attention_mask=torch.ones_like(ids))).logits
+        return logits
 
     def _read_whole(self, texts: Sequence[Ids]) -> tuple[WholeRows, list[Tensor]]:
         state = WholeRows([tuple(text) for text in texts])

@@ -5,6 +5,7 @@ Nothing here imports transformers: a network comes as it was loaded, and is know
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from functools import cache
 from inspect import signature
@@ -13,6 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from textgen.errors import ModelError
 from textgen.models.adapters.products import pack_linears
 from textgen.models.layers.linear import MakeProduct
 
@@ -24,7 +26,7 @@ FAILURES = (AttributeError, IndexError, KeyError, RuntimeError, TypeError, Value
 CACHE_NAMES = ("cache", "past_key_values")  # transformers has renamed it
 
 
-class Divided(nn.Module):
+class Divided(nn.Module, ABC):
     """The base of the adapters.
 
     Args:
@@ -58,8 +60,26 @@ class Divided(nn.Module):
         return found
 
     def pack(self, make: MakeProduct) -> None:
-        """The linear layers, the head among them, multiply by products; see `Packable`."""
-        pack_linears(self.network, make)
+        """The linear layers, the head among them, multiply by products; see `Packable`.
+
+        Raises:
+            ModelError: The network does more with their matrices than multiply.
+        """
+        with torch.no_grad():
+            pack_linears(self.network, make, lambda: self._whole_logits(self._probe()))
+            try:
+                self._whole_logits(self._probe())
+            except FAILURES as error:
+                raise ModelError(
+                    "{name} multiplies in fp32 only: {error}",
+                    name=type(self.network).__name__,
+                    error=error,
+                    hint="{@precision} fp32",
+                ) from None
+
+    @abstractmethod
+    def _whole_logits(self, ids: Tensor) -> Tensor:
+        """The logits `(rows, count, vocab)` that the whole network computes of ids."""
 
     def _probe(self) -> Tensor:
         """Two rows of ids that differ in their last."""

@@ -60,7 +60,7 @@ class EncoderDecoderAdapter(ThroughHidden, Divided):
         """Whether the network's logits are those of its decoder, which keeps keys and values alone."""
         with torch.no_grad():  # what a network keeps for later must serve training, too
             ids = self._probe()
-            whole = self.network(input_ids=ids, decoder_input_ids=ids, use_cache=False).logits
+            whole = self._whole_logits(ids)
             state = self._encoded(ids, torch.ones_like(ids))
             self._settle(whole, self._decoded(state, ids))
         names = ("self_attention_cache", "cross_attention_cache")
@@ -107,6 +107,10 @@ class EncoderDecoderAdapter(ThroughHidden, Divided):
     def head(self, state: CachedRows, hidden: Tensor) -> Tensor:
         """Logits `(rows, count, vocab)` from hidden states; see `HiddenModel`."""
         return folded(self._logits(hidden), self.ends)
+
+    def _whole_logits(self, ids: Tensor) -> Tensor:
+        found: Tensor = self.network(input_ids=ids, decoder_input_ids=ids, use_cache=False).logits
+        return found
 
     def _encoded(self, ids: Tensor, mask: Tensor) -> CachedRows:
         encoder: nn.Module = self.network.get_encoder()

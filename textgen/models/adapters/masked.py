@@ -26,8 +26,8 @@ class MaskedAdapter(Divided):
         self.positions = positions
         with torch.no_grad():  # what a network keeps for later must serve training, too
             ids = self._probe()
-            given = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
-            self._settle(network(**given).logits, network.base_model(**given)[0])
+            output = network.base_model(input_ids=ids, attention_mask=torch.ones_like(ids))
+            self._settle(self._whole_logits(ids), output[0])
 
     def encode(self, ids: Tensor, lengths: Tensor, positions: Tensor | None = None) -> Tensor:
         """Hidden states of padded rows, every place seeing both sides; see `MaskedLanguageModel`."""
@@ -50,3 +50,7 @@ class MaskedAdapter(Divided):
     def masked_logits(self, ids: Tensor, lengths: Tensor, positions: Tensor) -> Tensor:
         """Logits `(rows, vocab)` at one position a row; see `MaskedModel`."""
         return self.logits(self.encode(ids, lengths, positions)[:, 0])
+
+    def _whole_logits(self, ids: Tensor) -> Tensor:
+        logits: Tensor = self.network(input_ids=ids, attention_mask=torch.ones_like(ids)).logits
+        return logits

@@ -31,6 +31,17 @@ GPT2 = Family(
     sequences="textgen.models.scoring:IncrementalGpt2",
 )
 
+GPT2_ML = replace(
+    GPT2,
+    name="gpt2-ml",
+    network="textgen.models.families.gpt2_ml:Gpt2Ml",
+    sizes="textgen.models.families.gpt2_ml:Gpt2MlConfig",
+    computed={"activation_function": "gelu"},
+    styles=False,
+    architecture=None,
+    frame=(),
+)
+
 BERT = Family(
     "bert",
     network="textgen.models.families.bert:Bert",
@@ -44,6 +55,17 @@ BERT = Family(
     frame=("cls", "sep"),
 )
 
+NEZHA = replace(
+    BERT,
+    name="nezha",
+    network="textgen.models.families.nezha:Nezha",
+    sizes="textgen.models.families.nezha:NezhaConfig",
+    computed={"hidden_act": "gelu", "use_relative_position": True},
+    styles=False,
+    architecture=None,
+    frame=(),
+)
+
 UNILM = replace(
     BERT,
     name="title",
@@ -55,6 +77,24 @@ UNILM = replace(
     prefix="network.",
     prior=True,
     styles=False,
+)
+
+SIMBERT = replace(
+    BERT,
+    name="simbert",
+    network="textgen.models.families.simbert:SimBert",
+    sizes="textgen.models.families.simbert:SimBertConfig",
+    views=(TitleModel,),
+    prefix="network.",
+    styles=False,
+    architecture=None,
+    frame=(),
+)
+
+ROFORMER_SIM = replace(
+    SIMBERT,
+    name="roformer-sim",
+    network="textgen.models.families.simbert:RoFormerSim",
 )
 
 RNN_TITLE = Family(
@@ -76,7 +116,8 @@ TITLE_SCORER = Family(
     purpose="title models rank by it, with {@rank} scorer and {@scorer}",
 )
 
-OWN = {family.name: family for family in (GPT2, BERT, UNILM, RNN_TITLE, TITLE_SCORER)}
+TITLES = (UNILM, SIMBERT, ROFORMER_SIM, RNN_TITLE)
+OWN = {family.name: family for family in (GPT2, GPT2_ML, BERT, NEZHA, *TITLES, TITLE_SCORER)}
 BUILT_IN = OWN | pretrained.FAMILIES
 
 

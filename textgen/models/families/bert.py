@@ -5,6 +5,7 @@ Devlin et al. 2019, https://arxiv.org/abs/1810.04805.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 import torch
@@ -141,6 +142,24 @@ class Encoder(nn.Module):
         super().__init__()
         self.layer = nn.ModuleList(Layer(config) for _ in range(config.num_hidden_layers))
 
+    def forward(
+        self, x: Tensor, attend: Attend, asking: Places | None = None, attend_asking: Attend | None = None
+    ) -> Tensor:
+        """States of all places of `x`, or of the one place a row that is asked for, `(rows, 1, hidden)`.
+
+        Args:
+            x: Embedded input.
+            attend: Attention of all places.
+            asking: `(rows,)`, the one place a row that is wanted; None is all of them.
+            attend_asking: Attention of those, if it is another.
+        """
+        *lower, last = self.layer
+        for layer in lower:
+            x = layer(x, attend)
+        # behind the last layer's keys and values nothing of the other places is needed
+        found: Tensor = last(x, attend_asking or attend, asking)
+        return found
+
 
 class Trunk(nn.Module):
     """Embeddings and layers."""
@@ -170,12 +189,7 @@ class Trunk(nn.Module):
         """
         types = torch.zeros_like(ids) if types is None else types
         x = self.embed(ids, torch.arange(ids.shape[1]), types)
-        attend = both_sides(padding_bias(lengths, ids.shape[1]))
-        *lower, last = self.encoder.layer
-        for layer in lower:
-            x = layer(x, attend)
-        # behind the last layer's keys and values nothing of the other places is needed
-        found: Tensor = last(x, attend, positions)
+        found: Tensor = self.encoder(x, both_sides(padding_bias(lengths, ids.shape[1])), positions)
         return found
 
 
@@ -205,8 +219,12 @@ class Head(nn.Module):
         self.predictions = Predictions(config)
 
 
-class Bert(nn.Module):
-    """A BERT with its masked-language-model head; offers the view `MaskedLanguageModel`."""
+class WithHead(nn.Module, ABC):
+    """The base of encoders with a masked-language-model head; what derives from it offers the view.
+
+    Attributes:
+        cls: The head.
+    """
 
     head_product: Product | None = None
 
@@ -214,7 +232,6 @@ class Bert(nn.Module):
         super().__init__()
         self.config = config
         self.vocab_size = config.vocab_size
-        self.bert = Trunk(config)
         self.cls = Head(config)
 
     @property
@@ -223,26 +240,13 @@ class Bert(nn.Module):
         return self.config.max_position_embeddings
 
     @property
+    @abstractmethod
     def embedding(self) -> TiedEmbedding:
         """The vectors of the tokens."""
-        return self.bert.embeddings.word_embeddings
 
-    def embed(self, ids: Tensor, positions: Tensor, types: Tensor) -> Tensor:
-        """Embedded input `(rows, length, hidden)`."""
-        return self.bert.embed(ids, positions, types)
-
-    @property
-    def layers(self) -> nn.ModuleList:
-        """The layers, each called with `(x, attend)`."""
-        return self.bert.encoder.layer
-
+    @abstractmethod
     def encode(self, ids: Tensor, lengths: Tensor, positions: Tensor | None = None) -> Tensor:
-        """Hidden states of padded rows, every place seeing both sides; see `MaskedLanguageModel`.
-
-        One place is not computed otherwise than all, but its last bits may differ: attention sums in
-        another order for one query.
-        """
-        return self.bert.encode(ids, lengths, positions)
+        """Hidden states of padded rows, every place seeing both sides; see `MaskedLanguageModel`."""
 
     def logits(self, hidden: Tensor) -> Tensor:
         """Head: hidden states `(…, hidden)` to raw logits `(…, vocab)`."""
@@ -261,3 +265,37 @@ class Bert(nn.Module):
     def masked_logits(self, ids: Tensor, lengths: Tensor, positions: Tensor) -> Tensor:
         """Logits `(rows, vocab)` at one position a row; see `MaskedModel`."""
         return self.logits(self.encode(ids, lengths, positions)[:, 0])
+
+
+class Bert(WithHead):
+    """A BERT with its masked-language-model head; offers the view `MaskedLanguageModel`."""
+
+    def __init__(self, config: BertConfig) -> None:
+        super().__init__(config)
+        self.bert = Trunk(config)
+
+    @property
+    def embedding(self) -> TiedEmbedding:
+        """The vectors of the tokens."""
+        return self.bert.embeddings.word_embeddings
+
+    def embed(self, ids: Tensor, positions: Tensor, types: Tensor) -> Tensor:
+        """Embedded input `(rows, length, hidden)`."""
+        return self.bert.embed(ids, positions, types)
+
+    @property
+    def layers(self) -> nn.ModuleList:
+        """The layers, each called with `(x, attend)`."""
+        return self.bert.encoder.layer
+
+    def placed(self, attend: Attend, positions: Tensor) -> Attend:
+        """Attention as the layers have it at positions `(rows or 1, length)`: these know places already."""
+        return attend
+
+    def encode(self, ids: Tensor, lengths: Tensor, positions: Tensor | None = None) -> Tensor:
+        """Hidden states of padded rows, every place seeing both sides; see `MaskedLanguageModel`.
+
+        One place is not computed otherwise than all, but its last bits may differ: attention sums in
+        another order for one query.
+        """
+        return self.bert.encode(ids, lengths, positions)

@@ -5,8 +5,9 @@ Radford et al. 2019, "Language Models are Unsupervised Multitask Learners".
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -50,14 +51,18 @@ class Attention(nn.Module):
 
 
 class Mlp(nn.Module):
-    def __init__(self, config: Gpt2Config) -> None:
+    def __init__(
+        self, config: Gpt2Config, inner: int | None = None, activation: Callable[[Tensor], Tensor] = gelu
+    ) -> None:
         super().__init__()
-        self.c_fc = Conv1D(config.n_embd, 4 * config.n_embd)
-        self.c_proj = Conv1D(4 * config.n_embd, config.n_embd, Activations.AFTER_GELU)
+        self.activation = activation
+        inner = inner or 4 * config.n_embd
+        self.c_fc = Conv1D(config.n_embd, inner)
+        self.c_proj = Conv1D(inner, config.n_embd, Activations.AFTER_GELU)
         self.dropout = Dropout()
 
     def forward(self, x: Tensor) -> Tensor:
-        out: Tensor = self.dropout(self.c_proj(gelu(self.c_fc(x))))
+        out: Tensor = self.dropout(self.c_proj(self.activation(self.c_fc(x))))
         return out
 
 
@@ -76,15 +81,25 @@ class Block(nn.Module):
 
 
 class Trunk(nn.Module):
-    """Embeddings, blocks and the last norm."""
+    """Embeddings, blocks and the last norm.
 
-    def __init__(self, config: Gpt2Config) -> None:
+    Args:
+        config: Its sizes.
+        block: Makes a block.
+    """
+
+    def __init__(self, config: Gpt2Config, block: Callable[[Any], nn.Module] = Block) -> None:
         super().__init__()
         self.wte = TiedEmbedding(config.vocab_size, config.n_embd)
         self.wpe = nn.Embedding(config.n_positions, config.n_embd)
-        self.h = nn.ModuleList(Block(config) for _ in range(config.n_layer))
-        self.ln_f = nn.LayerNorm(config.n_embd, eps=config.layer_norm_epsilon)
+        self.h = nn.ModuleList(block(config) for _ in range(config.n_layer))
+        self.ln_f: nn.Module = nn.LayerNorm(config.n_embd, eps=config.layer_norm_epsilon)
         self.dropout = Dropout()
+
+    def embed(self, ids: Tensor, positions: Tensor) -> Tensor:
+        """Embedded input `(rows, length, n_embd)`."""
+        embedded: Tensor = self.wte(ids) + self.wpe(positions)
+        return embedded
 
 
 class Gpt2(ThroughHidden, nn.Module):
@@ -92,11 +107,11 @@ class Gpt2(ThroughHidden, nn.Module):
 
     head_product: Product | None = None
 
-    def __init__(self, config: Gpt2Config) -> None:
+    def __init__(self, config: Gpt2Config, trunk: Callable[[Any], Trunk] = Trunk) -> None:
         super().__init__()
         self.config = config
         self.vocab_size = config.vocab_size
-        self.transformer = Trunk(config)
+        self.transformer = trunk(config)
 
     @property
     def positions(self) -> int:
@@ -110,8 +125,7 @@ class Gpt2(ThroughHidden, nn.Module):
 
     def forward(self, ids: Tensor) -> Tensor:
         """Logits after every token of whole rows `(rows, length)`, for training; `(rows, length, vocab)`."""
-        x = self.transformer.wte(ids) + self.transformer.wpe(torch.arange(ids.shape[1]))
-        x = self.transformer.dropout(x)
+        x = self.transformer.dropout(self.transformer.embed(ids, torch.arange(ids.shape[1])))
         for block in self.transformer.h:
             x = block(x, _causal)
         return linear(self.transformer.ln_f(x), self.transformer.wte.weight)
@@ -165,7 +179,7 @@ class Gpt2(ThroughHidden, nn.Module):
         count = tokens.shape[1]
         # only padding lies behind the last position there is
         positions = state.positions(count).clamp(max=self.positions - 1)
-        x: Tensor = self.transformer.wte(tokens) + self.transformer.wpe(positions)
+        x = self.transformer.embed(tokens, positions)
         for number, block in enumerate(self.transformer.h):
             x = block(x, state.attend(number))
         state.advance(count)

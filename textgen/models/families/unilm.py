@@ -66,14 +66,9 @@ class UniLM(ThroughHidden, nn.Module):
 
     def start(self, sources: Sequence[Ids]) -> CacheState:
         """Encode sources that share one padded length, keeping keys and values only."""
-        ids, lengths = read_together(sources)
-        width = ids.shape[1]
-        bias = padding_bias(lengths, width)
-        prefix: list[KeyValue] = []
-        x = self.network.embed(ids, torch.arange(width), torch.zeros_like(ids))
-        for layer in self.network.layers:
-            x = layer(x, _keeping(prefix, both_sides(bias)))
-        return CacheState(prefix, bias, lengths, extra={"vote": self.prior.vote(sources)})
+        state, _ = read_sources(self.network, sources)
+        state.extra["vote"] = self.prior.vote(sources)
+        return state
 
     def read(self, sources: Sequence[Ids]) -> tuple[CacheState, list[Tensor]]:
         """Like `start`, with no hidden states: a source is not part of the text that is written."""
@@ -88,18 +83,41 @@ class UniLM(ThroughHidden, nn.Module):
 
     def hidden_of(self, state: CacheState, tokens: Tensor, types: Tensor) -> Tensor:
         """Like `hidden`, of tokens of these types `(rows, count)`."""
-        count = tokens.shape[1]
-        x = self.network.embed(tokens, state.positions(count), types)
-        for number, layer in enumerate(self.network.layers):
-            x = layer(x, state.attend(number))
-        state.advance(count)
-        return x
+        return written(self.network, state, tokens, types)
 
     def head(self, state: CacheState, hidden: Tensor) -> Tensor:
         """Logits `(rows, count, vocab)` from hidden states and the copy prior; see `HiddenModel`."""
         vote, logits = state.extra["vote"], self.network.logits(hidden)
         by_group = logits.view(len(vote), -1, logits.shape[-1])
         return self.prior.apply_vote(by_group, vote[:, None]).view(logits.shape)
+
+
+def read_sources(bert: Bert, sources: Sequence[Ids]) -> tuple[CacheState, Tensor]:
+    """Read sources that share one padded length, seen from both sides.
+
+    Returns:
+        Their keys and values, and their hidden states `(sources, padded length, hidden_size)`.
+    """
+    ids, lengths = read_together(sources)
+    width = ids.shape[1]
+    bias = padding_bias(lengths, width)
+    prefix: list[KeyValue] = []
+    positions = torch.arange(width)
+    x = bert.embed(ids, positions, torch.zeros_like(ids))
+    for layer in bert.layers:
+        x = layer(x, bert.placed(_keeping(prefix, both_sides(bias)), positions[None]))
+    return CacheState(prefix, bias, lengths), x
+
+
+def written(bert: Bert, state: CacheState, tokens: Tensor, types: Tensor) -> Tensor:
+    """Append tokens `(rows, count)` of these types; the hidden states after each."""
+    count = tokens.shape[1]
+    positions = state.positions(count)
+    x = bert.embed(tokens, positions, types)
+    for number, layer in enumerate(bert.layers):
+        x = layer(x, bert.placed(state.attend(number), positions))
+    state.advance(count)
+    return x
 
 
 def build(config: Mapping[str, Any], specials: Specials, file: Path) -> UniLM:

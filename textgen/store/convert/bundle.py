@@ -76,8 +76,8 @@ def read_bundle(index: Path) -> tuple[dict[str, LazyTensor], list[Path]]:
         header = _Message(table.pop(b"", b""))
         if not 0 < header.number(1) <= MOST_SHARDS:
             raise MalformedError("it does not say how many shards there are")
-        places = {key.decode(): _place(_Message(value)) for key, value in table.items()}
-    except (MalformedError, OSError, UnicodeDecodeError) as error:
+        places = {_text(key): _place(_Message(value)) for key, value in table.items()}
+    except (MalformedError, OSError) as error:
         reason = getattr(error, "strerror", None) or error
         raise ModelError("cannot read {path}: {reason}", path=index, reason=reason, hint=DAMAGED) from None
     if header.number(2):
@@ -92,6 +92,13 @@ def read_bundle(index: Path) -> tuple[dict[str, LazyTensor], list[Path]]:
         if place.kind in DTYPES and not place.sliced
     }
     return tensors, shards
+
+
+def _text(key: bytes) -> str:
+    try:
+        return key.decode()
+    except UnicodeDecodeError:
+        raise MalformedError("a name is not UTF-8") from None
 
 
 def _check_shards(index: Path, shards: list[Path], places: Mapping[str, Place]) -> None:

@@ -15,7 +15,15 @@ from torch import Tensor
 
 from textgen.errors import ModelError, UsageError
 from textgen.store.convert.lazy import LazyTensor
-from textgen.store.convert.renamed import Renamed, Tensors, check_sizes, check_whole, layers_of, slots_of
+from textgen.store.convert.renamed import (
+    Renamed,
+    Tensors,
+    check_sizes,
+    check_whole,
+    layers_of,
+    shape_of,
+    slots_of,
+)
 
 BERT, SIMBERT, ROFORMER, ROFORMER_SIM, NEZHA = "bert", "simbert", "roformer", "roformer-sim", "nezha"
 WITH_POSITIONS = (BERT, SIMBERT)
@@ -55,6 +63,7 @@ ELECTRA = {
     "cls.predictions.transform.LayerNorm.": "generator_predictions.LayerNorm.",
     "cls.predictions.bias": "generator_lm_head.bias",
 }
+NETWORKS = {SIMBERT: "bert", ROFORMER_SIM: "bert"}  # names of tensors, where they are no model_type
 ARCHITECTURES = {
     "bert": "BertForMaskedLM",
     "electra": "ElectraForMaskedLM",
@@ -142,7 +151,7 @@ def _new_name(name: str, model_type: str) -> str:
         new = _dotted(name)
     else:
         begin = next(begin for begin in NAMES if name.startswith(begin))
-        new = f"{model_type}.{NAMES[begin]}" + _dotted(name.removeprefix(begin))
+        new = f"{NETWORKS.get(model_type, model_type)}.{NAMES[begin]}" + _dotted(name.removeprefix(begin))
     if model_type == "electra":
         for begin, other in ELECTRA.items():
             new = other + new.removeprefix(begin) if new.startswith(begin) else new
@@ -155,24 +164,22 @@ def _dotted(name: str) -> str:
 
 
 def _config(tensors: Tensors, given: Mapping[str, Any], kind: str, layers: int) -> dict[str, Any]:
-    vocabulary, embedded = tensors[WORDS].shape
-    width = tensors["bert/encoder/layer_0/output/dense/kernel"].shape[1]
+    vocabulary, embedded = shape_of(tensors, WORDS, 2)
+    inner, width = shape_of(tensors, "bert/encoder/layer_0/output/dense/kernel", 2)
     found = {
         "vocab_size": vocabulary,
         "hidden_size": width,
         "num_hidden_layers": layers,
-        "intermediate_size": tensors["bert/encoder/layer_0/intermediate/dense/bias"].shape[0],
-        "type_vocab_size": tensors[TYPES].shape[0],
+        "intermediate_size": inner,
+        "type_vocab_size": shape_of(tensors, TYPES, 2)[0],
     }
     if POSITIONS in tensors:
-        found["max_position_embeddings"] = tensors[POSITIONS].shape[0]
+        found["max_position_embeddings"] = shape_of(tensors, POSITIONS, 2)[0]
     check_sizes(given, found | {"embedding_size": embedded} if MAPPING in tensors else found)
-    model_type = kind.removesuffix("-sim") if kind != SIMBERT else BERT
-    if MAPPING in tensors and kind == BERT:
-        model_type = "electra"  # its generator is a BERT whose words are narrower than its layers
+    # a generator of ELECTRA is a BERT whose words are narrower than its layers
+    model_type = "electra" if kind == BERT and MAPPING in tensors else kind
     config = {
         "model_type": model_type,
-        "architectures": [ARCHITECTURES[model_type]],
         "num_attention_heads": given["num_attention_heads"],
         "hidden_act": given.get("hidden_act", "gelu"),
         "hidden_dropout_prob": given.get("hidden_dropout_prob", 0.1),
@@ -183,14 +190,14 @@ def _config(tensors: Tensors, given: Mapping[str, Any], kind: str, layers: int) 
         "max_position_embeddings": given.get("max_position_embeddings", 512),
         **found,
     }
-    if embedded != width or model_type in ("electra", ROFORMER):
+    if model_type in ARCHITECTURES:
+        config["architectures"] = [ARCHITECTURES[model_type]]
+    if model_type not in (BERT, NEZHA):
         config["embedding_size"] = embedded
     if model_type == ROFORMER:
         config["rotary_value"] = False
     if kind == NEZHA:
         config["max_relative_position"] = given.get("max_relative_position", 64)
-    if kind in (SIMBERT, ROFORMER_SIM):
-        config["target_types"] = {"sep": 1}
     return config
 
 

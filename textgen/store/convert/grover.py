@@ -6,28 +6,36 @@ from collections.abc import Mapping
 from typing import Any
 
 from textgen.store.convert.lazy import LazyTensor, side_by_side
-from textgen.store.convert.renamed import Renamed, Tensors, check_sizes, check_whole, layers_of, slots_of
+from textgen.store.convert.renamed import (
+    Renamed,
+    Tensors,
+    check_sizes,
+    check_whole,
+    layers_of,
+    shape_of,
+    slots_of,
+)
 
 KIND = "gpt2-ml"
 WORDS = "newslm/embeddings/word_embed"
 WHOLE = {
     WORDS: "wte.weight",
     "newslm/embeddings/pos_embed": "wpe.weight",
-    "newslm/embeddings/LayerNorm_embed_norm/gamma": "ln_emb.weight",
-    "newslm/embeddings/LayerNorm_embed_norm/beta": "ln_emb.bias",
+    "newslm/embeddings/LayerNorm_embed_norm/gamma": "emb_norm.weight",
+    "newslm/embeddings/LayerNorm_embed_norm/beta": "emb_norm.bias",
 }
 # kernels stay as they are: GPT-2 has inputs for rows, too
 LAYER = {
     "context_projection_layer/kernel": "attn.c_proj.weight",
     "context_projection_layer/bias": "attn.c_proj.bias",
-    "LayerNorm_mlp_ln0/gamma": "ln_0.weight",
-    "LayerNorm_mlp_ln0/beta": "ln_0.bias",
+    "LayerNorm_mlp_ln0/gamma": "ln_1.weight",
+    "LayerNorm_mlp_ln0/beta": "ln_1.bias",
     "intermediate/kernel": "mlp.c_fc.weight",
     "intermediate/bias": "mlp.c_fc.bias",
     "output/kernel": "mlp.c_proj.weight",
     "output/bias": "mlp.c_proj.bias",
-    "LayerNorm_mlp_ln1/gamma": "ln_1.weight",
-    "LayerNorm_mlp_ln1/beta": "ln_1.bias",
+    "LayerNorm_mlp_ln1/gamma": "ln_2.weight",
+    "LayerNorm_mlp_ln1/beta": "ln_2.bias",
 }
 TOGETHER = ("query_layer", "key_layer", "value_layer")
 ENDS = {"kernel": "weight", "bias": "bias"}
@@ -69,9 +77,9 @@ def rename(tensors: Tensors, given: Mapping[str, Any]) -> Renamed:
 
 
 def _config(tensors: Tensors, given: Mapping[str, Any], layers: int) -> dict[str, Any]:
-    vocabulary, width = tensors[WORDS].shape
-    positions = tensors["newslm/embeddings/pos_embed"].shape[0]
-    inner = tensors["newslm/layer00/intermediate/bias"].shape[0]
+    vocabulary, width = shape_of(tensors, WORDS, 2)
+    positions, _ = shape_of(tensors, "newslm/embeddings/pos_embed", 2)
+    inner, _ = shape_of(tensors, "newslm/layer00/output/kernel", 2)
     found = {"vocab_size": vocabulary, "hidden_size": width, "num_hidden_layers": layers}
     found |= {"max_position_embeddings": positions, "intermediate_size": inner}
     check_sizes(given, found)

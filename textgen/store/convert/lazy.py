@@ -64,7 +64,12 @@ class LazyTensor:
 
 
 def side_by_side(parts: Sequence[LazyTensor]) -> LazyTensor:
-    """One tensor of several, joined along their last dimension."""
+    """One tensor of several, joined along their last dimension. Raises ModelError if they do not fit."""
+    alike = {(part.shape[:-1], part.dtype, len(part.shape)) for part in parts}
+    if len(alike) > 1 or not parts[0].shape:
+        shapes = [f"{part.shape}" for part in parts]
+        hint = "is it a checkpoint of such a model?"
+        raise ModelError("tensors that belong together have the shapes {shapes}", shapes=shapes, hint=hint)
     shape = (*parts[0].shape[:-1], sum(part.shape[-1] for part in parts))
     return LazyTensor(shape, parts[0].dtype, lambda: torch.cat([part.read() for part in parts], -1))
 
@@ -82,6 +87,9 @@ def write_lazily(path: Path, tensors: Mapping[str, LazyTensor]) -> None:
     end = 0
     for name in names:
         tensor, start = tensors[name], end
+        if tensor.dtype not in IN_HEADER:
+            hint, dtype = "save it in floating point", str(tensor.dtype).removeprefix("torch.")
+            raise ModelError("{name} is {dtype}, which is not stored", name=name, dtype=dtype, hint=hint)
         end += tensor.size
         place = {"shape": list(tensor.shape), "data_offsets": [start, end]}
         header[name] = {"dtype": IN_HEADER[tensor.dtype], **place}

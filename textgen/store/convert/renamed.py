@@ -44,6 +44,15 @@ def check_whole(tensors: Tensors, wanted: Iterable[str]) -> None:
         raise ModelError(template, name=missing[0], more=len(missing) - 1, hint=hint)
 
 
+def shape_of(tensors: Tensors, name: str, rank: int) -> tuple[int, ...]:
+    """The shape of a tensor. Raises ModelError if it has another number of dimensions."""
+    shape = tensors[name].shape
+    if len(shape) != rank:
+        hint = "is it a checkpoint of such a model?"
+        raise ModelError("the checkpoint has {name} {shape}", name=name, shape=f"{shape}", hint=hint)
+    return shape
+
+
 def check_sizes(given: Mapping[str, Any], found: Mapping[str, int]) -> None:
     """Refuse a config that contradicts the tensors.
 
@@ -64,9 +73,9 @@ def check_sizes(given: Mapping[str, Any], found: Mapping[str, int]) -> None:
 
 
 def layers_of(names: Iterable[str], begin: str, end: str) -> int:
-    """How many layers there are: numbers from 0 between these two parts of names."""
+    """How many layers there are: numbers from 0 between these two parts of names. There is one at least."""
     found = {name[len(begin) : -len(end)] for name in names if name.startswith(begin) and name.endswith(end)}
-    return len({int(number) for number in found if number.isdecimal()})
+    return max(1, len({int(number) for number in found if number.isdecimal()}))
 
 
 def slots_of(names: Iterable[str]) -> set[str]:

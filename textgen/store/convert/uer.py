@@ -9,7 +9,7 @@ import torch
 
 from textgen.errors import ModelError
 from textgen.store.convert.lazy import LazyTensor, side_by_side
-from textgen.store.convert.renamed import Renamed, Tensors, check_sizes, check_whole, layers_of
+from textgen.store.convert.renamed import Renamed, Tensors, check_sizes, check_whole, layers_of, shape_of
 
 WORDS = "embedding.word.embedding.weight"
 POSITIONS = "embedding.pos.embedding.weight"
@@ -98,6 +98,7 @@ def _bert(tensors: Tensors, given: Mapping[str, Any], layers: int) -> Renamed:
     check_whole(tensors, places)
     kept = {new: tensors[old].single() for old, new in places.items()}
     types = places[TYPES]
+    shape_of(tensors, TYPES, 2)
     kept[types] = kept[types].behind(1)  # the first is that of padding
     config = _sizes(tensors, given, layers) | {
         "model_type": "bert",
@@ -166,8 +167,8 @@ def _by_inputs(tensor: LazyTensor, name: str) -> LazyTensor:
 
 
 def _sizes(tensors: Tensors, given: Mapping[str, Any], layers: int) -> dict[str, Any]:
-    vocabulary, width = tensors[WORDS].shape
-    inner = tensors["encoder.transformer.0.feed_forward.linear_1.bias"].shape[0]
+    vocabulary, width = shape_of(tensors, WORDS, 2)
+    inner, _ = shape_of(tensors, "encoder.transformer.0.feed_forward.linear_1.weight", 2)
     check_sizes(given, {"layers_num": layers, "hidden_size": width, "feedforward_size": inner})
     return {
         "vocab_size": vocabulary,
@@ -175,7 +176,7 @@ def _sizes(tensors: Tensors, given: Mapping[str, Any], layers: int) -> dict[str,
         "num_hidden_layers": layers,
         "num_attention_heads": given["num_attention_heads"],
         "intermediate_size": inner,
-        "max_position_embeddings": tensors[POSITIONS].shape[0],
+        "max_position_embeddings": shape_of(tensors, POSITIONS, 2)[0],
     }
 
 

@@ -1,0 +1,61 @@
+"""GPT2-ML, the blocks of Grover over a Chinese vocabulary, which no network of transformers computes.
+
+Zellers et al. 2019, "Defending Against Neural Fake News", https://arxiv.org/abs/1905.12616; the checkpoints
+are those of https://github.com/imcaspar/gpt2-ml. Unlike a GPT-2 it normalises its embeddings, and what
+leaves a block, not what attention reads: h = x + attention(x), x = ln_2(h + mlp(ln_1(h))). There is no norm
+behind the last block, and GELU is exact. Tensors and sizes are named as those of a `GPT2LMHeadModel`, with
+`emb_norm` beside, as other conversions of these checkpoints have it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+from torch.nn import functional
+
+from textgen.models.families import gpt2
+from textgen.models.families.gpt2 import Attention, Gpt2, Gpt2Config, Mlp
+from textgen.models.layers.attention import Attend
+
+
+@dataclass(frozen=True)
+class Gpt2MlConfig(Gpt2Config):
+    """The sizes of a GPT2-ML, named as in its `config.json`."""
+
+    n_inner: int
+
+
+class Block(nn.Module):
+    def __init__(self, config: Gpt2MlConfig) -> None:
+        super().__init__()
+        self.attn = Attention(config)
+        self.ln_1 = nn.LayerNorm(config.n_embd, eps=config.layer_norm_epsilon)
+        self.mlp = Mlp(config, config.n_inner, functional.gelu)
+        self.ln_2 = nn.LayerNorm(config.n_embd, eps=config.layer_norm_epsilon)
+
+    def forward(self, x: Tensor, attend: Attend) -> Tensor:
+        x = x + self.attn(x, attend)
+        out: Tensor = self.ln_2(x + self.mlp(self.ln_1(x)))
+        return out
+
+
+class Trunk(gpt2.Trunk):
+    """Embeddings with their norm, and blocks."""
+
+    def __init__(self, config: Gpt2MlConfig) -> None:
+        super().__init__(config, Block)
+        self.emb_norm = nn.LayerNorm(config.n_embd, eps=config.layer_norm_epsilon)
+        self.ln_f = nn.Identity()
+
+    def embed(self, ids: Tensor, positions: Tensor) -> Tensor:
+        """Embedded input `(rows, length, n_embd)`."""
+        normed: Tensor = self.emb_norm(super().embed(ids, positions))
+        return normed
+
+
+class Gpt2Ml(Gpt2):
+    """A GPT2-ML; offers the view `LanguageModel`."""
+
+    def __init__(self, config: Gpt2MlConfig) -> None:
+        super().__init__(config, Trunk)
