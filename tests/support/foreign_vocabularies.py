@@ -205,3 +205,43 @@ def _varint(message: bytes, at: int) -> tuple[int, int]:
         shift, at = shift + 7, at + 1
         if message[at - 1] < 128:
             return value, at
+
+
+def word_tokens() -> list[str]:
+    """As WoBERT's: words of several characters beside those of BERT; 杭研 is in no dictionary."""
+    words = ["今天", "天气", "公园", "大学", "杭研", "模型", "##今天", "A股"]
+    return [*bert_tokens(), *words, *"国大学杭研"]
+
+
+CPM_SYMBOLS = ["<cls>", "<sep>", "<pad>", "<mask>", "<eod>"]
+CPM_SPECIALS = Specials(pad=5, bos=1, eos=7, mask=6, sep=4, cls=3)
+
+
+def cpm_model(path: Path, **options: object) -> Path:
+    """As CPM's: trained on jieba's words, U+2582 for a space and U+2583 for a line break."""
+    lines = [
+        "今天 天气 很 好 ， ▂ 我们 去 公园 。",
+        "▃ ▃ 用 ▂ GPT ▂ 写 诗",
+        "The ▂ weather ▂ 2024 . ▃",
+        "發財 ▃ 的 人",
+    ]
+    model = io.BytesIO()
+    SentencePieceTrainer.train(
+        sentence_iterator=iter(lines * 4),
+        model_writer=model,
+        **{
+            "model_type": "bpe",
+            "vocab_size": 100,
+            "unk_id": 0,
+            "bos_id": 1,
+            "eos_id": 2,
+            "pad_id": -1,
+            "control_symbols": CPM_SYMBOLS,
+            "character_coverage": 1.0,
+            "hard_vocab_limit": False,
+            "minloglevel": 2,
+        }
+        | options,
+    )
+    path.write_bytes(model.getvalue())
+    return path

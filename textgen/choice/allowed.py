@@ -68,7 +68,7 @@ class _Kinds:
     """Ids by what they write, those of controls left out.
 
     Attributes:
-        line: Whole characters of one line.
+        line: Whole characters of one line, or nothing, as the beginning of a word does.
         breaks: Whole characters, a line break among them.
         parts: A part of a character.
     """
@@ -86,7 +86,7 @@ def _kinds(vocabulary: Vocabulary) -> _Kinds:
     breaks |= set(present(vocabulary.newline))
     steering = {i for i, text in texts.items() if not text.isprintable() and _steers(text)}
     return _Kinds(
-        frozenset(texts.keys() - breaks - steering),
+        frozenset(texts.keys() - breaks - steering) | vocabulary.wordless,
         frozenset(breaks - steering),
         frozenset(i for i in byte_ids if _is_text(pieces[i])),
     )

@@ -24,6 +24,16 @@ def words(text: str) -> list[str]:
     return found
 
 
+def listed_words(text: str) -> list[str]:
+    """Splits a text into words of the dictionary and single characters, none guessed, losing nothing.
+
+    Args:
+        text: Any text.
+    """
+    found: list[str] = _tokenizer().lcut(text, HMM=False)
+    return found
+
+
 @lru_cache(maxsize=4096)
 def is_word(word: str) -> bool:
     """Tells whether jieba's dictionary has a word, without the second that loading it takes."""
@@ -44,7 +54,7 @@ def dictionary_words(text: str) -> list[str]:
         text: Chinese characters.
     """
     # jieba cuts a rare word where its parts are frequent
-    found = [text] if is_word(text) else _tokenizer().lcut(text, HMM=False)
+    found = [text] if is_word(text) else listed_words(text)
     return [word for word in found if len(word) > 1]
 
 

@@ -50,6 +50,7 @@ class Vocabulary:
         spaced: Ids whose token holds a space.
         respaced: Whether a rule puts spaces into texts, or takes them out: then those of a text are not
             those of its tokens.
+        wordless: Ids that write nothing and yet belong to texts, such as the beginning of a word.
     """
 
     pieces: tuple[bytes, ...]
@@ -57,6 +58,7 @@ class Vocabulary:
     newline: int
     spaced: frozenset[int]
     respaced: bool = False
+    wordless: frozenset[int] = frozenset()
 
     def __len__(self) -> int:
         return len(self.pieces)

@@ -10,7 +10,7 @@ from textgen.errors import ModelError
 from textgen.text.normalize import check_encodable
 from textgen.tokenizers.base import ABSENT, Specials, Vocabulary, present
 from textgen.tokenizers.sentencepiece import BYTE, PROBE, SPACE, read_processor
-from textgen.tokenizers.spacing import PrefixedDetokenizer, is_content
+from textgen.tokenizers.spacing import PrefixedDetokenizer, vanishes
 from textgen.tokenizers.tokenizer_json import read_tokenizer_json
 
 
@@ -70,10 +70,7 @@ class SentencePieceModelTokenizer:
 
     def _is_lost(self, character: str) -> bool:
         ids = self._ids(character)
-        if self._unknown in ids:
-            return True
-        written = self.decode(ids)
-        return is_content(character) and written != character and not written.strip()
+        return self._unknown in ids or vanishes(character, self.decode(ids))
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,11 @@ def is_content(character: str) -> bool:
     return breaks_line or not (character.isspace() or unicodedata.category(character) == "Mn")
 
 
+def vanishes(character: str, written: str) -> bool:
+    """Whether nothing, or a blank, is written for a character of a text that is none itself."""
+    return is_content(character) and written != character and not written.strip()
+
+
 class WordDetokenizer:
     """Puts back the spaces between tokens that are words, or go on with the word before them.
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from tokenizers import Tokenizer
 from tokenizers.models import WordPiece
 from tokenizers.normalizers import BertNormalizer
-from tokenizers.pre_tokenizers import BertPreTokenizer
+from tokenizers.pre_tokenizers import BertPreTokenizer, PreTokenizer
 
 from textgen.errors import ModelError
 from textgen.text.normalize import check_encodable
@@ -40,6 +40,7 @@ class WordPieceTokenizer:
     """
 
     lossless = False
+    _by_character = True
 
     def __init__(
         self, path: Path, specials: Specials, *, lower_case: bool, silent: Collection[str] = ()
@@ -57,8 +58,11 @@ class WordPieceTokenizer:
         self.vocabulary = Vocabulary(tuple(pieces), frozenset(), ABSENT, frozenset(), respaced=True)
         self._joined = frozenset(i for i, token in enumerate(tokens) if _is_joined(token))
         self._words = Tokenizer(WordPiece(self._ids, unk_token=UNKNOWN, max_input_chars_per_word=100))
-        self._words.normalizer = BertNormalizer(lowercase=lower_case)
-        self._words.pre_tokenizer = BertPreTokenizer()
+        self._words.normalizer = BertNormalizer(lowercase=lower_case, handle_chinese_chars=self._by_character)
+        self._words.pre_tokenizer = self._splitter()
+
+    def _splitter(self) -> PreTokenizer:
+        return BertPreTokenizer()
 
     def encode(self, text: str) -> list[int]:
         """Ids of the text, without specials.
