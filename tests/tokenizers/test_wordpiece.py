@@ -202,6 +202,26 @@ def test_sentinels_are_no_text_if_one_says_so(path: Path) -> None:
     assert round_trip("今extra0天", silent) == "今天"
 
 
+def test_a_tokenizer_json_has_the_same_tokens(path: Path, tmp_path: Path) -> None:
+    BertTokenizer(vocab=str(path), do_lower_case=True).save_pretrained(str(tmp_path / "saved"))
+    found = WordPieceTokenizer(tmp_path / "saved" / "tokenizer.json", BERT_SPECIALS, lower_case=True)
+    odd = ID["\u2028"]  # which transformers leaves out, and not its id
+    assert found.vocabulary.pieces[odd] == b""
+    assert found.vocabulary.pieces[:odd] == LOWER.vocabulary.pieces[:odd]
+    assert found.vocabulary.pieces[odd + 1 :] == LOWER.vocabulary.pieces[odd + 1 :]
+    assert found.encode(MIXED) == LOWER.encode(MIXED)
+    (tmp_path / "tokenizer.json").write_text('{"model": {"vocab": [["a", 0]]}}')
+    with pytest.raises(ModelError, match="it has no WordPiece"):
+        WordPieceTokenizer(tmp_path / "tokenizer.json", BERT_SPECIALS, lower_case=True)
+
+
+def test_a_mark_of_byte_order_and_windows_line_ends_are_no_tokens(tmp_path: Path) -> None:
+    path = tmp_path / "vocab.txt"
+    path.write_bytes("\ufeff".encode() + "\r\n".join(TOKENS).encode())
+    found = WordPieceTokenizer(path, BERT_SPECIALS, lower_case=True)
+    assert found.vocabulary == LOWER.vocabulary
+
+
 @pytest.mark.parametrize("damage", ["missing", "folder", "bytes", "empty", "other"])
 def test_a_file_that_is_no_vocabulary_is_one_line(tmp_path: Path, damage: str) -> None:
     path = tmp_path / "vocab.txt"

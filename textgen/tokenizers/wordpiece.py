@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Collection
 from pathlib import Path
+from typing import Any
 
 from tokenizers import Tokenizer
 from tokenizers.models import WordPiece
@@ -30,7 +32,7 @@ class WordPieceTokenizer:
     writes the words spaced as `WordDetokenizer` says, in single lines.
 
     Args:
-        path: The vocabulary, one token a line.
+        path: The vocabulary, one token a line; or a `tokenizer.json`, of which the tokens alone are read.
         specials: Ids of the symbols; they write nothing.
         lower_case: Whether the vocabulary knows no upper case.
         silent: Further tokens that are no text, such as the sentinels of a T5.
@@ -96,17 +98,35 @@ class WordPieceTokenizer:
 
 
 def read_tokens(path: Path) -> list[str]:
-    """The tokens of a `vocab.txt` by id. Raises ModelError."""
+    """The tokens of a `vocab.txt`, or of a `tokenizer.json` of BERT's kind, by id. Raises ModelError."""
     try:
-        lines = path.read_text(encoding="utf-8").split("\n")  # some tokens are line breaks of other kinds
+        text = path.read_text(encoding="utf-8-sig")
+        tokens = _listed(json.loads(text)) if path.suffix == ".json" else _lines(text)
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is no UTF-8"
         message = "cannot read the vocabulary {path}: {reason}"
         raise ModelError(message, path=path, reason=reason, hint="is the file whole?") from None
-    tokens = lines[:-1] if lines[-1] == "" else lines
+    except (ValueError, KeyError, TypeError, AttributeError):
+        message = "cannot read the vocabulary {path}: it has no WordPiece"
+        raise ModelError(message, path=path, hint="is the file whole?") from None
     if UNKNOWN not in tokens:
         message = "the vocabulary {path} has no token {token}"
         raise ModelError(message, path=path, token=UNKNOWN, hint="a vocab.txt of BERT has one token a line")
+    return tokens
+
+
+def _lines(text: str) -> list[str]:
+    lines = text.split("\n")  # some tokens are line breaks of other kinds
+    return lines[:-1] if lines[-1] == "" else lines
+
+
+def _listed(file: dict[str, Any]) -> list[str]:
+    """The tokens of a `tokenizer.json`; it may name added ones beside its vocabulary, and leave out ids."""
+    ids: dict[str, int] = {**file["model"]["vocab"]}
+    ids |= {token["content"]: token["id"] for token in file.get("added_tokens") or ()}
+    tokens = [""] * (max(ids.values()) + 1)
+    for token, i in ids.items():
+        tokens[i] = token
     return tokens
 
 
