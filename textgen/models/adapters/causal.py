@@ -81,7 +81,7 @@ class CausalAdapter(ThroughHidden, Divided):
         state = CachedRows(lengths, (places >= 0).long())
         output = self._trunk(ids, state.mask, places)
         state.cache = cache_of(output)
-        hidden = self._shown(output)
+        hidden = self._shown(output, ids)
         return state, [row[width - len(text) :] for row, text in zip(hidden, texts, strict=True)]
 
     def hidden(self, state: Rows, tokens: Tensor) -> Tensor:
@@ -99,7 +99,7 @@ class CausalAdapter(ThroughHidden, Divided):
         output = self._trunk(tokens, mask, places, state.cache)
         state.cache = cache_of(output)
         state.steps += count
-        return self._shown(output)
+        return self._shown(output, tokens)
 
     def head(self, state: Rows, hidden: Tensor) -> Tensor:
         """Logits `(rows, count, vocab)` from hidden states; see `HiddenModel`."""
@@ -122,7 +122,7 @@ class CausalAdapter(ThroughHidden, Divided):
         ids = ids[:, : self.positions]  # only padding lies behind
         places = torch.arange(ids.shape[1]).expand(ids.shape)
         mask = (places < lengths[:, None]).long()
-        return self._shown(self._trunk(ids, mask, places, remember=False)), lengths
+        return self._shown(self._trunk(ids, mask, places, remember=False), ids), lengths
 
     def _trunk(
         self, ids: Tensor, mask: Tensor, places: Tensor, cache: Any = None, *, remember: bool = True

@@ -83,7 +83,8 @@ class Divided(nn.Module, ABC):
 
     def _probe(self) -> Tensor:
         """Two rows of ids that differ in their last."""
-        ids = torch.arange(2 * PROBE).view(2, PROBE) % self.embedding.num_embeddings
+        table = self.embedding.weight
+        ids = torch.arange(2 * PROBE, device=table.device).view(2, PROBE) % len(table)
         ids[1, :-1] = ids[0, :-1]
         return ids
 
@@ -97,10 +98,13 @@ class Divided(nn.Module, ABC):
                 self.shows_hidden = False
         self.width = hidden.shape[-1] if self.shows_hidden else self.vocab_size
 
-    def _shown(self, output: Any) -> Tensor:
-        """The hidden states in what was computed; the logits where they take their place."""
+    def _shown(self, output: Any, ids: Tensor) -> Tensor:
+        """The hidden states in what was computed of ids; the logits where they take their place.
+
+        They lie where the ids do: parts of a large network may lie on other devices.
+        """
         found: Tensor = output.last_hidden_state if self.shows_hidden else output.logits
-        return found
+        return found.to(ids.device)
 
     def _logits(self, hidden: Tensor) -> Tensor:
         """Logits `(rows, count, vocab)` of hidden states, float32.
@@ -116,7 +120,7 @@ class Divided(nn.Module, ABC):
         around.__dict__["_modules"] = self.network._modules | {self._below: _Given(hidden)}
         encoded = {"encoder_outputs": (hidden,)} if "encoder_outputs" in parameters(self.network) else {}
         logits: Tensor = kind.forward(around, **encoded).logits
-        return logits.float()
+        return logits.float().to(hidden.device)
 
 
 class _Given(nn.Module):

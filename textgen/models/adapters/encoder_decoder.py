@@ -63,8 +63,7 @@ class EncoderDecoderAdapter(ThroughHidden, Divided):
             whole = self._whole_logits(ids)
             state = self._encoded(ids, torch.ones_like(ids))
             self._settle(whole, self._decoded(state, ids))
-        names = ("self_attention_cache", "cross_attention_cache")
-        return self.shows_hidden and all(rememberable(getattr(state.cache, name, None)) for name in names)
+        return self.shows_hidden and rememberable(state.cache)
 
     def source_room(self, title: int) -> int:
         """Most ids of a source: a target has positions of its own."""
@@ -128,5 +127,4 @@ class EncoderDecoderAdapter(ThroughHidden, Divided):
             **cache_argument(decoder, state.cache),
         )
         state.cache = cache_of(output)
-        found: Tensor = output.last_hidden_state
-        return found
+        return self._shown(output, tokens)

@@ -36,7 +36,7 @@ class MaskedAdapter(Divided):
         ids = ids[:, : self.positions]
         mask = (torch.arange(ids.shape[1]) < lengths[:, None]).long()
         network = self.network.base_model if self.shows_hidden else self.network
-        found = self._shown(network(input_ids=ids, attention_mask=mask))
+        found = self._shown(network(input_ids=ids, attention_mask=mask), ids)
         if positions is not None:
             return at_places(found, positions)
         missing = width - found.shape[1]

@@ -12,6 +12,7 @@ from torch import Tensor
 
 # layers of a cache that hold keys and values by rows and nothing else
 PLAIN = frozenset({"DynamicLayer", "DynamicSlidingWindowLayer", "DynamicIndexedLayer"})
+SELF, CROSS = "self_attention_cache", "cross_attention_cache"  # of an encoder-decoder
 
 
 @dataclass
@@ -56,9 +57,11 @@ class CachedRows:
         same = torch.equal(groups, torch.arange(len(self.lengths)))
         cache = copied(self.cache)
         if cache is not None:
+            own, *shared = _parts(cache)
             # what a group's rows see of its source is the same for all of them
-            kept = getattr(cache, "self_attention_cache", cache) if same else cache
-            kept.batch_select_indices(rows)
+            for part in [own] if same else [own, *shared]:
+                for layer in part.layers:  # which may lie on different devices
+                    layer.batch_select_indices(rows.to(layer.keys.device))
         if same:
             return replace(self, cache=cache)
         extra = {name: tensor[groups] for name, tensor in self.extra.items()}
@@ -91,8 +94,8 @@ class WholeRows:
 
 def rememberable(cache: Any) -> bool:
     """Whether the rows of a cache can be copied and reordered by its keys and values alone."""
-    layers = getattr(cache, "layers", [])
-    return bool(layers) and all(type(layer).__name__ in PLAIN for layer in layers)
+    layers = [getattr(part, "layers", []) for part in _parts(cache)]
+    return all(layers) and all(type(layer).__name__ in PLAIN for part in layers for layer in part)
 
 
 def copied(cache: Any) -> Any:
@@ -100,10 +103,15 @@ def copied(cache: Any) -> Any:
     if cache is None:
         return None
     found = copy(cache)
-    if hasattr(cache, "cross_attention_cache"):
-        found.self_attention_cache = copied(cache.self_attention_cache)
-        found.cross_attention_cache = copied(cache.cross_attention_cache)
+    if hasattr(cache, CROSS):
+        setattr(found, SELF, copied(getattr(cache, SELF)))
+        setattr(found, CROSS, copied(getattr(cache, CROSS)))
         found.is_updated = dict(cache.is_updated)
     else:
         found.layers = [copy(layer) for layer in cache.layers]
     return found
+
+
+def _parts(cache: Any) -> list[Any]:
+    """What holds the layers of a cache: of the rows themselves, and of the sources that they look at."""
+    return [getattr(cache, SELF), getattr(cache, CROSS)] if hasattr(cache, CROSS) else [cache]
