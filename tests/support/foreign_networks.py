@@ -55,6 +55,14 @@ CAUSAL: dict[str, tuple[str, str, dict[str, Any]]] = {
     "qwen3": ("Qwen3ForCausalLM", "Qwen3Config", ROTARY_SIZES),
     "llama": ("LlamaForCausalLM", "LlamaConfig", ROTARY_SIZES),
     "glm": ("GlmForCausalLM", "GlmConfig", ROTARY_SIZES),
+    # keys and values of few numbers, and scaled logits
+    "minicpm3": (
+        "MiniCPM3ForCausalLM",
+        "MiniCPM3Config",
+        ROTARY_SIZES
+        | {"num_key_value_heads": 2, "q_lora_rank": 8, "kv_lora_rank": 8, "v_head_dim": 8}
+        | {"qk_nope_head_dim": 4, "qk_rope_head_dim": 4},
+    ),
     "bloom": (
         "BloomForCausalLM",
         "BloomConfig",

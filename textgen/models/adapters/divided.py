@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from textgen.errors import ModelError
+from textgen.models.adapters.foreign_dropout import own_dropout
 from textgen.models.adapters.products import pack_linears
 from textgen.models.layers.linear import MakeProduct
 
@@ -46,6 +47,7 @@ class Divided(nn.Module, ABC):
 
     def __init__(self, network: Any, trunk: nn.Module) -> None:
         super().__init__()
+        own_dropout(network)
         self.network = network
         self.shows_hidden = trunk is not network
         self._below = next(
