@@ -10,7 +10,12 @@ from textgen.models.views import LanguageModel, MaskedLanguageModel, TitleModel
 
 LOADER = "textgen.store.pretrained:load_pretrained"
 
-CAUSAL = Family("causal-lm", views=(LanguageModel,), loader=LOADER)
+CAUSAL = Family(
+    "causal-lm",
+    views=(LanguageModel,),
+    loader=LOADER,
+    sequences="textgen.models.whole_texts:WholeTexts",
+)
 ENCODER_DECODER = Family("encoder-decoder", views=(TitleModel,), loader=LOADER)
 MASKED = Family("masked-lm", views=(MaskedLanguageModel,), loader=LOADER)
 
