@@ -43,12 +43,13 @@ GROVER_DENSE = {
 IDS = torch.tensor([[2, 5, 6, 4, 7, 8, 3]])
 
 
-def random_network(kind: str) -> nn.Module:
+def random_network(kind: str, positions: int = 16) -> nn.Module:
     """A small network whose every parameter is random, the biases too."""
     torch.manual_seed(sum(map(ord, kind)))
-    narrow = SIZES | {"embedding_size": 8}
+    sizes = SIZES | {"max_position_embeddings": positions}
+    narrow = sizes | {"embedding_size": 8}
     network: Any = {
-        "bert": lambda: BertForMaskedLM(BertConfig(**SIZES)),
+        "bert": lambda: BertForMaskedLM(BertConfig(**sizes)),
         "electra": lambda: ElectraForMaskedLM(ElectraConfig(**narrow, layer_norm_eps=1e-12)),
         "roformer": lambda: RoFormerForMaskedLM(RoFormerConfig(**narrow)),
         "gpt2": lambda: GPT2LMHeadModel(

@@ -21,9 +21,10 @@ from textgen.models.layers.conditional_norm import add_condition, styles_of
 from textgen.models.layers.linear import Conv1D, Linear
 from textgen.models.layers.rows import Matrix, OfRows, Rows, dense
 from textgen.models.precision import INT8, set_precision
+from textgen.models.views import MaskedLanguageModel, TitleModel
 from textgen.plugins import resolved
 from textgen.store.catalog import PRIOR, ModelFiles
-from textgen.store.checkpoint import CONFIG
+from textgen.store.checkpoint import CONFIG, VOCABULARIES
 from textgen.store.weights import read_stored
 from textgen.tokenizers.base import Tokenizer
 from textgen.tokenizers.sentencepiece import SentencePieceTokenizer
@@ -59,7 +60,7 @@ def load_model(files: ModelFiles, label: str | None = None) -> LoadedModel:
     if files.family.loader is not None:
         loaded: LoadedModel = resolved(files.family.loader)(files, label)
         return loaded
-    family, tokenizer = files.family, load_tokenizer(files)
+    family, tokenizer = files.family, _tokenizer_of(files)
     config, file, weights = files.config, files.path / CONFIG, _stored(files)
     if problem := next(_problems(files, len(weights)), None):
         hint = "is it whole, and does it belong to these weights?"
@@ -80,6 +81,15 @@ def load_model(files: ModelFiles, label: str | None = None) -> LoadedModel:
             hint="is it the tokenizer the model was trained with?",
         )
     return LoadedModel(files, network, tokenizer, label or files.label)
+
+
+def _tokenizer_of(files: ModelFiles) -> Tokenizer:
+    """The tokenizer of a network of ours, which may be a converted checkpoint's."""
+    foreign = files.tokenizer is None and any((files.path / name).is_file() for name in VOCABULARIES)
+    if foreign and any(files.family.offers(view) for view in (TitleModel, MaskedLanguageModel)):
+        found: Tokenizer = resolved("textgen.store.pretrained:tokenizer_beside")(files)
+        return found
+    return load_tokenizer(files)
 
 
 def load_tokenizer(files: ModelFiles) -> SentencePieceTokenizer:

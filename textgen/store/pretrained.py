@@ -45,8 +45,7 @@ def load_pretrained(files: ModelFiles, label: str | None = None) -> LoadedModel:
     Raises:
         ModelError: Something of it is missing or broken, does not fit the rest, or cannot be computed here.
     """
-    checkpoint = Checkpoint(files.path, files.config)
-    profile = profile_of(checkpoint, read_vocabulary(checkpoint), files.family)
+    profile = _profile(files)
     _refuse_what_cannot_be(files)
     network = _network(files)
     _check_vocabulary(files, profile, int(network.get_input_embeddings().weight.shape[0]))
@@ -54,6 +53,16 @@ def load_pretrained(files: ModelFiles, label: str | None = None) -> LoadedModel:
     adapted = adapted.to(torch.get_default_device())
     set_precision(adapted, files.precision)
     return LoadedModel(files, adapted, load_foreign_tokenizer(profile), label or files.label)
+
+
+def tokenizer_beside(files: ModelFiles) -> Tokenizer:
+    """The tokenizer of another make that lies beside weights. Raises ModelError if it is broken."""
+    return load_foreign_tokenizer(_profile(files))
+
+
+def _profile(files: ModelFiles) -> Profile:
+    checkpoint = Checkpoint(files.path, files.config)
+    return profile_of(checkpoint, read_vocabulary(checkpoint), files.family)
 
 
 def load_foreign_tokenizer(profile: Profile) -> Tokenizer:
