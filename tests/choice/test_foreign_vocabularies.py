@@ -6,6 +6,7 @@ import codecs
 from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -34,7 +35,7 @@ from textgen.errors import UsageError
 from textgen.options import ContinueOptions
 from textgen.rng import Draws, row_key
 from textgen.text.length import characters
-from textgen.tokenizers.base import Specials
+from textgen.tokenizers.base import Specials, Vocabulary
 from textgen.tokenizers.byte_level import ByteLevelTokenizer
 from textgen.tokenizers.wordpiece import WordPieceTokenizer
 
@@ -155,6 +156,14 @@ def test_a_line_of_runs_has_no_breaks_controls_or_parts_unless_they_are_wanted()
     assert b"\xe3\x80\x82\n\n" not in line
     no_spaces = runs(line_ids(GPT2, BYTES, spaces=False, parts=True))
     assert no_spaces == {run for run in with_parts if b" " not in run}
+
+
+def test_a_line_break_within_a_token_is_one() -> None:
+    pieces = (b"", b"\n", "。\n".encode(), b"\n\n", "天".encode(), b"\r\n", b" \t", b"a")
+    vocabulary = Vocabulary(pieces, frozenset(), 1, frozenset({6}))
+    tokenizer = SimpleNamespace(vocabulary=vocabulary, specials=Specials(pad=0))
+    assert line_ids(tokenizer, 9).nonzero()[:, 0].tolist() == [4, 7]
+    assert text_ids(tokenizer, 9).nonzero()[:, 0].tolist() == [1, 2, 3, 4, 7]
 
 
 def test_a_text_is_not_cut_before_a_run_that_goes_on_with_a_character() -> None:

@@ -110,6 +110,13 @@ def test_added_tokens_write_nothing_unless_they_are_text() -> None:
     assert QWEN.decode([401, *QWEN.encode("今天"), 403, 402]) == "今天"
 
 
+def test_what_no_merge_gives_is_a_symbol_even_if_nobody_says_so(tmp_path: Path) -> None:
+    assert GPT2.symbols == {GPT2_END: 400}
+    tokenizer = ByteLevelTokenizer(gpt2_files(tmp_path), Specials(pad=ABSENT))
+    assert tokenizer.vocabulary.pieces[400] == b""
+    assert sum(not piece for piece in tokenizer.vocabulary.pieces) == 1
+
+
 @pytest.mark.parametrize("symbol", [*QWEN_SYMBOLS, "<think>"])
 def test_a_text_that_spells_a_symbol_is_text(symbol: str) -> None:
     for tokenizer in (GPT2, QWEN):

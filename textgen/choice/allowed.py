@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from math import inf
@@ -170,41 +171,52 @@ class _Parts:
         for i in sorted(vocabulary.byte_ids):
             run = vocabulary.pieces[i]
             self._runs.setdefault(run[0], []).append((i, run))
-        self._fewest: dict[bytes, float] = {b"": 0}
-        self._unfit: dict[int, list[int]] = {}
-        self._following: dict[tuple[bytes, int], list[int]] = {}
+        self._fewest: dict[tuple[range, int], float] = {}
+        self._unfit: dict[int, Tensor] = {}
+        self._following: dict[tuple[bytes, int], Tensor] = {}
 
-    def unfit(self, left: int) -> list[int]:
+    def unfit(self, left: int) -> Tensor:
         """Ids with which no character is open before, and one that `left` tokens do not finish behind."""
         left = min(left, 4)
         if left not in self._unfit:
             found = [(i, open_after(b"", run)) for runs in self._runs.values() for i, run in runs]
-            self._unfit[left] = [i for i, held in found if held is None or 1 + self._least(held) > left]
+            unfit = [i for i, held in found if held is None or 1 + self._least(held) > left]
+            self._unfit[left] = _index(unfit)
         return self._unfit[left]
 
-    def following(self, held: bytes, left: int) -> list[int]:
+    def following(self, held: bytes, left: int) -> Tensor:
         """Ids that go on with an open character, and that `left` tokens with this one finish."""
         key = held, min(left, 4)
         if key not in self._following:
-            ways = self._ways(held)
-            self._following[key] = [i for i, after in ways if 1 + self._least(after) <= left]
+            runs = (pair for byte in following_bytes(held) for pair in self._runs.get(byte, ()))
+            ways = [(i, open_after(held, run)) for i, run in runs]
+            fit = [i for i, after in ways if after is not None and 1 + self._least(after) <= left]
+            self._following[key] = _index(fit)
         return self._following[key]
 
-    def _ways(self, held: bytes) -> list[tuple[int, bytes]]:
-        """Ids that may come behind an open character, and what is open then."""
-        runs = [pair for byte in following_bytes(held) for pair in self._runs.get(byte, ())]
-        found = ((i, open_after(held, run)) for i, run in runs)
-        return [(i, after) for i, after in found if after is not None]
-
     def _least(self, held: bytes) -> float:
-        """The fewest tokens that finish an open character; infinite if none do.
+        """The fewest tokens that finish an open character and open no other; infinite if none do."""
+        return self._to_go(following_bytes(held), character_length(held[0]) - len(held)) if held else 0
 
-        Tokens that finish it and open another of no more bytes are left out: a byte alone does as well.
+    def _to_go(self, next_bytes: range, missing: int) -> float:
+        """The same for a character of which the next byte is one of some, and so many are missing.
+
+        The bytes behind the next may be any that go on with a character.
         """
-        if held not in self._fewest:
-            ends = {after for _, after in self._ways(held) if not after or len(after) > len(held)}
-            self._fewest[held] = 1 + min(map(self._least, ends), default=inf)
-        return self._fewest[held]
+        key = next_bytes, missing
+        if key not in self._fewest:
+            runs = [run for byte in next_bytes for _, run in self._runs.get(byte, ())]
+            rests = [(len(run) - len(end), end) for run in runs for end in [run.lstrip(bytes(CONTINUATIONS))]]
+            ways: list[float] = [0 for size, end in rests if size == missing and open_after(b"", end) == b""]
+            if not ways:
+                sizes = {size for size, end in rests if size < missing and not end}
+                ways = [self._to_go(CONTINUATIONS, missing - size) for size in sizes]
+            self._fewest[key] = 1 + min(ways, default=inf)
+        return self._fewest[key]
+
+
+def _index(ids: Sequence[int]) -> Tensor:
+    return torch.tensor(ids, dtype=torch.long, device="cpu")  # which goes with scores on any device
 
 
 _parts = lru_cache(KEPT)(_Parts)

@@ -30,11 +30,10 @@ def token_lengths(vocabulary: Vocabulary, vocab_size: int) -> Tensor:
         vocabulary: The tokens.
         vocab_size: Ids of the model, of which the last may be no tokens.
     """
-    found = torch.zeros(vocab_size, dtype=torch.long)
-    for i, piece in enumerate(vocabulary.pieces):
-        begun = piece.lstrip(bytes(CONTINUATIONS)) if i in vocabulary.byte_ids else piece
-        found[i] = characters(begun.decode("utf-8", "replace"))
-    return found
+    byte_ids, inside = vocabulary.byte_ids, bytes(CONTINUATIONS)
+    begun = (piece.lstrip(inside) if i in byte_ids else piece for i, piece in enumerate(vocabulary.pieces))
+    sizes = [characters(piece.decode("utf-8", "replace")) for piece in begun]
+    return torch.tensor(sizes + [0] * (vocab_size - len(sizes)))
 
 
 @dataclass(frozen=True)
