@@ -58,7 +58,8 @@ def write_successors(network: Any, successors: Mapping[int, int]) -> None:
     embedding, head = network.get_input_embeddings(), network.get_output_embeddings()
     rows, width = embedding.weight.shape
     assert rows <= width, "a token has a direction of its own"
-    assert head.weight is not embedding.weight, "tied, a token would follow itself"
+    if head.weight is embedding.weight:  # a T5 is made so; tied, a token would follow itself
+        head.weight = nn.Parameter(torch.zeros_like(embedding.weight))
     with torch.no_grad():
         for name, module in network.named_modules():
             if (

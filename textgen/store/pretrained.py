@@ -19,12 +19,15 @@ from textgen.store.catalog import ModelFiles
 from textgen.store.checkpoint import DAMAGED, Checkpoint
 from textgen.store.load import LoadedModel
 from textgen.store.profiles import Profile, profile_of
-from textgen.store.vocabularies import BYTE_LEVEL, WORDPIECE, read_vocabulary
+from textgen.store.vocabularies import BYTE_LEVEL, CPM, SENTENCEPIECE, WORDPIECE, WORDS, read_vocabulary
 from textgen.tokenizers.base import Tokenizer
 
 TOKENIZERS = {
     WORDPIECE: "textgen.tokenizers.wordpiece:WordPieceTokenizer",
+    WORDS: "textgen.tokenizers.words:WordTokenizer",
     BYTE_LEVEL: "textgen.tokenizers.byte_level:ByteLevelTokenizer",
+    SENTENCEPIECE: "textgen.tokenizers.raw_sentencepiece:SentencePieceModelTokenizer",
+    CPM: "textgen.tokenizers.cpm:CpmTokenizer",
 }
 CLASSES = {
     LanguageModel: "AutoModelForCausalLM",
@@ -45,7 +48,7 @@ def load_pretrained(files: ModelFiles, label: str | None = None) -> LoadedModel:
     Raises:
         ModelError: Something of it is missing or broken, does not fit the rest, or cannot be computed here.
     """
-    profile = _profile(files)
+    profile = profile_of_files(files)
     _refuse_what_cannot_be(files)
     network = _network(files)
     _check_vocabulary(files, profile, int(network.get_input_embeddings().weight.shape[0]))
@@ -57,10 +60,11 @@ def load_pretrained(files: ModelFiles, label: str | None = None) -> LoadedModel:
 
 def tokenizer_beside(files: ModelFiles) -> Tokenizer:
     """The tokenizer of another make that lies beside weights. Raises ModelError if it is broken."""
-    return load_foreign_tokenizer(_profile(files))
+    return load_foreign_tokenizer(profile_of_files(files))
 
 
-def _profile(files: ModelFiles) -> Profile:
+def profile_of_files(files: ModelFiles) -> Profile:
+    """The profile of a checkpoint. Raises as `profile_of`."""
     checkpoint = Checkpoint(files.path, files.config)
     return profile_of(checkpoint, read_vocabulary(checkpoint), files.family)
 
@@ -68,10 +72,6 @@ def _profile(files: ModelFiles) -> Profile:
 def load_foreign_tokenizer(profile: Profile) -> Tokenizer:
     """The tokenizer of a profile. Raises ModelError if its file is broken."""
     words = profile.words
-    if words.kind not in TOKENIZERS:
-        hint = "known: {known}"
-        message = "{file}: no tokenizer reads {kind} vocabularies"
-        raise ModelError(message, file=words.file, kind=words.kind, known=[*TOKENIZERS], hint=hint)
     tokenizer: Tokenizer = resolved(TOKENIZERS[words.kind])(words.file, profile.specials, **profile.facts)
     return tokenizer
 

@@ -15,7 +15,7 @@ from textgen.store.checkpoint import DAMAGED, SPIECES, Checkpoint, read_object
 WORDPIECE, WORDS, BYTE_LEVEL, SENTENCEPIECE, CPM = "wordpiece", "words", "byte-level", "sentencepiece", "cpm"
 CHINESE_WORD = re.compile("[\u4e00-\u9fff]{2,}")
 UPPER = re.compile("[A-Z]")
-SHARE_OF_WORDS = 0.05  # of a vocabulary, from which on words are its tokens
+SHARE_OF_WORDS = 0.01  # of a vocabulary, from which on words are its tokens; BERT has none
 CPM_MARKS = ("\u2582", "\u2583")  # CPM's space and line break
 
 
