@@ -15,7 +15,7 @@ _UNSPACED = re.compile(
     "\uff5b-\uff9f\u2014\u2018\u2019\u201c\u201d\u2026\u00b7\U00020000-\U0003ffff]"
 )
 _CLOSING = frozenset(".,:;!?%)]")
-_INSIDE_NUMBERS = frozenset(".,:")
+_APART = frozenset(",;!?")
 
 
 def is_unspaced(character: str) -> bool:
@@ -42,14 +42,14 @@ def vanishes(character: str, written: str) -> bool:
 class WordDetokenizer:
     """Puts back the spaces between tokens that are words, or go on with the word before them.
 
-    A word of letters or digits has a space before it if such a word comes before, closing marks
-    (. , : ; ! ? % ) ]) between the two or not: `hello world`, `in 2024, too`, but 价格:100元 and 用GPT写.
-    Within numbers there is none: a digit behind a . , or : that stands behind a digit is joined (3.14,
-    12:30). All other marks join what is on both sides of them (gpt-2, c++, $5, don't), and Chinese has no
-    spaces at all.
+    A word of letters or digits has a space before it if such a word comes before, or if , ; ! ? stand
+    between the two: `hello world`, `in 2024, too`, but 价格,100元 and 用GPT写. Digits are joined by commas
+    (1,000). Behind a point there is a space between a number and a word (`1. Android`), as in lists, and
+    else none (3.14, index.html). All other marks join what is on both sides of them (12:30, gpt-2, c++,
+    $5, don't, f(x)), and Chinese has no spaces at all.
 
-    So a point between two words is taken for the end of a sentence: `index.html` comes back as
-    `index. html`, and `1, 2` as `1,2`.
+    So Chinese texts write nearly all of their Latin words; of English prose, sentences come back as
+    `one.two`.
 
     Args:
         vocabulary: Its pieces are whole characters.
@@ -76,7 +76,10 @@ class WordDetokenizer:
         """Whether a token that begins so has a space before it."""
         if not (self._behind_word and is_spaced(first)):
             return False
-        return not (first.isdecimal() and self._last in _INSIDE_NUMBERS and self._before.isdecimal())
+        in_number = first.isdecimal() and self._before.isdecimal()
+        if self._last == ".":
+            return self._before.isdecimal() and not in_number
+        return is_spaced(self._last) or (self._last in _APART and not (self._last == "," and in_number))
 
 
 class PrefixedDetokenizer:
