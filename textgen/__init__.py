@@ -23,7 +23,12 @@ __all__ = ["DataError", "ModelError", "Row", "TextgenError", "UsageError", "__ve
 
 
 def load(
-    model: str, *, precision: str = "auto", device: str = "auto", threads: int | None = None
+    model: str,
+    *,
+    task: str | None = None,
+    precision: str = "auto",
+    device: str = "auto",
+    threads: int | None = None,
 ) -> Backend[Any, Any]:
     """Load a model, ready to generate.
 
@@ -31,6 +36,8 @@ def load(
         model: An embedded name (`title`, `gpt2`, `bert`) or the path of a model directory; or what writes by
             editing under the embedded models: `compose`, `rewrite`, `correct`, `fill`. A name wins over a
             folder of the same name; `./bert` is the folder.
+        task: `title` or `sample`, what it is to do; by default what models of its kind usually do. A causal
+            model of another make, such as a Qwen, does both.
         precision: What its matrices are multiplied in: `fp32`, `bf16`, `int8`, or `auto`, which is int8 where
             the processor and torch can, bf16 on a GPU (fp32 for Markov chains), else fp32. Texts may differ
             between precisions.
@@ -43,13 +50,13 @@ def load(
         The backend of the model's kind; see its `generate` (and `stream`, where it can).
 
     Raises:
-        UsageError: There is no such model or device, the machine cannot compute in that precision, or a
-            number of threads is none.
+        UsageError: There is no such model or device, the model cannot do the task, the machine cannot compute
+            in that precision, or a number of threads is none.
         ModelError: The directory is not a model of a known kind, or its files are broken.
     """
     from textgen.backends.base import open_backend
 
-    return open_backend(model, precision, device, threads)
+    return open_backend(model, precision, device, threads, task)
 
 
 def __getattr__(name: str) -> Any:

@@ -22,7 +22,7 @@ from textgen.backends.outcome import Outcome as Outcome
 from textgen.backends.outcome import Prepared as Prepared
 from textgen.backends.outcome import cut_notes
 from textgen.backends.reader import Reader
-from textgen.backends.registry import backend_class, editor_class, precision_for
+from textgen.backends.registry import backend_class, editor_class, for_task, precision_for
 from textgen.commands import EDITING, LANGUAGE_MODEL
 from textgen.errors import DataError, UsageError
 from textgen.events import Computed, Note, OnEvent, ProgressCounter, ignore
@@ -304,12 +304,13 @@ def _with_place(row: Row, error: DataError) -> Message:
 
 
 def open_backend(
-    name: str, precision: str = AUTO, device: str = AUTO, threads: int | None = None
+    name: str, precision: str = AUTO, device: str = AUTO, threads: int | None = None, task: str | None = None
 ) -> Backend[Any, Any]:
     """Load a model by embedded name or directory, with the backend of its kind; or an editor by its name."""
     place = Place(choose_device(device), threads)
     with place.entered():
         files = find_model(LANGUAGE_MODEL if name in EDITING else name)
+        files = files if task is None else for_task(files, task)
         files = replace(files, precision=precision_for(precision, files, edits=name in EDITING))
         kind = editor_class(name) if name in EDITING else backend_class(files.kind)
         backend: Backend[Any, Any] = kind.open(files)

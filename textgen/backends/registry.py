@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
 from typing import Any, NamedTuple
 
+from textgen.commands import EDITING, generating
 from textgen.errors import ModelError, UsageError
 from textgen.models.families import BUILT_IN, family_of
-from textgen.models.views import LanguageModel, MaskedLanguageModel, TitleModel
+from textgen.models.families.pretrained import CAUSAL, PROMPTED_TITLE
+from textgen.models.views import LanguageModel, MaskedLanguageModel, PromptedTitleModel, TitleModel
 from textgen.plugins import resolved, with_installed
 from textgen.store.catalog import ModelFiles
 
+TASKS = ("title", "sample")  # of which a model may do one or the other
 GROUP = "textgen.backends"  # entry points of other packages' backends, by the kind of their models
 
 
@@ -31,6 +35,11 @@ class Served(NamedTuple):
 
 # by the view that the backend needs of a model; the first that a model's family offers
 BACKENDS: dict[type, Served] = {
+    PromptedTitleModel: Served(
+        "title",
+        "textgen.backends.title.prompted:PromptedTitleBackend",
+        "textgen.options:PromptedTitleOptions",
+    ),
     TitleModel: Served(
         "title", "textgen.backends.title.backend:TitleBackend", "textgen.options:TitleOptions"
     ),
@@ -62,6 +71,28 @@ def task_of(kind: str) -> str:
     """The command that uses such models. Raises as `backend_class`."""
     served = _served(kind)
     return served.task if served else str(backend_class(kind).task)
+
+
+def for_command(files: ModelFiles, command: str) -> ModelFiles:
+    """A model as a command uses it: with `title`, a causal model of another make writes behind a prompt.
+
+    Raises:
+        UsageError: It is of no kind that does the command's task.
+    """
+    prompted = command == "title" and files.family is CAUSAL
+    files = replace(files, family=PROMPTED_TITLE) if prompted else files
+    wrong = files.family.sequences is None if command in EDITING else task_of(files.kind) != command
+    if wrong:
+        hint = generating(command).other_kinds
+        raise UsageError("{name} is a {kind} model", name=files.name, kind=files.kind, hint=hint)
+    return files
+
+
+def for_task(files: ModelFiles, task: str) -> ModelFiles:
+    """A model as a task wants it that is named when it is loaded. Raises UsageError as `for_command`."""
+    if task not in TASKS:
+        raise UsageError("no task {task}", task=task, hint="there are {known}", known=TASKS)
+    return for_command(files, task)
 
 
 def check_loads(files: ModelFiles) -> None:

@@ -12,16 +12,17 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
-from textgen.backends.registry import editor_options, options_class, precision_for, task_of
+from textgen.backends.registry import editor_options, for_command, options_class, precision_for
 from textgen.batch.engine import Task
 from textgen.batch.manifest import Manifest
+from textgen.batch.option_files import with_contents
 from textgen.batch.output import Output, check_output, output_of
 from textgen.batch.run import Job, Summary, earlier_run, run
 from textgen.commands import EDITING, GENERATING, generating
 from textgen.compute import processors
 from textgen.errors import UsageError
 from textgen.events import OnEvent, ignore
-from textgen.files.rows import FileRows, GivenRows, read_lines
+from textgen.files.rows import FileRows, GivenRows
 from textgen.messages import option
 from textgen.models.place import CPU, CUDA, Place, choose_device
 from textgen.options import InputOptions, Options, RunOptions, composed, parse
@@ -123,12 +124,8 @@ def run_batch(
 
 def _choose_model(command: str, name: str | None) -> ModelFiles:
     """Find the model that a command is to use; it must be of a kind that does the command's task."""
-    known = generating(command)
-    files = find_model(known.model if name is None else name)
-    wrong = files.family.sequences is None if command in EDITING else task_of(files.kind) != command
-    if wrong:
-        raise UsageError("{name} is a {kind} model", name=name, kind=files.kind, hint=known.other_kinds)
-    return files
+    default = generating(command).model
+    return for_command(find_model(default if name is None else name), command)
 
 
 def _generation_options(command: str, files: ModelFiles, options: dict[str, Any]) -> Any:
@@ -137,8 +134,7 @@ def _generation_options(command: str, files: ModelFiles, options: dict[str, Any]
         edits = parse(editor_options(command), options, user=f"textgen {command}")
         find_model(edits.proposals)
         return edits
-    if isinstance(options.get("one_of"), str):
-        options = options | {"one_of": read_lines(options["one_of"], option("one_of"))}
+    options = with_contents(options)
     parsed = parse(composed(options_class(files.kind)), options, user=f"{files.kind} models")
     if scorer := parsed.models.get("scorer"):
         find_scorer(scorer)

@@ -119,6 +119,13 @@ class TitleModel(HiddenModel, Protocol):
         """Most ids of a source beside a title of so many."""
 
 
+class PromptedTitleModel(TitleModel, Protocol):
+    """A language model that writes titles behind a prompt.
+
+    A source is the prompt without its last id, with the article in it; that id is the first of every target.
+    """
+
+
 @runtime_checkable
 class TwoWayModel(TitleModel, Protocol):
     """A title model that tells the directions apart by token types, and can write in both at once.

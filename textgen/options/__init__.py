@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     )
     from textgen.options.evaluation import EvalOptions
     from textgen.options.gibbs import GibbsOptions
+    from textgen.options.prompted import PromptedTitleOptions
     from textgen.options.title import TitleOptions
 
 # imported on use, since no command uses them all: making a model of options takes milliseconds
@@ -35,6 +36,7 @@ _MODULES = {
     "SourceOptions": "cgmh",
     "EvalOptions": "evaluation",
     "GibbsOptions": "gibbs",
+    "PromptedTitleOptions": "prompted",
     "TitleOptions": "title",
 }
 

@@ -12,6 +12,7 @@ from pydantic.fields import FieldInfo
 DECODING = "Decoding"
 SAMPLING = "Sampling"
 CONTENT = "What the text may say"
+PROMPT = "Titles by a prompt"
 CHAIN = "Chains"
 TARGET = "Target distribution"
 FILES = "Files"

@@ -15,10 +15,20 @@ CONFIG = "config.json"
 WEIGHTS = "model.safetensors"
 INDEX = "model.safetensors.index.json"
 TOKENIZER_CONFIG, GENERATION_CONFIG = "tokenizer_config.json", "generation_config.json"
+CHAT_TEMPLATE = "chat_template.jinja"
 SYMBOLS, ADDED_TOKENS = "special_tokens_map.json", "added_tokens.json"
 SPIECES = ("spiece.model", "sentencepiece.bpe.model", "tokenizer.model", "chinese_vocab.model")
 VOCABULARIES = ("vocab.txt", "tokenizer.json", "vocab.json", "merges.txt", *SPIECES)
-SMALL_FILES = (CONFIG, GENERATION_CONFIG, TOKENIZER_CONFIG, SYMBOLS, ADDED_TOKENS, *VOCABULARIES, INDEX)
+SMALL_FILES = (
+    CONFIG,
+    GENERATION_CONFIG,
+    TOKENIZER_CONFIG,
+    CHAT_TEMPLATE,
+    SYMBOLS,
+    ADDED_TOKENS,
+    *VOCABULARIES,
+    INDEX,
+)
 DAMAGED = "is the file whole?"
 CONVERT = "weights are read from safetensors only: textgen models convert {path} OUT writes them"
 

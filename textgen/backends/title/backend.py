@@ -23,7 +23,7 @@ from textgen.metrics.copying import copied_share, support
 from textgen.models.batching import same_size_batches
 from textgen.models.layers.attention import padded_length
 from textgen.models.shared_prefix import SharedPrefix
-from textgen.models.views import FRAME, TitleModel, TwoWayModel
+from textgen.models.views import TitleModel, TwoWayModel
 from textgen.options import TitleOptions
 from textgen.options.title import AGREE, LISTED, Direction
 from textgen.rng import chunk_key, row_key
@@ -63,6 +63,8 @@ class TitleBackend(Backend[TitleOptions, Article]):
     def __init__(self, model: LoadedModel) -> None:
         super().__init__(model)
         self.allowed = title_ids(self.tokenizer, self.network.vocab_size)
+        cls, sep = self.tokenizer.specials.cls, self.tokenizer.specials.sep
+        self.around: tuple[Sequence[int], Sequence[int]] = [cls], [sep]  # what a source has around an article
         precision = model.files.precision
         # each loaded once
         self._scorer = cache(lambda name: TitleScores(find_scorer(name, precision)))
@@ -129,7 +131,8 @@ class TitleBackend(Backend[TitleOptions, Article]):
             reading = without_headline(reading)
         if is_blank(reading.text):
             raise DataError("the text is empty", hint="a title needs an article")
-        limit = self.network.source_room(max(RESERVED, options.max_new_tokens + 1)) - FRAME
+        frame = sum(map(len, self.around))
+        limit = self.network.source_room(max(RESERVED, options.max_new_tokens + 1)) - frame
         if limit < 1:
             raise UsageError(
                 "{@max_new_tokens} {most} leaves no room for the article",
@@ -147,7 +150,7 @@ class TitleBackend(Backend[TitleOptions, Article]):
         editor = Editor("\n".join([reading.text, *keywords])) if checked else None
         return Article(
             row,
-            len(truncated.judge) + FRAME,
+            len(truncated.judge) + frame,
             truncated.tokens,
             truncated.used,
             reading,
@@ -221,8 +224,7 @@ class TitleBackend(Backend[TitleOptions, Article]):
     ) -> list[Title]:
         """Titles of several views, re-scored on the view on which they compare."""
         length = Length(options.max_new_tokens, options.length_penalty, options.length_norm == "gnmt")
-        source = self._source(article.truncated.judge)
-        model = SharedPrefix(self.network, [source])
+        model = SharedPrefix(self.network, [source := self._source(article.truncated.judge)])
         blank = [replace(title, logprobs={}) for title in merge(titles)]
         if compared := self._compared(options):
             return search.logprobs(model, source, blank, compared)
@@ -286,7 +288,7 @@ class TitleBackend(Backend[TitleOptions, Article]):
         return self._pmi() if options.ranking == "pmi" else None
 
     def _source(self, view: list[int]) -> list[int]:
-        return [self.tokenizer.specials.cls, *view, self.tokenizer.specials.sep]
+        return [*self.around[0], *view, *self.around[1]]
 
 
 def listed_titles(search: TitleSearch, model: SharedPrefix, source: list[int]) -> list[Title]:

@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from torch import Tensor
 
 from textgen.backends.search_rules import plan_for, scoring_for, stop_for
+from textgen.choice.allowed import WholeCharacters
+from textgen.choice.filters import Filter
 from textgen.choice.scoring import LaneScoring, Score, Scoring
 from textgen.decoding.hypothesis import Hypothesis
 from textgen.decoding.loop import Batch
@@ -113,6 +115,9 @@ class TitleSearch:
         drawn = options.strategy.streamable and options.strategy.draws
         ranked = options.ranking != "logprob" and drawn
         self.stop = stop_for(options, tokenizer)
+        parts = sorted(tokenizer.vocabulary.byte_ids)
+        whole = WholeCharacters(tokenizer.vocabulary, options.max_new_tokens)
+        self._task: list[Filter] = [whole] if bool(allowed[parts].any()) else []
         self.copies = max(options.num_candidates, DRAWN) if ranked else options.num_candidates
 
     @property
@@ -246,6 +251,7 @@ class TitleSearch:
             self.tokenizer,
             self.allowed,
             given=0,
+            task=self._task,
             keywords=views[0].keywords,
             reverse=direction == "r2l",
             length=options.length,

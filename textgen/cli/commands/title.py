@@ -10,10 +10,13 @@ from textgen.cli import flags as opt
 from textgen.cli.generate import Sink, generate
 from textgen.cli.render.titles import titles
 from textgen.commands import COMMANDS
-from textgen.options import InputOptions, RunOptions, TitleOptions, composed
+from textgen.options import InputOptions, PromptedTitleOptions, RunOptions, TitleOptions, composed
+
+# which language models of other makes take beside
+PROMPT = opt.without(opt.flags_of(PromptedTitleOptions), *TitleOptions.model_fields)
 
 
-@opt.takes(opt.flags_of(composed(TitleOptions), InputOptions, RunOptions))
+@opt.takes(opt.flags_of(composed(TitleOptions)), PROMPT, opt.flags_of(InputOptions, RunOptions))
 def title(
     inputs: Annotated[list[str], typer.Argument(help=opt.INPUTS, metavar="INPUT")],
     options: dict[str, Any],

@@ -31,6 +31,9 @@ class CausalAdapter(ThroughHidden, Divided):
         reads_bos: Whether texts begin with the start symbol; else it is left out of sources.
         bos: The start symbol.
 
+    Attributes:
+        left_out: The start symbol where sources are read without the one that they begin with; else none.
+
     Raises:
         ModelError: A place of the network sees what follows it.
     """
@@ -41,7 +44,7 @@ class CausalAdapter(ThroughHidden, Divided):
         super().__init__(network, network.base_model)
         self.positions = positions
         self.ends = tuple(ends)
-        self._left_out = ABSENT if reads_bos else bos
+        self.left_out = ABSENT if reads_bos else bos
         with torch.no_grad():  # what a network keeps for later must serve training, too
             ids = self._probe()
             whole = self._whole_logits(ids)
@@ -66,7 +69,7 @@ class CausalAdapter(ThroughHidden, Divided):
 
     def read(self, sources: Sequence[Ids]) -> tuple[Rows, list[Tensor]]:
         """Like `start`, with the hidden states `(length, width)` of each prefix."""
-        texts = [source[1:] if source and source[0] == self._left_out else source for source in sources]
+        texts = [source[1:] if source and source[0] == self.left_out else source for source in sources]
         if not self._remembers:
             return self._read_whole(texts)
         lengths = torch.tensor([len(text) for text in texts])

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from textgen.models.family import Family
-from textgen.models.views import LanguageModel, MaskedLanguageModel, TitleModel
+from textgen.models.views import LanguageModel, MaskedLanguageModel, PromptedTitleModel, TitleModel
 
 LOADER = "textgen.store.pretrained:load_pretrained"
 
@@ -18,8 +18,10 @@ CAUSAL = Family(
 )
 ENCODER_DECODER = Family("encoder-decoder", views=(TitleModel,), loader=LOADER)
 MASKED = Family("masked-lm", views=(MaskedLanguageModel,), loader=LOADER)
+# no directory is found to be of this family: it is what a causal model is where titles are wanted
+PROMPTED_TITLE = Family("prompted-title", views=(PromptedTitleModel,), loader=LOADER)
 
-FAMILIES = {family.name: family for family in (CAUSAL, ENCODER_DECODER, MASKED)}
+FAMILIES = {family.name: family for family in (CAUSAL, ENCODER_DECODER, MASKED, PROMPTED_TITLE)}
 # how the names of transformers' classes end
 ARCHITECTURES = {
     "ForCausalLM": CAUSAL,
