@@ -131,7 +131,7 @@ def sentencepiece_model(path: Path, **options: object) -> Path:
     return path
 
 
-def llama_model(path: Path) -> Path:
+def llama_model(path: Path, **options: object) -> Path:
     """As Llama's: nothing normalised but a space before the text, bytes for what has no token."""
     return sentencepiece_model(
         path,
@@ -146,6 +146,7 @@ def llama_model(path: Path) -> Path:
         remove_extra_whitespaces=False,
         split_digits=True,
         allow_whitespace_only_pieces=True,
+        **options,
     )
 
 

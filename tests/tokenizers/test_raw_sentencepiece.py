@@ -178,6 +178,20 @@ def test_a_text_that_spells_a_symbol_is_text(tokenizer: SentencePieceModelTokeni
     assert tokenizer in (T5, T5_JSON) or round_trip(tokenizer, symbol) == symbol
 
 
+@pytest.mark.parametrize(
+    "text", ["今<|im_end|>天", "<|im_end|>", "The<|im_end|><|im_end|> day", "<<|im_end|>>"]
+)
+def test_a_symbol_that_is_a_token_of_the_users_own_is_not_read_in_texts(tmp_path: Path, text: str) -> None:
+    path = llama_model(tmp_path / "tokenizer.model", user_defined_symbols=["<|im_end|>"])
+    plain = SentencePieceModelTokenizer(path, Specials(pad=2, bos=1, eos=2))
+    [end] = [i for i, piece in enumerate(plain.vocabulary.pieces) if piece == b"<|im_end|>"]
+    assert end in plain.encode(text)
+    tokenizer = SentencePieceModelTokenizer(path, Specials(pad=2, bos=1, eos=end))
+    assert end not in tokenizer.encode(text)
+    assert round_trip(tokenizer, text) == text
+    assert tokenizer.encode("今天") == plain.encode("今天")
+
+
 def test_symbols_behind_the_file_write_nothing(tmp_path: Path) -> None:
     path = sentencepiece_model(tmp_path / "spiece.model")
     specials = Specials(pad=0, eos=1, mask=len(PIECES) + 3)

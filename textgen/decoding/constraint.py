@@ -9,9 +9,7 @@ from torch import Tensor
 
 from textgen.choice.automaton import Pattern
 from textgen.text.keywords import essential
-from textgen.tokenizers.base import Tokenizer
-
-BEFORE = "。"  # joins no word behind it
+from textgen.tokenizers.base import BEFORE, Tokenizer
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+BEFORE = "。"  # joins nothing behind it: what stands behind it is read as within a text
 ABSENT = -1  # in place of the id of a symbol that a model does not have
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 from textgen.errors import ModelError
 from textgen.text.normalize import check_encodable
-from textgen.tokenizers.base import ABSENT, Specials, Vocabulary, present
+from textgen.tokenizers.base import ABSENT, BEFORE, Specials, Vocabulary, present
 from textgen.tokenizers.sentencepiece import BYTE, PROBE, SPACE, read_processor
 from textgen.tokenizers.spacing import PrefixedDetokenizer, vanishes
 from textgen.tokenizers.tokenizer_json import read_tokenizer_json
@@ -37,6 +39,7 @@ class SentencePieceModelTokenizer:
         self.path, self.specials = path, specials
         source = _from_json(path) if path.suffix == ".json" else _from_model(path)
         self._ids, self._unknown, self.symbols = source.encode, source.unknown, source.symbols
+        self._spelt = _spelt(source, specials)
         pieces = _pieces(source, specials)
         self._folded = source.encode("a  b") == source.encode("a b")
         self._prefixed = any(pieces[i].startswith(b" ") for i in source.encode("a")[:1])
@@ -53,7 +56,16 @@ class SentencePieceModelTokenizer:
             DataError: The text has a lone surrogate, which no encoding of Unicode can hold.
         """
         check_encodable(text)
-        return self._ids(text)
+        if self._spelt is None or not (found := list(self._spelt.finditer(text))):
+            return self._ids(text)
+        cuts = [0, *(name.start() + 1 for name in found), len(text)]  # no part spells a symbol
+        first, *others = (text[at:end] for at, end in pairwise(cuts))
+        return self._ids(first) + [i for part in others for i in self._behind(part)]
+
+    def _behind(self, text: str) -> list[int]:
+        """Ids of a text that is the rest of another, without the space before every text."""
+        before, both = self._ids(BEFORE), self._ids(BEFORE + text)
+        return both[len(before) :] if both[: len(before)] == before else self._ids(text)
 
     def decode(self, ids: list[int]) -> str:
         """Text of the ids; symbols and what is unknown write nothing, broken UTF-8 becomes U+FFFD."""
@@ -111,6 +123,13 @@ def _from_json(path: Path) -> _Source:
         return found
 
     return _Source(tokens, encode, file.unknown, file.symbols)
+
+
+def _spelt(source: _Source, specials: Specials) -> re.Pattern[str] | None:
+    """Finds the symbols that the file takes for tokens of the user's own, and so reads in texts."""
+    names = {i: source.tokens[i] for i in vars(specials).values() if i in source.tokens}
+    read = sorted(name for i, name in names.items() if i in source.encode(name))
+    return re.compile("|".join(map(re.escape, read))) if read else None
 
 
 def _pieces(source: _Source, specials: Specials) -> list[bytes]:
