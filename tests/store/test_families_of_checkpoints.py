@@ -7,12 +7,12 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import foreign_vocabularies as vocabularies
 import pytest
 import transformers
+from checkpoints import change_json, saved, vocabulary, write_vocabulary
 
 import textgen
-from tests.support import foreign_vocabularies as vocabularies
-from tests.support.checkpoints import change_json, saved, vocabulary, write_vocabulary
 from textgen.store.catalog import find_model
 from textgen.store.pretrained import load_foreign_tokenizer, profile_of_files
 from textgen.store.profiles import Profile

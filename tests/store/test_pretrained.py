@@ -7,14 +7,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import checkpoints
 import pytest
 import torch
 import transformers
+from checkpoints import TEXT, change_json, saved, write_json, write_vocabulary
 from safetensors.torch import load_file, save_file
 
 import textgen
-from tests.support import checkpoints
-from tests.support.checkpoints import TEXT, change_json, saved, write_json, write_vocabulary
 from textgen.errors import ModelError, UsageError
 from textgen.store import profiles
 from textgen.store.catalog import find_model

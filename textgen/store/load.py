@@ -21,7 +21,7 @@ from textgen.models.layers.conditional_norm import add_condition, styles_of
 from textgen.models.layers.linear import Conv1D, Linear
 from textgen.models.layers.rows import Matrix, OfRows, Rows, dense
 from textgen.models.precision import INT8, set_precision
-from textgen.models.views import MaskedLanguageModel, TitleModel
+from textgen.models.views import LanguageModel, MaskedLanguageModel, TitleModel
 from textgen.plugins import resolved
 from textgen.store.catalog import PRIOR, ModelFiles
 from textgen.store.checkpoint import CONFIG, VOCABULARIES
@@ -86,7 +86,8 @@ def load_model(files: ModelFiles, label: str | None = None) -> LoadedModel:
 def _tokenizer_of(files: ModelFiles) -> Tokenizer:
     """The tokenizer of a network of ours, which may be a converted checkpoint's."""
     foreign = files.tokenizer is None and any((files.path / name).is_file() for name in VOCABULARIES)
-    if foreign and any(files.family.offers(view) for view in (TitleModel, MaskedLanguageModel)):
+    views = LanguageModel, TitleModel, MaskedLanguageModel
+    if foreign and any(map(files.family.offers, views)):
         found: Tokenizer = resolved("textgen.store.pretrained:tokenizer_beside")(files)
         return found
     return load_tokenizer(files)

@@ -11,6 +11,7 @@ from bundles import write_bundle
 from foreign import GROVER, GROVER_LAYERS, grover_tensors, write_json, write_vocabulary
 from refusals import refusal
 
+import textgen
 from textgen.store.convert.conversion import convert_model
 from textgen.store.weights import read_weights
 
@@ -78,3 +79,17 @@ def test_parts_of_different_shapes_are_refused(source: Path, tmp_path: Path) -> 
 def test_no_kind_is_to_be_said(source: Path, tmp_path: Path) -> None:
     error = refusal(lambda: convert_model(source, tmp_path / "out", kind="bert"))
     assert error.message == "kind bert does not go with such a checkpoint"
+
+
+def test_a_prompt_is_read_without_the_start_symbol(source: Path, tmp_path: Path) -> None:
+    convert_model(source, tmp_path / "out")
+    write_vocabulary(tmp_path / "out")
+    model = textgen.load(str(tmp_path / "out"), precision="fp32")
+    network, bos = model.network, model.tokenizer.specials.bos
+    assert bos == 2
+    told = network.step(network.start([[bos, 5, 6]]), torch.tensor([7]))
+    assert torch.equal(told, network.step(network.start([[5, 6]]), torch.tensor([7])))
+    assert not torch.equal(told, network.extend(network.start([[]]), torch.tensor([[bos, 5, 6, 7]]))[:, -1])
+    records = model.generate(["今天", ""], max_new_tokens=4, end_at="any", seed=1)
+    assert [record.error for record in records] == [None, None]
+    assert records[0].candidates[0].text.startswith("今天")

@@ -36,6 +36,7 @@ GPT2_ML = replace(
     name="gpt2-ml",
     network="textgen.models.families.gpt2_ml:Gpt2Ml",
     sizes="textgen.models.families.gpt2_ml:Gpt2MlConfig",
+    builder="textgen.models.families.gpt2_ml:build",
     computed={"activation_function": "gelu"},
     styles=False,
     architecture=None,
