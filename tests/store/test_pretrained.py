@@ -150,6 +150,16 @@ def test_capital_letters_are_read_as_small_ones_where_the_vocabulary_has_none(tm
     assert profile(cased).facts == {"lower_case": True}
 
 
+def test_a_latin_word_is_spaced_from_the_prompt(tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    path = ("hello", "world", "天")
+    checkpoints.gpt2(folder, TOKENS, checkpoints.chain(TOKENS, "[CLS]", path, "[SEP]"))
+    write_vocabulary(folder, TOKENS)
+    assert texts(folder, ["Hello", ""]) == ["Hello world天", "hello world天"]
+    model = textgen.load(str(folder), precision="fp32")
+    assert "".join(model.stream("Hello", decode="greedy", max_new_tokens=14)) == " world天"
+
+
 def test_several_ends_are_one(tmp_path: Path) -> None:
     network = transformers.Qwen2ForCausalLM(
         transformers.Qwen2Config(

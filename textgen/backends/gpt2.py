@@ -39,6 +39,7 @@ from textgen.rng import row_key
 from textgen.schema import Candidate, Row
 from textgen.store.load import LoadedModel
 from textgen.text.segment import last_sentence_end
+from textgen.tokenizers.stream import written_behind
 
 ROWS = 64  # texts written at once: so many, or one a prompt
 WIDEST = 8  # beams a text that was asked for, where a narrower search found too few
@@ -160,6 +161,8 @@ class Gpt2Backend(Backend[ContinueOptions, Prompt]):
     ) -> Iterator[str]:
         row = prepared.row
         detokenizer = self.tokenizer.detokenizer()
+        for token in prepared.ids:
+            detokenizer.push(token)
         written = shown = 0
         text = ""
         steps = self._drafts([prepared], options, seed, 1, candidate)
@@ -228,7 +231,7 @@ class Gpt2Backend(Backend[ContinueOptions, Prompt]):
         exempt = stop_for(options, self.tokenizer).exempt
         candidates = [
             Candidate(
-                given + prompt.given_back(self._written(h.ids)),
+                given + prompt.given_back(self._written(prompt, h.ids)),
                 h.score,
                 kind,
                 h.logprob,
@@ -259,13 +262,18 @@ class Gpt2Backend(Backend[ContinueOptions, Prompt]):
             return plain
         # a short model keeps half of what is left for the prompt
         run_on = max(0, min(RUN_ON, (self.network.positions - options.max_new_tokens) // 2))
-        return SentenceStop(**vars(plain), decode=self._written, prompt=row.text, run_on=run_on)
+        return SentenceStop(**vars(plain), decode=self._decoded, prompt=row.text, run_on=run_on)
 
     def _candidate(self, prompt: Prompt, draft: Draft, options: ContinueOptions) -> Candidate:
         kept, reason = self._stop(prompt.row, options).cut(draft.ids, draft.reason or "length")
         logprob = sum(draft.logprobs[:kept])
-        text = prompt.row.text + prompt.given_back(self._written(draft.ids[:kept]))
+        text = prompt.row.text + prompt.given_back(self._written(prompt, draft.ids[:kept]))
         return Candidate(text, logprob / kept, "mean_logprob", logprob, kept, reason)
 
-    def _written(self, ids: Sequence[int]) -> str:
+    def _written(self, prompt: Prompt, ids: Sequence[int]) -> str:
+        """What the ids write behind a prompt; between words of a lossy tokenizer there may be a space."""
+        tokenizer = self.tokenizer
+        return self._decoded(ids) if tokenizer.lossless else written_behind(prompt.ids, ids, tokenizer)
+
+    def _decoded(self, ids: Sequence[int]) -> str:
         return self.tokenizer.decode(list(ids))
