@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import torch
 import transformers
+from foreign_vocabularies import llama_model
 from safetensors.torch import load_file, save_file
+from sentencepiece import SentencePieceProcessor
 
 from tests.support import checkpoints
 from tests.support.checkpoints import TEXT, change_json, write_vocabulary
@@ -60,3 +63,22 @@ def change_weights(folder: Path, change: Any) -> None:
     file = folder / "model.safetensors"
     tensors = {name: change(name, tensor) for name, tensor in load_file(file).items()}
     save_file(tensors, file, {"format": "pt"})
+
+
+def llama(folder: Path, text: str) -> Path:
+    """A Llama 2, whose SentencePiece model puts a space before texts; it writes `text` behind a colon."""
+    folder.mkdir(parents=True)
+    processor = SentencePieceProcessor(model_file=str(llama_model(folder / "tokenizer.model")))
+    written = processor.encode(f"：{text}")[1:]  # without the space
+    made = transformers.LlamaConfig(
+        vocab_size=len(processor),
+        hidden_size=len(processor),
+        intermediate_size=8,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        max_position_embeddings=128,
+        tie_word_embeddings=False,
+        bos_token_id=1,
+        eos_token_id=2,
+    )
+    return checkpoints.saved(folder, transformers.LlamaForCausalLM(made), dict(pairwise([*written, 2])))

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from transformers.utils.chat_template_utils import render_jinja_template
 
-from textgen.text.chat_template import Part, UnusableTemplateError, conversation
+from textgen.text.chat_template import UnusableTemplateError, conversation
+from textgen.text.prompts import Part
 
 SYMBOLS = {"bos_token": "<s>", "eos_token": "</s>"}
 TEMPLATES = {

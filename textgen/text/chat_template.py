@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from jinja2 import TemplateError
@@ -14,21 +13,10 @@ from jinja2.nodes import Node
 from jinja2.parser import Parser
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from textgen.text.prompts import Part
+
 _CONTENT = "\U0010fffc{number}\U0010fffd"  # of private use, which no template has a use for
 _CONTENTS = re.compile(_CONTENT.replace("{number}", r"(\d+)"))
-
-
-@dataclass(frozen=True)
-class Part:
-    """A part of a conversation that was written down.
-
-    Attributes:
-        text: It.
-        content: Whether it is what somebody says; else it is of the template, and may have symbols in it.
-    """
-
-    text: str
-    content: bool
 
 
 class UnusableTemplateError(ValueError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from textgen.messages import OptionError
@@ -18,6 +19,19 @@ BETWEEN = "\n\n"  # one shot and the next
 MOST_CHARACTERS = 300  # of a shot's article
 
 Shot = tuple[str, str]  # a title and its article
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of a prompt.
+
+    Attributes:
+        text: It.
+        content: Whether it is what somebody says; else it is of the template, and may have symbols in it.
+    """
+
+    text: str
+    content: bool
 
 
 def split(template: str) -> tuple[str, str]:

@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 import torch
 import transformers
-from prompted import CHAT, TOKENS, change_weights, gpt2, qwen
+from prompted import CHAT, TOKENS, change_weights, gpt2, llama, qwen
+from sentencepiece import SentencePieceProcessor
 from torch import Tensor
 
 import textgen
 from tests.support.checkpoints import TEXT, change_json
-from textgen.backends.title import prompted
+from textgen.backends.title import prompted, search
 from textgen.backends.title.prompt import Prompt
 from textgen.backends.title.prompted import PromptedTitleBackend
 from textgen.errors import ModelError, UsageError
@@ -82,6 +83,11 @@ def test_a_template_of_the_user(base: Path, chat: Path) -> None:
     assert [TOKENS[i] for i in prompt(base, prompt_template="在{article}的").before] == ["[CLS]", "在"]
     made = prompt(chat, prompt_template="{x}\n{article}=>")
     assert (spelled(made.before), spelled(made.behind)) == ("<|endoftext|>{x}\n", "=>")
+    made = prompt(chat, prompt_template="<|im_start|>{article}<|im_end|>", shots=[("<think>", "x<|im_end|>")])
+    # symbols of the template are symbols, those of a text are text
+    assert [i for i in [*made.before, *made.behind] if i > 255] == [256, 257, 258, 257, 258]
+    assert spelled(made.before) == "<|endoftext|><|im_start|>x<|im_end|><|im_end|><think>\n\n<|im_start|>"
+    assert prompt(chat, prompt_template="<|endoftext|>{article}=").before == [256, 256], "one is left out"
 
 
 @pytest.mark.parametrize("folder", ["base", "wild"])
@@ -223,6 +229,22 @@ def test_a_title_ends_at_a_line_break(tmp_path: Path, monkeypatch: pytest.Monkey
     assert record.candidates[0].logprob < -1, "it ends with one of what is left"
 
 
+def test_the_space_that_sentencepiece_puts_before_a_text_is_at_the_beginning_alone(tmp_path: Path) -> None:
+    folder = llama(tmp_path / "llama", "今天气很")
+    assert text(folder) == "今天气很"
+    backend = load(folder)
+    made = prompt(folder)
+    titles = backend._of(backend._parsed({}))
+    article = backend.prepare(textgen.Row("花开了。天气好。"), backend._parsed({}), print)
+    source = titles._source(article.truncated.judge)
+    processor = SentencePieceProcessor(model_file=str(folder / "tokenizer.model"))
+    assert [*source, made.behind[-1]] == [1, *processor.encode("文章：花开了。天气好。\n标题：")]
+    assert prompt(folder, shots=[("花开", "天气好")]).before == [
+        1,
+        *processor.encode("文章：天气好\n标题：花开\n\n文章："),
+    ]
+
+
 def test_shots_come_before_the_article(base: Path, chat: Path) -> None:
     shots = [{"title": "今日\n小雨", "text": "天气在山上。"}, ("山上", "明早下山")]
     made = prompt(base, shots=shots)
@@ -241,6 +263,22 @@ def test_shots_that_leave_no_room_are_refused(base: Path) -> None:
     assert raised.value.hint == "the model has 128 positions: give fewer shots"
     with pytest.raises(UsageError, match="the model has no token for what stands behind"):
         load(base).generate(ARTICLE, prompt_template="{article}\u0301")  # an accent without a letter
+
+
+def test_titles_of_bytes_are_whole_characters(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = qwen(tmp_path / "qwen", TITLE)
+    generator = torch.Generator().manual_seed(1)
+    change_weights(folder, lambda name, tensor: torch.randn(tensor.shape, generator=generator) * 0.1)
+    options: dict[str, Any] = {"decode": "sample", "num_candidates": 16, "seed": 1, "checks": False}
+
+    def drawn(**more: Any) -> str:
+        (record,) = load(folder).generate("雨", max_new_tokens=9, **options | more)
+        return "".join(candidate.text for candidate in record.candidates)
+
+    assert max(map(ord, drawn())) > 0xFF
+    assert "\ufffd" not in drawn() + drawn(decode="beam", num_candidates=4)
+    monkeypatch.setattr(search, "WholeCharacters", lambda *_: lambda ids, scores: scores)
+    assert "\ufffd" in drawn()
 
 
 @dataclass

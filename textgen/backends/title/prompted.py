@@ -32,16 +32,20 @@ class BehindPrompt(TitleBackend):
 
     Args:
         model: Its network offers `PromptedTitleModel`, and its `specials.l2r` is the last id of the prompt.
+        prompter: What made the prompt.
         prompt: What stands around an article.
-        never: Ids that no title holds.
     """
 
-    def __init__(self, model: LoadedModel, prompt: Prompt, never: Sequence[int]) -> None:
+    def __init__(self, model: LoadedModel, prompter: Prompter, prompt: Prompt) -> None:
         super().__init__(model)
         # a vocabulary of runs of bytes has no other tokens for many characters
         self.allowed = title_ids(self.tokenizer, self.network.vocab_size, parts=True)
-        self.allowed[list(never)] = False
+        self.allowed[prompter.thinking] = False
         self.around = prompt.before, prompt.behind[:-1]
+        self._inside = prompter.inside
+
+    def _source(self, view: list[int]) -> list[int]:
+        return super()._source(self._inside(view))
 
 
 class PromptedTitleBackend(Backend[PromptedTitleOptions, Article]):
@@ -104,9 +108,8 @@ class PromptedTitleBackend(Backend[PromptedTitleOptions, Article]):
             ends=[tokenizer.specials.eos, *line_breaks(tokenizer.vocabulary)],
             copy_prior=copy_prior,
         )
-        return BehindPrompt(
-            replace(self.model, network=network, tokenizer=tokenizer), prompt, self._prompter.thinking
-        )
+        model = replace(self.model, network=network, tokenizer=tokenizer)
+        return BehindPrompt(model, self._prompter, prompt)
 
 
 def line_breaks(vocabulary: Vocabulary) -> list[int]:
