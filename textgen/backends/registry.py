@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from textgen.commands import EDITING, generating
 from textgen.errors import ModelError, UsageError
-from textgen.models.families import BUILT_IN, family_of
+from textgen.models.families import BUILT_IN, GPT2_ML, family_of
 from textgen.models.families.pretrained import CAUSAL, PROMPTED_TITLE
 from textgen.models.views import LanguageModel, MaskedLanguageModel, PromptedTitleModel, TitleModel
 from textgen.plugins import resolved, with_installed
@@ -79,7 +79,7 @@ def for_command(files: ModelFiles, command: str) -> ModelFiles:
     Raises:
         UsageError: It is of no kind that does the command's task.
     """
-    prompted = command == "title" and files.family is CAUSAL
+    prompted = command == "title" and files.family in (CAUSAL, GPT2_ML)
     files = replace(files, family=PROMPTED_TITLE) if prompted else files
     wrong = files.family.sequences is None if command in EDITING else task_of(files.kind) != command
     if wrong:

@@ -10,6 +10,7 @@ import torch
 from bundles import write_bundle
 from foreign import GROVER, GROVER_LAYERS, grover_tensors, write_json, write_vocabulary
 from refusals import refusal
+from safetensors.torch import save_file
 
 import textgen
 from textgen.store.convert.conversion import convert_model
@@ -93,3 +94,22 @@ def test_a_prompt_is_read_without_the_start_symbol(source: Path, tmp_path: Path)
     records = model.generate(["今天", ""], max_new_tokens=4, end_at="any", seed=1)
     assert [record.error for record in records] == [None, None]
     assert records[0].candidates[0].text.startswith("今天")
+
+
+def test_titles_behind_a_prompt(source: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    convert_model(source, out)
+    write_vocabulary(out)
+    tensors = read_weights(out / "model.safetensors")
+    tensors["transformer.wpe.weight"] = tensors["transformer.wpe.weight"].repeat(6, 1)
+    save_file(tensors, out / "model.safetensors", {"format": "pt"})
+    config = json.loads((out / "config.json").read_text(encoding="utf-8"))
+    write_json(out / "config.json", config | {"n_positions": 96})
+    (record,) = textgen.load(str(out), task="title", precision="fp32").generate(
+        "天气", prompt_template="我{article}很好", decode="greedy", max_new_tokens=4, checks=False
+    )
+    (sample,) = textgen.load(str(out), precision="fp32").generate(
+        "我天气很好", decode="greedy", max_new_tokens=4, end_at="any"
+    )
+    assert sample.candidates[0].text == f"我天气很好{record.candidates[0].text}"
+    assert sample.candidates[0].logprob == record.candidates[0].logprob

@@ -15,10 +15,9 @@ from textgen.choice.allowed import title_ids
 from textgen.errors import UsageError
 from textgen.events import OnEvent
 from textgen.models.adapters.prompted import PromptedTitles
-from textgen.models.families.pretrained import CAUSAL
 from textgen.options import PromptedTitleOptions
 from textgen.schema import Row
-from textgen.store.catalog import ModelFiles
+from textgen.store.catalog import ModelFiles, family_in
 from textgen.store.load import LoadedModel, load_model
 from textgen.text.prompts import Shot
 from textgen.tokenizers.base import Vocabulary
@@ -56,7 +55,8 @@ class PromptedTitleBackend(Backend[PromptedTitleOptions, Article]):
 
     @classmethod
     def open(cls, files: ModelFiles) -> Self:
-        loaded = load_model(replace(files, family=CAUSAL))
+        own = family_in(files.path, files.config, ours=files.tokenizer is not None)
+        loaded = load_model(replace(files, family=own))
         return cls(replace(loaded, files=files))
 
     def __init__(self, model: LoadedModel) -> None:

@@ -67,15 +67,18 @@ class Gpt2Ml(Gpt2):
         config: The sizes.
         bos: What texts from nothing are begun with. No text of its training began with a symbol: before a
             prompt it is left out.
+
+    Attributes:
+        left_out: The same.
     """
 
     def __init__(self, config: Gpt2MlConfig, bos: int = ABSENT) -> None:
         super().__init__(config, Trunk)
-        self.bos = bos
+        self.left_out = bos
 
     def read(self, sources: Sequence[Ids]) -> tuple[CacheState, list[Tensor]]:
         """Like `start`, with the hidden states `(length, n_embd)` of each prefix."""
-        begun = [bool(source) and source[0] == self.bos for source in sources]
+        begun = [bool(source) and source[0] == self.left_out for source in sources]
         return super().read(
             [source[1:] if one else source for source, one in zip(sources, begun, strict=True)]
         )
