@@ -30,11 +30,11 @@ class Echo:
 def register() -> None:
     """Make the kind known to this process."""
     from textgen.backends.registry import BACKENDS, Served
-    from textgen.models.families import OWN
+    from textgen.models.families import BUILT_IN, OWN
     from textgen.models.family import Family
 
     BACKENDS[Echo] = Served(*BACKEND)
-    OWN[KIND] = Family(KIND, views=(Echo,))
+    OWN[KIND] = BUILT_IN[KIND] = Family(KIND, views=(Echo,))
 
 
 def make_model(folder: Path) -> Path:

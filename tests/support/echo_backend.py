@@ -18,7 +18,7 @@ from textgen.batch.output import Output
 from textgen.cli.main import run
 from textgen.errors import DataError
 from textgen.files.rows import FileRows
-from textgen.models.families import OWN
+from textgen.models.families import BUILT_IN, OWN
 from textgen.models.family import Family
 from textgen.options import InputOptions, Options
 from textgen.rng import row_key
@@ -161,5 +161,6 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
     """A fixture: a bench with the kind of model known to this process, where nothing takes long."""
     monkeypatch.setattr(os, "fsync", lambda number: None)
     monkeypatch.setitem(BACKENDS, Echo, Served(*BACKEND))
-    monkeypatch.setitem(OWN, KIND, Family(KIND, views=(Echo,)))
+    for families in (OWN, BUILT_IN):
+        monkeypatch.setitem(families, KIND, Family(KIND, views=(Echo,)))
     return Bench(tmp_path)
