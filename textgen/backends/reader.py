@@ -49,7 +49,8 @@ class Reader:
         Raises:
             DataError: There is something, but nothing that can be read.
         """
-        reading = as_read(text, keep_layout=keep_layout, as_is=self._as_is)
+        lossy = not self._model.tokenizer.lossless
+        reading = as_read(text, keep_layout=keep_layout, as_is=self._as_is, lossy=lossy)
         if not optional and not is_blank(text) and is_blank(reading.text):
             raise DataError(
                 "there is nothing in the text that can be read",

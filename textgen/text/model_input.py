@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 from textgen.text.diff import Anchor, Change, changes_between
 from textgen.text.emoji import without_emoji
+from textgen.text.forms import LAST_WORD, restored
 from textgen.text.normalize import Kept, cleaned
 from textgen.text.traditional import (
     as_typed,
@@ -28,12 +29,14 @@ class Reading:
         text: What is read of it.
         places: For every character read, its offset in the source.
         traditional: Whether the source is in traditional characters, and what is read in simplified ones.
+        lossy: Whether what is written of it may have lost case, width and accents.
     """
 
     source: str
     text: str
     places: Sequence[int]
     traditional: bool = False
+    lossy: bool = False
 
     def part(self, start: int, end: int | None = None) -> Reading:
         """The reading of a part of what is read."""
@@ -61,6 +64,8 @@ class Reading:
         """
         if listed:
             return listed.get(text, text)
+        if self.lossy:
+            text = restored(text, self.source, words)
         if self.traditional:
             return as_typed(text, "".join(self.source[place] for place in self.places), words)
         words = [word for word in words if has_traditional(word)]
@@ -68,6 +73,10 @@ class Reading:
 
     def settled(self, text: str) -> int:
         """The length of the part of a text still being written that `given_back` will not change any more."""
+        if self.lossy:
+            # a word may go on, and a mark's form depends on what follows it
+            word = LAST_WORD.search(text)
+            return word.start() if word else max(0, len(text) - 1)
         return settled(text) if self.traditional else len(text)
 
     def found(self, word: str) -> list[range]:
@@ -95,6 +104,8 @@ class Reading:
             The source as edited, and the changes of it.
         """
         written = self.given_back(text)
+        if self.lossy:
+            text = written
         edited, at = "", 0  # and how far the source was taken over
         found = []
         for change in changes_between(self.text, text, anchors):
@@ -125,7 +136,7 @@ class Reading:
         yield new[done:]
 
 
-def as_read(text: str, *, keep_layout: bool = False, as_is: bool = False) -> Reading:
+def as_read(text: str, *, keep_layout: bool = False, as_is: bool = False, lossy: bool = False) -> Reading:
     """Read a text as a model does.
 
     Args:
@@ -133,10 +144,11 @@ def as_read(text: str, *, keep_layout: bool = False, as_is: bool = False) -> Rea
         keep_layout: Do not clean it (see `clean`).
         as_is: The model is not one of those that come with textgen: emoji and traditional characters, which
             those do not know, stay.
+        lossy: Its tokenizer loses case, width or accents.
     """
     kept = Kept(text, range(len(text))) if as_is else without_emoji(text)
     if not keep_layout:
         kept = kept.then(cleaned(kept.text))
     if as_is or not is_traditional(kept.text):
-        return Reading(text, kept.text, kept.places)
+        return Reading(text, kept.text, kept.places, lossy=lossy)
     return Reading(text, simplified(kept.text), kept.places, traditional=True)
