@@ -105,12 +105,13 @@ def added_names() -> list[str]:
     return sorted(name for name in folders.difference(embedded_names()) if not name.startswith("."))
 
 
-def find_model(name: str, precision: str = "fp32") -> ModelFiles:
+def find_model(name: str, precision: str = "fp32", *, whole: bool = True) -> ModelFiles:
     """Find a model by embedded name, added name, or directory; the first that there is.
 
     Args:
         name: The name or the directory.
         precision: What its network is to multiply in, once it is loaded.
+        whole: Whether its weights must be there; else their absence shows when they are wanted.
 
     Raises:
         UsageError: There is none; the hint says what was probably meant.
@@ -119,19 +120,19 @@ def find_model(name: str, precision: str = "fp32") -> ModelFiles:
     if not isinstance(name, str):
         kind = type(name).__name__
         raise UsageError("a model is named by text, not {kind}", kind=kind, hint="give its name or directory")
-    return replace(_find(name), precision=precision)
+    return replace(_find(name, whole=whole), precision=precision)
 
 
-def _find(name: str) -> ModelFiles:
+def _find(name: str, *, whole: bool) -> ModelFiles:
     if name in embedded_names():
-        return inspect_model(models_dir() / name, name, embedded=True)
+        return inspect_model(models_dir() / name, name, embedded=True, whole=whole)
     known = [*embedded_names(), *added_names()]
     if name in known:
-        return inspect_model(user_models_dir() / name, name, embedded=False, added=True)
+        return inspect_model(user_models_dir() / name, name, embedded=False, added=True, whole=whole)
     hint: str = Message("models: {known}, or a directory", known=known)
     if not name:
         raise UsageError("the model's name is empty", hint=hint)
-    if files := _in_directory(name):
+    if files := _in_directory(name, whole=whole):
         return files
     if HUB_ID.fullmatch(name) and not name.startswith("."):
         hint = "was it a hub id? hub models are not supported yet: download it and give its directory"
@@ -163,10 +164,13 @@ def find_directory(name: str) -> ModelFiles:
     raise UsageError("there is no directory {name}", name=name, hint=hint)
 
 
-def inspect_model(path: Path, name: str, *, embedded: bool, added: bool = False) -> ModelFiles:
+def inspect_model(
+    path: Path, name: str, *, embedded: bool, added: bool = False, whole: bool = True
+) -> ModelFiles:
     """Look at a model directory. Raises ModelError if it is not whole or of no known kind."""
     config = read_config(path)
-    weight_files(path)
+    if whole:
+        weight_files(path)
     tokenizer = next(((path / file).resolve() for file in TOKENIZER_FILES if (path / file).is_file()), None)
     family = family_in(path, config, ours=tokenizer is not None)
     return ModelFiles(name, path, family, config, tokenizer, embedded, added)
@@ -217,7 +221,7 @@ def read_metadata(path: Path) -> dict[str, str]:
         raise ModelError("cannot read {path}: {error}", path=path, error=error, hint=DAMAGED) from None
 
 
-def _in_directory(name: str) -> ModelFiles | None:
+def _in_directory(name: str, *, whole: bool = True) -> ModelFiles | None:
     """The model in the directory of a name; None if there is none."""
     try:
         path = Path(name).expanduser()
@@ -228,4 +232,4 @@ def _in_directory(name: str) -> ModelFiles | None:
     if not path.is_dir():
         hint = "give the folder that holds it"
         raise UsageError("{name} is a file; a model is a directory", name=name, hint=hint)
-    return inspect_model(path, name, embedded=False)
+    return inspect_model(path, name, embedded=False, whole=whole)

@@ -26,7 +26,7 @@ from textgen.plugins import resolved
 from textgen.store.catalog import PRIOR, ModelFiles
 from textgen.store.checkpoint import CONFIG, VOCABULARIES
 from textgen.store.weights import read_stored
-from textgen.tokenizers.base import Tokenizer
+from textgen.tokenizers.base import Specials, Tokenizer
 from textgen.tokenizers.sentencepiece import SentencePieceTokenizer
 
 
@@ -60,27 +60,60 @@ def load_model(files: ModelFiles, label: str | None = None) -> LoadedModel:
     if files.family.loader is not None:
         loaded: LoadedModel = resolved(files.family.loader)(files, label)
         return loaded
-    family, tokenizer = files.family, _tokenizer_of(files)
-    config, file, weights = files.config, files.path / CONFIG, _stored(files)
-    if problem := next(_problems(files, len(weights)), None):
-        hint = "is it whole, and does it belong to these weights?"
-        raise ModelError("{file}: {problem}", file=file, problem=problem, hint=hint)
-    with unfilled():  # nothing is initialised: the weights are put in place as they are
-        network: Any = family.build(config, tokenizer.specials, file)
-        if family.styles and (styles := styles_of(config, file)) is not None:
-            add_condition(network, *styles)
+    tokenizer, weights = _tokenizer_of(files), _stored(files)
+    network = _network(files, len(weights), tokenizer.specials)
+    for problem in _misfits(network, weights, files):
+        raise problem
     _fill(network, weights, files)
     network = network.eval().requires_grad_(False).to(torch.get_default_device())
     set_precision(network, files.precision)
-    if len(tokenizer.vocabulary) > network.vocab_size:
-        raise ModelError(
-            "{path}: the tokenizer has {tokens} tokens, the model {most}",
-            path=files.path,
-            tokens=len(tokenizer.vocabulary),
-            most=network.vocab_size,
-            hint="is it the tokenizer the model was trained with?",
-        )
+    check_tokens(files.path, len(tokenizer.vocabulary), network.vocab_size)
     return LoadedModel(files, network, tokenizer, label or files.label)
+
+
+def tensor_problems(files: ModelFiles, specials: Specials) -> Iterator[ModelError]:
+    """What is wrong with the tensors of a network of ours, one by one.
+
+    Args:
+        files: The model.
+        specials: The ids of its symbols.
+
+    Raises:
+        ModelError: They cannot be read, or config.json describes no network.
+    """
+    weights = _stored(files)
+    yield from _misfits(_network(files, len(weights), specials), weights, files)
+
+
+def check_tokens(path: Path, tokens: int, rows: int, spare: int | None = None) -> None:
+    """Compare a vocabulary with the matrix of its embeddings.
+
+    Args:
+        path: The model.
+        tokens: The number of tokens.
+        rows: The number of rows.
+        spare: How many rows there may be beyond the tokens; None is any number.
+
+    Raises:
+        ModelError: They do not belong together.
+    """
+    if tokens > rows or (spare is not None and tokens + spare < rows):
+        template = "{path}: the tokenizer has {tokens} tokens, the model {most}"
+        hint = "is it the tokenizer the model was trained with?"
+        raise ModelError(template, path=path, tokens=tokens, most=rows, hint=hint)
+
+
+def _network(files: ModelFiles, tensors: int, specials: Specials) -> Any:
+    """The network that a config.json describes, without weights."""
+    family, config, file = files.family, files.config, files.path / CONFIG
+    if problem := next(_problems(files, tensors), None):
+        hint = "is it whole, and does it belong to these weights?"
+        raise ModelError("{file}: {problem}", file=file, problem=problem, hint=hint)
+    with unfilled():  # nothing is initialised: the weights are put in place as they are
+        network = family.build(config, specials, file)
+        if family.styles and (styles := styles_of(config, file)) is not None:
+            add_condition(network, *styles)
+    return network
 
 
 def _tokenizer_of(files: ModelFiles) -> Tokenizer:
@@ -151,16 +184,8 @@ def _possible(value: object, kind: object) -> bool:
 
 def _fill(network: nn.Module, weights: dict[str, Matrix], files: ModelFiles) -> None:
     """Put the weights in place; those of products in int8 as the rows that they are stored in."""
-    prefix, tied = files.family.prefix, files.family.tied
-    wanted = {
-        name.removeprefix(prefix): (name, tensor.shape) for name, tensor in network.state_dict().items()
-    }
-    given = {name: tensor for name, tensor in weights.items() if name not in tied}
-    shapes = {name: shape for name, (_, shape) in wanted.items()}
-    if problem := next(_misfits({name: tensor.shape for name, tensor in given.items()}, shapes), None):
-        hint = "does config.json belong to these weights?"
-        raise ModelError("{path} {problem}", path=files.path, problem=problem, hint=hint)
-    placed = {wanted[name][0]: tensor for name, tensor in given.items()}
+    wanted = _wanted(network, files)
+    placed = {wanted[name][0]: tensor for name, tensor in weights.items() if name not in files.family.tied}
     if files.precision == INT8:
         for name, layer in network.named_modules():
             rows = placed.get(f"{name}.weight")
@@ -173,13 +198,27 @@ def _fill(network: nn.Module, weights: dict[str, Matrix], files: ModelFiles) -> 
     network.load_state_dict({name: dense(tensor) for name, tensor in placed.items()}, assign=True)
 
 
-def _misfits(given: Mapping[str, torch.Size], wanted: Mapping[str, torch.Size]) -> Iterator[Message]:
-    """Differences between the shapes of tensors in a file and those of a network."""
+def _wanted(network: nn.Module, files: ModelFiles) -> dict[str, tuple[str, torch.Size]]:
+    """The tensors of a network by their names in files: their names in the network, and their shapes."""
+    prefix = files.family.prefix
+    return {name.removeprefix(prefix): (name, tensor.shape) for name, tensor in network.state_dict().items()}
+
+
+def _misfits(network: nn.Module, weights: Mapping[str, Matrix], files: ModelFiles) -> Iterator[ModelError]:
+    """Differences between the tensors in a file and those of a network."""
+    given = {name: tensor.shape for name, tensor in weights.items() if name not in files.family.tied}
+    wanted = {name: shape for name, (_, shape) in _wanted(network, files).items()}
+    for problem in _differences(given, wanted):
+        hint = "does config.json belong to these weights?"
+        yield ModelError("{path} {problem}", path=files.path, problem=problem, hint=hint)
+
+
+def _differences(given: Mapping[str, torch.Size], wanted: Mapping[str, torch.Size]) -> Iterator[Message]:
     for name in sorted(wanted.keys() - given.keys()):
         yield Message("lacks the tensor {name}", name=name)
     for name in sorted(given.keys() - wanted.keys()):
         yield Message("has a tensor {name} that such a model has no place for", name=name)
-    for name, shape in wanted.items():
-        if given[name] != shape:
+    for name in sorted(wanted.keys() & given.keys()):
+        if given[name] != (shape := wanted[name]):
             found, meant = str(tuple(given[name])), str(tuple(shape))
             yield Message("has {name} {found}, config.json says {meant}", name=name, found=found, meant=meant)

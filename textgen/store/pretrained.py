@@ -17,7 +17,7 @@ from textgen.models.views import LanguageModel, MaskedLanguageModel, TitleModel
 from textgen.plugins import resolved
 from textgen.store.catalog import ModelFiles
 from textgen.store.checkpoint import DAMAGED, Checkpoint
-from textgen.store.load import LoadedModel
+from textgen.store.load import LoadedModel, check_tokens
 from textgen.store.profiles import Profile, profile_of
 from textgen.store.vocabularies import BYTE_LEVEL, CPM, SENTENCEPIECE, WORDPIECE, WORDS, read_vocabulary
 from textgen.tokenizers.base import Tokenizer
@@ -49,9 +49,11 @@ def load_pretrained(files: ModelFiles, label: str | None = None) -> LoadedModel:
         ModelError: Something of it is missing or broken, does not fit the rest, or cannot be computed here.
     """
     profile = profile_of_files(files)
-    _refuse_what_cannot_be(files)
-    network = _network(files)
-    _check_vocabulary(files, profile, int(network.get_input_embeddings().weight.shape[0]))
+    check_computable(files)
+    network, report = read_network(files)
+    for problem in tensor_problems(files.path, network, report):
+        raise problem
+    check_tokens(files.path, len(profile.words), rows_of(network), PADDED)
     adapted = _adapted(files, profile, network).eval().requires_grad_(False)
     adapted = adapted.to(torch.get_default_device())
     set_precision(adapted, files.precision)
@@ -76,8 +78,8 @@ def load_foreign_tokenizer(profile: Profile) -> Tokenizer:
     return tokenizer
 
 
-def _refuse_what_cannot_be(files: ModelFiles) -> None:
-    """Raise ModelError for a checkpoint that textgen does not compute, before its weights are read."""
+def check_computable(files: ModelFiles) -> None:
+    """Refuse a checkpoint that textgen does not compute, before its weights are read. Raises ModelError."""
     config = files.config
     if isinstance(quantized := config.get("quantization_config"), Mapping):
         kind = quantized.get("quant_method", "quantized")
@@ -89,11 +91,7 @@ def _refuse_what_cannot_be(files: ModelFiles) -> None:
             raise ModelError("{path} needs code of its own to be computed", path=files.path, hint=hint)
         hint = "a newer transformers may"
         raise ModelError("transformers knows no {kind} models", kind=config["model_type"], hint=hint)
-    size = sum(file.stat().st_size for file in files.weight_files)
-    per_weight = (
-        2 if str(config.get("dtype") or config.get("torch_dtype")) in ("float16", "bfloat16") else FP32
-    )
-    needed, free = size * FP32 // per_weight, available_memory()
+    needed, free = memory_needed(files), available_memory()
     if free is not None and needed > free:
         raise ModelError(
             "{path} takes {needed} GB of memory, and {free} GB are free",
@@ -102,6 +100,13 @@ def _refuse_what_cannot_be(files: ModelFiles) -> None:
             free=f"{free / 1e9:.1f}",
             hint="take a smaller one",
         )
+
+
+def memory_needed(files: ModelFiles) -> int:
+    """Bytes that a checkpoint takes while it is loaded."""
+    size = sum(file.stat().st_size for file in files.weight_files)
+    dtype = str(files.config.get("dtype") or files.config.get("torch_dtype"))
+    return size * FP32 // (2 if dtype in ("float16", "bfloat16") else FP32)
 
 
 def _known_types() -> Mapping[str, str]:
@@ -117,7 +122,12 @@ def _stay_offline() -> None:
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 
-def _network(files: ModelFiles) -> Any:
+def read_network(files: ModelFiles) -> tuple[Any, Mapping[str, Any]]:
+    """The network of a checkpoint, and transformers' report on its tensors; see `tensor_problems`.
+
+    Raises:
+        ModelError: The weights cannot be read.
+    """
     _stay_offline()
     import transformers
 
@@ -125,7 +135,7 @@ def _network(files: ModelFiles) -> Any:
     try:
         # its layers are made with random weights first: the generator of the process must not move
         with torch.random.fork_rng(devices=[]), _silent():
-            network, report = getattr(transformers, name).from_pretrained(
+            found: tuple[Any, Mapping[str, Any]] = getattr(transformers, name).from_pretrained(
                 files.path,
                 local_files_only=True,
                 trust_remote_code=False,
@@ -140,8 +150,12 @@ def _network(files: ModelFiles) -> Any:
         raise ModelError(
             "cannot load {path}: {reason}", path=files.path, reason=reason, hint=DAMAGED
         ) from error
-    _check_tensors(files.path, report, network)
-    return network
+    return found
+
+
+def rows_of(network: Any) -> int:
+    """The rows of the matrix of a network's embeddings."""
+    return int(network.get_input_embeddings().weight.shape[0])
 
 
 @contextmanager
@@ -161,30 +175,19 @@ def _silent() -> Iterator[None]:
             logging.enable_progress_bar()
 
 
-def _check_tensors(path: Path, report: Mapping[str, Any], network: Any) -> None:
+def tensor_problems(path: Path, network: Any, report: Mapping[str, Any]) -> Iterator[ModelError]:
+    """What is wrong with the tensors of a checkpoint, one by one; `read_network` gives network and report."""
     hint = "does config.json belong to these weights?"
     for name, found, meant in sorted(report["mismatched_keys"]):
         template = "{path} has {name} {found}, config.json says {meant}"
         found, meant = str(tuple(found)), str(tuple(meant))
-        raise ModelError(template, path=path, name=name, found=found, meant=meant, hint=hint)
+        yield ModelError(template, path=path, name=name, found=found, meant=meant, hint=hint)
     for name in sorted(report["missing_keys"]):
-        raise ModelError("{path} lacks the tensor {name}", path=path, name=name, hint=hint)
+        yield ModelError("{path} lacks the tensor {name}", path=path, name=name, hint=hint)
     for name, tensor in network.state_dict().items():
         if tensor.is_floating_point() and not bool(torch.isfinite(torch.stack(tensor.aminmax())).all()):
             hint = "was the training of this checkpoint broken off?"
-            raise ModelError("{path}: {name} has values that are not finite", path=path, name=name, hint=hint)
-
-
-def _check_vocabulary(files: ModelFiles, profile: Profile, rows: int) -> None:
-    tokens = len(profile.words)
-    if tokens > rows or tokens + PADDED < rows:
-        raise ModelError(
-            "{path}: the tokenizer has {tokens} tokens, the model {most}",
-            path=files.path,
-            tokens=tokens,
-            most=rows,
-            hint="is it the tokenizer the model was trained with?",
-        )
+            yield ModelError("{path}: {name} has values that are not finite", path=path, name=name, hint=hint)
 
 
 def _adapted(files: ModelFiles, profile: Profile, network: Any) -> Any:
