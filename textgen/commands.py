@@ -56,7 +56,7 @@ COMMANDS = {
     "batch": Command("Run a job described in a TOML file."),
     "eval": Command("Evaluate generated texts, with or without references."),
     "train": Command("Train models; one subcommand per recipe."),
-    "models": Command("List, describe, add, remove and export models."),
+    "models": Command("List, describe, check, add, remove, export and convert models."),
     "bench": Command("Measure how fast this machine writes, in every precision that it has."),
     "doctor": Command("Check the installation: versions, models, and a self-test."),
 }

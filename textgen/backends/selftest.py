@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from textgen.backends.base import open_backend
-from textgen.schema import Record
+from textgen.backends.sameness import sameness
+from textgen.errors import DataError
 
 ARTICLES = (
     "本市图书馆昨天宣布，从下月起延长夜间开放时间，读者可以借阅到晚上十点。馆方说，新增的时段由志愿者参与服务。",
@@ -14,7 +15,6 @@ ARTICLES = (
     "周末举行的青少年足球赛上，红队以三比二战胜蓝队，获得冠军。",
 )
 PROMPTS = ("春天来了，", "今天的新闻", "他说：")
-TOLERANCE = 1e-4
 
 
 @dataclass(frozen=True)
@@ -36,18 +36,11 @@ def self_test() -> list[Check]:
 
 
 def _sameness(model: str, texts: tuple[str, ...], **options: Any) -> Check:
-    backend = open_backend(model)
-    together = backend.generate(reversed(texts), **options)[::-1]
-    alone = [backend.generate(text, **options)[0] for text in texts]
-    passed = all(_same(a, b) for a, b in zip(together, alone, strict=True))
+    try:
+        passed = sameness(open_backend(model), texts, **options).holds
+    except DataError:
+        passed = False
     detail = (
         "the same texts alone and in a batch" if passed else "texts depend on the batch: please report this"
     )
     return Check(f"{model} sameness", passed, detail)
-
-
-def _same(a: Record, b: Record) -> bool:
-    if a.error or b.error:
-        return False
-    pairs = zip(a.candidates, b.candidates, strict=True)
-    return all(x.text == y.text and abs(x.score - y.score) <= TOLERANCE for x, y in pairs)

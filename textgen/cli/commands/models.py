@@ -61,6 +61,28 @@ def info(name: Name, as_json: opt.Json = False, debug: opt.Debug = False) -> int
 
 
 @models.command()
+def check(name: Name, as_json: opt.Json = False, debug: opt.Debug = False) -> int:
+    """Look at a model from its files to what it writes, and say what is broken.
+
+    A checkpoint is loaded twice: that of a large model takes a while.
+    """
+    from textgen.check.finding import BROKEN
+    from textgen.check.run import check_model
+    from textgen.cli.render.findings import show
+
+    found = []
+    for finding in check_model(name):
+        found.append(finding)
+        if not as_json:
+            show(finding)
+    sound = all(finding.state != BROKEN for finding in found)
+    if as_json:
+        facts = {"model": name, "sound": sound, "findings": [finding.to_dict() for finding in found]}
+        console.json_result(json.dumps(facts, ensure_ascii=False))
+    return 0 if sound else 1
+
+
+@models.command()
 def add(
     directory: Directory,
     name: Annotated[

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 import torch
 from torch import Tensor, nn
 
+from textgen.models.family import Family
 from textgen.options.train import TrainOptions
 from textgen.schema import Row
 from textgen.store.load import LoadedModel
@@ -28,13 +29,20 @@ class Recipe(Preprocessor[O], Generic[O, B]):
 
     Attributes:
         name: Its name on the command line.
+        starts: Families of models that it may start from.
         figures: The names of the figures that `dev_sums` gives.
         still_trained: Parts of names of parameters that are trained beside adapters.
     """
 
     name: ClassVar[str]
+    starts: ClassVar[tuple[Family, ...]] = ()
     figures: ClassVar[tuple[str, ...]] = ("loss",)
     still_trained: ClassVar[tuple[str, ...]] = ()
+
+    @classmethod
+    def initial_families(cls) -> tuple[Family, ...]:
+        """The families of models that it may start from."""
+        return cls.starts
 
     def rate_factor(self, name: str) -> float:
         """The factor of a parameter's learning rate."""

@@ -20,6 +20,7 @@ from textgen.messages import Message
 from textgen.models.families import OWN, installed
 from textgen.models.families.bert import Bert
 from textgen.models.families.gpt2 import Gpt2
+from textgen.models.family import Family
 from textgen.models.layers.conditional_norm import add_condition, in_style
 from textgen.models.views import FRAME, LanguageModel
 from textgen.options.train_texts import ConditionalTrainOptions
@@ -59,10 +60,13 @@ class ConditionalRecipe(Recipe[ConditionalTrainOptions, Styled]):
     numbers: ClassVar = ("style",)
     still_trained: ClassVar = OF_STYLES
 
+    @classmethod
+    def initial_families(cls) -> tuple[Family, ...]:
+        return tuple(family for family in (*OWN.values(), *installed().values()) if family.styles)
+
     def __init__(self, options: ConditionalTrainOptions) -> None:
         super().__init__(options)
-        taught = [family for family in (*OWN.values(), *installed().values()) if family.styles]
-        self.files = find_initial_model(options.start, *taught)
+        self.files = find_initial_model(options.start, *self.initial_families())
         if "replace" in options.model_fields_set and not self._causal:
             raise UsageError("{@replace} is for what a gpt2 is fed, not for a bert", hint="leave it out")
         if "mask_rate" in options.model_fields_set and self._causal:

@@ -70,10 +70,16 @@ class ScratchRecipe(Recipe[O, B]):
 
     family: ClassVar[Family]
 
+    @classmethod
+    def initial_families(cls) -> tuple[Family, ...]:
+        return (cls.family,)
+
     def __init__(self, options: O) -> None:
         super().__init__(options)
         known = options.start != RANDOM
-        self.files = find_initial_model(options.start, self.family, styled=True) if known else None
+        self.files = (
+            find_initial_model(options.start, *self.initial_families(), styled=True) if known else None
+        )
         self.tokenizer = load_tokenizer(self.files) if self.files else _tokenizer(options.tokenizer)
 
     @abstractmethod

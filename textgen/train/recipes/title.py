@@ -39,7 +39,6 @@ class UniLMRecipe(PairRecipe[O]):
     """A model that is there becomes one that writes titles, or writes them better.
 
     Attributes:
-        starts: Families of models that it may be.
         two_way: Whether the directions are taught to see each other.
     """
 
@@ -49,7 +48,7 @@ class UniLMRecipe(PairRecipe[O]):
 
     def __init__(self, options: O) -> None:
         super().__init__(options)
-        self.files = find_initial_model(options.start, *self.starts)
+        self.files = find_initial_model(options.start, *self.initial_families())
         self.tokenizer = load_tokenizer(self.files)
 
     @property

@@ -58,12 +58,13 @@ class TitleScorerRecipe(TitledRecipe[TitleScorerTrainOptions, CandidateBatch]):
     """The model that ranks titles with `rank` scorer."""
 
     name: ClassVar = TITLE_SCORER.name
+    starts: ClassVar = (BERT, UNILM)
     figures: ClassVar = ("loss", "accuracy", "rouge-l")
     still_trained: ClassVar = ("head", "token_type_embeddings")
 
     def __init__(self, options: TitleScorerTrainOptions) -> None:
         super().__init__(options)
-        self.files = find_initial_model(options.start, BERT, UNILM)
+        self.files = find_initial_model(options.start, *self.initial_families())
         self.writer = find_model(options.writer)
         if task_of(self.writer.kind) != "title":
             writer, kind, hint = options.writer, self.writer.kind, "a title model writes titles"
