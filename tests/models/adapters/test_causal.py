@@ -16,6 +16,7 @@ from textgen.choice.scoring import Scoring
 from textgen.decoding.loop import Batch
 from textgen.decoding.search.contrastive import ContrastiveSearch, contrastive_search
 from textgen.errors import ModelError
+from textgen.models.adapters import beginning
 from textgen.models.adapters.causal import CausalAdapter
 from textgen.models.scoring import sequence_logprobs
 from textgen.models.shared_prefix import SharedPrefix
@@ -105,6 +106,31 @@ def test_copied_and_chosen_rows_leave_the_old_state_as_it_was(kind: str) -> None
     after = model.step(double, torch.tensor([60, 61, 62, 63, 64, 65]))
     assert_near(after[3], whole(kind, [*SOURCES[1], 31, 43, 63])[-1])
     assert_near(model.step(state, torch.tensor([70, 71, 72]))[1], whole(kind, [*SOURCES[1], 31, 71])[-1])
+
+
+@pytest.mark.parametrize("kind", ["gpt2", "qwen3", "minicpm3"])
+def test_what_the_rows_of_a_source_begin_with_is_kept_once(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def written(*, shared: bool) -> list[Tensor]:
+        model = adapter(kind)
+        state = model.start(SOURCES)
+        found = [model.step(state, torch.tensor([30, 31, 32]))]
+        state = state.repeat(2)
+        assert len(state.cache.layers[0].keys) == 6
+        assert (state.cache.layers[0].keys.shape[2] == 0) is shared
+        found.append(model.step(state, torch.tensor([40, 41, 42, 43, 44, 45])))
+        state = state.select(torch.tensor([5, 4, 1, 1])).repeat(2)
+        assert state.rows == 8
+        found.append(model.extend(state, torch.arange(16).view(8, 2)))
+        layer = state.cache.layers[0]
+        assert not shared or (len(layer.begun[0]), len(layer.keys), layer.keys.shape[2]) == (2, 8, 3)
+        return found
+
+    once = written(shared=True)
+    monkeypatch.setattr(beginning, "PLAIN", "")
+    for one, other in zip(once, written(shared=False), strict=True):
+        assert torch.equal(one, other)
 
 
 def greedy(model: CausalAdapter, sources: list[list[int]], length: int) -> list[list[int]]:

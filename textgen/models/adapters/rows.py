@@ -10,6 +10,8 @@ from typing import Any, Self
 import torch
 from torch import Tensor
 
+from textgen.models.adapters.beginning import share_beginnings
+
 # layers of a cache that hold keys and values by rows and nothing else
 PLAIN = frozenset({"DynamicLayer", "DynamicSlidingWindowLayer", "DynamicIndexedLayer"})
 SELF, CROSS = "self_attention_cache", "cross_attention_cache"  # of an encoder-decoder
@@ -48,6 +50,8 @@ class CachedRows:
         """Every row n times."""
         cache = copied(self.cache)
         if cache is not None and n > 1:
+            if self.size == 1 and hasattr(cache, "layers"):  # what a decoder read elsewhere is kept apart
+                share_beginnings(cache)
             cache.batch_repeat_interleave(n)
         return replace(self, cache=cache, size=self.size * n)
 
