@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -42,6 +43,12 @@ def test_scores_that_depend_on_the_number_of_rows() -> None:
     assert differing.texts
     assert differing.difference == pytest.approx(2e-3)
     assert not differing.holds
+
+
+def test_scores_that_are_not_finite() -> None:
+    assert found(lambda text, rows: written(text, -math.inf)).holds
+    assert not found(lambda text, rows: written(text, -math.inf if rows == 1 else 0.0)).holds
+    assert not found(lambda text, rows: written(text, math.nan if len(text) == 2 else 0.0)).holds
 
 
 def test_a_text_that_depends_on_the_rows_it_stands_among() -> None:

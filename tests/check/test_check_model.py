@@ -16,6 +16,8 @@ from safetensors.torch import load_file, save_file
 from tests.support import checkpoints
 from tests.support import foreign_vocabularies as vocabularies
 from tests.support.checkpoints import TEXT, change_json, saved, write_vocabulary
+from textgen.backends.sameness import Sameness
+from textgen.check import writing
 from textgen.check.finding import BROKEN, NOTE, OK, SKIPPED, Finding
 from textgen.check.run import STEPS, check_model
 from textgen.cli.main import run
@@ -207,6 +209,28 @@ def test_the_command_prints_a_line_each(tmp_path: Path, capsys: pytest.CaptureFi
     [broken] = [one for one in found["findings"] if one["state"] == "broken"]
     assert broken["step"] == "tensors"
     assert broken["hint"] == "does config.json belong to these weights?"
+
+
+def test_another_precision_than_that_of_auto(tmp_path: Path) -> None:
+    found = [*check_model(str(gpt2(tmp_path / "model")), precision="fp32")]
+    assert facts(found, "sample")["precision"] == "fp32"
+    assert states(found)["sameness"] == {OK}
+    with pytest.raises(UsageError, match="there is no precision fp8"):
+        check_model(str(tmp_path / "model"), precision="fp8")
+
+
+def test_texts_that_depend_on_the_batch_are_a_note(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = str(gpt2(tmp_path / "model"))
+    for found, told in (
+        (Sameness(True, 3e-3), "4 texts: log-probabilities differ by 3.0e-03: texts may depend on the batch"),
+        (
+            Sameness(False, 0.0),
+            "of 4 texts some are others alone than in batches: texts may depend on the batch",
+        ),
+    ):
+        monkeypatch.setattr(writing, "sameness", lambda *_, found=found, **__: found)
+        last = [*check_model(folder)][-1]
+        assert (last.step, last.state, str(last.text)) == ("sameness", NOTE, told)
 
 
 def test_a_model_that_is_not_there() -> None:

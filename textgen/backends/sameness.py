@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -44,17 +45,18 @@ def sameness(backend: Backend[Any, Any], texts: Sequence[str], **options: Any) -
     for record in (one for pair in pairs for one in pair):
         if record.error:
             raise DataError("{error}", error=record.error)
+    scores = [(x.score, y.score) for a, b in pairs for x, y in zip(a.candidates, b.candidates, strict=False)]
     return Sameness(
         all(_texts(a) == _texts(b) for a, b in pairs),
-        max(
-            (
-                abs(x.score - y.score)
-                for a, b in pairs
-                for x, y in zip(a.candidates, b.candidates, strict=False)
-            ),
-            default=0.0,
-        ),
+        max((_difference(*pair) for pair in scores), default=0.0),
     )
+
+
+def _difference(x: float, y: float) -> float:
+    """How far scores lie apart; two of -inf are the same, and one that is no number is like no other."""
+    if x == y:
+        return 0.0
+    return math.inf if math.isnan(x - y) else abs(x - y)
 
 
 def _texts(record: Record) -> list[str]:

@@ -49,17 +49,18 @@ STEPS = (
 )
 
 
-def check_model(name: str) -> Iterator[Finding]:
+def check_model(name: str, *, precision: str = AUTO) -> Iterator[Finding]:
     """Look at a model from its files to what it writes.
 
     Args:
         name: An embedded or added name, or a directory.
+        precision: What it is to write in; see `textgen.load`.
 
     Returns:
         What is found, step by step; a model is sound if no finding's state is `broken`.
 
     Raises:
-        UsageError: There is no such model.
+        UsageError: There is no such model, or the machine cannot compute in that precision.
     """
     try:
         files = find_model(name, whole=False)
@@ -67,7 +68,7 @@ def check_model(name: str) -> Iterator[Finding]:
         return iter([broken("config", error), *(_skipped(step.name, "config") for step in STEPS[1:])])
     place = Place(choose_device())
     with place.entered():
-        files = replace(files, precision=precision_for(AUTO, files))
+        files = replace(files, precision=precision_for(precision, files))
     return place.each(_findings(Subject(files)))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -60,7 +61,11 @@ def of_sameness(subject: Subject) -> Iterator[Finding]:
         return
     texts = TEXTS[backend.task]
     found = sameness(backend, texts, **_options(backend))
-    facts = {"same": found.texts, "difference": found.difference, "tolerance": TOLERANCE}
+    facts = {
+        "same": found.texts,
+        "difference": found.difference if math.isfinite(found.difference) else None,
+        "tolerance": TOLERANCE,
+    }
     template = "{count} texts alone and in batches: the same, log-probabilities within {difference}"
     if not found.texts:
         template = "of {count} texts some are others alone than in batches: texts may depend on the batch"

@@ -61,7 +61,14 @@ def info(name: Name, as_json: opt.Json = False, debug: opt.Debug = False) -> int
 
 
 @models.command()
-def check(name: Name, as_json: opt.Json = False, debug: opt.Debug = False) -> int:
+def check(
+    name: Name,
+    precision: Annotated[
+        str, opt.option("What it is to write in (default auto).", metavar="auto|fp32|bf16|int8")
+    ] = "auto",
+    as_json: opt.Json = False,
+    debug: opt.Debug = False,
+) -> int:
     """Look at a model from its files to what it writes, and say what is broken.
 
     A checkpoint is loaded twice: that of a large model takes a while.
@@ -71,7 +78,7 @@ def check(name: Name, as_json: opt.Json = False, debug: opt.Debug = False) -> in
     from textgen.cli.render.findings import show
 
     found = []
-    for finding in check_model(name):
+    for finding in check_model(name, precision=precision):
         found.append(finding)
         if not as_json:
             show(finding)
