@@ -29,6 +29,7 @@ def load(
     precision: str = "auto",
     device: str = "auto",
     threads: int | None = None,
+    adapter: str | None = None,
 ) -> Backend[Any, Any]:
     """Load a model, ready to generate.
 
@@ -45,6 +46,7 @@ def load(
             default device is for the rest of the process does not matter, and stays.
         threads: How many it computes with, while it does; by default those that the process may use, or as
             many as the environment variable TEXTGEN_THREADS says.
+        adapter: The directory of a PEFT adapter, such as LoRA, that was trained on the model.
 
     Returns:
         The backend of the model's kind; see its `generate` (and `stream`, where it can).
@@ -54,9 +56,9 @@ def load(
             in that precision, or a number of threads is none.
         ModelError: The directory is not a model of a known kind, or its files are broken.
     """
-    from textgen.backends.base import open_backend
+    from textgen.backends.loading import open_backend
 
-    return open_backend(model, precision, device, threads, task)
+    return open_backend(model, precision, device, threads, task, adapter)
 
 
 def __getattr__(name: str) -> Any:

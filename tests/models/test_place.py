@@ -12,7 +12,7 @@ from each_option import each_strategy
 from factories import NOWHERE, Watch, watched
 
 import textgen
-from textgen.backends.base import open_backend
+from textgen.backends.loading import open_backend
 from textgen.backends.search_rules import scoring_for
 from textgen.errors import UsageError
 from textgen.models import place

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence, Sized
-from dataclasses import replace
 from functools import cached_property
 from itertools import islice
 from typing import Any, ClassVar, Generic, Self, TypeVar
@@ -22,21 +21,18 @@ from textgen.backends.outcome import Outcome as Outcome
 from textgen.backends.outcome import Prepared as Prepared
 from textgen.backends.outcome import cut_notes
 from textgen.backends.reader import Reader
-from textgen.backends.registry import backend_class, editor_class, for_task, precision_for
-from textgen.commands import EDITING, LANGUAGE_MODEL
 from textgen.errors import DataError, UsageError
 from textgen.events import Computed, Note, OnEvent, ProgressCounter, ignore
 from textgen.messages import Message
 from textgen.models.batching import BatchLimit, out_of_memory, same_size_batches
 from textgen.models.guidance import with_style
 from textgen.models.layers.attention import padded_length
-from textgen.models.place import Place, choose_device
-from textgen.models.precision import AUTO
+from textgen.models.place import Place
 from textgen.options import DecodingOptions, Options, composed, parse
 from textgen.options.base import StyledOptions
 from textgen.rng import fresh_seed
 from textgen.schema import Record, Row
-from textgen.store.catalog import ModelFiles, find_model
+from textgen.store.catalog import ModelFiles
 from textgen.store.load import LoadedModel, load_model
 from textgen.text.keywords import several_in_one
 
@@ -301,18 +297,3 @@ class Backend(ABC, Generic[O, P]):
 def _with_place(row: Row, error: DataError) -> Message:
     """The error with the row's place in its file."""
     return Message("{place}: {error}", place=row.place, error=error.line) if row.place else error.line
-
-
-def open_backend(
-    name: str, precision: str = AUTO, device: str = AUTO, threads: int | None = None, task: str | None = None
-) -> Backend[Any, Any]:
-    """Load a model by embedded name or directory, with the backend of its kind; or an editor by its name."""
-    place = Place(choose_device(device), threads)
-    with place.entered():
-        files = find_model(LANGUAGE_MODEL if name in EDITING else name)
-        files = files if task is None else for_task(files, task)
-        files = replace(files, precision=precision_for(precision, files, edits=name in EDITING))
-        kind = editor_class(name) if name in EDITING else backend_class(files.kind)
-        backend: Backend[Any, Any] = kind.open(files)
-    backend.place = place
-    return backend

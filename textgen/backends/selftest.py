@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from textgen.backends.base import open_backend
+from textgen.backends.loading import open_backend
 from textgen.backends.sameness import sameness
 from textgen.errors import DataError
 

@@ -154,6 +154,8 @@ def _digest(files: ModelFiles) -> str:
     digest = sha256()
     names = {*SMALL_FILES, *(path.name for path in files.path.iterdir() if path.suffix in SUFFIXES)}
     paths = sorted(path for name in names if (path := files.path / name).is_file())
+    if files.adapter is not None:
+        paths += sorted(path for path in files.adapter.iterdir() if path.suffix in SUFFIXES)
     for path in [*paths, *([files.tokenizer] if files.tokenizer else [])]:
         digest.update(os.fsencode(path.name))
         with path.open("rb") as file:

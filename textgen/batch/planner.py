@@ -28,6 +28,7 @@ from textgen.models.place import CPU, CUDA, Place, choose_device
 from textgen.options import InputOptions, Options, RunOptions, composed, parse
 from textgen.rng import fresh_seed
 from textgen.schema import Row
+from textgen.store.adapters import with_adapter
 from textgen.store.catalog import ModelFiles, find_model, find_scorer
 
 M = TypeVar("M", bound=BaseModel)
@@ -64,6 +65,7 @@ def plan(
     options = options.copy()  # what is left of them
     how = _take(options, RunOptions)
     files = _choose_model(command, model)
+    files = with_adapter(files, how.adapter) if how.adapter else files
     target = None if output is None else output_of(output, how.shard)
     if target is None and (unfit := [name for name in ON_FILES if getattr(how, name)]):
         raise UsageError(

@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from functools import partial
 
-from textgen.backends.base import open_backend  # imports torch
+from textgen.backends.loading import open_backend  # imports torch
 from textgen.bench.figures import Figure
 from textgen.bench.jobs import LOADS, MEASURES
 from textgen.bench.timing import rate

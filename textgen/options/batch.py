@@ -88,6 +88,9 @@ class RunOptions(OptionGroup):
         "Precision of matrices (auto: int8 if it can be had, bf16 on a GPU but for chains).",
         BATCH,
     )
+    adapter: str | None = option_field(
+        None, "Directory of a PEFT adapter that was trained on the model.", BATCH, metavar="DIR"
+    )
     device: Device = option_field("auto", "Where to compute; auto is a GPU, if there is one.", BATCH)
     shard: Shard = option_field(
         (1, 1), "Compute only this part of equal parts of the rows, such as 2/8.", BATCH, metavar="I/N"

@@ -45,6 +45,7 @@ class ModelFiles:
         embedded: Whether it ships with the package.
         added: Whether the user added it.
         precision: What its network is to multiply in: `fp32`, `bf16` or `int8`.
+        adapter: The directory of an adapter that is to be merged into its weights.
     """
 
     name: str
@@ -55,6 +56,7 @@ class ModelFiles:
     embedded: bool
     added: bool = False
     precision: str = "fp32"
+    adapter: Path | None = None
 
     @property
     def kind(self) -> str:
@@ -78,7 +80,10 @@ class ModelFiles:
     def label(self) -> str:
         """The model's name in records, and the first digits of the weights' sha256."""
         name = self.name if self.embedded or self.added else self.path.resolve().name
-        return f"{name}@sha256:{fingerprint(*self.weight_files)}"
+        if self.adapter is None:
+            return f"{name}@sha256:{fingerprint(*self.weight_files)}"
+        added = sorted(self.adapter.glob("*.safetensors"))
+        return f"{name}+{self.adapter.resolve().name}@sha256:{fingerprint(*self.weight_files, *added)}"
 
     @property
     def weights(self) -> Path:

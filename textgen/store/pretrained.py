@@ -15,6 +15,7 @@ from textgen.errors import ModelError
 from textgen.models.precision import set_precision
 from textgen.models.views import LanguageModel, MaskedLanguageModel, TitleModel
 from textgen.plugins import resolved
+from textgen.store.adapters import merge_adapter
 from textgen.store.catalog import ModelFiles
 from textgen.store.checkpoint import DAMAGED, Checkpoint
 from textgen.store.load import LoadedModel, check_tokens
@@ -53,6 +54,8 @@ def load_pretrained(files: ModelFiles, label: str | None = None) -> LoadedModel:
     network, report = read_network(files)
     for problem in tensor_problems(files.path, network, report):
         raise problem
+    if files.adapter is not None:
+        network = merge_adapter(network, files.adapter)
     check_tokens(files.path, len(profile.words), rows_of(network), PADDED)
     adapted = _adapted(files, profile, network).eval().requires_grad_(False)
     adapted = adapted.to(torch.get_default_device())

@@ -82,7 +82,7 @@ def _stream(inputs: list[str] | list[Row], options: dict[str, Any], model: str, 
     if sink.as_json or sink.output:
         raise UsageError("{@stream} shows text, not records", hint="leave out {@as_json} and {@output}")
     given = {*options} & {*RunOptions.model_fields} | sink.model_fields_set & {*Observation.model_fields}
-    if unfit := sorted(given - {"threads", "precision", "device"}):
+    if unfit := sorted(given - {"threads", "precision", "device", "adapter"}):
         raise UsageError(
             "{option} does not go with {@stream}", option=option(unfit[0]), hint="leave out one of them"
         )

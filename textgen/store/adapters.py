@@ -1,0 +1,66 @@
+"""Adapters of PEFT, such as LoRA: small weights trained beside a checkpoint, and merged into it for use."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from textgen.errors import ModelError, UsageError
+from textgen.store.catalog import ModelFiles
+from textgen.store.checkpoint import DAMAGED, read_object
+
+ADAPTER_CONFIG = "adapter_config.json"
+ADAPTER_WEIGHTS = "adapter_model.safetensors"
+
+
+def with_adapter(files: ModelFiles, directory: str) -> ModelFiles:
+    """A model with an adapter.
+
+    Args:
+        files: The model that the adapter was trained on.
+        directory: That of the adapter.
+
+    Raises:
+        UsageError: There is no such directory, PEFT is not installed, or the model takes no adapters.
+        ModelError: It is not an adapter's, or its weights are a pickle.
+    """
+    path = Path(directory).expanduser()
+    if not path.is_dir():
+        hint = "give the folder with adapter_config.json"
+        raise UsageError("there is no directory {path}", path=directory, hint=hint)
+    if files.family.loader is None:
+        hint = "adapters go with checkpoints of other makes; train merges its own"
+        raise UsageError("{@adapter} does not go with {name}", name=files.name, hint=hint)
+    for name in (ADAPTER_CONFIG, ADAPTER_WEIGHTS):
+        if not (path / name).is_file():
+            hint = "an adapter has adapter_config.json and adapter_model.safetensors"
+            raise ModelError("{path} has no {name}", path=path, name=name, hint=hint)
+    if find_spec("peft") is None:
+        raise UsageError("{@adapter} needs peft", hint="pip install 'textgen-zh[train]'")
+    read_object(path / ADAPTER_CONFIG)
+    return replace(files, adapter=path)
+
+
+def merge_adapter(network: Any, path: Path) -> Any:
+    """The network with an adapter's weights merged into its own.
+
+    Raises:
+        ModelError: The adapter is broken, or was trained on another model.
+    """
+    import peft
+
+    try:
+        adapted = peft.PeftModel.from_pretrained(
+            network, str(path), is_trainable=False, local_files_only=True
+        )
+        found = peft.get_peft_model_state_dict(adapted)
+        given = peft.load_peft_weights(str(path), device="cpu")
+    except Exception as error:  # whatever a library says of files that are not what they should be
+        reason = str(error).strip().split("\n")[0]
+        raise ModelError("cannot load {path}: {reason}", path=path, reason=reason, hint=DAMAGED) from error
+    if missing := sorted(found.keys() ^ given.keys()):
+        hint = "was it trained on this model?"
+        raise ModelError("{path} does not fit: {name}", path=path, name=missing[0], hint=hint)
+    return adapted.merge_and_unload()
