@@ -271,7 +271,7 @@ def transitions(
         for token, drawn in enumerate(_draws(choice, distribution)):
             state = choice.apply(before.state, token)
             if not drawn or state not in space.number:
-                assert not drawn or not _holds(chain, state), f"{state} was not enumerated"
+                assert not drawn or not _possible(chain, state), f"{state} was not enumerated"
                 continue
             after = space.points[space.number[state]]
             change = (after.log_target - before.log_target) / temperature
@@ -294,8 +294,10 @@ def _draws(choice: Choice, distribution: Tensor) -> list[float]:
     return distribution.exp().tolist() if choice.move in ("replace", "insert") else [1.0]
 
 
-def _holds(chain: Cgmh, state: State) -> bool:
-    return all(holds(state) for holds in chain.target.constraints)
+def _possible(chain: Cgmh, state: State) -> bool:
+    return all(holds(state) for holds in chain.target.constraints) and (
+        chain.target.points([state], [None])[0].log_target > -inf
+    )
 
 
 def closed_classes(matrix: Tensor) -> int:

@@ -12,8 +12,10 @@ from torch import Tensor
 from textgen.backends.base import Backend, Outcome, Prepared
 from textgen.backends.chain_reports import Reports, StepReports, lost
 from textgen.backends.editing.locks import anchors, kept_spans, redrawable
+from textgen.backends.tokenized import edited, texts_of, token_places, tokenized, with_spans
 from textgen.choice.allowed import line_ids
 from textgen.choice.lengths import text_length, token_lengths
+from textgen.choice.read_ids import own_ids
 from textgen.errors import DataError, UsageError
 from textgen.events import OnEvent
 from textgen.mcmc.chain import Chain, Course, Visit, run
@@ -28,7 +30,6 @@ from textgen.options import GibbsOptions
 from textgen.rng import row_key, uniform
 from textgen.schema import Candidate, ChainReport, Row
 from textgen.text.blank import is_blank
-from textgen.text.diff import Anchor
 from textgen.text.keywords import missing
 from textgen.text.model_input import Reading
 
@@ -70,7 +71,8 @@ class BertBackend(Backend[GibbsOptions, Seed]):
     def prepare(self, row: Row, options: GibbsOptions, on_event: OnEvent) -> Seed:
         if row.keywords:
             raise DataError("the row has keywords", hint="Gibbs sampling takes none")
-        reading = self.reader.read(row.text)
+        read = self.reader.read(row.text)
+        reading = tokenized(read, self.tokenizer)
         ids = self.tokenizer.encode(reading.text)
         if ids and "length" in options.model_fields_set:
             raise DataError("a seed sentence has its own length", hint="leave out {@length}, or the sentence")
@@ -84,13 +86,12 @@ class BertBackend(Backend[GibbsOptions, Seed]):
                 hint="at most {most}",
                 most=self.network.positions - FRAME,
             )
-        vocabulary = self.tokenizer.vocabulary
-        kept = {place for span in kept_spans(reading, ids, options.keep, vocabulary) for place in span}
-        free = [place for place in redrawable(ids, vocabulary) if place not in kept]
+        kept = {place for span in kept_spans(reading, ids, options.keep, self.tokenizer) for place in span}
+        free = [place for place in redrawable(ids, self.tokenizer.vocabulary) if place not in kept]
         if ids and not free:
             hint = "keep less of it" if options.keep else "give a sentence of ordinary text"
             raise DataError("nothing in the sentence can be resampled", hint=hint)
-        notes = self.reader.text_notes(reading.text, row.text)
+        notes = self.reader.text_notes(read.text, row.text)
         return Seed(row, longest + FRAME, len(ids), len(ids), reading, ids, free, notes=notes)
 
     def compute(
@@ -122,7 +123,7 @@ class BertBackend(Backend[GibbsOptions, Seed]):
         specials = self.tokenizer.specials
         body, free = start.ids, start.free
         spaces = any(i in self.tokenizer.vocabulary.spaced for i in body)
-        allowed = line_ids(self.tokenizer, self.network.vocab_size, spaces=spaces)
+        allowed = self._drawable(spaces=spaces)
         # what is kept counts for the energy; bytes and line breaks, which may not be drawn, have none
         scored = [place + 1 for place in redrawable(body, self.tokenizer.vocabulary)]
         framed = [specials.cls, *body, specials.sep]
@@ -137,13 +138,20 @@ class BertBackend(Backend[GibbsOptions, Seed]):
         specials = self.tokenizer.specials
         least, most = options.length
         length = least + int(uniform(key, number, 0, LENGTH) * (most - least + 1))
-        allowed = line_ids(self.tokenizer, self.network.vocab_size, spaces=False)
+        allowed = self._drawable(spaces=False)
         return [specials.cls, *[specials.mask] * length, specials.sep], Template(
             list(range(1, length + 1)),
             allowed,
             opening=allowed & (self._sizes == 1),
             possible=lambda ids: least <= text_length(self.tokenizer, ids) <= most,
         )
+
+    def _drawable(self, *, spaces: bool) -> Tensor:
+        return line_ids(self.tokenizer, self.network.vocab_size, spaces=spaces) & self._own
+
+    @cached_property
+    def _own(self) -> Tensor:
+        return own_ids(self.tokenizer, self.network.vocab_size)
 
     @cached_property
     def _sizes(self) -> Tensor:
@@ -176,17 +184,21 @@ class BertBackend(Backend[GibbsOptions, Seed]):
     ) -> Candidate:
         ids, free = visit.point.ids, visit.point.template.free
         score = self._kernel(ids, options).pseudo_logprob(visit.point) / len(free)
-        text, _ = start.reading.edited(self.tokenizer.decode(ids), self._stayed(start, ids))
+        text = self._text(start, ids)
         return Candidate(text, score, "mean_pseudo_logprob", None, len(ids) - FRAME, "stop", chain=report)
 
-    def _stayed(self, start: Seed, ids: Sequence[int]) -> list[Anchor]:
-        """The tokens that were not drawn anew: each token has its place."""
-        free, decode = set(start.free), self.tokenizer.decode
+    def _text(self, start: Seed, ids: Sequence[int]) -> str:
+        """The text of a state; where tokens were not drawn anew, that of the sentence: each has its place."""
+        free, read = set(start.free), start.reading.text
         groups = groupby(range(len(start.ids)), lambda n: n not in free)
         runs = [list(places) for fixed, places in groups if fixed]
         spans = [range(run[0], run[-1] + 1) for run in runs]
-        places = [len(decode(start.ids[: span.start])) for span in spans]
-        return anchors(places, ids[1:], spans, self.tokenizer)
+        places = token_places(start.ids, self.tokenizer, read)
+        texts = texts_of(read, places, spans)
+        text, now = with_spans(ids[1:-1], spans, texts, self.tokenizer)
+        before = [places[span.start].start for span in spans]
+        found, _ = edited(start.reading, text, anchors(before, texts, now), self.tokenizer)
+        return found
 
 
 def _width(ids: Sequence[int]) -> int:

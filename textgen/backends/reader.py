@@ -20,6 +20,7 @@ from textgen.text.emoji import emoji_count
 from textgen.text.familiarity import TOKENS, bits_of, judge_bits, judge_characters, judge_markup
 from textgen.text.model_input import Reading, as_read
 from textgen.text.traditional import has_traditional, simplified
+from textgen.tokenizers.base import Tokenizer
 
 SHOWN = 20  # characters of a note
 Listing = TypeVar("Listing", bound=DecodingOptions)
@@ -71,10 +72,11 @@ class Reader:
         """The listed texts as they were typed, by those that the model writes; of equal ones the first."""
         return {self.word(text): text for text in reversed(options.one_of)}
 
-    def text_notes(self, text: str, source: str) -> tuple[str, ...]:
+    def text_notes(self, text: str, source: str, tokenizer: Tokenizer | None = None) -> tuple[str, ...]:
         """Notes on a text that may not be of the kind that the model knows.
 
-        Of a model of the user's own, which may be of any kind, it is told which characters have no token.
+        It is told which characters have no token; of a model of the user's own, which may be of any kind,
+        nothing else.
 
         What its characters do not tell, gpt2 does, from the first tokens. Each text is looked at alone, so
         that no other row changes what is found.
@@ -82,6 +84,7 @@ class Reader:
         Args:
             text: What is read of it.
             source: The text as it was given.
+            tokenizer: What it becomes tokens by; by default the model's.
 
         Returns:
             Notes for a person, none where all is well.
@@ -90,12 +93,13 @@ class Reader:
             DataError: It is of another kind, and nothing good could come of it.
         """
         if self._as_is:
-            return self._lost_notes(text)
+            return _lost_notes(text, tokenizer or self._model.tokenizer)
         doubt = judge_characters(text, emoji_count(source)) or judge_bits(*self._bits(text))
         if doubt and doubt.refused:
             raise DataError(doubt.reason, hint=doubt.hint)
         found = (judge_markup(text), doubt)
-        return tuple(
+        lost = () if tokenizer is None else _lost_notes(text, tokenizer)
+        return lost + tuple(
             Message("{reason}: the result may be poor ({hint})", reason=one.reason, hint=Message(one.hint))
             for one in found
             if one
@@ -108,16 +112,6 @@ class Reader:
             return ()
         return (Message("{reason}: the result may be poor", reason=doubt.reason),)
 
-    def _lost_notes(self, text: str) -> tuple[str, ...]:
-        """A note on characters that the model has no token for; none where there are none."""
-        lost = self._model.tokenizer.lost(text)
-        if not lost:
-            return ()
-        shown = "".join(lost[:SHOWN]) + ("…" if len(lost) > SHOWN else "")
-        count = sum(map(text.count, lost))
-        template = "the model has no token for {count} of {all} characters: {shown}"
-        return (Message(template, count=count, all=len(text), shown=repr(shown)),)
-
     def _bits(self, text: str) -> tuple[float, int]:
         """Bits a token of the first tokens, and how many these are."""
         if is_blank(text):
@@ -129,6 +123,17 @@ class Reader:
         ids = model.tokenizer.encode(text[: 4 * TOKENS])[:TOKENS]
         target = (model.tokenizer.specials.bos, *ids)
         return (bits_of(self._logprob(model.network, target), len(ids)), len(ids)) if ids else (0.0, 0)
+
+
+def _lost_notes(text: str, tokenizer: Tokenizer) -> tuple[str, ...]:
+    """A note on characters that have no token; none where there are none."""
+    lost = tokenizer.lost(text)
+    if not lost:
+        return ()
+    shown = "".join(lost[:SHOWN]) + ("…" if len(lost) > SHOWN else "")
+    count = sum(map(text.count, lost))
+    template = "the model has no token for {count} of {all} characters: {shown}"
+    return (Message(template, count=count, all=len(text), shown=repr(shown)),)
 
 
 def _logprob(network: LanguageModel, target: tuple[int, ...]) -> float:

@@ -24,6 +24,17 @@ def folded(word: str) -> str:
     return "".join(mark for mark in decomposed if not unicodedata.combining(mark)).casefold()
 
 
+def levelled(text: str) -> str:
+    """A text of the same length to be compared: in small letters of usual width, without accents."""
+    return "".join(map(_levelled, text))
+
+
+def _levelled(character: str) -> str:
+    if character.isspace():
+        return " "
+    return (unicodedata.normalize("NFKD", character)[0].casefold() or character)[0]
+
+
 def restored(text: str, source: str, words: Iterable[str] = ()) -> str:
     """A text with the words and marks that it has from a source in the source's form.
 

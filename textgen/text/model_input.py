@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from textgen.text.diff import Anchor, Change, changes_between
 from textgen.text.emoji import without_emoji
-from textgen.text.forms import LAST_WORD, restored
+from textgen.text.forms import LAST_WORD, levelled, restored
 from textgen.text.normalize import Kept, cleaned
 from textgen.text.traditional import (
     as_typed,
@@ -104,11 +104,12 @@ class Reading:
             The source as edited, and the changes of it.
         """
         written = self.given_back(text)
-        if self.lossy:
-            text = written
+        read = self.text
+        if self.lossy:  # a form that was lost is no edit
+            read, text = levelled(read), levelled(restored(text, self.source))
         edited, at = "", 0  # and how far the source was taken over
         found = []
-        for change in changes_between(self.text, text, anchors):
+        for change in changes_between(read, text, anchors):
             first, last = self._stretch(change.source_start, change.source_end)
             edited += self.source[at:first]
             start = len(edited)

@@ -6,17 +6,18 @@ both a chain that samples a known distribution.
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache
 from typing import ClassVar, Generic, TypeVar
 
 from textgen.backends.base import Backend, Found, Outcome, Prepared
 from textgen.backends.chain_reports import Reports, StepReports, lost
 from textgen.backends.editing.chain_texts import best_states, chain_notes, further_chains, last_states
-from textgen.backends.editing.proposals import Proposer, load_beside, proposer_of
-from textgen.choice.allowed import line_ids, punctuation_ids, text_ids
-from textgen.choice.lengths import text_length, token_lengths
+from textgen.backends.editing.models import ChainModels, too_long
+from textgen.backends.editing.proposals import load_beside
+from textgen.choice.allowed import text_ids
 from textgen.errors import DataError, UsageError
 from textgen.events import OnEvent
 from textgen.mcmc.cgmh.edits import Operations, State
@@ -27,7 +28,7 @@ from textgen.mcmc.cgmh.target import Length, Outside, Point, Repeated, Target, T
 from textgen.mcmc.chain import Chain, Course, Visit, run
 from textgen.mcmc.schedule import Schedule
 from textgen.messages import Message
-from textgen.models.views import FRAME, SequenceModel
+from textgen.models.views import SequenceModel
 from textgen.options import CgmhOptions
 from textgen.plugins import resolved
 from textgen.rng import row_key
@@ -48,14 +49,18 @@ class Start(Prepared):
     """A row whose chains are ready to begin.
 
     Attributes:
+        models: Of its chains.
         reading: What is read of its text, or of its words.
         state: The first state; see `CgmhBackend.first`.
+        locked: What its locked spans stand for, by their labels.
         keywords: What every text must contain.
         spaces: Whether tokens with a space may be written.
     """
 
+    models: ChainModels
     reading: Reading
     state: State
+    locked: tuple[str, ...]
     keywords: tuple[str, ...]
     spaces: bool
 
@@ -83,11 +88,14 @@ class CgmhBackend(Backend[C, Start], Generic[C]):
             present(specials.eos, newline),
             self._allowed,
         )
-        self.marks = punctuation_ids(self.tokenizer.vocabulary)
-        self._outside = Outside(self.blanks, partial(text_length, self.tokenizer))
-        self._sizes = token_lengths(self.tokenizer.vocabulary, self.network.vocab_size)
         # models beside the language model, each loaded once
         self.loaded = cache(lambda name: load_beside(name, model))
+        self._models = cache(lambda name: ChainModels.of(model, self.language_model, self.loaded(name)))
+
+    def models(self, options: C) -> ChainModels:
+        """The models of the chains that options ask for."""
+        found: ChainModels = self._models(options.proposals)
+        return found
 
     def terms(self, options: C) -> list[tuple[float, Term]]:
         """The terms of log pi beside the language model and the length, with their weights."""
@@ -101,7 +109,7 @@ class CgmhBackend(Backend[C, Start], Generic[C]):
         """Whether a chain may be at a state."""
         return True
 
-    def reportable(self, state: State) -> bool:
+    def reportable(self, state: State, models: ChainModels) -> bool:
         """Whether a text inside its length may be shown."""
         return True
 
@@ -122,13 +130,14 @@ class CgmhBackend(Backend[C, Start], Generic[C]):
 
     def longest(self, options: C) -> int:
         """The most tokens that all models read."""
-        return min(self.language_model.longest, self._proposer(options).longest - FRAME)
+        return self.models(options).longest
 
     def start(
         self,
         row: Row,
         reading: Reading,
         state: State,
+        locked: Sequence[str],
         options: C,
         keywords: Sequence[str] = (),
         *,
@@ -140,37 +149,33 @@ class CgmhBackend(Backend[C, Start], Generic[C]):
             DataError: Its text is longer than the models read, what is locked is longer than the text may
                 be, or the language model has no token for a character of it.
         """
-        ids, longest = state.ids, self.longest(options)
+        ids, longest, models = state.ids, self.longest(options), self.models(options)
+        tokenizer = models.tokenizer
         least = len(ids) + (len(state.blanks) * state.subject.length[0] if self.blanks else 0)
         if least > longest:
-            raise DataError(
-                "{tokens} tokens are more than the models read",
-                tokens=least,
-                hint="at most {longest}; split the text into sentences",
-                longest=longest,
-            )
-        locked = text_length(self.tokenizer, [i for span in state.spans for i in ids[span.start : span.stop]])
-        if locked > state.subject.length[1] and not self.blanks:
+            raise too_long(least, longest)
+        fixed = models.measure(tuple(i for span in state.spans for i in ids[span.start : span.stop]))
+        if fixed > state.subject.length[1] and not self.blanks:
             raise DataError(
                 "what must stay has {locked} characters and a text at most {most}",
-                locked=locked,
+                locked=fixed,
                 most=state.subject.length[1],
                 hint="raise {@length}",
             )
-        if strange := [i for i in ids if not self._allowed[i]]:
-            shown = repr(self.tokenizer.decode(strange[:1]))
+        if strange := [i for i in ids if not models.allowed[i]]:
+            shown = repr(tokenizer.decode(strange[:1]))
             raise DataError(
                 "{shown} cannot be written", shown=shown, hint="take control characters out of the text"
             )
-        spaced = self.tokenizer.vocabulary.spaced
-        tokens, used = (
-            len(self.tokenizer.encode(text)) if row.text else 0 for text in (row.text, reading.text)
-        )
+        models.check_read(tokenizer.decode(list(ids)))
+        spaced = tokenizer.vocabulary.spaced
+        tokens, used = (len(tokenizer.encode(text)) if row.text else 0 for text in (row.text, reading.text))
         spaces = any(i in spaced for i in ids)
-        return Start(row, 1, tokens, used, reading, state, tuple(keywords), spaces, notes=notes)
+        parts = tuple(locked), tuple(keywords)
+        return Start(row, 1, tokens, used, models, reading, state, *parts, spaces, notes=notes)
 
     def compute(self, batch: Sequence[Start], options: C, seed: int, on_event: OnEvent) -> list[Outcome]:
-        reports = StepReports(self.tokenizer.decode, on_event)
+        reports = StepReports(self.models(options).tokenizer.decode, on_event)
         reports.expect(options.steps * len(batch) * options.parallel)
         found: list[Outcome] = [[] for _ in batch]
         # tokens with a space may be written where the row itself has one
@@ -195,7 +200,8 @@ class CgmhBackend(Backend[C, Start], Generic[C]):
         numbers = [(key, len(chains) + n) for n in range(further_chains(chains, options))]
         states = [self.first(start, *number, options) for number in numbers]
         slack = options.steps // GROWTH if options.searching else 0
-        states = lengthened(states, numbers, kernel.proposals, self._outside, self._sizes, slack=slack)
+        sizes, outside = start.models.sizes, self._outside(start.models)
+        states = lengthened(states, numbers, kernel.proposals, outside, sizes, slack=slack)
         new = [
             kernel.start(*number, state, name=start.row.name)
             for number, state in zip(numbers, states, strict=True)
@@ -211,41 +217,44 @@ class CgmhBackend(Backend[C, Start], Generic[C]):
             for chain in together:
                 chain.point = chain.point.lean()
 
+    def _outside(self, models: ChainModels) -> Outside:
+        return Outside(self.blanks, models.measure)
+
     def _kernel(self, options: C, *, spaces: bool) -> Cgmh:
+        models = self.models(options)
+        outside = self._outside(models)
         terms: list[tuple[float, Term]] = [
-            (-options.length_weight, self._outside),
+            (-options.length_weight, outside),
             (options.length_reward, Length()),
-            (-options.repetition, Repeated(self.marks)),
+            (-options.repetition, Repeated(models.marks)),
             *self.terms(options),
         ]
         longest = self.longest(options)
         constraints = [lambda state: len(state.ids) <= longest, self.possible]
         drawn = ContextProposals(
-            self._proposer(options).model,
-            line_ids(self.tokenizer, self.network.vocab_size, spaces=spaces),
+            models.proposer.model,
+            models.drawable(spaces=spaces),
             options.temperature,
             options.top_k,
             options.epsilon,
         )
         proposals: Proposals = drawn
         if options.candidates:
-            proposals = WeightedProposals(drawn, self.language_model, options.power, options.candidates)
+            proposals = WeightedProposals(drawn, models.language_model, options.power, options.candidates)
         return Cgmh(
-            Target(self.language_model, options.power, [term for term in terms if term[0]], constraints),
+            Target(models.language_model, options.power, [term for term in terms if term[0]], constraints),
             proposals,
             self.operations(options),
-            lambda state: self._outside.distance(state) == 0 and self.reportable(state),
+            lambda state: outside.distance(state) == 0 and self.reportable(state, models),
         )
 
     def operations(self, options: C) -> Operations:
         """Probabilities of the moves."""
         return Operations(0.35, 0.35, 0.3)
 
-    def _proposer(self, options: C) -> Proposer:
-        return proposer_of(self.loaded(options.proposals))
-
     def _outcome(self, start: Start, chains: list[Chain[Point]], options: C) -> Outcome:
-        found = best_states(chains) if options.searching else last_states(chains)
+        decode = start.models.tokenizer.decode
+        found = best_states(chains, decode) if options.searching else last_states(chains)
         if not found:
             least, most = start.state.subject.length
             return DataError(
@@ -270,10 +279,9 @@ class CgmhBackend(Backend[C, Start], Generic[C]):
         """Whether the final text has what must be in it."""
         return not missing(text, start.keywords)
 
+    @abstractmethod
     def written(self, start: Start, state: State) -> tuple[str, list[Change]]:
         """The text of a state in the characters that the row was typed in, and what it changed there."""
-        text = self.tokenizer.decode(list(state.ids))
-        return start.reading.given_back(text, start.keywords), []
 
     def _candidate(
         self, start: Start, chain: Chain[Point], visit: Visit[Point], reports: Reports

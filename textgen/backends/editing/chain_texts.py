@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from textgen.mcmc.cgmh.edits import Ids
 from textgen.mcmc.cgmh.target import Point
 from textgen.mcmc.chain import Chain, Visit
 from textgen.messages import Message
@@ -21,13 +20,18 @@ def last_states(chains: Chains) -> list[Found]:
     return [(chain, Visit(chain.point, chain.steps)) for chain in chains if chain.reportable(chain.point)]
 
 
-def best_states(chains: Chains) -> list[Found]:
-    """Different texts: the best of every chain, best first, then, to fill up, what else the chains saw."""
-    found: dict[Ids, Found] = {}
+def best_states(chains: Chains, decode: Callable[[list[int]], str]) -> list[Found]:
+    """Different texts: the best of every chain, best first, then, to fill up, what else the chains saw.
+
+    Args:
+        chains: The chains.
+        decode: Writes their ids, some of which may write the same.
+    """
+    found: dict[str, Found] = {}
     for rank in range(max((len(chain.best) for chain in chains), default=0)):
         visits = [(chain, chain.best[rank]) for chain in chains if rank < len(chain.best)]
         for chain, visit in sorted(visits, key=lambda pair: -pair[1].point.log_target):
-            found.setdefault(visit.point.ids, (chain, visit))
+            found.setdefault(decode(list(visit.point.ids)), (chain, visit))
     return list(found.values())
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import accumulate
 
 from textgen.backends.editing.base import CgmhBackend, Start
+from textgen.backends.tokenized import token_places, with_spans
 from textgen.errors import DataError
 from textgen.events import OnEvent
 from textgen.mcmc.cgmh.edits import Operations, State, Subject
@@ -15,6 +17,7 @@ from textgen.options import ComposeOptions
 from textgen.rng import uniform
 from textgen.schema import Row
 from textgen.text.blank import is_blank
+from textgen.text.diff import Change
 from textgen.text.keywords import essential, keywords_of, missing
 from textgen.text.line_ends import LINE_END
 from textgen.text.words import words
@@ -32,7 +35,7 @@ class ComposeBackend(CgmhBackend[ComposeOptions]):
     options = ComposeOptions
 
     def terms(self, options: ComposeOptions) -> list[tuple[float, Term]]:
-        return [(-options.whole_words, Merged(self.tokenizer))]
+        return [(-options.whole_words, Merged(self.models(options).tokenizer))]
 
     def operations(self, options: ComposeOptions) -> Operations:
         return Operations(0.25, 0.45, 0.25, 0.0 if options.ordered else SWAPS)
@@ -46,12 +49,29 @@ class ComposeBackend(CgmhBackend[ComposeOptions]):
         if broken := [repr(word) for word in keywords if LINE_END.search(word)]:
             raise DataError("the keyword {word} has a line break", word=broken[0], hint="give two keywords")
         wanted = essential(keywords, ordered=options.ordered)
-        encoded = [self.tokenizer.encode(self.reader.word(word)) for word in wanted]
+        locked = [self.reader.word(word) for word in wanted]
+        tokenizer = self.models(options).tokenizer
+        if lost := tokenizer.lost("".join(locked)):
+            raise DataError(
+                "the proposals have no token for {characters}",
+                characters=repr("".join(lost)),
+                hint="take other words, or other {@proposals}",
+            )
+        encoded = list(map(tokenizer.encode, locked))
         assert options.length is not None
         subject = Subject(length=options.length)
         state = State.of([(ids, label) for label, ids in enumerate(encoded, 1)], subject=subject)
-        reading = self.reader.read("\n".join(keywords))
-        return self.start(row, reading, state, options, keywords, notes=self.reader.word_notes(reading.text))
+        # the words are put in as they were typed
+        reading = replace(self.reader.read("\n".join(keywords)), lossy=False)
+        notes = self.reader.word_notes(reading.text)
+        return self.start(row, reading, state, locked, options, keywords, notes=notes)
+
+    def written(self, start: Start, state: State) -> tuple[str, list[Change]]:
+        """The text with its keywords in the case that they were typed in."""
+        spans = state.spans
+        texts = [start.locked[state.labels[span.start] - 1] for span in spans]
+        text, _ = with_spans(state.ids, spans, texts, start.models.tokenizer)
+        return start.reading.given_back(text, start.keywords), []
 
     def first(self, start: Start, key: bytes, candidate: int, options: ComposeOptions) -> State:
         """The keywords side by side, in any order in one that the chain draws."""
@@ -80,9 +100,9 @@ class Merged:
         return [self._merged(state) for state in states]
 
     def _merged(self, state: State) -> float:
-        pieces = self.tokenizer.vocabulary.pieces
-        ends = [0, *accumulate(len(pieces[i]) for i in state.ids)]
+        places = token_places(state.ids, self.tokenizer)
         text = self.tokenizer.decode(list(state.ids))
-        borders = {0, *accumulate(len(word.encode()) for word in words(text))}
-        edges = [ends[edge] for span in state.spans for edge in (span.start, span.stop)]
+        borders = {0, *accumulate(map(len, words(text)))}
+        spans = state.spans
+        edges = [edge for span in spans for edge in (places[span.start].start, places[span.stop - 1].stop)]
         return sum(edge not in borders for edge in edges)

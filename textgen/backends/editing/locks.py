@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from itertools import accumulate
 
+from textgen.backends.tokenized import token_places
 from textgen.errors import DataError
 from textgen.mcmc.cgmh.edits import FREE, State, Subject
 from textgen.text.diff import Anchor
@@ -19,7 +19,7 @@ def redrawable(ids: Sequence[int], vocabulary: Vocabulary) -> list[int]:
 
 
 def kept_spans(
-    reading: Reading, ids: Sequence[int], words: Sequence[str], vocabulary: Vocabulary
+    reading: Reading, ids: Sequence[int], words: Sequence[str], tokenizer: Tokenizer
 ) -> list[range]:
     """Places of the tokens that write some of the words, every occurrence of them.
 
@@ -27,43 +27,32 @@ def kept_spans(
         reading: The text.
         ids: Its tokens.
         words: As they stand in the text as it was typed.
-        vocabulary: Of the tokens.
+        tokenizer: Of the tokens.
 
     Raises:
-        DataError: A word is not in the text.
+        DataError: A word is not in the text, or nothing of it is read.
     """
     if absent := missing(reading.source, words):
         raise DataError("{word} is not in the sentence", word=absent[0], hint="{@keep} takes parts of it")
-    ends = list(accumulate(len(vocabulary.pieces[i]) for i in ids))
-    starts = [0, *ends[:-1]]
+    places = token_places(ids, tokenizer, reading.text)
     found = []
     for span in (span for word in words for span in reading.found(word)):
-        first, last = (len(reading.text[:place].encode()) for place in (span.start, span.stop))
-        inside = [n for n, end in enumerate(ends) if starts[n] < last and first < end]
-        found.append(range(inside[0], inside[-1] + 1))
+        inside = [n for n, own in enumerate(places) if own.start < span.stop and span.start < own.stop]
+        if inside:
+            found.append(range(inside[0], inside[-1] + 1))
     return found
 
 
-def anchors(
-    starts: Iterable[int], ids: Sequence[int], spans: Sequence[range], tokenizer: Tokenizer
-) -> list[Anchor]:
-    """The spans of tokens that stayed, as they stand in the text that was read and in what became of it.
+def anchors(starts: Sequence[int], texts: Sequence[str], now: Sequence[int]) -> list[Anchor]:
+    """Parts of a text that stayed, as they stand in what was read and in what became of it.
 
     Args:
         starts: Where they stood, in characters, in their order.
-        ids: The tokens now.
-        spans: Where they stand now, in the same order.
-        tokenizer: Of the tokens.
+        texts: The parts.
+        now: Where they stand now.
     """
-    ids = list(ids)
-    return [
-        Anchor(
-            start,
-            len(tokenizer.decode(ids[: span.start])),
-            len(tokenizer.decode(ids[span.start : span.stop])),
-        )
-        for start, span in zip(starts, spans, strict=True)
-    ]
+    stayed = zip(starts, now, texts, strict=True)
+    return [Anchor(start, at, len(text)) for start, at, text in stayed]
 
 
 def locked_state(reading: Reading, words: Sequence[str], tokenizer: Tokenizer, subject: Subject) -> State:
@@ -77,7 +66,7 @@ def locked_state(reading: Reading, words: Sequence[str], tokenizer: Tokenizer, s
     odd = [range(n, n + 1) for n in range(len(ids)) if n not in plain]
     # the bytes of a character stay together
     odd = _merged(odd, touching=True)
-    spans = _merged([*odd, *kept_spans(reading, ids, words, vocabulary)], touching=False)
+    spans = _merged([*odd, *kept_spans(reading, ids, words, tokenizer)], touching=False)
     labels = [FREE] * len(ids)
     for label, span in enumerate(spans, 1):
         for place in span:

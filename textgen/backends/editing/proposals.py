@@ -10,7 +10,7 @@ from textgen.mcmc.cgmh.proposals import ContextModel
 from textgen.models.views import LanguageModel, MaskedLanguageModel, TitleModel
 from textgen.store.catalog import find_model
 from textgen.store.load import LoadedModel, load_model
-from textgen.tokenizers.base import present
+from textgen.tokenizers.base import ABSENT, present
 
 
 @dataclass(frozen=True)
@@ -27,27 +27,21 @@ class Proposer:
 
 
 def load_beside(name: str, language_model: LoadedModel) -> LoadedModel:
-    """Load a model that works beside a language model.
+    """Load a model that works beside a language model. Raises UsageError if there is no such model.
 
     Args:
         name: An embedded name or a directory.
-        language_model: The model whose vocabulary it must share.
-
-    Raises:
-        UsageError: There is no such model, or it has another vocabulary.
+        language_model: The model, which may be of that name itself.
     """
     if name == language_model.files.name:
         return language_model
-    model = load_model(find_model(name, language_model.files.precision))
-    same = model.tokenizer.vocabulary.pieces == language_model.tokenizer.vocabulary.pieces
-    if not same or model.network.vocab_size != language_model.network.vocab_size:
-        raise UsageError(
-            "{one} and {other} have different vocabularies",
-            one=name,
-            other=language_model.files.name,
-            hint="a chain needs models that share their vocabulary",
-        )
-    return model
+    return load_model(find_model(name, language_model.files.precision))
+
+
+def share_vocabulary(one: LoadedModel, other: LoadedModel) -> bool:
+    """Whether the ids of two models write the same."""
+    same = one.tokenizer.vocabulary.pieces == other.tokenizer.vocabulary.pieces
+    return same and bool(one.network.vocab_size == other.network.vocab_size)
 
 
 def proposer_of(model: LoadedModel) -> Proposer:
@@ -58,13 +52,16 @@ def proposer_of(model: LoadedModel) -> Proposer:
             left, with nothing to be a title of), or a language model (sees the left side).
 
     Raises:
-        UsageError: It proposes nothing.
+        UsageError: It proposes nothing, as a title model that writes in one direction alone.
     """
     specials, network = model.tokenizer.specials, model.network
     if isinstance(network, MaskedLanguageModel):
         masked = MaskedContext(network, specials.cls, specials.sep, specials.mask)
         return Proposer(masked, network.positions)
     if isinstance(network, TitleModel):
+        if specials.r2l == ABSENT:
+            template = "{@proposals} {name} writes from left to right alone, behind an article"
+            raise UsageError(template, name=model.files.name, hint="take a masked or a causal model")
         source = [specials.cls, specials.sep]
         two_way = TwoWayContext(
             ForwardContext(network, source, [specials.l2r]), ForwardContext(network, source, [specials.r2l])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from textgen.backends.editing.models import ChainModels
 from textgen.backends.editing.source import SourceBackend
 from textgen.mcmc.cgmh.edits import State, Subject
 from textgen.mcmc.cgmh.target import Distance, Missing, Shared, Term, TooSimilar
@@ -35,7 +36,9 @@ class RewriteBackend(SourceBackend[RewriteOptions]):
         own = characters(text)
         length = options.length or (max(1, int(LESS * own)), max(2, round(MORE * own)))
         words = content_words(text) if options.content else ()
-        return Subject(ids, tuple(tuple(self.tokenizer.encode(word)) for word in words), length)
+        encode = self.models(options).tokenizer.encode
+        return Subject(ids, tuple(tuple(encode(word)) for word in words), length)
 
-    def reportable(self, state: State) -> bool:
-        return state.ids != state.subject.source
+    def reportable(self, state: State, models: ChainModels) -> bool:
+        decode = models.tokenizer.decode
+        return decode(list(state.ids)) != decode(list(state.subject.source))

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from functools import cached_property
+from collections.abc import Callable
+from functools import cache, cached_property
 from typing import Generic, TypeVar
 
 from textgen.backends.editing.base import CgmhBackend, Start
 from textgen.backends.editing.locks import anchors, locked_state
+from textgen.backends.editing.models import ChainModels
+from textgen.backends.editing.proposals import share_vocabulary
+from textgen.backends.tokenized import edited, texts_of, token_places, tokenized, with_spans
 from textgen.commands import SIMILARITY
 from textgen.errors import DataError
 from textgen.events import OnEvent
@@ -17,6 +21,7 @@ from textgen.mcmc.cgmh.target import Term
 from textgen.models.views import FRAME
 from textgen.options import SourceOptions
 from textgen.schema import Row
+from textgen.store.load import LoadedModel
 from textgen.text.blank import is_blank
 from textgen.text.diff import Change
 
@@ -31,38 +36,47 @@ class SourceBackend(CgmhBackend[N], Generic[N]):
         """The subject of the results of a text."""
 
     def terms(self, options: N) -> list[tuple[float, Term]]:
-        return [(options.similarity, self._similarity)] if options.similarity else []
+        if not options.similarity:
+            return []
+        return [(options.similarity, self._similarity(self.models(options)))]
 
     def label(self, options: N) -> str:
         label = super().label(options)
-        more = self.loaded(SIMILARITY).label if options.similarity else label
+        more = self._similar(self.models(options)).label if options.similarity else label
         return label if more in label else f"{label}+{more}"
 
     def longest(self, options: N) -> int:
         """The most tokens that all models read."""
-        longest = super().longest(options)
-        if not options.similarity:
+        longest, models = super().longest(options), self.models(options)
+        if not options.similarity or not share_vocabulary(self._similar(models), models.writer):
             return longest
-        return min(longest, self._similarity.model.positions - FRAME)
+        return min(longest, int(self._similar(models).network.positions) - FRAME)
 
     def prepare(self, row: Row, options: N, on_event: OnEvent) -> Start:
-        reading = self.reader.read(row.text)
-        if is_blank(reading.text):
+        read = self.reader.read(row.text)
+        if is_blank(read.text):
             raise DataError("the text is empty", hint="give a sentence")
         if row.keywords:
             raise DataError("the row has keywords", hint="{@keep} locks words of the text")
-        subject = self.subject(reading.text, tuple(self.tokenizer.encode(reading.text)), options)
-        state = locked_state(reading, options.keep, self.tokenizer, subject)
-        notes = self.reader.text_notes(reading.text, row.text)
-        return self.start(row, reading, state, options, options.keep, notes=notes)
+        tokenizer = self.models(options).tokenizer
+        reading = tokenized(read, tokenizer)
+        subject = self.subject(reading.text, tuple(tokenizer.encode(reading.text)), options)
+        state = locked_state(reading, options.keep, tokenizer, subject)
+        locked = texts_of(reading.text, token_places(state.ids, tokenizer, reading.text), state.spans)
+        notes = self.reader.text_notes(read.text, row.text, tokenizer)
+        return self.start(row, reading, state, locked, options, options.keep, notes=notes)
 
     def written(self, start: Start, state: State) -> tuple[str, list[Change]]:
-        ids = list(start.state.ids)
-        before = [len(self.tokenizer.decode(ids[: span.start])) for span in start.state.spans]
-        text = self.tokenizer.decode(list(state.ids))
-        return start.reading.edited(text, anchors(before, state.ids, state.spans, self.tokenizer))
+        tokenizer, first, texts = start.models.tokenizer, start.state, start.locked
+        places = token_places(first.ids, tokenizer, start.reading.text)
+        before = [places[span.start].start for span in first.spans]
+        text, now = with_spans(state.ids, state.spans, texts, tokenizer)
+        return edited(start.reading, text, anchors(before, texts, now), tokenizer)
+
+    def _similar(self, models: ChainModels) -> LoadedModel:
+        return models.similar(self.loaded(SIMILARITY))
 
     @cached_property
-    def _similarity(self) -> Similarity:
-        specials = self.tokenizer.specials
-        return Similarity(self.loaded(SIMILARITY).network, specials.cls, specials.sep)
+    def _similarity(self) -> Callable[[ChainModels], Similarity]:
+        """The similarity to a text, by the models of its chains; it remembers what it read."""
+        return cache(lambda models: models.similarity(self._similar(models)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 import torch
@@ -22,12 +22,20 @@ class Similarity:
         model: The model.
         cls: What it wants before a text.
         sep: What it wants behind it.
+        read: Its ids of those of a state, where they are of another vocabulary.
     """
 
-    def __init__(self, model: MaskedLanguageModel, cls: int, sep: int) -> None:
+    def __init__(
+        self,
+        model: MaskedLanguageModel,
+        cls: int,
+        sep: int,
+        read: Callable[[Ids], Ids] = lambda ids: ids,
+    ) -> None:
         self.model = model
         self.cls = cls
         self.sep = sep
+        self._read = read
         self._of_source = lru_cache(REMEMBERED)(lambda source: self.embeddings([source])[0])
 
     def values(self, states: Sequence[State]) -> list[float]:
@@ -37,6 +45,7 @@ class Similarity:
 
     def embeddings(self, texts: Sequence[Ids]) -> Tensor:
         """`(texts, width)`; of an empty text that of its frame."""
+        texts = [self._read(tuple(text)) for text in texts]
         rows = [[self.cls, *text, self.sep] for text in texts]
         found: list[Tensor] = [torch.empty(0)] * len(rows)
         for some, ids, lengths in by_width(rows):
