@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
@@ -22,6 +23,7 @@ from textgen.check.finding import BROKEN, NOTE, OK, SKIPPED, Finding
 from textgen.check.run import STEPS, check_model
 from textgen.cli.main import run
 from textgen.errors import UsageError
+from textgen.resources import models_dir
 
 TOKENS = checkpoints.vocabulary("春", "来", "，")
 
@@ -96,7 +98,7 @@ def test_a_sound_gpt2_over_a_vocabulary_of_bert(tmp_path: Path) -> None:
     assert "天" in trip["back"]
     assert not trip["lossless"]
     commands = facts(found, "commands")
-    assert commands["commands"] == ["sample", "compose", "rewrite", "correct", "fill"]
+    assert commands["commands"] == ["title", "sample", "compose", "rewrite", "correct", "fill"]
     assert commands["proposes"]
     assert not commands["train"]
     sample = facts(found, "sample")
@@ -193,6 +195,31 @@ def test_a_model_of_ours() -> None:
     assert commands["train"] == ["title", "bidirectional", "title-rank", "title-scorer"]
     assert commands["proposes"]
     assert facts(found, "sameness")["same"]
+
+
+def test_all_that_is_broken_of_a_model_of_ours_is_found(tmp_path: Path) -> None:
+    folder = shutil.copytree(models_dir() / "bert", tmp_path / "bert")
+    shutil.copy(models_dir() / "tokenizer" / "zh8k.model", folder / "tokenizer.model")
+    change_json(folder, "config.json", vocab_size=8000)
+
+    def change(tensors: dict[str, torch.Tensor]) -> None:
+        for name in [name for name in tensors if name.startswith("bert.encoder.layer.5.output.LayerNorm")]:
+            tensors[f"{name}.old"] = tensors.pop(name)
+
+    change_weights(folder, change)
+    found = [*check_model(str(folder))]
+    told = [line.split(" (")[0].removeprefix(f"tensors: {folder} ") for line in lines(found, BROKEN)]
+    norm = "bert.encoder.layer.5.output.LayerNorm"
+    assert told == [
+        f"lacks the tensor {norm}.bias",
+        f"lacks the tensor {norm}.weight",
+        f"has a tensor {norm}.bias.old that such a model has no place for",
+        f"has a tensor {norm}.weight.old that such a model has no place for",
+        "has bert.embeddings.word_embeddings.weight",
+        "tensors: 1 more tensor is wrong",
+        f"vocabulary: {folder}: the tokenizer has 8185 tokens, the model 8000",
+    ]
+    assert states(found)["round trip"] == {OK}
 
 
 def test_the_command_prints_a_line_each(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

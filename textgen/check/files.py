@@ -65,7 +65,7 @@ def of_weights(subject: Subject) -> Iterator[Finding]:
         millions=f"{counted.total() / 1e6:,.1f}",
         precision=facts["precision"],
         megabytes=f"{size / 1e6:,.1f}",
-        needed=f"{needed / 1e9:.1f}",
+        needed=f"{needed / 1e9:.2f}",
         free="?" if free is None else f"{free / 1e9:.1f}",
     )
     yield Finding("weights", OK, text, facts=facts)
@@ -103,7 +103,8 @@ def _listed(problems: Iterator[ModelError]) -> Iterator[Finding]:
     """The first faults, and how many more there are."""
     yield from (broken("tensors", error) for error in islice(problems, SHOWN))
     if more := sum(1 for _ in problems):
-        yield Finding("tensors", BROKEN, Message("{more} more tensors are wrong", more=more))
+        template = "1 more tensor is wrong" if more == 1 else "{more} more tensors are wrong"
+        yield Finding("tensors", BROKEN, Message(template, more=more))
 
 
 def _own_memory(stored: Sequence[Stored], precision: str) -> int:

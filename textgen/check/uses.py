@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from textgen.backends.registry import task_of
+from textgen.backends.registry import for_command
 from textgen.check.finding import NOTE, OK, Finding
 from textgen.check.subject import Subject
 from textgen.commands import EDITING, GENERATING
@@ -41,12 +41,11 @@ def of_commands(subject: Subject) -> Iterator[Finding]:
 
 
 def _serves(files: ModelFiles, command: str) -> bool:
-    if command in EDITING:
-        return files.family.sequences is not None
     try:
-        return task_of(files.kind) == command
-    except TextgenError:  # it writes nothing itself
+        for_command(files, command)
+    except TextgenError:  # it is of another kind, or writes nothing itself
         return False
+    return True
 
 
 def _proposes(subject: Subject) -> bool:

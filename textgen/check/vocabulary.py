@@ -79,7 +79,7 @@ def of_symbols(subject: Subject) -> Iterator[Finding]:
     profile = subject.profile
     names = {i: name for name, i in profile.words.ids.items()}
     specials = _of_profile(profile)
-    yield _symbols(specials, names, profile.reads_bos if continues else None)
+    yield _symbols(specials, names, profile.reads_bos if continues and subject.foreign else None)
     yield from _differences(subject, specials, names)
 
 
