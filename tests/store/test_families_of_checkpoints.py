@@ -108,7 +108,7 @@ def test_an_mt5(tmp_path: Path) -> None:
     config = {"eos_token_id": 1, "pad_token_id": 0}
     ids = ids_of(folder, text, kind, **config)
     checkpoint(folder, kind, 300, [0, *ids, 1], **config)
-    assert written(folder, ARTICLE) == text
+    assert written(folder, ARTICLE) == "今天，天气很好", "as the article has it"
     found = profile(folder)
     assert (found.specials.cls, found.specials.sep, found.starts, found.ends) == (-1, 1, (0,), (1,))
 
@@ -159,6 +159,17 @@ def test_a_llama(tmp_path: Path) -> None:
     assert written(folder, "") == text
     found = profile(folder)
     assert (found.specials.bos, found.reads_bos, found.ends) == (1, True, (2,))
+
+
+def test_a_start_symbol_that_tokenizer_json_puts_before_texts(tmp_path: Path) -> None:
+    """As Llama 3's, whose tokenizer_config.json does not say so."""
+    folder, kind = folder_of(tmp_path / "llama3"), "LlamaForCausalLM"
+    model = vocabularies.llama_model(tmp_path / "tokenizer.model")
+    vocabularies.llama_json(model, folder)
+    ids_of(folder, "今天", kind, bos_token_id=1, eos_token_id=2)
+    assert profile(folder).reads_bos
+    change_json(folder, "tokenizer.json", post_processor=None)
+    assert not profile(folder).reads_bos
 
 
 def test_a_gpt2_of_byte_level_bpe(tmp_path: Path) -> None:

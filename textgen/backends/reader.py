@@ -127,7 +127,8 @@ class Reader:
 
 def _lost_notes(text: str, tokenizer: Tokenizer) -> tuple[str, ...]:
     """A note on characters that have no token; none where there are none."""
-    lost = tokenizer.lost(text)
+    # of blanks nobody misses what kind they were
+    lost = [character for character in tokenizer.lost(text) if not character.isspace()]
     if not lost:
         return ()
     shown = "".join(lost[:SHOWN]) + ("…" if len(lost) > SHOWN else "")

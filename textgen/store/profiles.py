@@ -14,7 +14,7 @@ from typing import Any
 from textgen.errors import ModelError
 from textgen.models.family import Family
 from textgen.models.views import LanguageModel, MaskedLanguageModel, TitleModel
-from textgen.store.checkpoint import Checkpoint
+from textgen.store.checkpoint import Checkpoint, read_object
 from textgen.store.vocabularies import BYTE_LEVEL, CPM, SENTENCEPIECE, WORDPIECE, WORDS, Words
 from textgen.tokenizers.base import ABSENT, Specials
 
@@ -103,9 +103,20 @@ def _causal(checkpoint: Checkpoint, words: Words) -> Profile:
     own = checkpoint.setting("bos_token_id")
     named = checkpoint.symbol("bos_token") or names["bos"]
     bos = words.ids.get(named, own if _is_token(own, words) else ends[0])
-    default = words.kind == SENTENCEPIECE  # whose tokenizers add it unless they are told not to
-    reads_bos = bool(checkpoint.tokenizer.get("add_bos_token", default)) and bos not in ends
+    reads_bos = _adds_start(checkpoint, words) and bos not in ends
     return _profile(checkpoint, words, bos=bos, ends=ends, reads_bos=reads_bos)
+
+
+def _adds_start(checkpoint: Checkpoint, words: Words) -> bool:
+    """Whether the tokenizer puts a start symbol before every text."""
+    told = checkpoint.tokenizer.get("add_bos_token")
+    if told is not None:
+        return bool(told)
+    if words.file.name != "tokenizer.json":
+        return words.kind == SENTENCEPIECE  # whose tokenizers add it unless they are told not to
+    steps = read_object(words.file).get("post_processor") or {}
+    first = [step.get("single") or [{}] for step in steps.get("processors") or [steps]]
+    return any("SpecialToken" in parts[0] for parts in first)
 
 
 def _encoder_decoder(checkpoint: Checkpoint, words: Words) -> Profile:

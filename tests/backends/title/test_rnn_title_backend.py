@@ -232,7 +232,7 @@ def test_files_that_do_not_fit_each_other(make: Callable[..., RnnFolder]) -> Non
     broken.config["num_heads"] = 5
     assert broken.refusal() == f"{broken.path}/config.json: num_heads 5 does not divide hidden_size 32"
     broken.config |= {"num_heads": 4, "modulation_size": 9}
-    assert "modulations.0.gamma.0.weight (8, 32), config.json says (9, 32)" in broken.refusal()
+    assert "modulations.0.beta.0.bias (8,), config.json says (9,)" in broken.refusal()
     broken.config |= {"modulation_size": 8, "prior": False}
     assert "has a tensor prior.a that such a model has no place for" in broken.refusal()
     broken.config["prior"] = True
