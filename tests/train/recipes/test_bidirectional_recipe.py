@@ -287,7 +287,7 @@ def test_padding_is_hidden_from_the_partner(stages: Stages, tmp_path: Path) -> N
 def test_pseudo_targets_are_what_the_start_writes(stages: Stages) -> None:
     recipe = stages.recipe("bidirectional", alone=0.0)
     arrays = stages.written(recipe)
-    backend = textgen.load(str(stages.writer, precision="fp32"))
+    backend = textgen.load(str(stages.writer), precision="fp32")
     for way in WAYS:
         options: dict[str, Any] = {"decode": "greedy", "max_new_tokens": 9, "direction": way}
         records = backend.generate([row["text"] for row in ROWS], **options)
