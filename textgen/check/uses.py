@@ -21,7 +21,7 @@ def of_commands(subject: Subject) -> Iterator[Finding]:
     """What it can be used for."""
     files = subject.files
     commands = [command for command in GENERATING if _serves(files, command)]
-    recipes = [name for name in OPTIONS if files.family in recipe_class(name).initial_families()]
+    recipes = [name for name in OPTIONS if recipe_class(name).takes(files)]
     proposes, ranks = _proposes(subject), files.family.offers(TitleRanker)
     facts = {"commands": commands, "proposes": proposes, "ranks": ranks, "train": recipes}
     texts = []

@@ -188,7 +188,7 @@ def family_in(path: Path, config: Mapping[str, Any], *, ours: bool = True) -> Fa
         path: The directory.
         config: Its parsed `config.json`.
         ours: Whether its tokenizer is of our make; if not, it is of another make wherever its family is known
-            to transformers.
+            to transformers, and config.json has no key of ours.
 
     Raises:
         ModelError: The config names no model_type, or a class that writes nothing.
@@ -196,7 +196,7 @@ def family_in(path: Path, config: Mapping[str, Any], *, ours: bool = True) -> Fa
     if not isinstance(config.get("model_type"), str):
         raise ModelError("{path}/config.json names no model_type", path=path, hint=_OTHER)
     family = family_for(config)
-    if family.views and (ours or family.architecture is None):
+    if family.views and (ours or family.architecture is None or family.marker is not None):
         return family
     if found := pretrained_family(config):
         return found

@@ -19,16 +19,9 @@ CHAT_TEMPLATE = "chat_template.jinja"
 SYMBOLS, ADDED_TOKENS = "special_tokens_map.json", "added_tokens.json"
 SPIECES = ("spiece.model", "sentencepiece.bpe.model", "tokenizer.model", "chinese_vocab.model")
 VOCABULARIES = ("vocab.txt", "tokenizer.json", "vocab.json", "merges.txt", *SPIECES)
-SMALL_FILES = (
-    CONFIG,
-    GENERATION_CONFIG,
-    TOKENIZER_CONFIG,
-    CHAT_TEMPLATE,
-    SYMBOLS,
-    ADDED_TOKENS,
-    *VOCABULARIES,
-    INDEX,
-)
+# a vocabulary, and what is said of it
+TOKENIZER = (GENERATION_CONFIG, TOKENIZER_CONFIG, CHAT_TEMPLATE, SYMBOLS, ADDED_TOKENS, *VOCABULARIES)
+SMALL_FILES = (CONFIG, *TOKENIZER, INDEX)
 DAMAGED = "is the file whole?"
 CONVERT = "weights are read from safetensors only: textgen models convert {path} OUT writes them"
 
@@ -79,6 +72,11 @@ class Checkpoint:
 
     def _optional(self, name: str) -> dict[str, Any]:
         return read_object(self.path / name) if (self.path / name).is_file() else {}
+
+
+def tokenizer_files(path: Path) -> dict[str, Path]:
+    """The files in a directory that its tokenizer is made of, and what is said of its symbols, by name."""
+    return {name: path / name for name in TOKENIZER if (path / name).is_file()}
 
 
 def read_object(file: Path) -> dict[str, Any]:

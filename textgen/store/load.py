@@ -60,7 +60,7 @@ def load_model(files: ModelFiles, label: str | None = None) -> LoadedModel:
     if files.family.loader is not None:
         loaded: LoadedModel = resolved(files.family.loader)(files, label)
         return loaded
-    tokenizer, weights = _tokenizer_of(files), _stored(files)
+    tokenizer, weights = tokenizer_of(files), _stored(files)
     network = _network(files, len(weights), tokenizer.specials)
     for problem in _misfits(network, weights, files):
         raise problem
@@ -116,11 +116,11 @@ def _network(files: ModelFiles, tensors: int, specials: Specials) -> Any:
     return network
 
 
-def _tokenizer_of(files: ModelFiles) -> Tokenizer:
-    """The tokenizer of a network of ours, which may be a converted checkpoint's."""
+def tokenizer_of(files: ModelFiles) -> Tokenizer:
+    """The tokenizer of a model, be it of our make or of another. Raises ModelError if there is none."""
     foreign = files.tokenizer is None and any((files.path / name).is_file() for name in VOCABULARIES)
     views = LanguageModel, TitleModel, MaskedLanguageModel
-    if foreign and any(map(files.family.offers, views)):
+    if files.family.loader is not None or (foreign and any(map(files.family.offers, views))):
         found: Tokenizer = resolved("textgen.store.pretrained:tokenizer_beside")(files)
         return found
     return load_tokenizer(files)

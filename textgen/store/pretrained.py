@@ -137,13 +137,12 @@ def read_network(files: ModelFiles) -> tuple[Any, Mapping[str, Any]]:
     name = next(name for view, name in CLASSES.items() if files.family.offers(view))
     try:
         # its layers are made with random weights first: the generator of the process must not move
-        with torch.random.fork_rng(devices=[]), _silent():
+        with torch.random.fork_rng(devices=[]), silent():
             found: tuple[Any, Mapping[str, Any]] = getattr(transformers, name).from_pretrained(
                 files.path,
                 local_files_only=True,
                 trust_remote_code=False,
                 use_safetensors=True,
-                attn_implementation="sdpa",
                 dtype=torch.float32,
                 output_loading_info=True,
                 ignore_mismatched_sizes=True,
@@ -162,7 +161,7 @@ def rows_of(network: Any) -> int:
 
 
 @contextmanager
-def _silent() -> Iterator[None]:
+def silent() -> Iterator[None]:
     """Keep transformers from printing bars and warnings: what is wrong is said by errors."""
     from transformers.utils import logging as untyped
 

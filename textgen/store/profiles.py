@@ -39,6 +39,7 @@ SIZES = {  # what config files call them
     "width": ("hidden_size", "n_embd", "d_model"),
     "positions": ("max_position_embeddings", "n_positions", "n_ctx", "seq_length", "max_sequence_length"),
 }
+TARGET_STARTS = "target_starts"  # in the config of a network of ours: what titles begin behind, as ids
 UNBOUNDED = 1024  # positions of a network that has relative ones only
 RESERVED_POSITIONS = {"roberta": 2, "xlm-roberta": 2, "camembert": 2}  # taken by padding
 
@@ -77,10 +78,28 @@ def profile_of(checkpoint: Checkpoint, words: Words, family: Family) -> Profile:
     for known in KNOWN:
         if known.fits(checkpoint, words):
             profile = known.correct(profile)
+    profile = _directed(profile, checkpoint)
     if len(words.ids) and max((*profile.ends, *profile.starts, profile.specials.pad)) >= len(words):
         hint = "is the vocabulary whole?"
         raise ModelError("{path}: a symbol has no token", path=checkpoint.path, hint=hint)
     return profile
+
+
+def _directed(profile: Profile, checkpoint: Checkpoint) -> Profile:
+    """The profile with the symbols by which a network of ours tells the directions of a title."""
+    given = checkpoint.config.get(TARGET_STARTS)
+    if given is None:
+        return profile
+    ids = given.values() if isinstance(given, dict) and given.keys() == {"l2r", "r2l"} else ()
+    if not all(type(i) is int and i >= 0 for i in ids) or len({*ids}) < 2:
+        raise ModelError(
+            "{path}/config.json: {key} cannot be {value}",
+            path=checkpoint.path,
+            key=TARGET_STARTS,
+            value=str(given),
+            hint='it is like {"l2r": 1, "r2l": 2}',
+        )
+    return replace(profile, specials=replace(profile.specials, **given))
 
 
 def positions_of(config: Mapping[str, Any]) -> int:

@@ -12,12 +12,17 @@ from textgen.errors import ModelError
 from textgen.files.atomic import json_bytes, write_whole, writing
 from textgen.plugins import resolved
 from textgen.store.catalog import PRIOR, TOKENIZER_FILES, family_in
-from textgen.store.checkpoint import CONFIG, WEIGHTS
+from textgen.store.checkpoint import CONFIG, INDEX, TOKENIZER, WEIGHTS
 from textgen.store.weights import pack_weights
 
 
 def save_model(
-    directory: Path, network: nn.Module, config: Mapping[str, Any], tokenizer: Path, *, storage: str = "fp16"
+    directory: Path,
+    network: nn.Module,
+    config: Mapping[str, Any],
+    tokenizer: Path | Mapping[str, Path],
+    *,
+    storage: str = "fp16",
 ) -> None:
     """Write a network so that it can be loaded: exactly the same from `fp32`.
 
@@ -25,7 +30,8 @@ def save_model(
         directory: Where; made if absent. Files of a model that is there are replaced.
         network: The network of a family of models.
         config: What config.json says: `model_type`, the sizes, and what else tells the family.
-        tokenizer: The SentencePiece model that it was trained with.
+        tokenizer: The SentencePiece model that it was trained with; or the files of a tokenizer of another
+            make, by the names that they are to have.
         storage: `fp32`, `fp16` or `int8`.
 
     Raises:
@@ -48,7 +54,11 @@ def save_model(
 
 
 def write_model(
-    directory: Path, tensors: Mapping[str, Tensor], config: Mapping[str, Any], tokenizer: Path, storage: str
+    directory: Path,
+    tensors: Mapping[str, Tensor],
+    config: Mapping[str, Any],
+    tokenizer: Path | Mapping[str, Path],
+    storage: str,
 ) -> Iterator[Path]:
     """Write tensors by their names in the file, config and tokenizer; see `save_model`.
 
@@ -57,19 +67,43 @@ def write_model(
     """
     # all that can be refused is refused before anything is written
     weights = pack_weights(tensors, storage, {"kind": family_in(directory, config).name})
-    try:
-        vocabulary = tokenizer.read_bytes()
-    except OSError as error:
-        raise ModelError(
-            "cannot read the tokenizer {path}: {reason}",
-            path=tokenizer,
-            reason=error.strerror or error,
-            hint="is the file there?",
-        ) from None
+    beside = {TOKENIZER_FILES[0]: tokenizer} if isinstance(tokenizer, Path) else tokenizer
+    yield from write_files(directory, config, read_files(beside), weights)
+
+
+def read_files(files: Mapping[str, Path]) -> dict[str, bytes]:
+    """The files of a tokenizer, by the names that they are to have. Raises ModelError."""
+    found = {}
+    for name, path in files.items():
+        try:
+            found[name] = path.read_bytes()
+        except OSError as error:
+            raise ModelError(
+                "cannot read the tokenizer {path}: {reason}",
+                path=path,
+                reason=error.strerror or error,
+                hint="is the file there?",
+            ) from None
+    return found
+
+
+def write_files(
+    directory: Path, config: Mapping[str, Any], beside: Mapping[str, bytes], weights: bytes
+) -> Iterator[Path]:
+    """Write config.json, the files of the tokenizer, and `model.safetensors`; those of a former model go.
+
+    Yields:
+        The files, each after it is written, the weights last.
+
+    Raises:
+        TextgenError: The directory cannot be written.
+    """
     with writing(directory):
         directory.mkdir(parents=True, exist_ok=True)
         yield write_whole(directory / CONFIG, json_bytes(config, indent=2, sort_keys=True))
-        yield write_whole(directory / TOKENIZER_FILES[0], vocabulary)
-        # the prior of a former model would take the place of this one's
-        (directory / PRIOR).unlink(missing_ok=True)
+        for name, content in beside.items():
+            yield write_whole(directory / name, content)
+        # the prior, the vocabulary or the index of a former model would take the place of this one's
+        for name in {PRIOR, TOKENIZER_FILES[0], INDEX, *TOKENIZER}.difference(beside):
+            (directory / name).unlink(missing_ok=True)
         yield write_whole(directory / WEIGHTS, weights)

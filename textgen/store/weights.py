@@ -115,9 +115,9 @@ def _stored(name: str, tensor: Tensor, storage: str) -> dict[str, Tensor]:
     if not tensor.is_floating_point():
         return {name: _copied(tensor, tensor.dtype)}
     if storage == "int8" and tensor.dim() == 2 and min(tensor.shape) > 1:
-        return _quantized(name, _finite(name, _copied(tensor, torch.float32), tensor))
+        return _quantized(name, as_finite(name, _copied(tensor, torch.float32), tensor))
     dtype = torch.float32 if storage == "fp32" else torch.float16
-    return {name: _finite(name, _copied(tensor, dtype), tensor)}
+    return {name: as_finite(name, _copied(tensor, dtype), tensor)}
 
 
 def _copied(tensor: Tensor, dtype: torch.dtype) -> Tensor:
@@ -125,7 +125,8 @@ def _copied(tensor: Tensor, dtype: torch.dtype) -> Tensor:
     return tensor.to("cpu", dtype, copy=True).contiguous()
 
 
-def _finite(name: str, stored: Tensor, tensor: Tensor) -> Tensor:
+def as_finite(name: str, stored: Tensor, tensor: Tensor) -> Tensor:
+    """What is stored of a tensor. Raises ModelError: a value of it, or of the tensor, is not finite."""
     if bool(stored.isfinite().all()):
         return stored
     if bool(tensor.isfinite().all()):
@@ -144,7 +145,7 @@ def _quantized(name: str, matrix: Tensor) -> dict[str, Tensor]:
     # below its normal numbers float16 is coarse: rounded down, q would leave int8 and the row be clipped;
     # rounded up, no row of anything but zeros has a scale of zero
     coarse = torch.ceil(exact / SPACING) * SPACING
-    scale = _finite(name + SCALE, torch.where(exact < SMALLEST_NORMAL, coarse, exact).half(), exact)
+    scale = as_finite(name + SCALE, torch.where(exact < SMALLEST_NORMAL, coarse, exact).half(), exact)
     step = scale.float().masked_fill_(scale == 0, 1.0)
     # a scale that float16 rounded down makes 127.06 of the largest at most; the clamp only says so
     q = (matrix / step[:, None]).round_().clamp_(-LARGEST, LARGEST).to(torch.int8)

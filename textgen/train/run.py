@@ -109,7 +109,7 @@ def train(
     if chosen.lora:
         check_installed()
     machine = Machine(chosen.precision)
-    made: Recipe[Any, Any] = kind(chosen)
+    made: Recipe[Any, Any] = kind.starting(chosen)
     files = RunFiles(
         FileRows([str(name) for name in inputs], chosen.reading),
         None if dev is None else FileRows([str(dev)], chosen.reading),
@@ -212,8 +212,8 @@ def _settings(recipe: Recipe[Any, Any], files: RunFiles, machine: Machine) -> di
         "sha256": {
             "the input": files.train.fingerprint(),
             "the dev file": files.dev.fingerprint() if files.dev is not None else None,
-            "the tokenizer": fingerprint(recipe.tokenizer.path),
-            "the model to start from": [fingerprint(find_model(name).weights) for name in models],
+            "the tokenizer": fingerprint(*recipe.tokenizer_files.values()),
+            "the model to start from": [fingerprint(*find_model(name).weight_files) for name in models],
         },
         "fields": recipe.options.named_fields,
         "reading": files.train.reading,

@@ -12,9 +12,6 @@ from typing import Any
 import torch
 
 from textgen.events import Note, OnEvent, Scored, Trained
-from textgen.store.catalog import ModelFiles, family_in
-from textgen.store.load import LoadedModel
-from textgen.store.save import save_model
 from textgen.train.data.order import Order
 from textgen.train.recipes.base import Recipe
 from textgen.train.run_directory.checkpoint import Checkpoint, save_checkpoint
@@ -137,21 +134,15 @@ class Session:
 
     def _written(self) -> dict[str, float]:
         """Figures of what the model writes for the rows of the dev file."""
-        config, name, path = self.recipe.config(self.loop.network), self.directory.name, self.directory
-        tokenizer = self.recipe.tokenizer.path
-        files = ModelFiles(name, path, family_in(path, config), config, tokenizer, embedded=False)
         self.loop.network.eval()
         with self.machine.on_device():
-            model = LoadedModel(files, self.loop.network, self.recipe.tokenizer, name)
-            return self.recipe.score(model, self.rows)
+            return self.recipe.score(self.recipe.loaded(self.directory, self.loop.network), self.rows)
 
     def _keep(self) -> None:
         """Write the model as it is now."""
         if self.machine.first:
-            network, tokenizer = self.loop.network, self.recipe.tokenizer.path
-            with merged(network):
-                config = self.recipe.config(network)
-                save_model(self.directory, network, config, tokenizer, storage=self.options.storage)
+            with merged(self.loop.network):
+                self.recipe.save(self.directory, self.loop.network)
 
     def _end(self, *, finished: bool) -> None:
         """Leave a model and, if there is more to do, a checkpoint."""

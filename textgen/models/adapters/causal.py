@@ -60,8 +60,7 @@ class CausalAdapter(ThroughHidden, Divided):
 
     def forward(self, ids: Tensor) -> Tensor:
         """Logits after every token of whole rows `(rows, length)`, for training; `(rows, length, vocab)`."""
-        logits: Tensor = self.network(input_ids=ids).logits
-        return logits.float()
+        return self._whole_logits(ids).float()
 
     def start(self, sources: Sequence[Ids]) -> Rows:
         """Read prefixes that share one padded length; an empty prefix is none."""
@@ -109,7 +108,8 @@ class CausalAdapter(ThroughHidden, Divided):
         return folded(self._logits(hidden), self.ends)
 
     def _whole_logits(self, ids: Tensor) -> Tensor:
-        logits: Tensor = self.network(**self._given(ids, attention_mask=torch.ones_like(ids))).logits
+        given = self._given(ids, attention_mask=torch.ones_like(ids), use_cache=False)
+        logits: Tensor = self.network(**given).logits
         return logits
 
     def _read_whole(self, texts: Sequence[Ids]) -> tuple[WholeRows, list[Tensor]]:

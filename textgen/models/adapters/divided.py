@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from functools import cache
 from inspect import signature
-from typing import Any
+from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
@@ -19,6 +19,7 @@ from textgen.models.adapters.foreign_dropout import own_dropout
 from textgen.models.adapters.products import pack_linears
 from textgen.models.layers.linear import MakeProduct
 
+SINES = "Sinusoidal"  # in the names of classes of embeddings that are computed
 PROBE = 4  # tokens of a row that a network is tried on
 # of the largest logit, what rounding may change
 CLOSE, CLOSE_IN_16_BITS = 1e-4, 2e-2
@@ -54,6 +55,14 @@ class Divided(nn.Module, ABC):
             (name for name, part in network.named_children() if any(one is trunk for one in part.modules())),
             "",
         )
+
+    def requires_grad_(self, requires_grad: bool = True) -> Self:
+        """Let all be trained, or nothing; but never sines, such as the positions of a Pegasus."""
+        super().requires_grad_(requires_grad)
+        for part in self.network.modules():
+            if SINES in type(part).__name__:
+                part.requires_grad_(False)
+        return self
 
     @property
     def embedding(self) -> nn.Embedding:

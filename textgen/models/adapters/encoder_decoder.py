@@ -65,19 +65,31 @@ class EncoderDecoderAdapter(ThroughHidden, Divided):
             self._settle(whole, self._decoded(state, ids))
         return self.shows_hidden and rememberable(state.cache)
 
+    def forward(self, sources: Sequence[Ids], targets: Tensor) -> Tensor:
+        """Logits after every token of whole targets, for training (teacher forcing).
+
+        Args:
+            sources: As of `start`.
+            targets: `(rows, length)`, padded at the end; what stands for the first token is `starts`.
+
+        Returns:
+            `(rows, length, vocab)`.
+        """
+        ids, mask = self._framed(sources)
+        starts = torch.tensor([self.starts] * len(targets))
+        fed = torch.cat([starts, targets[:, 1:]], 1)
+        found = self.network(input_ids=ids, attention_mask=mask, decoder_input_ids=fed, use_cache=False)
+        logits: Tensor = found.logits[:, len(self.starts) - 1 :]
+        return logits.float()
+
     def source_room(self, title: int) -> int:
         """Most ids of a source: a target has positions of its own."""
         return self.source_positions
 
     def start(self, sources: Sequence[Ids]) -> CachedRows:
         """Encode sources that share one padded length."""
-        texts = [[i for i in source if i >= 0] for source in sources]
-        # of what was given, so that the width is the same whatever is left out
-        width = min(padded_length(max(map(len, sources))), self.source_positions)
-        lengths = torch.tensor([len(text) for text in texts])
-        mask = (torch.arange(width) < lengths[:, None]).long()
-        state = self._encoded(padded(texts, width), mask)
-        starts = torch.tensor([self.starts] * len(texts))
+        state = self._encoded(*self._framed(sources))
+        starts = torch.tensor([self.starts] * len(sources))
         state.extra[BEGUN] = self._decoded(state, starts)[:, -1:]
         return state
 
@@ -106,6 +118,14 @@ class EncoderDecoderAdapter(ThroughHidden, Divided):
     def head(self, state: CachedRows, hidden: Tensor) -> Tensor:
         """Logits `(rows, count, vocab)` from hidden states; see `HiddenModel`."""
         return folded(self._logits(hidden), self.ends)
+
+    def _framed(self, sources: Sequence[Ids]) -> tuple[Tensor, Tensor]:
+        """Sources without the symbols that the model lacks, padded, and the mask of what is no padding."""
+        texts = [[i for i in source if i >= 0] for source in sources]
+        # of what was given, so that the width is the same whatever is left out
+        width = min(padded_length(max(map(len, sources))), self.source_positions)
+        lengths = torch.tensor([len(text) for text in texts])
+        return padded(texts, width), (torch.arange(width) < lengths[:, None]).long()
 
     def _whole_logits(self, ids: Tensor) -> Tensor:
         found: Tensor = self.network(input_ids=ids, decoder_input_ids=ids, use_cache=False).logits

@@ -123,6 +123,9 @@ def written(bert: Bert, state: CacheState, tokens: Tensor, types: Tensor) -> Ten
 def build(config: Mapping[str, Any], specials: Specials, file: Path) -> UniLM:
     """The title model of a config.json. Raises ModelError: its token types or `two_way` cannot be."""
     bert = Bert(BertConfig.from_dict(dict(config)))
+    if max(specials.l2r, specials.r2l) >= bert.vocab_size:
+        hint = "does config.json belong to these weights?"
+        raise ModelError("{file}: a direction of titles has no token", file=file, hint=hint)
     two_way = config.get("two_way")
     if two_way is not None and not isinstance(two_way, bool):
         value = short(two_way)

@@ -19,7 +19,7 @@ from textgen.events import OnEvent
 from textgen.metrics.overlap import rouge_l
 from textgen.options.train_titles import CandidateTrainOptions
 from textgen.schema import Row
-from textgen.tokenizers.sentencepiece import SentencePieceTokenizer
+from textgen.tokenizers.base import Tokenizer
 from textgen.train.data.arrays import Arrays
 from textgen.train.data.generated import with_generated
 
@@ -42,7 +42,7 @@ class CandidateWriter:
     """
 
     backend: TitleBackend
-    tokenizer: SentencePieceTokenizer
+    tokenizer: Tokenizer
     options: CandidateTrainOptions
 
     def add_to(

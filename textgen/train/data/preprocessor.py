@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -11,7 +11,10 @@ from textgen.events import OnEvent
 from textgen.messages import Message
 from textgen.options.train import TrainOptions
 from textgen.schema import Row
+from textgen.store.catalog import TOKENIZER_FILES, ModelFiles
+from textgen.store.checkpoint import tokenizer_files
 from textgen.text.normalize import clean
+from textgen.tokenizers.base import Tokenizer
 from textgen.tokenizers.sentencepiece import SentencePieceTokenizer
 from textgen.train.data.arrays import Arrays, Example
 
@@ -28,6 +31,7 @@ class Preprocessor(ABC, Generic[O]):
         needs: Fields that every row must have, by purpose; the option `<purpose>_field` renames one.
         columns: Columns of token ids of the examples.
         numbers: Numbers that the examples have, beside that of their source.
+        files: The model that it starts from; None for random weights.
         tokenizer: Of the model that is made.
         cut: The number of rows so far of whose text only a part is trained on.
     """
@@ -35,11 +39,24 @@ class Preprocessor(ABC, Generic[O]):
     needs: ClassVar[tuple[str, ...]] = ("text",)
     columns: ClassVar[tuple[str, ...]]
     numbers: ClassVar[tuple[str, ...]] = ()
-    tokenizer: SentencePieceTokenizer
+    files: ModelFiles | None = None
+    tokenizer: Tokenizer
 
     def __init__(self, options: O) -> None:
         self.options = options
         self.cut = 0
+
+    @property
+    def foreign(self) -> bool:
+        """Whether it starts from a checkpoint of another make."""
+        return self.files is not None and self.files.family.loader is not None
+
+    @property
+    def tokenizer_files(self) -> Mapping[str, Path]:
+        """The files of the tokenizer, by the names that they have in the model's directory."""
+        if isinstance(self.tokenizer, SentencePieceTokenizer):
+            return {TOKENIZER_FILES[0]: self.tokenizer.path}
+        return {} if self.files is None else tokenizer_files(self.files.path)
 
     @abstractmethod
     def examples(self, row: Row, source: int) -> Iterable[Example]:
@@ -63,7 +80,8 @@ class Preprocessor(ABC, Generic[O]):
 
     def cache_key(self) -> dict[str, Any]:
         """All that the examples depend on beside the rows."""
-        return {"keep_layout": self.options.keep_layout, "tokenizer": str(self.tokenizer.path)}
+        tokenizer = [str(path) for path in self.tokenizer_files.values()]
+        return {"keep_layout": self.options.keep_layout, "tokenizer": tokenizer}
 
     def learned(self) -> dict[str, Any]:
         """Called when no row follows; gives what the rows have shown, such as the names of styles."""

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar
 
 import torch
 from torch import Tensor, nn
 
+from textgen.models.adapters.divided import Divided
 from textgen.models.family import Family
 from textgen.options.train import TrainOptions
 from textgen.schema import Row
+from textgen.store.catalog import TOKENIZER_FILES, ModelFiles, family_in
 from textgen.store.load import LoadedModel
+from textgen.store.save import save_model
+from textgen.store.save_pretrained import save_pretrained
 from textgen.train.data.arrays import Arrays
 from textgen.train.data.preprocessor import Preprocessor
 from textgen.train.objectives.loss import Prediction, cross_entropy
@@ -51,6 +56,38 @@ class Recipe(Preprocessor[O], Generic[O, B]):
     @abstractmethod
     def build(self, arrays: Arrays) -> nn.Module:
         """The network, ready to be trained on these examples."""
+
+    @classmethod
+    def takes(cls, files: ModelFiles) -> bool:
+        """Whether it can start from a model."""
+        return files.family in cls.initial_families()
+
+    @classmethod
+    def starting(cls, options: O) -> Recipe[Any, Any]:
+        """The recipe for options: one of its own for some models to start from. Raises as the recipe does."""
+        return cls(options)
+
+    def save(self, directory: Path, network: nn.Module) -> None:
+        """Write the network as a model directory; one of transformers as the checkpoint that it was.
+
+        Raises:
+            ModelError: A value does not fit the storage, or a file of the tokenizer cannot be read.
+            TextgenError: The directory cannot be written.
+        """
+        storage = self.options.storage
+        if isinstance(network, Divided) and self.files is not None:
+            save_pretrained(directory, network.network, self.files, storage=storage)
+        else:
+            save_model(directory, network, self.config(network), self.tokenizer_files, storage=storage)
+
+    def loaded(self, directory: Path, network: nn.Module) -> LoadedModel:
+        """The network as it would be loaded from its directory."""
+        config = self.config(network)
+        kept = isinstance(network, Divided) and self.files is not None
+        family = self.files.family if kept and self.files else family_in(directory, config)
+        name, own = directory.name, self.tokenizer_files.get(TOKENIZER_FILES[0])
+        files = ModelFiles(name, directory, family, config, own, embedded=False)
+        return LoadedModel(files, network, self.tokenizer, name)
 
     @abstractmethod
     def config(self, network: Any) -> dict[str, Any]:

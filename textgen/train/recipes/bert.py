@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from textgen.models.families import BERT
 from textgen.models.families.bert import Bert
+from textgen.models.families.pretrained import MASKED
 from textgen.models.initialization import bert_config, padded_vocabulary
 from textgen.models.views import FRAME
 from textgen.options.train_texts import SIZES, BertTrainOptions
@@ -24,6 +25,7 @@ class BertRecipe(ScratchRecipe[BertTrainOptions, MaskedBatch]):
     name: ClassVar = "bert"
     columns: ClassVar = ("text",)
     family: ClassVar = BERT
+    others: ClassVar = (MASKED,)
 
     def __init__(self, options: BertTrainOptions) -> None:
         super().__init__(options)

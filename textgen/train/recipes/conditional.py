@@ -25,6 +25,7 @@ from textgen.models.layers.conditional_norm import add_condition, in_style
 from textgen.models.views import FRAME, LanguageModel
 from textgen.options.train_texts import ConditionalTrainOptions
 from textgen.schema import Row
+from textgen.store.catalog import ModelFiles
 from textgen.store.load import load_model, load_tokenizer
 from textgen.text.names import clean_name
 from textgen.train.data.arrays import Arrays, Example
@@ -66,7 +67,7 @@ class ConditionalRecipe(Recipe[ConditionalTrainOptions, Styled]):
 
     def __init__(self, options: ConditionalTrainOptions) -> None:
         super().__init__(options)
-        self.files = find_initial_model(options.start, *self.initial_families())
+        self.files: ModelFiles = find_initial_model(options.start, *self.initial_families())
         if "replace" in options.model_fields_set and not self._causal:
             raise UsageError("{@replace} is for what a gpt2 is fed, not for a bert", hint="leave it out")
         if "mask_rate" in options.model_fields_set and self._causal:

@@ -13,7 +13,9 @@ from textgen.models.family import Family
 from textgen.models.initialization import initialized
 from textgen.options.train import RANDOM, TrainOptions
 from textgen.store.catalog import TOKENIZER_FILES, ModelFiles, find_model
-from textgen.store.load import load_model, load_tokenizer
+from textgen.store.load import load_model, load_tokenizer, tokenizer_of
+from textgen.store.save_pretrained import check_pretrained_storage
+from textgen.tokenizers.base import Tokenizer
 from textgen.tokenizers.sentencepiece import SentencePieceTokenizer
 from textgen.train.data.arrays import Arrays
 from textgen.train.recipes.base import Recipe
@@ -61,26 +63,29 @@ class ScratchRecipe(Recipe[O, B]):
 
     Attributes:
         family: Of the model.
-        files: The model that it starts from; None for random weights.
+        others: Families of other makes that it can go on with, too.
 
     Raises:
-        UsageError: There is no such model, or it is of another kind.
+        UsageError: There is no such model, it is of another kind, or would not be stored as is asked for.
         ModelError: It is broken.
     """
 
     family: ClassVar[Family]
+    others: ClassVar[tuple[Family, ...]] = ()
 
     @classmethod
     def initial_families(cls) -> tuple[Family, ...]:
-        return (cls.family,)
+        return (cls.family, *cls.others)
 
     def __init__(self, options: O) -> None:
         super().__init__(options)
-        known = options.start != RANDOM
-        self.files = (
-            find_initial_model(options.start, *self.initial_families(), styled=True) if known else None
-        )
-        self.tokenizer = load_tokenizer(self.files) if self.files else _tokenizer(options.tokenizer)
+        if options.start == RANDOM:
+            self.tokenizer: Tokenizer = _tokenizer(options.tokenizer)
+            return
+        self.files = find_initial_model(options.start, *self.initial_families(), styled=True)
+        if self.files.family.loader is not None:
+            check_pretrained_storage(self.files, options.storage)
+        self.tokenizer = tokenizer_of(self.files)
 
     @abstractmethod
     def new_config(self) -> dict[str, Any]:

@@ -8,7 +8,7 @@ targets do not see each other; they carry token types 1 and 2.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any, ClassVar, TypeVar, cast
 
 import torch
@@ -16,8 +16,10 @@ from torch import Tensor, nn
 
 from textgen.errors import UsageError
 from textgen.messages import Message
+from textgen.models.adapters.masked import MaskedAdapter
 from textgen.models.families import BERT, UNILM
 from textgen.models.families.bert import Bert
+from textgen.models.families.pretrained import ENCODER_DECODER, MASKED
 from textgen.models.families.teacher_forcing import teacher_forced
 from textgen.models.families.unilm import UniLM
 from textgen.models.family import Family
@@ -25,9 +27,12 @@ from textgen.models.layers.copy_prior import CopyPrior
 from textgen.models.views import FRAME
 from textgen.options.train_titles import TitleTrainBase, TitleTrainOptions
 from textgen.store.catalog import ModelFiles
-from textgen.store.load import load_model, load_tokenizer
+from textgen.store.load import load_model, tokenizer_of
 from textgen.train.data.arrays import Arrays
+from textgen.train.recipes.base import Recipe
+from textgen.train.recipes.encoder_decoder import EncoderDecoderRecipe
 from textgen.train.recipes.initial_model import find_initial_model
+from textgen.train.recipes.masked_start import as_bert, is_bert, with_directions
 from textgen.train.recipes.pairs import PairRecipe, Pairs
 
 TYPES = {"l2r": 1, "r2l": 2}
@@ -48,16 +53,19 @@ class UniLMRecipe(PairRecipe[O]):
 
     def __init__(self, options: O) -> None:
         super().__init__(options)
-        self.files = find_initial_model(options.start, *self.initial_families())
-        self.tokenizer = load_tokenizer(self.files)
+        self.files: ModelFiles = find_initial_model(options.start, *self.initial_families())
+        if self.foreign:
+            self.files = with_directions(self.files)
+        self.tokenizer = tokenizer_of(self.files)
 
     @property
     def source_length(self) -> int:
         return source_length_beside(self.options.title_length, self.files)
 
     def build(self, arrays: Arrays) -> UniLM:
-        network = load_model(self.files).network
-        specials = self.tokenizer.specials
+        network, specials = load_model(self.files).network, self.tokenizer.specials
+        if isinstance(network, MaskedAdapter):
+            network = as_bert(network, specials)
         types = {specials.l2r: TYPES["l2r"], specials.r2l: TYPES["r2l"]}
         if isinstance(network, UniLM):
             old = [network.target_types[specials.l2r], network.target_types[specials.r2l]]
@@ -68,11 +76,8 @@ class UniLMRecipe(PairRecipe[O]):
         return UniLM(bert, CopyPrior(bert.vocab_size), types, two_way=self.two_way)
 
     def config(self, network: UniLM) -> dict[str, Any]:
-        return self.files.config | {
-            "target_types": TYPES,
-            "type_vocab_size": len(TYPES) + 1,
-            "two_way": self.two_way,
-        }
+        own = {"target_types": TYPES, "two_way": self.two_way}
+        return self.files.config | asdict(network.network.config) | own
 
     def logits(self, network: UniLM, batch: Pairs) -> Tensor:
         types = network.token_types(batch.inputs[:, :, 0])
@@ -83,6 +88,16 @@ class TitleRecipe(UniLMRecipe[TitleTrainOptions]):
     """Articles and titles, each title both ways."""
 
     name: ClassVar = "title"
+    starts: ClassVar = (BERT, UNILM, MASKED, ENCODER_DECODER)
+
+    @classmethod
+    def takes(cls, files: ModelFiles) -> bool:
+        return super().takes(files) and (files.family is not MASKED or is_bert(files))
+
+    @classmethod
+    def starting(cls, options: TitleTrainOptions) -> Recipe[Any, Any]:
+        files = find_initial_model(options.start, *cls.initial_families())
+        return EncoderDecoderRecipe(options, files) if files.family is ENCODER_DECODER else cls(options)
 
 
 def source_length_beside(title: int, files: ModelFiles) -> int:

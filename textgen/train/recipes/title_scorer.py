@@ -29,7 +29,7 @@ from textgen.models.families.unilm import UniLM
 from textgen.models.padding import padded
 from textgen.models.views import FRAME
 from textgen.options.train_titles import TitleScorerTrainOptions
-from textgen.store.catalog import find_model
+from textgen.store.catalog import ModelFiles, find_model
 from textgen.store.load import load_model, load_tokenizer
 from textgen.train.data.arrays import Arrays
 from textgen.train.data.candidates import NO_PLACE, UNIT, CandidateWriter, before, ordering_loss, ranks, split
@@ -62,13 +62,22 @@ class TitleScorerRecipe(TitledRecipe[TitleScorerTrainOptions, CandidateBatch]):
     figures: ClassVar = ("loss", "accuracy", "rouge-l")
     still_trained: ClassVar = ("head", "token_type_embeddings")
 
+    @classmethod
+    def takes(cls, files: ModelFiles) -> bool:
+        return super().takes(files) and files.tokenizer is not None
+
     def __init__(self, options: TitleScorerTrainOptions) -> None:
         super().__init__(options)
-        self.files = find_initial_model(options.start, *self.initial_families())
+        self.files: ModelFiles = find_initial_model(options.start, *self.initial_families())
         self.writer = find_model(options.writer)
         if task_of(self.writer.kind) != "title":
             writer, kind, hint = options.writer, self.writer.kind, "a title model writes titles"
             raise UsageError("{@writer} {writer} is a {kind} model", writer=writer, kind=kind, hint=hint)
+        if not self.takes(self.files):
+            hint = "a scorer starts from a bert or title model over textgen's own"
+            raise UsageError(
+                "{@start} {name} has a vocabulary of another make", name=options.start, hint=hint
+            )
         self.tokenizer = load_tokenizer(self.files)
         check_length("source_length", options.source_length or 0, self.source_length)
 

@@ -13,15 +13,15 @@ from textgen.files.atomic import draft_of, json_bytes, real_path, write_whole, w
 from textgen.files.lock import being_written, held, locked
 from textgen.files.small_files import read_json
 from textgen.messages import option
-from textgen.store.catalog import CARD, TOKENIZER_FILES
-from textgen.store.checkpoint import CONFIG, WEIGHTS
+from textgen.store.catalog import CARD
+from textgen.store.checkpoint import SMALL_FILES, WEIGHTS
 from textgen.train.run_directory.checkpoint import DRAFT, FOLDER, delete_checkpoint
 from textgen.train.run_directory.examples import DATA, DEV_DATA, WRITTEN, clear_written
 from textgen.train.run_directory.log import CURVE, LOG
 from textgen.train.step.machine import Machine
 
 RUN, LOCK = "run.json", "run.lock"
-MODEL = (WEIGHTS, CONFIG, TOKENIZER_FILES[0], CARD)
+MODEL = (WEIGHTS, CARD, *SMALL_FILES)
 # what may be another when a run goes on
 FREE = ("minutes", "save_every", "log_every")
 

@@ -7,14 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from copy import copy
 from importlib.util import find_spec
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from textgen.errors import UsageError
+from textgen.models.adapters.products import CONV1D
 from textgen.models.empty_weights import unfilled
-from textgen.models.layers.linear import Conv1D, Linear
+from textgen.models.layers.linear import Linear
 
 
 def check_installed() -> None:
@@ -41,9 +44,15 @@ def add_adapters(
     from peft import LoraConfig, inject_adapter_in_model
 
     for name, module in list(network.named_modules()):
-        if isinstance(module, Conv1D):
+        if type(module).__name__ == CONV1D:
             network.set_submodule(name, _Transposed(module))
-    targets = [name for name, module in network.named_modules() if isinstance(module, nn.Linear)]
+    # a matrix that is an embedding, too, would be merged into one of its uses alone
+    tied = {id(part.weight) for part in network.modules() if isinstance(part, nn.Embedding)}
+    targets = [
+        name
+        for name, module in network.named_modules()
+        if adaptable(module) and id(module.weight) not in tied
+    ]
     if not targets:
         raise UsageError("{@lora}: the network has no layers to adapt", hint="leave it out")
     # peft draws first weights from the global generator, whose state is put back
@@ -57,6 +66,11 @@ def add_adapters(
         weight.requires_grad_("lora_" in name or any(part in name for part in still_trained))
 
 
+def adaptable(module: nn.Module) -> bool:
+    """Whether a layer only multiplies by a matrix that may be corrected."""
+    return isinstance(module, Linear) or type(module) is nn.Linear
+
+
 @contextmanager
 def merged(network: nn.Module) -> Iterator[None]:
     """Let the network be as it was made, its adapters added to its weights."""
@@ -67,7 +81,7 @@ def merged(network: nn.Module) -> Iterator[None]:
         network.set_submodule(name, _merged(module))
     plain = [(n, module) for n, module in network.named_modules() if isinstance(module, _Transposed)]
     for name, module in plain:
-        network.set_submodule(name, _conv(module))
+        network.set_submodule(name, module.with_weight(module.weight))
     try:
         yield
     finally:
@@ -76,31 +90,31 @@ def merged(network: nn.Module) -> Iterator[None]:
 
 
 class _Transposed(Linear):
-    """A Conv1D as the linear layer that adapters know."""
+    """A Conv1D, of ours or of transformers, as the linear layer that adapters know."""
 
-    def __init__(self, conv: Conv1D) -> None:
+    def __init__(self, conv: Any) -> None:
         inputs, outputs = conv.weight.shape
         with unfilled():
             super().__init__(inputs, outputs)
         self.weight = nn.Parameter(conv.weight.detach().T.contiguous())
         self.bias = conv.bias
+        self._conv = (conv,)  # no part of this one
+
+    def with_weight(self, weight: Tensor) -> nn.Module:
+        """The Conv1D that computes what this layer does with a weight."""
+        return _with_weight(self._conv[0], weight.T.contiguous())
 
 
 def _merged(module: nn.Module) -> nn.Module:
     """The layer that computes what an adapted layer computes."""
     base = module.get_base_layer()  # type: ignore[operator]
     delta: Tensor = module.get_delta_weight("default")  # type: ignore[operator]
-    with unfilled():
-        plain = Linear(base.in_features, base.out_features, bias=base.bias is not None)
-    plain.weight = nn.Parameter((base.weight + delta).detach())
-    plain.bias = base.bias
-    return _conv(plain) if isinstance(base, _Transposed) else plain
+    weight = (base.weight + delta).detach()
+    return base.with_weight(weight) if isinstance(base, _Transposed) else _with_weight(base, weight)
 
 
-def _conv(linear: nn.Linear) -> Conv1D:
-    """The Conv1D that computes what a linear layer computes."""
-    with unfilled():
-        conv = Conv1D(linear.in_features, linear.out_features)
-    conv.weight = nn.Parameter(linear.weight.detach().T.contiguous())
-    conv.bias = linear.bias
-    return conv
+def _with_weight(layer: nn.Module, weight: Tensor) -> nn.Module:
+    """A layer like another, with its bias and another weight."""
+    found = copy(layer)
+    found._parameters = {**layer._parameters, "weight": nn.Parameter(weight.detach())}
+    return found

@@ -1,0 +1,260 @@
+"""Training that starts from checkpoints of other makes, and what it leaves."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import transformers
+from foreign_starts import KINDS, start
+from tiny import Countdown, same, some_pairs, some_texts, weights_of, write_lines
+from torch import Tensor, nn
+
+import textgen
+from textgen.errors import UsageError
+from textgen.events import Trained
+from textgen.models.adapters.causal import CausalAdapter
+from textgen.models.adapters.encoder_decoder import EncoderDecoderAdapter
+from textgen.models.adapters.masked import MaskedAdapter
+from textgen.options import parse
+from textgen.options.recipes import OPTIONS
+from textgen.store.catalog import find_model
+from textgen.store.load import LoadedModel, load_model
+from textgen.store.save_pretrained import save_pretrained
+from textgen.train.recipes import recipe_class
+from textgen.train.run import Outcome, train
+from textgen.train.step.lora import add_adapters, merged
+
+SHORT: dict[str, Any] = {
+    "steps": 8,
+    "batch_size": 5,
+    "learning_rate": 1e-2,
+    "dropout": 0.1,
+    "storage": "fp32",
+    "log_every": 1,
+}
+RECIPES = {
+    "gpt2": "gpt2",
+    "qwen2": "gpt2",
+    "bert": "bert",
+    "roformer": "bert",
+    "bart": "title",
+    "pegasus": "title",
+    "t5": "title",
+}
+SHORTER: dict[str, dict[str, Any]] = {"gpt2": {"window": 16}, "title": {"title_length": 8}}
+Starts = Callable[[str], Path]
+
+
+@pytest.fixture(scope="module")
+def starts(tmp_path_factory: pytest.TempPathFactory) -> Starts:
+    folder = tmp_path_factory.mktemp("starts")
+    return cache(lambda kind: start(folder / kind, kind))
+
+
+def run(folder: Path, recipe: str, begin: Path, events: list[Any] | None = None, **options: Any) -> Outcome:
+    """Train in a folder from a checkpoint, eight steps if nothing else is said."""
+    rows = some_pairs(10) if recipe == "title" else some_texts(10)
+    given = write_lines(folder.with_suffix(".jsonl"), rows)
+    made = SHORT | SHORTER.get(recipe, {}) | {"start": str(begin)} | options
+    told = (lambda event: None) if events is None else events.append
+    return train(recipe, [given], folder, on_event=told, **made)
+
+
+def loaded(folder: Path) -> LoadedModel:
+    return load_model(find_model(str(folder)))
+
+
+def logits_here(model: LoadedModel) -> Tensor:
+    ids = torch.tensor([[9, 12, 10, 11]])
+    with torch.no_grad():
+        if isinstance(model.network, CausalAdapter):
+            return model.network(ids)
+        if isinstance(model.network, EncoderDecoderAdapter):
+            return model.network([ids[0].tolist()], ids)[:, 1:]
+        return model.network.logits(model.network.encode(ids, torch.tensor([4])))
+
+
+def logits_there(folder: Path, kind: str, starts: tuple[int, ...] = ()) -> Tensor:
+    """What transformers computes of the same."""
+    network, report = getattr(transformers, KINDS[kind][0]).from_pretrained(
+        folder, output_loading_info=True, dtype=torch.float32
+    )
+    assert not report["missing_keys"]
+    assert not report["unexpected_keys"]
+    ids = torch.tensor([[9, 12, 10, 11]])
+    more = {"decoder_input_ids": torch.tensor([[*starts, 12, 10, 11]])} if starts else {}
+    with torch.no_grad():
+        return network.eval()(input_ids=ids, **more).logits[:, len(starts) :]
+
+
+@pytest.mark.parametrize("kind", RECIPES)
+def test_steps_lower_the_loss_and_leave_a_checkpoint_of_its_make(
+    kind: str, starts: Starts, tmp_path: Path
+) -> None:
+    events: list[Any] = []
+    assert run(tmp_path / "run", RECIPES[kind], starts(kind), events, steps=20).finished
+    losses = [event.loss for event in events if isinstance(event, Trained)]
+    assert sum(losses[-4:]) < 0.95 * sum(losses[:4])
+    model = loaded(tmp_path / "run")
+    first = loaded(starts(kind))
+    assert type(model.network) is type(first.network)
+    assert model.tokenizer.encode("春风。") == first.tokenizer.encode("春风。")
+    assert model.tokenizer.specials == first.tokenizer.specials
+    here, there = (
+        logits_here(model),
+        logits_there(tmp_path / "run", kind, getattr(model.network, "starts", ())),
+    )
+    torch.testing.assert_close(here, there, atol=1e-5, rtol=0)
+    assert (here - logits_here(first)).abs().max() > 0.01
+    assert weights_of(tmp_path / "run").keys() == weights_of(starts(kind)).keys()
+
+
+@pytest.mark.parametrize("kind", ["gpt2", "bert", "t5"])
+def test_a_stopped_run_goes_on_to_the_same_bytes(kind: str, starts: Starts, tmp_path: Path) -> None:
+    recipe, begin = RECIPES[kind], starts(kind)
+    options = {"lora": 2} if kind == "gpt2" else {"dropout": 0.3}
+    whole = run(tmp_path / "whole", recipe, begin, **options)
+    run(tmp_path / "parts", recipe, begin, stopped=Countdown(3), **options)
+    assert run(tmp_path / "parts", recipe, begin, resume=True, **options) == whole
+    for name in ("model.safetensors", "config.json", "vocab.txt", "tokenizer_config.json"):
+        assert (tmp_path / "parts" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+    assert not same(tmp_path / "whole", begin)
+
+
+@pytest.mark.parametrize(
+    ("kind", "matrices"),
+    [("gpt2", 2 * 4), ("qwen2", 2 * 7 + 1), ("bart", 2 * 6 + 2 * 10), ("bert", 2 * 6 + 1)],
+)
+def test_adapters_correct_matrices_that_only_multiply(kind: str, matrices: int, starts: Starts) -> None:
+    model = loaded(starts(kind))
+    before, plain = logits_here(model), dict(model.network.state_dict())
+    add_adapters(model.network.requires_grad_(True), 2, alpha=4.0, seed=1)
+    trained = [name for name, weight in model.network.named_parameters() if weight.requires_grad]
+    assert len(trained) == 2 * matrices
+    assert not [name for name in trained if "embed" in name or "wte" in name]
+    torch.testing.assert_close(logits_here(model), before, atol=1e-6, rtol=0)
+    with merged(model.network):
+        assert torch.equal(logits_here(model), before), "adapters that were not trained change nothing"
+        assert model.network.state_dict().keys() == plain.keys()
+    noise = torch.Generator().manual_seed(9)
+    for weight in (weight for weight in model.network.parameters() if weight.requires_grad):
+        weight.data += 0.3 * torch.randn(weight.shape, generator=noise)
+    adapted = logits_here(model)
+    assert (adapted - before).abs().max() > 0.1
+    with merged(model.network):
+        torch.testing.assert_close(logits_here(model), adapted, atol=1e-4, rtol=1e-4)
+
+
+def test_sines_stay(starts: Starts) -> None:
+    """Positions of a Pegasus and a RoFormer are computed."""
+    network = loaded(starts("pegasus")).network.requires_grad_(True)
+    fixed = {name for name, weight in network.named_parameters() if not weight.requires_grad}
+    assert fixed == {f"network.model.{part}.embed_positions.weight" for part in ("encoder", "decoder")}
+    network = loaded(starts("roformer")).network.requires_grad_(True)
+    fixed = {name for name, weight in network.named_parameters() if not weight.requires_grad}
+    assert fixed == {"network.roformer.encoder.embed_positions.weight"}
+
+
+@pytest.mark.parametrize("unused", [True, False])
+def test_a_bert_learns_to_write_both_ways(unused: bool, tmp_path: Path) -> None:
+    begin = start(tmp_path / "bert", "bert", unused=unused)
+    events: list[Any] = []
+    options = {"dev": write_lines(tmp_path / "dev.jsonl", some_pairs(3)), "dev_metric": "rouge-l"}
+    run(tmp_path / "run", "title", begin, events, steps=20, **options)
+    losses = [event.loss for event in events if isinstance(event, Trained)]
+    assert sum(losses[-4:]) < 0.95 * sum(losses[:4])
+    model, rows = loaded(tmp_path / "run"), len(loaded(begin).tokenizer.vocabulary)
+    assert model.files.kind == "title"
+    directions = (5, 6) if unused else (rows, rows + 1)
+    specials = model.tokenizer.specials
+    assert (specials.l2r, specials.r2l, specials.cls, specials.eos) == (*directions, 2, 3)
+    assert model.network.vocab_size == (rows if unused else rows + 2)
+    assert [name for name in OPTIONS if recipe_class(name).takes(model.files)] == [
+        "title",
+        "bidirectional",
+        "title-rank",
+    ]
+    for way in ("l2r", "r2l"):
+        (record,) = textgen.load(str(tmp_path / "run")).generate(
+            some_pairs(1)[0]["text"], decode="greedy", direction=way, max_new_tokens=8
+        )
+        assert record.error is None
+        assert "unused" not in record.candidates[0].text
+    with pytest.raises(UsageError, match="vocabulary of another make"):
+        run(tmp_path / "scorer", "title-scorer", tmp_path / "run")
+    # a second stage starts from it as from any title model
+    run(tmp_path / "again", "title", tmp_path / "run", steps=1)
+    assert loaded(tmp_path / "again").tokenizer.specials == specials
+
+
+def test_before_training_a_bert_is_as_it_was(starts: Starts, tmp_path: Path) -> None:
+    recipe = recipe_class("title").starting(
+        parse(OPTIONS["title"], {"start": str(starts("bert"))}, user="title")
+    )
+    unilm: Any = recipe.build(None)
+    masked: MaskedAdapter = loaded(starts("bert")).network
+    ids, lengths = torch.tensor([[9, 12, 10, 11]]), torch.tensor([4])
+    with torch.no_grad():
+        found = unilm.network.logits(unilm.network.encode(ids, lengths))
+        torch.testing.assert_close(found, masked.logits(masked.encode(ids, lengths)), atol=1e-5, rtol=0)
+
+
+def test_documents_begin_with_a_symbol_only_where_it_is_read(starts: Starts, tmp_path: Path) -> None:
+    """A GPT-2 over bytes has one symbol, which ends texts."""
+    for kind, framed in (("gpt2", [2, "…", 3]), ("qwen2", ["…", 400])):
+        options = parse(OPTIONS["gpt2"], {"start": str(starts(kind)), "window": 16}, user="gpt2")
+        recipe = recipe_class("gpt2").starting(options)
+        (text,) = [*recipe.examples(textgen.Row("春夏"), 0), *recipe.remaining()]
+        ids = recipe.tokenizer.encode("春夏")
+        place = framed.index("…")
+        assert text.ids["text"] == [*framed[:place], *ids, *framed[place + 1 :]]
+
+
+def test_its_name_stays_where_conventions_go_by_it(tmp_path: Path) -> None:
+    begin = start(tmp_path / "Wenzhong2.0-GPT2", "gpt2")
+    network = loaded(begin).network.network
+    save_pretrained(tmp_path / "mine", network, find_model(str(begin)), storage="fp16")
+    config = json.loads((tmp_path / "mine" / "config.json").read_text(encoding="utf-8"))
+    assert (config["_name_or_path"], config["dtype"]) == ("Wenzhong2.0-GPT2", "float16")
+    assert loaded(tmp_path / "mine").network.left_out == loaded(begin).network.left_out == 2
+    assert {tensor.dtype for tensor in weights_of(tmp_path / "mine").values()} == {torch.float16}
+
+
+@pytest.mark.parametrize(
+    ("recipe", "kind", "options", "said"),
+    [
+        ("title", "gpt2", {}, "causal-lm"),
+        ("title", "roformer", {}, "roformer network"),
+        ("gpt2", "bert", {}, "masked-lm"),
+        ("bert", "gpt2", {}, "causal-lm"),
+        ("conditional", "gpt2", {}, "causal-lm"),
+        ("title-rank", "bart", {}, "encoder-decoder"),
+        ("rnn-title", "bart", {}, "encoder-decoder"),
+        ("title-scorer", "bert", {}, "masked-lm"),
+        ("gpt2", "gpt2", {"storage": "int8"}, "fp32"),
+        ("title", "bart", {"title_length": 64}, "it writes 62 tokens"),
+    ],
+)
+def test_what_cannot_start_so_is_refused_in_a_line(
+    recipe: str, kind: str, options: dict[str, Any], said: str, starts: Starts, tmp_path: Path
+) -> None:
+    given = write_lines(tmp_path / "rows.jsonl", some_pairs(3))
+    with pytest.raises(UsageError) as refused:
+        train(recipe, [given], tmp_path / "run", start=str(starts(kind)), **options)
+    line = f"{refused.value} ({refused.value.hint})"
+    assert said in line
+    assert "\n" not in line
+    assert not (tmp_path / "run").exists()
+
+
+def test_every_parameter_learns(starts: Starts) -> None:
+    for kind in ("bart", "t5"):
+        network: nn.Module = loaded(starts(kind)).network.requires_grad_(True).train()
+        network([[2, 9, 10, 3]], torch.tensor([[2, 11, 12]])).square().sum().backward()
+        assert not [name for name, weight in network.named_parameters() if weight.grad is None]
