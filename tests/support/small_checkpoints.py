@@ -50,6 +50,25 @@ def roberta(folder: Path) -> Path:
     return folder
 
 
+def encoder_decoder(folder: Path, tokens: Sequence[str] = TOKENS) -> Path:
+    """A BART over a vocabulary of BERT."""
+    sizes = {
+        f"{part}_{name}": n
+        for part in ("encoder", "decoder")
+        for name, n in (("layers", 1), ("attention_heads", 2), ("ffn_dim", 16))
+    }
+    sizes |= {
+        "vocab_size": len(tokens),
+        "d_model": 16,
+        "max_position_embeddings": POSITIONS,
+        "pad_token_id": 0,
+    }
+    _save(folder, hf.BartForConditionalGeneration(hf.BartConfig(**sizes, forced_eos_token_id=None)))
+    write_vocabulary(folder, tokens)
+    change_json(folder, "tokenizer_config.json", tokenizer_class="BertTokenizer", do_lower_case=True)
+    return folder
+
+
 def causal(folder: Path, tokens: Sequence[str] = TOKENS) -> Path:
     """A GPT-2 over a vocabulary of BERT, without capitals."""
     sizes = {"n_embd": 16, "n_layer": 1, "n_head": 2, "n_positions": POSITIONS}

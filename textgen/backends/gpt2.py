@@ -14,6 +14,7 @@ from textgen.backends.outcome import cut_notes
 from textgen.backends.search_rules import (
     beam_score_kind,
     check_listed,
+    check_view,
     drawn_outcome,
     nothing_found,
     plan_for,
@@ -70,6 +71,7 @@ class Gpt2Backend(Backend[ContinueOptions, Prompt]):
         self.opening = Opening(closing, self.tokenizer.specials.bos)
 
     def check(self, options: ContinueOptions) -> None:
+        check_view(options, self.network, self.model.files.name)
         check_listed(self.reader.spelled(options), self.tokenizer, self.allowed)
         self.styled(options)
 

@@ -24,6 +24,7 @@ from textgen.decoding.rank import score_kind
 from textgen.decoding.stop import Stop
 from textgen.errors import DataError, UsageError
 from textgen.messages import Message, option
+from textgen.models.views import TwoWayModel
 from textgen.options import DecodingOptions
 from textgen.schema import Candidate
 from textgen.text.traditional import has_traditional, simplified
@@ -199,6 +200,24 @@ def drawn_outcome(candidates: list[Candidate], options: DecodingOptions) -> Outc
         return candidates
     template = "{count} of {wanted} texts: the filters left the others nothing to write"
     return Found(candidates, (Message(template, count=len(candidates), wanted=options.num_candidates),))
+
+
+def check_view(options: DecodingOptions, network: Any, name: str) -> None:
+    """Refuse a strategy that sees more of a model than there is to see. Raises UsageError.
+
+    Args:
+        options: With the strategy.
+        network: The network.
+        name: What the model is called.
+    """
+    view = options.strategy.view
+    if view == "two-way" and not isinstance(network, TwoWayModel):
+        hint = "{@decode} agree writes in each, and ranks by both"
+        raise UsageError("{name} cannot write in both directions at once", name=name, hint=hint)
+    if view == "hidden" and not getattr(network, "shows_hidden", True):
+        template = "{@decode} {strategy} compares hidden states, and those of {name} are not known"
+        hint = "{@decode} beam or sample"
+        raise UsageError(template, strategy=options.strategy_name, name=name, hint=hint)
 
 
 def check_listed(options: DecodingOptions, tokenizer: Tokenizer, allowed: Tensor) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from checkpoints import WORDS, vocabulary
-from small_checkpoints import causal, masked, roberta
+from small_checkpoints import causal, encoder_decoder, masked, roberta
 
 SHORT = ("--steps", "12", "--chains", "1", "--seed", "3", "--json")
 SENTENCE = "今日小雨，明早Hello world囧转晴。"
@@ -25,6 +25,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     masked(folder / "bert")
     masked(folder / "ernie", "ernie", vocabulary("下雪"))
     roberta(folder / "roberta")
+    encoder_decoder(folder / "bart")
     return folder
 
 
@@ -134,3 +135,18 @@ def test_sentences_are_sampled_from_masked_models(call: Any, folder: Path, kind:
     assert "囧" in text  # without a token it stays where it is; of bytes it is no place to draw
     assert "[" not in text or kind == "roberta"
     assert text != SENTENCE
+
+
+def test_what_writes_behind_articles_alone_proposes_nothing(call: Any, folder: Path) -> None:
+    for command, text in (("rewrite", SENTENCE), ("compose", "小雨")):
+        code, out, err = call(command, text, "--proposals", folder / "bart", *SHORT)
+        assert (code, out) == (2, "")
+        assert err.startswith(f"error: --proposals {folder / 'bart'} writes from left to right alone")
+
+
+@pytest.mark.parametrize("similar", [True, False], ids=["the proposals", "the embedded model"])
+def test_texts_are_compared_by_a_model_that_can(call: Any, folder: Path, similar: bool) -> None:
+    proposals = folder / ("bert" if similar else "causal")
+    record = one(call, "rewrite", "今日小雨，明早转晴。", "--proposals", proposals, *SHORT)
+    names = [name.partition("@")[0].rpartition("/")[2] for name in record["model"].split("+")]
+    assert names == (["gpt2", "bert"] if similar else ["gpt2", "causal", "bert"])

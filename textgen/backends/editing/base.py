@@ -120,12 +120,13 @@ class CgmhBackend(Backend[C, Start], Generic[C]):
         return f"{self.model.label}+{self.loaded(options.proposals).label}"
 
     def check(self, options: C) -> None:
-        if options.length is not None and options.length[0] > self.longest(options):
+        longest = self.longest(options)  # models that do not go together are refused before any row
+        if options.length is not None and options.length[0] > longest:
             raise UsageError(
                 "{@length} {least} is more than the models read",
                 least=options.length[0],
                 hint="at most {most} characters",
-                most=self.longest(options),
+                most=longest,
             )
 
     def longest(self, options: C) -> int:

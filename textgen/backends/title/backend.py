@@ -8,7 +8,7 @@ from functools import cache
 
 from textgen.backends.base import Backend, Found, Outcome
 from textgen.backends.keywords import KeywordRow, keywords_of_row, with_keywords
-from textgen.backends.search_rules import beam_score_kind, check_listed
+from textgen.backends.search_rules import beam_score_kind, check_listed, check_view
 from textgen.backends.title.chosen import check_notes, chosen, length_notes, nearest_first
 from textgen.backends.title.judges import PMI_KIND, TitleJudge, TitlePmi, TitleScores
 from textgen.backends.title.search import BOTH, ROWS, Title, TitleSearch, View, interacts, merge
@@ -23,7 +23,7 @@ from textgen.metrics.copying import copied_share, support
 from textgen.models.batching import same_size_batches
 from textgen.models.layers.attention import padded_length
 from textgen.models.shared_prefix import SharedPrefix
-from textgen.models.views import TitleModel, TwoWayModel
+from textgen.models.views import TitleModel
 from textgen.options import TitleOptions
 from textgen.options.title import AGREE, LISTED, Direction
 from textgen.rng import chunk_key, row_key
@@ -102,12 +102,7 @@ class TitleBackend(Backend[TitleOptions, Article]):
 
     def check(self, options: TitleOptions) -> None:
         options = self.suited(options)
-        if options.strategy.view == "two-way" and not isinstance(self.network, TwoWayModel):
-            raise UsageError(
-                "{name} cannot write in both directions at once",
-                name=self.model.files.name,
-                hint="{@decode} agree writes in each, and ranks by both",
-            )
+        check_view(options, self.network, self.model.files.name)
         check_listed(self.reader.spelled(options), self.tokenizer, self.allowed)
         self._judge(options)
 

@@ -65,6 +65,11 @@ class PromptedTitles(ThroughHidden):
         self.ends = tuple(ends)
         self._before, self._behind, self._copy_prior = before, behind, copy_prior
 
+    @property
+    def shows_hidden(self) -> bool:
+        """Whether hidden states are those of the language model."""
+        return bool(getattr(self.model, "shows_hidden", True))
+
     def source_room(self, title: int) -> int:
         """Most ids of a source beside a title of so many: they are one text."""
         return self.model.positions - title
