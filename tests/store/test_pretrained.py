@@ -16,6 +16,7 @@ from checkpoints import TEXT, change_json, saved, write_json, write_vocabulary
 from safetensors.torch import load_file, save_file
 
 import textgen
+from textgen.batch.planner import plan
 from textgen.errors import ModelError, UsageError
 from textgen.store import profiles
 from textgen.store.catalog import find_model
@@ -184,6 +185,19 @@ def test_several_ends_are_one(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="eos_token_id 151643 is none of 259 tokens") as raised:
         profile(folder)
     assert raised.value.hint == "set it to 258, the id of <|im_end|>"
+
+
+def test_sampling_goes_by_the_defaults_of_the_checkpoint(tmp_path: Path) -> None:
+    folder = gpt2_chinese(tmp_path / "model")
+    defaults = {"temperature": 0.7, "top_k": 20, "top_p": 0.8, "repetition_penalty": 1.05, "max_length": 20}
+    write_json(folder, "generation_config.json", defaults | {"min_p": "none"})
+    model = textgen.load(str(folder))
+    parsed = model._parsed({"top_p": 0.5})
+    assert (parsed.temperature, parsed.top_k, parsed.top_p, parsed.repetition_penalty) == (0.7, 20, 0.5, 1.05)
+    assert model._parsed({"decode": "greedy"}).repetition_penalty == 1
+    job = plan("sample", [textgen.Row("今")], {"max_new_tokens": 14, "seed": 1}, model=str(folder))
+    assert (job.task.options.temperature, job.task.options.top_k) == (0.7, 20)
+    assert plan("sample", [textgen.Row("今")], {"seed": 1}, model="gpt2").task.options.temperature == 0.9
 
 
 def lora(folder: Path, base: Path, last: str) -> Path:

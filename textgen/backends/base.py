@@ -15,6 +15,7 @@ from typing import Any, ClassVar, Generic, Self, TypeVar
 import torch
 
 # backends of other packages take these from here
+from textgen.backends.defaults import with_defaults
 from textgen.backends.given import given_rows
 from textgen.backends.outcome import Found as Found
 from textgen.backends.outcome import Outcome as Outcome
@@ -225,7 +226,8 @@ class Backend(ABC, Generic[O, P]):
         return UsageError("{@stream}: a {kind} model does not write from left to right", kind=kind, hint=hint)
 
     def _parsed(self, options: dict[str, Any]) -> O:
-        parsed: O = parse(composed(self.options), options, user=self.model.files.name)
+        given = with_defaults(self.model.files, options)
+        parsed: O = parse(composed(self.options), given, user=self.model.files.name)
         return parsed
 
     def _prepared(

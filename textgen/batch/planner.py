@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
+from textgen.backends.defaults import with_defaults
 from textgen.backends.registry import editor_options, for_command, options_class, precision_for
 from textgen.batch.engine import Task
 from textgen.batch.manifest import Manifest
@@ -137,6 +138,7 @@ def _generation_options(command: str, files: ModelFiles, options: dict[str, Any]
         find_model(edits.proposals)
         return edits
     options = with_contents(options)
+    options = with_defaults(files, options)
     parsed = parse(composed(options_class(files.kind)), options, user=f"{files.kind} models")
     if scorer := parsed.models.get("scorer"):
         find_scorer(scorer)
