@@ -194,6 +194,12 @@ KNOWN = (
         lambda checkpoint, words: words.kind == WORDPIECE and _called("wenzhong2")(checkpoint, words),
         lambda profile: replace(profile, reads_bos=False),
     ),
+    # its windows were cut from texts without symbols
+    Known(
+        "GPT2-ML",
+        lambda checkpoint, words: checkpoint.config.get("model_type") == "gpt2-ml",
+        lambda profile: replace(profile, reads_bos=False),
+    ),
     # its decoder begins with the end symbol and then writes the start symbol, as fairseq's did
     Known(
         "BART over a vocabulary of BERT",
