@@ -408,6 +408,24 @@ def test_what_does_not_fit_into_memory_is_refused_before_it_is_loaded(
         textgen.load(str(folder))
 
 
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_half_precision_weights_stay_so_until_products_are_made_of_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dtype: torch.dtype
+) -> None:
+    folder = gpt2_chinese(tmp_path / "model")
+    rewritten(folder, lambda tensors: tensors.update({name: one.to(dtype) for name, one in tensors.items()}))
+    change_json(folder, "config.json", dtype=str(dtype).removeprefix("torch."))
+    size = (folder / "model.safetensors").stat().st_size
+    monkeypatch.setattr("textgen.store.pretrained.available_memory", lambda: size * 3 // 2)
+    with pytest.raises(ModelError, match="are free") as raised:
+        textgen.load(str(folder), precision="fp32")
+    assert "int8 takes less" in str(raised.value.hint)
+    model = textgen.load(str(folder), precision="int8")
+    (record,) = model.generate("今日", decode="greedy", max_new_tokens=14)
+    assert record.candidates[0].text == TEXT
+    assert {parameter.dtype for parameter in model.network.parameters()} == {torch.float32}
+
+
 def test_loading_leaves_the_random_numbers_of_the_process_alone(tmp_path: Path) -> None:
     folder = gpt2_chinese(tmp_path / "model")
     before = torch.random.get_rng_state()

@@ -12,7 +12,7 @@ import torch
 
 from textgen.compute import available_memory
 from textgen.errors import ModelError
-from textgen.models.precision import set_precision
+from textgen.models.precision import FP32, set_precision
 from textgen.models.views import LanguageModel, MaskedLanguageModel, TitleModel
 from textgen.plugins import resolved
 from textgen.store.adapters import merge_adapter
@@ -36,7 +36,6 @@ CLASSES = {
     MaskedLanguageModel: "AutoModelForMaskedLM",
 }
 PADDED = 512  # rows that a matrix of embeddings may have beyond the vocabulary, to a round number
-FP32 = 4  # bytes of a weight in memory
 
 
 def load_pretrained(files: ModelFiles, label: str | None = None) -> LoadedModel:
@@ -101,15 +100,15 @@ def check_computable(files: ModelFiles) -> None:
             path=files.path,
             needed=f"{needed / 1e9:.1f}",
             free=f"{free / 1e9:.1f}",
-            hint="take a smaller one",
+            hint="take a smaller one" if files.precision != FP32 else "{@precision} int8 takes less",
         )
 
 
 def memory_needed(files: ModelFiles) -> int:
-    """Bytes that a checkpoint takes while it is loaded."""
+    """Bytes that a checkpoint takes while it is loaded: in float32, or as it is stored."""
     size = sum(file.stat().st_size for file in files.weight_files)
     dtype = str(files.config.get("dtype") or files.config.get("torch_dtype"))
-    return size * FP32 // (2 if dtype in ("float16", "bfloat16") else FP32)
+    return 2 * size if files.precision == FP32 and dtype in ("float16", "bfloat16") else size
 
 
 def _known_types() -> Mapping[str, str]:
@@ -143,7 +142,8 @@ def read_network(files: ModelFiles) -> tuple[Any, Mapping[str, Any]]:
                 local_files_only=True,
                 trust_remote_code=False,
                 use_safetensors=True,
-                dtype=torch.float32,
+                # products of other precisions are made of the weights as they are stored, one by one
+                dtype=torch.float32 if files.precision == FP32 else "auto",
                 output_loading_info=True,
                 ignore_mismatched_sizes=True,
             )
