@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -17,13 +18,15 @@ from torch import Tensor, nn
 
 import textgen
 from textgen.errors import UsageError
-from textgen.events import Trained
+from textgen.events import Note, Scored, Trained
+from textgen.metrics.overlap import mean_rouge
 from textgen.models.adapters.causal import CausalAdapter
 from textgen.models.adapters.encoder_decoder import EncoderDecoderAdapter
 from textgen.models.adapters.masked import MaskedAdapter
 from textgen.options import parse
 from textgen.options.recipes import OPTIONS
 from textgen.store.catalog import find_model
+from textgen.store.export import export_model, store_model
 from textgen.store.load import LoadedModel, load_model
 from textgen.store.save_pretrained import save_pretrained
 from textgen.train.recipes import recipe_class
@@ -188,6 +191,8 @@ def test_a_bert_learns_to_write_both_ways(unused: bool, tmp_path: Path) -> None:
         assert "unused" not in record.candidates[0].text
     with pytest.raises(UsageError, match="vocabulary of another make"):
         run(tmp_path / "scorer", "title-scorer", tmp_path / "run")
+    *_, weights = store_model(model.files, tmp_path / "int8", "int8")
+    assert loaded(weights.parent).tokenizer.specials == specials
     # a second stage starts from it as from any title model
     run(tmp_path / "again", "title", tmp_path / "run", steps=1)
     assert loaded(tmp_path / "again").tokenizer.specials == specials
@@ -251,6 +256,50 @@ def test_what_cannot_start_so_is_refused_in_a_line(
     assert said in line
     assert "\n" not in line
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("kind", ["gpt2", "bart", "t5", "roformer"])
+def test_inputs_are_seen_wherever_they_are_embedded(kind: str, starts: Starts, tmp_path: Path) -> None:
+    """An encoder and a decoder share a table, which neither may look up in by itself."""
+    gentle = {"steps": 2, "dropout": 0.0, "learning_rate": 1e-3}
+    for name, options in {"plain": {}, "penalty": {"gradient_penalty": 1.0}, "fgm": {"fgm": 0.3}}.items():
+        run(tmp_path / name, RECIPES[kind], starts(kind), **gentle, **options)
+    assert not same(tmp_path / "plain", tmp_path / "penalty")
+    assert not same(tmp_path / "plain", tmp_path / "fgm")
+
+
+def test_titles_of_a_dev_file_are_scored_with_adapters_in_place(starts: Starts, tmp_path: Path) -> None:
+    events: list[Any] = []
+    dev = write_lines(tmp_path / "dev.jsonl", some_pairs(4))
+    options = {"lora": 4, "steps": 60, "eval_every": 30, "learning_rate": 3e-2, "dropout": 0.0}
+    run(tmp_path / "run", "title", starts("bart"), events, dev=dev, dev_metric="rouge-l", **options)
+    figures = [event.figures["rouge-l"] for event in events if isinstance(event, Scored)]
+    assert max(figures) > 0
+    kept = {event.step for event in events if isinstance(event, Scored) and event.best}
+    assert kept
+    written = textgen.load(str(tmp_path / "run"), precision="fp32").generate(
+        [row["text"] for row in some_pairs(4)], decode="greedy", max_new_tokens=8
+    )
+    titles = [record.candidates[0].text for record in written]
+    scored = 100 * mean_rouge(titles, [row["title"] for row in some_pairs(4)]).rougeL
+    assert scored == pytest.approx(max(figures), abs=1e-6)
+
+
+def test_characters_without_a_token_are_told(starts: Starts, tmp_path: Path) -> None:
+    events: list[Any] = []
+    rows = [{"text": "春风㗎吹\n过", "title": "龘月"}, *some_pairs(3)]
+    given = write_lines(tmp_path / "rows.jsonl", rows)
+    options = {"start": str(starts("bart")), "steps": 1, "title_length": 8}
+    train("title", [given], tmp_path / "run", on_event=events.append, **options)
+    (said,) = [event.text for event in events if isinstance(event, Note) and "no token" in event.text]
+    assert re.search(r"5\.6 % of the characters of the first 4 rows: '㗎吹过龘'$", said)
+
+
+def test_a_checkpoint_is_not_exported_to_what_it_is(starts: Starts, tmp_path: Path) -> None:
+    files = find_model(str(starts("bart")))
+    for write in (export_model(files, tmp_path / "out"), store_model(files, tmp_path / "out", "int8")):
+        with pytest.raises(UsageError, match="is a checkpoint of transformers already"):
+            next(write)
 
 
 def test_every_parameter_learns(starts: Starts) -> None:

@@ -86,8 +86,11 @@ def of_symbols(subject: Subject) -> Iterator[Finding]:
 def _of_profile(profile: Profile) -> dict[str, list[int]]:
     """The ids of the symbols that there are."""
     found = {name: [i] for name, i in asdict(profile.specials).items() if i != ABSENT}
-    found |= {"eos": [*profile.ends]} | ({STARTS: [*profile.starts]} if profile.starts else {})
-    return {name: ids for name, ids in found.items() if name != "l2r"}  # the first of the starts
+    found["eos"] = [*profile.ends]
+    if profile.starts:
+        del found["l2r"]  # the first of the starts
+        found[STARTS] = [*profile.starts]
+    return found
 
 
 def _symbols(symbols: Mapping[str, list[int]], names: Mapping[int, str], begins: bool | None) -> Finding:

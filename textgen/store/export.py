@@ -19,7 +19,7 @@ from textgen.files.atomic import json_bytes, real_path, writing
 from textgen.messages import Message
 from textgen.resources import data_dir
 from textgen.store.catalog import CARD, PRIOR, TOKENIZER_FILES, ModelFiles
-from textgen.store.checkpoint import CONFIG, WEIGHTS
+from textgen.store.checkpoint import CONFIG, WEIGHTS, tokenizer_files
 from textgen.store.load import load_tensors, load_tokenizer
 from textgen.store.save import write_model
 from textgen.store.weights import check_storage
@@ -70,6 +70,9 @@ def export_model(files: ModelFiles, directory: Path, dtype: str = "fp16") -> Ite
     """
     check_export(directory, dtype, force=True)
     _check_other(files, directory)
+    if files.tokenizer is None:
+        hint = "{@storage} fp16 writes a directory for textgen"
+        raise UsageError("{name} has a vocabulary of another make", name=files.name, hint=hint)
     # only what transformers computes as we do is written for it
     unknown = Message("is a {kind} model", kind=files.kind) if files.family.architecture is None else None
     if unknown := unknown or (Message("was trained with styles") if files.config.get("styles") else None):
@@ -114,7 +117,9 @@ def store_model(files: ModelFiles, directory: Path, storage: str) -> Iterator[Pa
     _check_other(files, directory)
     # transformers would load weights in the precision that the config remembers of another export
     config = {key: value for key, value in files.config.items() if key != "dtype"}
-    yield from write_model(directory, load_tensors(files), config, load_tokenizer(files).path, storage)
+    own = files.tokenizer is not None
+    tokenizer = load_tokenizer(files).path if own else tokenizer_files(files.path)
+    yield from write_model(directory, load_tensors(files), config, tokenizer, storage)
     card = files.path / CARD
     if card.is_file():
         with writing(directory / CARD):
@@ -124,6 +129,9 @@ def store_model(files: ModelFiles, directory: Path, storage: str) -> Iterator[Pa
 def _check_other(files: ModelFiles, directory: Path) -> None:
     if real_path(directory) == real_path(files.path):
         raise UsageError("{path} is the model itself", path=directory, hint="give another directory")
+    if files.family.loader is not None:
+        hint = "copy its directory"
+        raise UsageError("{name} is a checkpoint of transformers already", name=files.name, hint=hint)
 
 
 def _save(tensors: dict[str, Tensor], path: Path, dtype: str) -> Path:

@@ -99,7 +99,7 @@ def _directed(profile: Profile, checkpoint: Checkpoint) -> Profile:
             value=str(given),
             hint='it is like {"l2r": 1, "r2l": 2}',
         )
-    return replace(profile, specials=replace(profile.specials, **given))
+    return replace(profile, starts=(), specials=replace(profile.specials, **given))
 
 
 def positions_of(config: Mapping[str, Any]) -> int:

@@ -59,7 +59,7 @@ def differences(of: Callable[[], float], weight: Tensor, step: float = 1e-5) -> 
 
 def test_its_gradient_equals_finite_differences() -> None:
     toy = Toy()
-    with embedded_inputs(toy.embedding) as embedded:
+    with embedded_inputs(toy, toy.embedding.weight) as embedded:
         loss = toy()
     penalty = gradient_penalty(loss, embedded)
     assert penalty.item() == pytest.approx(toy.penalty_in_double(), rel=1e-6)
@@ -74,7 +74,7 @@ def test_of_a_linear_softmax_it_has_a_closed_form() -> None:
     """The gradient at x is W (p - y) / places."""
     matrix = nn.Parameter(tensor(WIDTH, VOCAB, seed=4))
     embedding = nn.Embedding(VOCAB, WIDTH, _weight=tensor(VOCAB, WIDTH, seed=5))
-    with embedded_inputs(embedding) as embedded:
+    with embedded_inputs(embedding, embedding.weight) as embedded:
         logits = embedding(PIECES) @ matrix
     penalty = gradient_penalty(functional.cross_entropy(logits, TARGETS), embedded)
     wrong = logits.softmax(-1) - functional.one_hot(TARGETS, VOCAB)
@@ -87,10 +87,10 @@ def test_of_a_linear_softmax_it_has_a_closed_form() -> None:
 def test_every_occurrence_counts_for_itself() -> None:
     """Of a piece that stands twice, two gradients of length 1 make 2 / 2, their sum in the table 4 / 2."""
     embedding = nn.Embedding(3, 1)
-    with embedded_inputs(embedding) as embedded:
+    with embedded_inputs(embedding, embedding.weight) as embedded:
         loss = embedding(torch.tensor([1, 1])).sum()
     assert gradient_penalty(loss, embedded).item() == 1.0
-    with embedded_inputs(embedding) as embedded:
+    with embedded_inputs(embedding, embedding.weight) as embedded:
         loss = embedding(torch.tensor([1])).sum() + embedding(torch.tensor([1])).sum()
     assert gradient_penalty(loss, embedded).item() == 1.0, "in two calls"
 
@@ -103,7 +103,7 @@ def test_of_a_network_it_is_that_of_its_inputs(bench: Bench, recipe: str) -> Non
     places = loop.recipe.places(batch)
     embedding = loop.recipe.embedding(loop.network)
     with loop.machine.on_device(twice_differentiable=True):
-        with embedded_inputs(embedding) as embedded:
+        with embedded_inputs(embedding, embedding.weight) as embedded:
             loss, _ = loop.recipe.loss(loop.network, batch)
         found = gradient_penalty(loss / places, embedded).item()
         added = [torch.zeros_like(piece, requires_grad=True) for piece in embedded]

@@ -98,10 +98,10 @@ def test_backward_at_the_moved_table_adds_to_its_gradient() -> None:
 def test_embedded_inputs_are_those_of_every_call_meanwhile() -> None:
     embedding = nn.Embedding(6, 2)
     embedding(torch.tensor([1]))
-    with embedded_inputs(embedding) as found:
+    with embedded_inputs(embedding, embedding.weight) as found:
         first, second = embedding(torch.tensor([1, 1])), embedding(torch.tensor([[2, 3, 4]]))
     embedding(torch.tensor([5]))
     assert [one is other for one, other in zip(found, (first, second), strict=True)] == [True, True]
-    with pytest.raises(KeyError), embedded_inputs(embedding):
+    with pytest.raises(KeyError), embedded_inputs(embedding, embedding.weight):
         raise KeyError
     assert not embedding._forward_hooks

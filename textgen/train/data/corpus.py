@@ -21,6 +21,7 @@ from textgen.text.blank import is_blank
 from textgen.text.names import clean_name
 from textgen.text.normalize import check_encodable, clean
 from textgen.train.data.arrays import Arrays, ArrayWriter
+from textgen.train.data.lost import LostCharacters
 from textgen.train.data.preprocessor import Preprocessor
 
 PREFIX = 64  # characters; two texts that begin with the same so many are taken for one
@@ -106,7 +107,7 @@ def build_corpus(
     fields = recipe.options.named_fields
     writer = ArrayWriter(directory, recipe.columns, (*recipe.numbers, SOURCE))
     sources: dict[str, int] = {}
-    leaked = _Leaks(held_out)
+    leaked, lost = _Leaks(held_out), LostCharacters(recipe.tokenizer)
     count = examples = with_source = 0
     for count, (source, row) in enumerate(checked_rows(files, recipe.needs, fields, on_event), 1):
         number = sources.setdefault(_source_of(source, row, fields), len(sources))
@@ -117,6 +118,7 @@ def build_corpus(
         except DataError as error:
             raise _misplaced(source, row, error) from None
         leaked.see(source, row)
+        lost.see(recipe.text(row), str((row.fields or {}).get("title", "")))
         with_source += bool((row.fields or {}).get(SOURCE))
         if count % EVERY == 0:
             on_event(Progress(count, None))
@@ -129,7 +131,7 @@ def build_corpus(
         raise DataError("there is nothing to train on", hint="every row is blank, or there are no rows")
     if SOURCE in fields and not with_source:
         raise UsageError("no row has a field {name}", name=repr(fields[SOURCE]), hint="see {@source_field}")
-    remarks = [remark for remark in (leaked.warning(), recipe.warning()) if remark]
+    remarks = [remark for remark in (leaked.warning(), lost.warning(), recipe.warning()) if remark]
     for remark in remarks:
         on_event(Note(remark))
     about = {"sources": list(sources), "rows": count, "remarks": remarks}

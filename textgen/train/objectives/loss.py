@@ -57,17 +57,26 @@ def symmetric_kl(one: Tensor, other: Tensor) -> Tensor:
 
 
 @contextmanager
-def embedded_inputs(embedding: nn.Module) -> Iterator[list[Tensor]]:
-    """Collect what an embedding gives while a network runs: an entry a call, of every occurrence.
+def embedded_inputs(network: nn.Module, table: Tensor) -> Iterator[list[Tensor]]:
+    """Collect what embeddings give while a network runs: an entry a call, of every occurrence.
 
     Its gradient can be asked for, even where the table itself is not trained.
+
+    Args:
+        network: The network.
+        table: The weight of its token embeddings, which several parts may share.
     """
     found: list[Tensor] = []
-    hook = embedding.register_forward_hook(lambda module, ids, output: found.append(output.requires_grad_()))
+    hooks = [
+        part.register_forward_hook(lambda module, ids, output: found.append(output.requires_grad_()))
+        for part in network.modules()
+        if isinstance(part, nn.Embedding) and part.weight is table
+    ]
     try:
         yield found
     finally:
-        hook.remove()
+        for hook in hooks:
+            hook.remove()
 
 
 def gradient_penalty(loss: Tensor, embedded: list[Tensor]) -> Tensor:

@@ -200,7 +200,8 @@ class Loop:
 
     def _pass(self, batch: Any, places: int) -> tuple[Tensor, Tensor, Prediction]:
         """The objective of one pass, the sum of its loss, and its prediction."""
-        with embedded_inputs(self.recipe.embedding(self.network)) as embedded:
+        table = self.recipe.embedding(self.network).weight
+        with embedded_inputs(self.network, table) as embedded:
             loss, prediction = self.recipe.loss(self.network, batch, self.options.label_smoothing)
         objective = loss / places
         if weight := self.options.gradient_penalty:
