@@ -23,6 +23,7 @@ SIZES = {
 MASKED = {
     "bert": (hf.BertConfig, hf.BertForMaskedLM),
     "ernie": (hf.ErnieConfig, hf.ErnieForMaskedLM),
+    "roformer": (hf.RoFormerConfig, hf.RoFormerForMaskedLM),
 }
 # what a chinese text never has: a character as if it went on with a word
 TOKENS = vocabulary("##天", "c", "##a", "##f", "##e")

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from checkpoints import WORDS, vocabulary
-from small_checkpoints import causal, encoder_decoder, masked, roberta
+from small_checkpoints import TOKENS, causal, encoder_decoder, masked, roberta
 
 SHORT = ("--steps", "12", "--chains", "1", "--seed", "3", "--json")
 SENTENCE = "今日小雨，明早Hello world囧转晴。"
@@ -24,6 +24,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     causal(folder / "few", vocabulary(words=[word for word in WORDS if word != "雨"]))
     masked(folder / "bert")
     masked(folder / "ernie", "ernie", vocabulary("下雪"))
+    masked(folder / "roformer", "roformer", [*TOKENS, "今日", "天气", "##天气"])  # of words
     roberta(folder / "roberta")
     encoder_decoder(folder / "bart")
     return folder
@@ -124,7 +125,7 @@ def test_a_sentence_is_said_in_other_words(call: Any, folder: Path, pair: tuple[
 
 
 @pytest.mark.parametrize("method", ["gibbs", "mh", "anneal"])
-@pytest.mark.parametrize("kind", ["bert", "ernie", "roberta"])
+@pytest.mark.parametrize("kind", ["bert", "ernie", "roformer", "roberta"])
 def test_sentences_are_sampled_from_masked_models(call: Any, folder: Path, kind: str, method: str) -> None:
     options = ("--model", folder / kind, "--method", method, "--sweeps", "2", "--seed", "1")
     record = one(call, "sample", *options, "--length", "4-8", "--json", "-q")
