@@ -69,7 +69,9 @@ class TitleTrainBase(TitledTrainOptions, ReplacingOptions):
 class TitleTrainOptions(TitleTrainBase):
     """Titles by a BERT under the UniLM mask, with the copy prior, in both directions."""
 
-    start: str = field("bert", "A bert or title model to start from.", MODEL)
+    start: str = field(
+        "bert", "A bert or title model to start from; or a BERT, BART, T5 or the like of another make.", MODEL
+    )
     learning_rate: float = changed(TrainOptions, "learning_rate", 1e-4)
 
 

@@ -30,9 +30,8 @@ HEAD, WORDS = "cls.predictions.decoder.weight", "bert.embeddings.word_embeddings
 def is_bert(files: ModelFiles) -> bool:
     """Whether the network of a checkpoint is a BERT as textgen computes it."""
     config = files.config
-    return config.get("model_type") == BERT.name and all(
-        config.get(name, value) == value for name, value in BERT.computed.items()
-    )
+    named = config.get("model_type") == BERT.name and isinstance(config.get("vocab_size"), int)
+    return named and all(config.get(name, value) == value for name, value in BERT.computed.items())
 
 
 def with_directions(files: ModelFiles) -> ModelFiles:
