@@ -221,6 +221,19 @@ def test_documents_begin_with_a_symbol_only_where_it_is_read(starts: Starts, tmp
         assert text.ids["text"] == [*framed[:place], *ids, *framed[place + 1 :]]
 
 
+def test_hidden_tokens_become_the_mask_or_a_token_that_writes(starts: Starts) -> None:
+    recipe: Any = recipe_class("bert").starting(
+        parse(OPTIONS["bert"], {"start": str(starts("bert")), "mask_rate": "0.98-0.99"}, user="bert")
+    )
+    passage = recipe.tokenizer.encode("春夏秋冬" * 10)
+    batch = recipe.masking.batch([passage] * 40, range(40), 0)
+    assert batch.ids[:, [0, 41]].tolist() == [[2, 3]] * 40
+    fed = batch.ids[batch.asked]
+    others = set(fed[(fed != batch.targets) & (fed != recipe.tokenizer.specials.mask)].tolist())
+    assert len(others) > 20
+    assert all(recipe.tokenizer.vocabulary.pieces[i] for i in others)
+
+
 def test_its_name_stays_where_conventions_go_by_it(tmp_path: Path) -> None:
     begin = start(tmp_path / "Wenzhong2.0-GPT2", "gpt2")
     network = loaded(begin).network.network

@@ -170,7 +170,7 @@ def test_only_what_loads_is_added(
     (trained / "model.safetensors").write_bytes(weights)
     (trained / "tokenizer.model").unlink()
     code, _, err = call("models", "add", "run-17")
-    assert (code, err.split(" (")[0]) == (1, "error: run-17 has no tokenizer")
+    assert (code, err.split(" (")[0]) == (1, "error: run-17 has no tokenizer.model")
     config.unlink()
     refused(call("models", "add", "run-17"), 1, "run-17 has no config.json (is it a model directory?)")
     assert not shelf.exists()
