@@ -95,7 +95,7 @@ def test_a_model_of_others_is_listed_and_described_in_its_lines(capsys, tmp_path
     assert run(["models", "list"]) == 0
     out, _ = lines(capsys)
     assert len(out) == 4
-    assert any(line.startswith("坏␛[31m␉\tgpt2\t") for line in out)
+    assert any(line.startswith("坏␛[31m␉\tcausal-lm\t") for line in out)
     assert run(["models", "info", str(folder)]) == 0
     out, _ = lines(capsys)
     assert out[-2:] == ["# 卡�春天来了�。", "二"]

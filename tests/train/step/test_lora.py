@@ -54,7 +54,7 @@ def test_at_first_they_change_nothing(network_of: Callable[[str], nn.Module], ki
     network = network_of(kind)
     before = logits_of(network)
     add_adapters(network, 3, alpha=6.0, seed=1)
-    assert (logits_of(network) - before).abs().max() < 1e-6
+    assert (logits_of(network) - before).abs().max() < 1e-5
     stir(network)
     assert (logits_of(network) - before).abs().max() > 0.1
 
@@ -79,7 +79,7 @@ def test_merged_weights_compute_the_same(network_of: Callable[[str], nn.Module],
     adapted, modules = logits_of(network), dict(network.named_modules())
     before = {name: weight.clone() for name, weight in network.state_dict().items()}
     with merged(network):
-        assert (logits_of(network) - adapted).abs().max() < 1e-6
+        assert (logits_of(network) - adapted).abs().max() < 1e-5
         assert network.state_dict().keys() == plain.keys()
         for name, weight in network.state_dict().items():
             assert weight.shape == plain[name].shape
