@@ -81,7 +81,7 @@ def models(small_models: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
     """Models compute on the device by its strange name."""
-    monkeypatch.setattr("textgen.backends.base.choose_device", lambda asked: ELSEWHERE)
+    monkeypatch.setattr("textgen.backends.loading.choose_device", lambda asked: ELSEWHERE)
 
 
 def rows(model: str, texts: list[str]) -> list[textgen.Row]:
