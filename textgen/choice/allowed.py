@@ -140,7 +140,7 @@ class WholeCharacters:
     def __call__(self, ids: Tensor, scores: Tensor) -> Tensor:
         if not self.vocabulary.byte_ids:
             return scores
-        parts, left = _parts(self.vocabulary), self.end - ids.shape[1]
+        parts, left = _parts(self.vocabulary, scores.device), self.end - ids.shape[1]
         out = scores.clone()
         out[:, parts.unfit(left)] = -torch.inf
         for row, tail in enumerate(ids[:, -3:].tolist()):
@@ -164,9 +164,14 @@ class _Parts:
     """How the parts of characters in a vocabulary go on with each other.
 
     Only they can: a token of whole characters neither goes on with one nor leaves one open.
+
+    Args:
+        vocabulary: The tokens.
+        device: Where ids are to be looked up.
     """
 
-    def __init__(self, vocabulary: Vocabulary) -> None:
+    def __init__(self, vocabulary: Vocabulary, device: torch.device) -> None:
+        self._device = device
         self._runs: dict[int, list[tuple[int, bytes]]] = {}  # by the first byte, ids and what they write
         for i in sorted(vocabulary.byte_ids):
             run = vocabulary.pieces[i]
@@ -181,7 +186,7 @@ class _Parts:
         if left not in self._unfit:
             found = [(i, open_after(b"", run)) for runs in self._runs.values() for i, run in runs]
             unfit = [i for i, held in found if held is None or 1 + self._least(held) > left]
-            self._unfit[left] = _index(unfit)
+            self._unfit[left] = self._index(unfit)
         return self._unfit[left]
 
     def following(self, held: bytes, left: int) -> Tensor:
@@ -191,8 +196,11 @@ class _Parts:
             runs = (pair for byte in following_bytes(held) for pair in self._runs.get(byte, ()))
             ways = [(i, open_after(held, run)) for i, run in runs]
             fit = [i for i, after in ways if after is not None and 1 + self._least(after) <= left]
-            self._following[key] = _index(fit)
+            self._following[key] = self._index(fit)
         return self._following[key]
+
+    def _index(self, ids: Sequence[int]) -> Tensor:
+        return torch.tensor(ids, dtype=torch.long, device=self._device)
 
     def _least(self, held: bytes) -> float:
         """The fewest tokens that finish an open character and open no other; infinite if none do."""
@@ -213,10 +221,6 @@ class _Parts:
                 ways = [self._to_go(CONTINUATIONS, missing - size) for size in sizes]
             self._fewest[key] = 1 + min(ways, default=inf)
         return self._fewest[key]
-
-
-def _index(ids: Sequence[int]) -> Tensor:
-    return torch.tensor(ids, dtype=torch.long, device="cpu")  # which goes with scores on any device
 
 
 _parts = lru_cache(KEPT)(_Parts)
