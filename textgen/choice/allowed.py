@@ -140,7 +140,7 @@ class WholeCharacters:
     def __call__(self, ids: Tensor, scores: Tensor) -> Tensor:
         if not self.vocabulary.byte_ids:
             return scores
-        parts, left = _parts(self.vocabulary, scores.device), self.end - ids.shape[1]
+        parts, left = _parts(self.vocabulary, torch.get_default_device()), self.end - ids.shape[1]
         out = scores.clone()
         out[:, parts.unfit(left)] = -torch.inf
         for row, tail in enumerate(ids[:, -3:].tolist()):
@@ -167,11 +167,10 @@ class _Parts:
 
     Args:
         vocabulary: The tokens.
-        device: Where ids are to be looked up.
+        device: Torch's default device, where the ids are to be looked up.
     """
 
     def __init__(self, vocabulary: Vocabulary, device: torch.device) -> None:
-        self._device = device
         self._runs: dict[int, list[tuple[int, bytes]]] = {}  # by the first byte, ids and what they write
         for i in sorted(vocabulary.byte_ids):
             run = vocabulary.pieces[i]
@@ -199,8 +198,9 @@ class _Parts:
             self._following[key] = self._index(fit)
         return self._following[key]
 
-    def _index(self, ids: Sequence[int]) -> Tensor:
-        return torch.tensor(ids, dtype=torch.long, device=self._device)
+    @staticmethod
+    def _index(ids: Sequence[int]) -> Tensor:
+        return torch.tensor(ids, dtype=torch.long)
 
     def _least(self, held: bytes) -> float:
         """The fewest tokens that finish an open character and open no other; infinite if none do."""
