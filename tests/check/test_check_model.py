@@ -9,14 +9,14 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import checkpoints
+import foreign_vocabularies as vocabularies
 import pytest
 import torch
 import transformers
+from checkpoints import TEXT, change_json, saved, write_vocabulary
 from safetensors.torch import load_file, save_file
 
-from tests.support import checkpoints
-from tests.support import foreign_vocabularies as vocabularies
-from tests.support.checkpoints import TEXT, change_json, saved, write_vocabulary
 from textgen.backends.sameness import Sameness
 from textgen.check import writing
 from textgen.check.finding import BROKEN, NOTE, OK, SKIPPED, Finding

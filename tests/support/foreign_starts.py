@@ -6,10 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import transformers
+from checkpoints import BERT_SYMBOLS, change_json, vocabulary, write_vocabulary
 from foreign_networks import BART_SIZES, BERT_SIZES, GPT2_SIZES, ROTARY_SIZES, T5_SIZES, randomised
 from foreign_vocabularies import gpt2_files
-
-from tests.support.checkpoints import BERT_SYMBOLS, change_json, vocabulary, write_vocabulary
 
 LETTERS = "春夏秋冬风花雪月山川河海日星云雨东南西北红黄蓝绿大小高低前后左右天地人和金木水火。"
 UNUSED = ("[unused1]", "[unused2]", "[unused3]")

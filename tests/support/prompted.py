@@ -6,14 +6,13 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import checkpoints
 import torch
 import transformers
+from checkpoints import TEXT, change_json, write_vocabulary
 from foreign_vocabularies import llama_model
 from safetensors.torch import load_file, save_file
 from sentencepiece import SentencePieceProcessor
-
-from tests.support import checkpoints
-from tests.support.checkpoints import TEXT, change_json, write_vocabulary
 
 TOKENS = checkpoints.vocabulary(*"文章：标题夜间")
 # as Qwen's, in short

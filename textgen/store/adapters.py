@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -52,9 +53,12 @@ def merge_adapter(network: Any, path: Path) -> Any:
     import peft
 
     try:
-        adapted = peft.PeftModel.from_pretrained(
-            network, str(path), is_trainable=False, local_files_only=True
-        )
+        # it warns of layers and settings that are checked below
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            adapted = peft.PeftModel.from_pretrained(
+                network, str(path), is_trainable=False, local_files_only=True
+            )
         found = peft.get_peft_model_state_dict(adapted)
         given = peft.load_peft_weights(str(path), device="cpu")
     except Exception as error:  # whatever a library says of files that are not what they should be

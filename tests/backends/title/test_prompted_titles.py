@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 import torch
 import transformers
+from checkpoints import TEXT, change_json
 from prompted import CHAT, TOKENS, change_weights, gpt2, llama, qwen
 from sentencepiece import SentencePieceProcessor
 from torch import Tensor
 
 import textgen
-from tests.support.checkpoints import TEXT, change_json
 from textgen.backends.title import prompted, search
 from textgen.backends.title.prompt import Prompt
 from textgen.backends.title.prompted import PromptedTitleBackend

@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from checkpoints import TEXT
 from prompted import gpt2
-
-from tests.support.checkpoints import TEXT
 
 ARTICLE = "明早下山，今日在山上。"
 
