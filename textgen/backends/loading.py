@@ -10,8 +10,8 @@ from textgen.backends.registry import backend_class, editor_class, for_task, pre
 from textgen.commands import EDITING, LANGUAGE_MODEL
 from textgen.models.place import Place, choose_device
 from textgen.models.precision import AUTO
-from textgen.store.adapters import with_adapter
 from textgen.store.catalog import find_model
+from textgen.store.peft_adapters import with_adapter
 
 
 def open_backend(

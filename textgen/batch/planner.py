@@ -29,8 +29,8 @@ from textgen.models.place import CPU, CUDA, Place, choose_device
 from textgen.options import InputOptions, Options, RunOptions, composed, parse
 from textgen.rng import fresh_seed
 from textgen.schema import Row
-from textgen.store.adapters import with_adapter
 from textgen.store.catalog import ModelFiles, find_model, find_scorer
+from textgen.store.peft_adapters import with_adapter
 
 M = TypeVar("M", bound=BaseModel)
 

@@ -19,6 +19,7 @@ from textgen.models.families.gpt2 import Gpt2
 from textgen.models.layers.attention import Attend, both_sides, padded_length
 from textgen.models.padding import padded
 from textgen.models.views import Ids, NextTokenModel, Scored
+from textgen.models.whole_texts import WholeTexts
 
 ROWS = 16  # targets scored together
 
@@ -80,26 +81,10 @@ class _Edit:
         return padded_length(len(self.sequence))
 
 
-class IncrementalGpt2:
-    """A `SequenceModel`: log-probability of a text and of its end, by a GPT-2.
+class IncrementalGpt2(WholeTexts):
+    """A `SequenceModel` by a GPT-2: what texts begin with alike is computed once."""
 
-    Args:
-        network: The model.
-        before: Ids that stand before every text, at least one.
-        ends: Ids that end it; their probabilities are added.
-        allowed: `(vocab,)`, true for the ids to which the model is restricted, the ends among them.
-    """
-
-    def __init__(self, network: Gpt2, before: Ids, ends: Sequence[int], allowed: Tensor) -> None:
-        self.network = network
-        self.before = tuple(before)
-        self.ends = torch.tensor(sorted(ends))
-        self.allowed = allowed
-
-    @property
-    def longest(self) -> int:
-        """Most tokens of a text."""
-        return self.network.config.n_positions - len(self.before)
+    network: Gpt2
 
     def score(
         self, texts: Sequence[Ids], parents: Sequence[Scored | None], *, remember: bool = True

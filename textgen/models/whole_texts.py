@@ -50,12 +50,12 @@ class WholeTexts:
             return max(1, NUMBERS // (size * self.network.vocab_size))
 
         for numbers in same_size_batches(range(len(rows)), width, most):
-            together = self._together([rows[number] for number in numbers])
+            together = self._read_whole([rows[number] for number in numbers])
             for number, logprob in zip(numbers, together, strict=True):
                 found[number] = Scored(logprob)
         return found
 
-    def _together(self, rows: Sequence[Ids]) -> list[float]:
+    def _read_whole(self, rows: Sequence[Ids]) -> list[float]:
         """Log-probabilities of rows of one padded length, behind what stands before them."""
         ids, _ = read_together(rows)
         logits = self.network.extend(self.network.start([[]] * len(rows)), ids).float()

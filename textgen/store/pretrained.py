@@ -15,10 +15,10 @@ from textgen.errors import ModelError
 from textgen.models.precision import FP32, set_precision
 from textgen.models.views import LanguageModel, MaskedLanguageModel, TitleModel
 from textgen.plugins import resolved
-from textgen.store.adapters import merge_adapter
 from textgen.store.catalog import ModelFiles
 from textgen.store.checkpoint import DAMAGED, Checkpoint
 from textgen.store.load import LoadedModel, check_tokens
+from textgen.store.peft_adapters import merge_adapter
 from textgen.store.profiles import Profile, profile_of
 from textgen.store.vocabularies import BYTE_LEVEL, CPM, SENTENCEPIECE, WORDPIECE, WORDS, read_vocabulary
 from textgen.tokenizers.base import Tokenizer

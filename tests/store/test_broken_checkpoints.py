@@ -1,0 +1,122 @@
+"""What is broken in a checkpoint is refused in one line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import checkpoints
+import pytest
+import torch
+from checkpoints import change_json, write_vocabulary
+from chinese_checkpoints import TOKENS, gpt2_chinese, rewritten, shard
+
+import textgen
+from textgen.errors import ModelError
+from textgen.store.catalog import find_model
+from textgen.store.load import load_model
+
+
+def without_shard(folder: Path) -> None:
+    shard(folder)
+    (folder / "model-00002-of-00002.safetensors").unlink()
+
+
+def truncated(folder: Path) -> None:
+    file = folder / "model.safetensors"
+    file.write_bytes(file.read_bytes()[:-100])
+
+
+def quantized(method: str) -> Callable[[Path], None]:
+    return lambda folder: change_json(
+        folder, "config.json", quantization_config={"quant_method": method, "bits": 4}
+    )
+
+
+def remote(folder: Path) -> None:
+    change_json(folder, "config.json", model_type="chatglm", auto_map={"AutoModelForCausalLM": "m.Model"})
+
+
+def gguf(folder: Path) -> None:
+    (folder / "config.json").unlink()
+    (folder / "model.safetensors").rename(folder / "model-Q4_K_M.gguf")
+
+
+def adapter(folder: Path) -> None:
+    (folder / "config.json").rename(folder / "adapter_config.json")
+    (folder / "model.safetensors").rename(folder / "adapter_model.safetensors")
+
+
+def other_tokenizer(folder: Path) -> None:
+    write_vocabulary(folder, ["<pad>", "<s>", "</s>", *TOKENS[5:]])
+
+
+BROKEN: dict[str, tuple[Callable[[Path], object], str]] = {
+    "no config": (lambda folder: (folder / "config.json").unlink(), "has no config.json"),
+    "another architecture": (
+        lambda folder: change_json(folder, "config.json", architectures=["GPT2ForSequenceClassification"]),
+        "is a GPT2ForSequenceClassification, which writes no text",
+    ),
+    "missing shard": (without_shard, "lacks 1 of 2 parts of its weights"),
+    "truncated": (truncated, "cannot load"),
+    "wrong shapes": (
+        lambda folder: change_json(folder, "config.json", n_embd=32),
+        r"has \S+ \(.*\), config.json says \(.*\)",
+    ),
+    "missing tensor": (
+        lambda folder: rewritten(folder, lambda tensors: tensors.pop("transformer.ln_f.weight")),
+        "lacks the tensor transformer.ln_f.weight",
+    ),
+    "longer vocabulary": (
+        lambda folder: write_vocabulary(folder, [*TOKENS, "多", "余"]),
+        f"the tokenizer has {len(TOKENS) + 2} tokens, the model {len(TOKENS)}",
+    ),
+    "no tokenizer": (lambda folder: (folder / "vocab.txt").unlink(), "has no tokenizer"),
+    "another tokenizer": (other_tokenizer, r"has no token \[CLS\]"),
+    "pickle only": (
+        lambda folder: (folder / "model.safetensors").rename(folder / "pytorch_model.bin"),
+        "has no model.safetensors",
+    ),
+    "remote code": (remote, "needs code of its own"),
+    "unknown to transformers": (
+        lambda folder: change_json(folder, "config.json", model_type="gpt99"),
+        "transformers knows no gpt99 models",
+    ),
+    "not finite": (
+        lambda folder: rewritten(folder, lambda tensors: tensors["transformer.wpe.weight"].fill_(torch.nan)),
+        "transformer.wpe.weight has values that are not finite",
+    ),
+    "GPTQ": (quantized("gptq"), r"is quantized \(gptq\)"),
+    "AWQ": (quantized("awq"), r"is quantized \(awq\)"),
+    "bitsandbytes": (quantized("bitsandbytes"), r"is quantized \(bitsandbytes\)"),
+    "GGUF": (gguf, "holds GGUF files"),
+    "an adapter alone": (adapter, "holds an adapter, not a model"),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_what_is_broken_is_refused_in_one_line(tmp_path: Path, name: str) -> None:
+    break_it, message = BROKEN[name]
+    folder = gpt2_chinese(tmp_path / "model")
+    break_it(folder)
+    with pytest.raises(ModelError, match=message) as raised:
+        textgen.load(str(folder))
+    assert "\n" not in str(raised.value.line)
+    assert raised.value.hint
+
+
+def test_a_vocabulary_far_shorter_than_the_matrix(tmp_path: Path) -> None:
+    """As the vocabulary of the first Chinese BART beside the weights of the second."""
+    folder = checkpoints.gpt2(tmp_path / "model", TOKENS, {}, vocab_size=len(TOKENS) + 600, n_embd=700)
+    write_vocabulary(folder, TOKENS)
+    with pytest.raises(ModelError, match=f"has {len(TOKENS)} tokens, the model {len(TOKENS) + 600}"):
+        load_model(find_model(str(folder)))
+
+
+def test_what_does_not_fit_into_memory_is_refused_before_it_is_loaded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = gpt2_chinese(tmp_path / "model")
+    monkeypatch.setattr("textgen.store.pretrained.available_memory", lambda: 1000)
+    with pytest.raises(ModelError, match=r"takes 0\.0 GB of memory, and 0\.0 GB are free"):
+        textgen.load(str(folder))
