@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,6 @@ from textgen.backends.title import prompted, search
 from textgen.backends.title.prompt import Prompt
 from textgen.backends.title.prompted import PromptedTitleBackend
 from textgen.errors import ModelError, UsageError
-from textgen.models.adapters.prompted import PromptedTitles
 from textgen.text.prompts import REQUEST
 
 ARTICLE = "明早下山，今日在山上。"
@@ -279,52 +277,6 @@ def test_titles_of_bytes_are_whole_characters(tmp_path: Path, monkeypatch: pytes
     assert "\ufffd" not in drawn() + drawn(decode="beam", num_candidates=4)
     monkeypatch.setattr(search, "WholeCharacters", lambda *_: lambda ids, scores: scores)
     assert "\ufffd" in drawn()
-
-
-@dataclass
-class Constant:
-    """The state of a language model that always says the same."""
-
-    rows: int
-
-    def select(self, rows: Tensor) -> Constant:
-        return Constant(len(rows))
-
-    def repeat(self, n: int) -> Constant:
-        return Constant(self.rows * n)
-
-
-class Toy:
-    vocab_size, positions = 6, 9
-    logits = torch.tensor([0.5, -1.0, 2.0, 0.0, 1.0, -0.5])
-
-    def read(self, sources: Any) -> tuple[Constant, list[Tensor]]:
-        return Constant(len(sources)), [torch.ones(len(source), 2) for source in sources]
-
-    def hidden(self, state: Constant, tokens: Tensor) -> Tensor:
-        return torch.ones(*tokens.shape, 2)
-
-    def head(self, state: Constant, hidden: Tensor) -> Tensor:
-        return self.logits.expand(*hidden.shape[:2], -1).clone()
-
-
-def test_the_copy_prior_by_hand() -> None:
-    model: Any = Toy()
-    titles = PromptedTitles(model, before=1, behind=1, ends=[5, 4], copy_prior=1.5)
-    assert titles.source_room(4) == 5
-    state, hidden = titles.read([[0, 1, 3], [0, 2, 2, 3]])
-    assert [states.shape for states in hidden] == [(0, 2), (0, 2)]
-    end = torch.tensor([1.0, -0.5]).logsumexp(0) + 1.5  # the two ends are one, and belong to every article
-    first = torch.tensor([0.5, -1.0 + 1.5, 2.0, 0.0, -torch.inf, end])
-    second = torch.tensor([0.5, -1.0, 2.0 + 1.5, 0.0, -torch.inf, end])
-    state = state.repeat(2)
-    assert torch.allclose(
-        titles.step(state, torch.tensor([3, 3, 3, 3])), torch.stack([first, first, second, second])
-    )
-    kept = state.select(torch.tensor([3, 2]))
-    assert torch.allclose(titles.step(kept, torch.tensor([3, 3])), torch.stack([second, second]))
-    plain = PromptedTitles(model, before=1, behind=1, ends=[5])
-    assert torch.equal(plain.step(plain.start([[0, 1, 3]]), torch.tensor([3]))[0], Toy.logits)
 
 
 def test_the_copy_prior_moves_titles_to_the_article(wild: Path) -> None:
