@@ -205,7 +205,7 @@ def test_other_files_are_refused(tmp_path: Path) -> None:
         SentencePieceModelTokenizer(qwen_file(tmp_path), T5_SPECIALS)
     with pytest.raises(ModelError, match="cannot read the tokenizer") as caught:
         SentencePieceModelTokenizer(tmp_path / "spiece.model", T5_SPECIALS)
-    assert caught.value.hint
+    assert caught.value.hint == "is the file whole?"
     with pytest.raises(ModelError, match="it is no SentencePiece model"):
         SentencePieceModelTokenizer(gpt2_files(tmp_path).with_name("merges.txt"), T5_SPECIALS)
 

@@ -242,9 +242,10 @@ def test_a_file_that_is_no_vocabulary_is_one_line(tmp_path: Path, damage: str) -
         WordPieceTokenizer(path, BERT_SPECIALS, lower_case=True)
     if damage in ("empty", "other"):
         assert caught.value.message == f"the vocabulary {path} has no token [UNK]"
+        assert caught.value.hint == "a vocab.txt of BERT has one token a line"
     else:
         assert caught.value.message.startswith(f"cannot read the vocabulary {path}: ")
-    assert caught.value.hint
+        assert caught.value.hint == "is the file whole?"
 
 
 def test_a_lone_surrogate_is_refused() -> None:

@@ -97,7 +97,7 @@ class Backend(ABC, Generic[O, P]):
 
         Raises:
             UsageError: The prompt is no text; an option is unknown, out of range, or cannot be streamed; or
-                the model does not write from left to right.
+                the backend has no text before it is whole.
             DataError: The prompt cannot be used.
         """
         parsed = self._parsed(options)
@@ -222,8 +222,8 @@ class Backend(ABC, Generic[O, P]):
         return with_style(self.network, options.style, options.guidance, name=self.model.files.name)
 
     def _no_stream(self) -> UsageError:
-        kind, hint = self.model.files.kind, "generate gives its texts whole"
-        return UsageError("{@stream}: a {kind} model does not write from left to right", kind=kind, hint=hint)
+        # titles, chains and edits: also where the model itself writes from left to right
+        return UsageError("{@stream}: such texts are known only once they are whole", hint="leave it out")
 
     def _parsed(self, options: dict[str, Any]) -> O:
         given = with_defaults(self.model.files, options)

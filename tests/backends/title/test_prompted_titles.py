@@ -75,6 +75,12 @@ def test_a_base_model_goes_on_behind_the_prompt(base: Path) -> None:
     assert [TOKENS[i] for i in made.behind] == [*"标题："]
 
 
+def test_a_title_is_not_streamed_though_its_model_writes_from_left_to_right(base: Path) -> None:
+    with pytest.raises(UsageError, match="such texts are known only once they are whole") as raised:
+        load(base).stream(ARTICLE)
+    assert raised.value.hint == "leave it out"
+
+
 def test_a_template_of_the_user(base: Path, chat: Path) -> None:
     assert text(base, prompt_template="{article}标题：") == TEXT
     assert text(base, prompt_template="{article}标题早") == "转晴。"
@@ -211,8 +217,7 @@ def test_chat_templates_that_cannot_be_used(tmp_path: Path, template: str, reaso
     folder = qwen(tmp_path / "qwen", f"\n{TITLE}", chat_template=template)
     with pytest.raises(ModelError, match=f"the chat template of .*qwen cannot be used: {reason}") as raised:
         load(folder).generate(ARTICLE)
-    assert raised.value.hint is not None
-    assert "prompt_template gives another one" in raised.value.hint
+    assert "prompt_template gives another one" in str(raised.value.hint)
     assert text(folder, prompt_template="{article}\n") == TITLE
 
 

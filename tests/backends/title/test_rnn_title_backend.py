@@ -161,7 +161,7 @@ def test_both_directions_at_once_are_refused(backend: Any, interaction: bool | N
 def test_a_title_model_writes_titles_alone(backend: Any, folder: RnnFolder) -> None:
     assert isinstance(backend, TitleBackend)
     assert backend.model.label.startswith("rnn@sha256:")
-    with pytest.raises(UsageError, match="a rnn-title model does not write from left to right"):
+    with pytest.raises(UsageError, match="such texts are known only once they are whole"):
         next(iter(backend.stream("春天")))
 
 

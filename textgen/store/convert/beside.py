@@ -79,7 +79,7 @@ def read_config(path: Path) -> dict[str, Any]:
     return content
 
 
-def tokenizer_beside(folder: Path) -> dict[str, Path]:
+def files_beside(folder: Path) -> dict[str, Path]:
     """The files beside a checkpoint that belong to it, by the names that they are to have."""
     files = {name: folder / name for name in COPIED if (folder / name).is_file()}
     lists = sorted(folder.glob("*vocab*.txt"))

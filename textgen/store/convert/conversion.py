@@ -18,9 +18,9 @@ from textgen.store.convert import google, grover, plain, uer
 from textgen.store.convert.beside import (
     VOCABULARY,
     config_beside,
+    files_beside,
     has_tokenizer,
     read_config,
-    tokenizer_beside,
     words_of,
 )
 from textgen.store.convert.bundle import INDEX, read_bundle
@@ -70,7 +70,7 @@ def convert_model(
     _check_free(directory, path, force=force)
     tensors, files = reader(path)
     renamed = _renamed(tensors, path.parent, kind)
-    beside = tokenizer_beside(path.parent)
+    beside = files_beside(path.parent)
     config = _with_specials(renamed, beside)
     target = real_path(directory)
     draft = draft_folder(target)
