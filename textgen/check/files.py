@@ -74,7 +74,8 @@ def of_weights(subject: Subject) -> Iterator[Finding]:
 def of_tensors(subject: Subject) -> Iterator[Finding]:
     """Whether they are those of the network that config.json describes."""
     files = subject.files
-    count = len(stored_tensors(files.weight_files))
+    names = [tensor.name for tensor in stored_tensors(files.weight_files)]
+    count = len(names)
     unused: Sequence[str] = ()
     if not subject.known:
         text = Message("{count} tensors; another package loads {kind} models", count=count, kind=files.kind)
@@ -86,6 +87,7 @@ def of_tensors(subject: Subject) -> Iterator[Finding]:
         problems = tensor_problems(files.path, network, report)
         unused = sorted(report["unexpected_keys"])
     else:
+        unused = sorted(filter(files.family.leaves, names))
         problems = own_problems(files, Specials(*range(8)))  # any ids do: shapes do not depend on them
     found = [*_listed(problems)]
     yield from found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -60,6 +61,8 @@ class Family:
         marker: A key that config.json has beside, where families share a model_type.
         computed: Settings of config.json and the one value of each that the network computes.
         tied: Tensors that some files have and the network shares with others.
+        unused: What the names of tensors match that some files have beside and the network does without, such
+            as tables that it computes, or heads of other tasks.
         prefix: What the network's tensors are called by, beyond their names in the file.
         prior: Whether there may be a copy prior in a file of its own.
         styles: Whether the network can be taught styles by conditional layer normalisation.
@@ -80,6 +83,7 @@ class Family:
     marker: str | None = None
     computed: Mapping[str, Any] = field(default_factory=dict)
     tied: tuple[str, ...] = ()
+    unused: str | None = None
     prefix: str = ""
     prior: bool = False
     styles: bool = False
@@ -97,6 +101,10 @@ class Family:
     def offers(self, view: type) -> bool:
         """Whether its networks offer a view, or one that includes it."""
         return any(view in offered.__mro__ for offered in self.views)
+
+    def leaves(self, name: str) -> bool:
+        """Whether a tensor of a file is one that the network does without."""
+        return self.unused is not None and re.search(self.unused, name) is not None
 
     def size(self, config: Mapping[str, Any], name: str) -> int | None:
         """A size of `Keys` in a parsed config.json; None if there is none."""

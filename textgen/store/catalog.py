@@ -21,6 +21,8 @@ from textgen.models.family import Family
 from textgen.models.views import TitleRanker
 from textgen.resources import models_dir, user_models_dir
 from textgen.store.checkpoint import DAMAGED, INDEX, WEIGHTS, read_config, weight_files
+from textgen.store.guises import true_config
+from textgen.store.header import stored_tensors
 from textgen.store.profiles import positions_of, size_of
 
 TOKENIZER_FILES = ("tokenizer.model", "../tokenizer/zh8k.model")
@@ -176,9 +178,18 @@ def inspect_model(
     config = read_config(path)
     if whole:
         weight_files(path)
+    config = true_config(config, lambda: _tensor_names(path))
     tokenizer = next(((path / file).resolve() for file in TOKENIZER_FILES if (path / file).is_file()), None)
     family = family_in(path, config, ours=tokenizer is not None)
     return ModelFiles(name, path, family, config, tokenizer, embedded, added)
+
+
+def _tensor_names(path: Path) -> list[str]:
+    """The names of a model's tensors; none where they cannot be read, which is told once they are wanted."""
+    try:
+        return [tensor.name for tensor in stored_tensors(weight_files(path))]
+    except ModelError:
+        return []
 
 
 def family_in(path: Path, config: Mapping[str, Any], *, ours: bool = True) -> Family:

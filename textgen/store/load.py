@@ -146,10 +146,18 @@ def load_tensors(files: ModelFiles) -> dict[str, Tensor]:
 
 
 def _stored(files: ModelFiles) -> dict[str, Matrix]:
-    tensors = read_stored(files.weights)
-    if files.family.prior and (files.path / PRIOR).is_file():
+    """The tensors that the network takes, by their names in the files."""
+    family = files.family
+    tensors: dict[str, Matrix] = {}
+    for file in files.weight_files:
+        tensors |= read_stored(file)
+    if family.prior and (files.path / PRIOR).is_file():
         tensors |= read_stored(files.path / PRIOR)
-    return tensors
+    return {
+        name: tensor
+        for name, tensor in tensors.items()
+        if name not in family.tied and not family.leaves(name)
+    }
 
 
 def _problems(files: ModelFiles, tensors: int) -> Iterator[Message]:
@@ -185,7 +193,7 @@ def _possible(value: object, kind: object) -> bool:
 def _fill(network: nn.Module, weights: dict[str, Matrix], files: ModelFiles) -> None:
     """Put the weights in place; those of products in int8 as the rows that they are stored in."""
     wanted = _wanted(network, files)
-    placed = {wanted[name][0]: tensor for name, tensor in weights.items() if name not in files.family.tied}
+    placed = {wanted[name][0]: tensor for name, tensor in weights.items()}
     if files.precision == INT8:
         for name, layer in network.named_modules():
             rows = placed.get(f"{name}.weight")
@@ -206,7 +214,7 @@ def _wanted(network: nn.Module, files: ModelFiles) -> dict[str, tuple[str, torch
 
 def _misfits(network: nn.Module, weights: Mapping[str, Matrix], files: ModelFiles) -> Iterator[ModelError]:
     """Differences between the tensors in a file and those of a network."""
-    given = {name: tensor.shape for name, tensor in weights.items() if name not in files.family.tied}
+    given = {name: tensor.shape for name, tensor in weights.items()}
     wanted = {name: shape for name, (_, shape) in _wanted(network, files).items()}
     for problem in _differences(given, wanted):
         hint = "does config.json belong to these weights?"

@@ -11,6 +11,7 @@ import torch
 from bundles import write_bundle
 from foreign import GROVER, grover_tensors, write_json, write_vocabulary
 from reference_networks import GPT2_SIZES, randomise
+from safetensors.torch import save_file
 from small_titles import TOKENIZER
 from torch import Tensor
 
@@ -134,6 +135,34 @@ def test_a_directory_of_one_is_loaded_and_one_of_another_activation_is_not(
     save_model(tmp_path / "other", large, config | {"activation_function": "gelu_new"}, TOKENIZER)
     with pytest.raises(ModelError, match="activation_function 'gelu_new' is not supported"):
         load_model(find_directory(str(tmp_path / "other")), "other")
+
+
+@pytest.mark.parametrize("stored", ["trunk.bin", "model.safetensors"])
+def test_a_conversion_to_pytorch_that_calls_itself_a_gpt2(tmp_path: Path, stored: str) -> None:
+    """As gpt2-ml-torch writes it: masks among the tensors, GPT-2's 50256, and the trunk without a prefix."""
+    made = Gpt2Ml(Gpt2MlConfig(**GPT2_SIZES, n_inner=4 * SIZES["n_embd"]))
+    randomise(made, seed=7)
+    tensors = dict(made.transformer.state_dict())
+    for layer in range(SIZES["n_layer"]):
+        tensors[f"h.{layer}.attn.bias"] = torch.ones(1, 1, 4, 4, dtype=torch.uint8).tril()
+        tensors[f"h.{layer}.attn.masked_bias"] = torch.tensor(-1e4)
+    folder = tmp_path / "gpt2-ml-torch"
+    folder.mkdir()
+    config = GPT2_SIZES | {"model_type": "gpt2", "activation_function": "gelu"}
+    write_json(folder / "config.json", config | {"bos_token_id": 50256, "eos_token_id": 50256})
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", *(chr(0x4E00 + n) for n in range(97))]
+    (folder / "vocab.txt").write_text("\n".join(words), encoding="utf-8")
+    if stored == "trunk.bin":
+        torch.save(tensors, folder / "pytorch_model.bin")
+        assert convert_model(folder, tmp_path / "out").kind == "gpt2-ml"
+        folder = tmp_path / "out"
+    else:
+        save_file({f"transformer.{name}": tensor for name, tensor in tensors.items()}, folder / stored)
+    loaded = load_model(find_directory(str(folder)), "torch")
+    for row, text in zip(loaded.network(torch.tensor(TEXTS)), TEXTS, strict=True):
+        torch.testing.assert_close(row, expected(made, text).float(), atol=1e-4, rtol=0)
+    specials = loaded.tokenizer.specials
+    assert (specials.bos, specials.eos, loaded.network.left_out) == (2, 3, 2)
 
 
 @pytest.mark.skipif(int8_problem() is not None, reason=str(int8_problem()))

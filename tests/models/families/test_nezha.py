@@ -8,9 +8,12 @@ from pathlib import Path
 import pytest
 import torch
 from reference_networks import BERT_SIZES, randomise
+from safetensors.torch import load_file, save_file
 from small_titles import TOKENIZER
 from torch import Tensor
 
+from textgen.check.run import check_model
+from textgen.errors import ModelError
 from textgen.models.families import NEZHA, family_for
 from textgen.models.families.nezha import Nezha, NezhaConfig, distance_vectors
 from textgen.models.layers.int8 import int8_problem
@@ -127,6 +130,33 @@ def test_a_directory_of_one_is_loaded(tmp_path: Path) -> None:
     loaded = load_model(find_directory(str(tmp_path / "nezha")), "nezha")
     ids, lengths = read_together(TEXTS)
     assert torch.equal(loaded.network.encode(ids, lengths), large.encode(ids, lengths))
+
+
+def test_tensors_that_transformers_4_stores_beside_are_left_and_others_are_not(tmp_path: Path) -> None:
+    """As `sijunhe/nezha-*`: tables of distances, and the heads of its pre-training."""
+    folder = tmp_path / "nezha"
+    config = SIZES | {"vocab_size": 8192, "model_type": "nezha", "use_relative_position": True}
+    large = Nezha(NezhaConfig.from_dict(config)).eval().requires_grad_(False)
+    randomise(large, seed=9)
+    save_model(folder, large, config, TOKENIZER, storage="fp32")
+    beside = {
+        f"nezha.encoder.layer.{layer}.attention.self.relative_positions_encoding.positions_encoding"
+        for layer in range(SIZES["num_hidden_layers"])
+    }
+    beside |= {"nezha.embeddings.token_type_ids", "nezha.pooler.dense.weight", "nezha.pooler.dense.bias"}
+    beside |= {"cls.seq_relationship.weight", "cls.seq_relationship.bias"}
+    tied = {"cls.predictions.decoder.weight", "cls.predictions.decoder.bias"}
+    file = folder / "model.safetensors"
+    tensors = load_file(file) | {name: torch.ones(1, 2) for name in beside | tied}
+    save_file(tensors, file)
+    loaded = load_model(find_directory(str(folder)), "nezha")
+    ids, lengths = read_together(TEXTS)
+    assert torch.equal(loaded.network.encode(ids, lengths), large.encode(ids, lengths))
+    tensors_found = [one for one in check_model(str(folder)) if one.step == "tensors"]
+    assert [set(one.facts["unused"]) for one in tensors_found] == [beside, beside]
+    save_file(tensors | {"nezha.encoder.layer.0.gate": torch.ones(2)}, file)
+    with pytest.raises(ModelError, match=r"has a tensor nezha\.encoder\.layer\.0\.gate that such a model"):
+        load_model(find_directory(str(folder)), "nezha")
 
 
 @pytest.mark.skipif(int8_problem() is not None, reason=str(int8_problem()))

@@ -38,6 +38,7 @@ GPT2_ML = replace(
     sizes="textgen.models.families.gpt2_ml:Gpt2MlConfig",
     builder="textgen.models.families.gpt2_ml:build",
     computed={"activation_function": "gelu"},
+    unused=r"\.attn\.(masked_)?bias$",
     styles=False,
     architecture=None,
     frame=(),
@@ -62,6 +63,8 @@ NEZHA = replace(
     network="textgen.models.families.nezha:Nezha",
     sizes="textgen.models.families.nezha:NezhaConfig",
     computed={"hidden_act": "gelu", "use_relative_position": True},
+    unused=r"\.relative_positions_encoding\.|^nezha\.embeddings\.(position|token_type)_ids$"
+    r"|^nezha\.pooler\.|^cls\.seq_relationship\.",
     styles=False,
     architecture=None,
     frame=(),

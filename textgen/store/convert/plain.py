@@ -9,10 +9,12 @@ from typing import Any
 from textgen.errors import ModelError
 from textgen.store.convert.lazy import LazyTensor
 from textgen.store.convert.renamed import Renamed, Tensors
+from textgen.store.guises import GPT2_ML, true_config
 
 # masks and numbers of positions, which were stored once
 BUFFERS = re.compile(
     r"\.attn\.(masked_)?bias$|\.position_ids$|\.rotary_emb\.inv_freq$|\.embed_positions\.bias$"
+    r"|\.relative_positions_encoding\.positions_encoding$"
 )
 OLD = {"LayerNorm.gamma": "LayerNorm.weight", "LayerNorm.beta": "LayerNorm.bias"}
 # by output matrix: what it is the same as, where a model ties the two
@@ -45,6 +47,9 @@ def rename(tensors: Tensors, config: Mapping[str, Any]) -> Renamed:
     if not isinstance(config.get("model_type"), str):
         hint = "it needs the config.json of its model beside it"
         raise ModelError("the config names no model_type", hint=hint)
+    config = true_config(config, lambda: tensors)
+    # a trunk that was saved alone has no name before its tensors
+    begin = "transformer." if config["model_type"] == GPT2_ML and "wte.weight" in tensors else ""
     kept: dict[str, LazyTensor] = {}
     left_out = []
     for name, tensor in tensors.items():
@@ -54,8 +59,8 @@ def rename(tensors: Tensors, config: Mapping[str, Any]) -> Renamed:
         if config.get("tie_word_embeddings", True) and _is_shared(name, tensors):
             continue
         end = next((end for end in OLD if name.endswith(end)), "")
-        kept[name.removesuffix(end) + OLD.get(end, "")] = tensor.single()
-    return Renamed(config["model_type"], dict(config), kept, left_out)
+        kept[begin + name.removesuffix(end) + OLD.get(end, "")] = tensor.single()
+    return Renamed(config["model_type"], config, kept, left_out)
 
 
 def _is_shared(name: str, tensors: Tensors) -> bool:
