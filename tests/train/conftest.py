@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 import pytest
+from foreign_starts import Starts, start
 from tiny import Bench, make_bert, make_gpt2, make_tokenizer
 
 
@@ -31,3 +33,9 @@ def no_curves(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def bench(tmp_path: Path, tiny_tokenizer: Path, tiny_models: dict[str, Path]) -> Bench:
     return Bench(tmp_path, tiny_tokenizer, tiny_models)
+
+
+@pytest.fixture(scope="session")
+def starts(tmp_path_factory: pytest.TempPathFactory) -> Starts:
+    folder = tmp_path_factory.mktemp("starts")
+    return cache(lambda kind: start(folder / kind, kind))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
+from reprlib import repr as short
 from typing import Any, Self
 
 from textgen.errors import ModelError
+from textgen.messages import Message
 from textgen.plugins import resolved
 from textgen.tokenizers.base import Specials
 
@@ -105,6 +107,13 @@ class Family:
     def leaves(self, name: str) -> bool:
         """Whether a tensor of a file is one that the network does without."""
         return self.unused is not None and re.search(self.unused, name) is not None
+
+    def uncomputed(self, config: Mapping[str, Any]) -> Iterator[Message]:
+        """Settings of a config.json with which the network would compute something else."""
+        for name, value in self.computed.items():
+            if (given := config.get(name, value)) != value:
+                template = "{name} {given} is not supported: textgen computes {value}"
+                yield Message(template, name=name, given=short(given), value=repr(value))
 
     def size(self, config: Mapping[str, Any], name: str) -> int | None:
         """A size of `Keys` in a parsed config.json; None if there is none."""

@@ -168,10 +168,7 @@ def _problems(files: ModelFiles, tensors: int) -> Iterator[Message]:
             yield Message("{size} is missing", size=size.name)
         elif not _possible(value := config[size.name], size.type):
             yield Message("{size} cannot be {value}", size=size.name, value=short(value))
-    for name, value in family.computed.items():
-        if (given := config.get(name, value)) != value:
-            template = "{name} {given} is not supported: textgen computes {value}"
-            yield Message(template, name=name, given=short(given), value=repr(value))
+    yield from family.uncomputed(config)
     if keys.width and keys.heads and config[keys.width] % config[keys.heads]:
         template = "{heads} {parts} does not divide {width} {whole}"
         sizes = {"parts": config[keys.heads], "whole": config[keys.width]}

@@ -83,11 +83,21 @@ UNILM = replace(
     styles=False,
 )
 
+ROFORMER_TITLE = replace(
+    UNILM,
+    name="roformer-title",
+    sizes="textgen.models.families.roformer:NarrowConfig",
+    computed={"hidden_act": "gelu", "rotary_value": False},
+    model_type="roformer",
+    architecture=None,
+    frame=(),
+)
+
 SIMBERT = replace(
     BERT,
     name="simbert",
     network="textgen.models.families.simbert:SimBert",
-    sizes="textgen.models.families.simbert:SimBertConfig",
+    sizes="textgen.models.families.roformer:NarrowConfig",
     views=(TitleModel,),
     prefix="network.",
     styles=False,
@@ -120,7 +130,7 @@ TITLE_SCORER = Family(
     purpose="title models rank by it, with {@rank} scorer and {@scorer}",
 )
 
-TITLES = (UNILM, SIMBERT, ROFORMER_SIM, RNN_TITLE)
+TITLES = (UNILM, ROFORMER_TITLE, SIMBERT, ROFORMER_SIM, RNN_TITLE)
 OWN = {family.name: family for family in (GPT2, GPT2_ML, BERT, NEZHA, *TITLES, TITLE_SCORER)}
 BUILT_IN = OWN | pretrained.FAMILIES
 

@@ -10,92 +10,16 @@ smaller checkpoints are narrower than their layers. RoFormer-Sim has rotary posi
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
 
-from textgen.models.families import bert
-from textgen.models.families.bert import Bert, BertConfig, Embeddings
+from textgen.models.families.roformer import NarrowBert, NarrowConfig, NarrowRoFormer
 from textgen.models.families.unilm import read_sources, written
-from textgen.models.layers.attention import Attend
 from textgen.models.layers.cache import CacheState
-from textgen.models.layers.linear import Linear
-from textgen.models.layers.rotary import turning
 from textgen.models.views import Ids, ThroughHidden
 
 BEGUN = "begun"  # the hidden states at the ends of the sources, until targets begin
-
-
-@dataclass(frozen=True)
-class SimBertConfig(BertConfig):
-    """The sizes of a SimBERT, named as in its `config.json`."""
-
-    embedding_size: int
-
-
-class Trunk(bert.Trunk):
-    """Embeddings and layers, with a projection between them if the embeddings are narrower."""
-
-    def __init__(self, config: SimBertConfig) -> None:
-        super().__init__(config)
-        self.embeddings = Embeddings(replace(config, hidden_size=config.embedding_size))
-        self.embeddings_project: nn.Module = nn.Identity()
-        if config.embedding_size != config.hidden_size:
-            self.embeddings_project = Linear(config.embedding_size, config.hidden_size)
-
-    def embed(self, ids: Tensor, positions: Tensor, types: Tensor) -> Tensor:
-        """Embedded input `(rows, length, hidden)`."""
-        projected: Tensor = self.embeddings_project(super().embed(ids, positions, types))
-        return projected
-
-
-class UnplacedEmbeddings(Embeddings):
-    """Embeddings that do not know where their words stand."""
-
-    def __init__(self, config: BertConfig) -> None:
-        super().__init__(config)
-        del self.position_embeddings
-
-    def forward(self, ids: Tensor, positions: Tensor, types: Tensor) -> Tensor:
-        embedded = self.word_embeddings(ids) + self.token_type_embeddings(types)
-        normed: Tensor = self.dropout(self.LayerNorm(embedded))
-        return normed
-
-
-class RotaryTrunk(Trunk):
-    """Embeddings without positions, and layers."""
-
-    def __init__(self, config: SimBertConfig) -> None:
-        super().__init__(config)
-        self.embeddings = UnplacedEmbeddings(replace(config, hidden_size=config.embedding_size))
-
-    def embed(self, ids: Tensor, positions: Tensor, types: Tensor) -> Tensor:
-        """Embedded input `(rows, length, hidden)`."""
-        projected: Tensor = self.embeddings_project(self.embeddings(ids, positions, types))
-        return projected
-
-
-class NarrowBert(Bert):
-    """A BERT whose words are as wide as `embedding_size`, in its head, too."""
-
-    def __init__(self, config: SimBertConfig, trunk: type[Trunk] = Trunk) -> None:
-        super().__init__(config)
-        self.bert = trunk(config)
-        transform = self.cls.predictions.transform
-        transform.dense = Linear(config.hidden_size, config.embedding_size)
-        transform.LayerNorm = nn.LayerNorm(config.embedding_size, eps=config.layer_norm_eps)
-
-
-class NarrowRoFormer(NarrowBert):
-    """The same with rotary positions."""
-
-    def __init__(self, config: SimBertConfig) -> None:
-        super().__init__(config, RotaryTrunk)
-
-    def placed(self, attend: Attend, positions: Tensor) -> Attend:
-        """Attention that turns queries and keys by their places."""
-        return turning(attend, positions)
 
 
 class SimBert(ThroughHidden, nn.Module):
@@ -111,7 +35,7 @@ class SimBert(ThroughHidden, nn.Module):
 
     two_way = False
 
-    def __init__(self, config: SimBertConfig, encoder: type[NarrowBert] = NarrowBert) -> None:
+    def __init__(self, config: NarrowConfig, encoder: type[NarrowBert] = NarrowBert) -> None:
         super().__init__()
         self.network = encoder(config)
         self.vocab_size = config.vocab_size
@@ -154,5 +78,5 @@ class SimBert(ThroughHidden, nn.Module):
 class RoFormerSim(SimBert):
     """The same by a RoFormer."""
 
-    def __init__(self, config: SimBertConfig) -> None:
+    def __init__(self, config: NarrowConfig) -> None:
         super().__init__(config, NarrowRoFormer)

@@ -79,6 +79,6 @@ def teacher_forced(
     kinds = torch.cat([torch.zeros_like(read), types.repeat_interleave(steps, 1)], 1)
     x = network.embed(torch.cat([read, streams.flatten(1)], 1), positions, kinds)
     for layer in network.layers:
-        x = layer(x, both_sides(bias))
+        x = layer(x, network.placed(both_sides(bias), positions))
     logits = network.logits(x[:, width:]).view(rows, count, steps, -1)
     return unilm.prior.apply_vote(logits, unilm.prior.vote(sources)[:, None, None])

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from textgen.errors import ModelError
 from textgen.models.families.bert import Bert, BertConfig
+from textgen.models.families.roformer import NarrowConfig, NarrowRoFormer
 from textgen.models.layers.attention import Attend, both_sides, padding_bias
 from textgen.models.layers.cache import CacheState, KeyValue
 from textgen.models.layers.copy_prior import CopyPrior
@@ -122,7 +123,7 @@ def written(bert: Bert, state: CacheState, tokens: Tensor, types: Tensor) -> Ten
 
 def build(config: Mapping[str, Any], specials: Specials, file: Path) -> UniLM:
     """The title model of a config.json. Raises ModelError: its token types or `two_way` cannot be."""
-    bert = Bert(BertConfig.from_dict(dict(config)))
+    bert = encoder(config)
     if max(specials.l2r, specials.r2l) >= bert.vocab_size:
         hint = "does config.json belong to these weights?"
         raise ModelError("{file}: a direction of titles has no token", file=file, hint=hint)
@@ -131,6 +132,13 @@ def build(config: Mapping[str, Any], specials: Specials, file: Path) -> UniLM:
         value = short(two_way)
         raise ModelError("{file}: two_way cannot be {value}", file=file, value=value, hint="true or false")
     return UniLM(bert, CopyPrior(bert.vocab_size), _target_types(config, specials, file), two_way=two_way)
+
+
+def encoder(config: Mapping[str, Any]) -> Bert:
+    """The network that a config.json describes: a RoFormer, or one with positions of its own."""
+    if config["model_type"] == "roformer":
+        return NarrowRoFormer(NarrowConfig.from_dict(config))
+    return Bert(BertConfig.from_dict(config))
 
 
 def _target_types(config: Mapping[str, Any], specials: Specials, file: Path) -> dict[int, int]:

@@ -13,6 +13,12 @@ from textgen.models.layers.attention import Attend
 BASE = 10000.0
 
 
+def sines(count: int, width: int) -> Tensor:
+    """The table `(count, width)` of the first places that RoFormer's files keep: sines, then cosines."""
+    cosine, sine = _waves(torch.arange(count)[None], width)
+    return torch.cat([sine, cosine], -1)[0, 0]
+
+
 def turning(attend: Attend, positions: Tensor) -> Attend:
     """Attention whose scores depend on how far places are apart.
 

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from textgen.backends.title.backend import TitleBackend
 from textgen.events import OnEvent
-from textgen.models.families import UNILM
+from textgen.models.families import ROFORMER_TITLE, UNILM
 from textgen.models.families.teacher_forcing import teacher_forced
 from textgen.models.families.unilm import UniLM
 from textgen.options.title import Direction
@@ -50,7 +50,7 @@ class BidirectionalRecipe(UniLMRecipe[BidirectionalTrainOptions]):
     """The second stage of a title model."""
 
     name: ClassVar = "bidirectional"
-    starts: ClassVar = (UNILM,)
+    starts: ClassVar = (UNILM, ROFORMER_TITLE)
     two_way: ClassVar = True
     decode: ClassVar = "bidirectional"
 

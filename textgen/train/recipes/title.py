@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from textgen.errors import UsageError
 from textgen.messages import Message
 from textgen.models.adapters.masked import MaskedAdapter
-from textgen.models.families import BERT, UNILM
+from textgen.models.families import BERT, ROFORMER_TITLE, UNILM
 from textgen.models.families.bert import Bert
 from textgen.models.families.pretrained import ENCODER_DECODER, MASKED
 from textgen.models.families.teacher_forcing import teacher_forced
@@ -32,7 +32,7 @@ from textgen.train.data.arrays import Arrays
 from textgen.train.recipes.base import Recipe
 from textgen.train.recipes.encoder_decoder import EncoderDecoderRecipe
 from textgen.train.recipes.initial_model import find_initial_model
-from textgen.train.recipes.masked_start import as_bert, is_bert, with_directions
+from textgen.train.recipes.masked_start import as_bert, unheld, with_directions
 from textgen.train.recipes.pairs import PairRecipe, Pairs
 
 TYPES = {"l2r": 1, "r2l": 2}
@@ -47,7 +47,7 @@ class UniLMRecipe(PairRecipe[O]):
         two_way: Whether the directions are taught to see each other.
     """
 
-    starts: ClassVar[tuple[Family, ...]] = (BERT, UNILM)
+    starts: ClassVar[tuple[Family, ...]] = (BERT, UNILM, ROFORMER_TITLE)
     two_way: ClassVar[bool] = False
     still_trained: ClassVar = ("prior.", "token_type_embeddings")
 
@@ -88,11 +88,11 @@ class TitleRecipe(UniLMRecipe[TitleTrainOptions]):
     """Articles and titles, each title both ways."""
 
     name: ClassVar = "title"
-    starts: ClassVar = (BERT, UNILM, MASKED, ENCODER_DECODER)
+    starts: ClassVar = (BERT, UNILM, ROFORMER_TITLE, MASKED, ENCODER_DECODER)
 
     @classmethod
     def takes(cls, files: ModelFiles) -> bool:
-        return super().takes(files) and (files.family is not MASKED or is_bert(files))
+        return super().takes(files) and (files.family is not MASKED or unheld(files) is None)
 
     @classmethod
     def starting(cls, options: TitleTrainOptions) -> Recipe[Any, Any]:

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from textgen.backends.title.backend import TitleBackend
 from textgen.events import OnEvent
-from textgen.models.families import UNILM
+from textgen.models.families import ROFORMER_TITLE, UNILM
 from textgen.models.padding import padded
 from textgen.options.train_titles import TitleRankTrainOptions
 from textgen.store.load import load_model
@@ -49,7 +49,7 @@ class TitleRankRecipe(UniLMRecipe[TitleRankTrainOptions]):
     """A stage after `title`."""
 
     name: ClassVar = "title-rank"
-    starts: ClassVar = (UNILM,)
+    starts: ClassVar = (UNILM, ROFORMER_TITLE)
 
     def complete(
         self, arrays: Arrays, directory: Path, stopped: Callable[[], bool], on_event: OnEvent
