@@ -61,11 +61,15 @@ def test_a_text_with_its_characters_shuffled_is_refused(gpt2_model: LoadedModel)
     assert told(reader, TRADITIONAL) == "known"
 
 
-def test_models_of_ones_own_read_everything(gpt2_model: LoadedModel) -> None:
-    own = Reader(replace(gpt2_model, files=replace(gpt2_model.files, embedded=False)))
-    assert own.read("頭髮😀").text == "頭髮😀"
-    assert own.text_notes("林" * 40, "林" * 40) == ()
-    assert own.word("頭髮") == "頭髮"
+def test_models_of_ones_own_read_emoji_and_the_scripts_that_they_know(gpt2_model: LoadedModel) -> None:
+    own = replace(gpt2_model, files=replace(gpt2_model.files, embedded=False))
+    reader = Reader(own)
+    assert reader.read("頭髮😀").text == "头发😀", "of the vocabulary of the models that come with textgen"
+    assert reader.text_notes("林" * 40, "林" * 40) == ()
+    assert reader.word("頭髮") == "头发"
+    other = Reader(replace(own, scripts=frozenset({"traditional"})))
+    assert other.read("頭髮😀").text == "頭髮😀"
+    assert other.word("頭髮") == "頭髮"
 
 
 def test_refused_texts_get_no_title_and_traditional_ones_a_traditional_title(

@@ -40,13 +40,13 @@ def bert(tmp_path_factory: pytest.TempPathFactory) -> Tokenizer:
     ],
 )
 def test_what_is_read(bert: Tokenizer, text: str, read: str, places: list[int]) -> None:
-    reading = tokenized(as_read(text, as_is=True, keep_layout=True), bert)
+    reading = tokenized(as_read(text, emoji=True, traditional=True, keep_layout=True), bert)
     assert (reading.text, [*reading.places]) == (read, places)
     assert bert.encode(reading.text) == [i for i in bert.encode(text) if i != 2]
 
 
 def test_a_tokenizer_that_loses_nothing_reads_all() -> None:
-    reading = as_read("今囧 日Hello\n", as_is=True, keep_layout=True, lossy=True)
+    reading = as_read("今囧 日Hello\n", emoji=True, traditional=True, keep_layout=True, lossy=True)
     found = tokenized(reading, load_tokenizer(find_model("gpt2")))
     assert (found.text, found.lossy) == (reading.text, False)
 
@@ -65,7 +65,7 @@ def test_a_tokenizer_that_loses_nothing_reads_all() -> None:
     ],
 )
 def test_edits_are_made_in_what_was_typed(bert: Tokenizer, text: str, now: str, result: str) -> None:
-    reading = tokenized(as_read(text, as_is=True, keep_layout=True), bert)
+    reading = tokenized(as_read(text, emoji=True, traditional=True, keep_layout=True), bert)
     found, changes = edited(reading, now, (), bert)
     assert found == result
     made, end = "", 0
@@ -76,7 +76,7 @@ def test_edits_are_made_in_what_was_typed(bert: Tokenizer, text: str, now: str, 
 
 
 def test_anchors_move_with_the_spaces_that_are_no_edits(bert: Tokenizer) -> None:
-    reading = tokenized(as_read("hello,world的天天", as_is=True), bert)
+    reading = tokenized(as_read("hello,world的天天", emoji=True, traditional=True), bert)
     now = "hello, world天的天天"
     anchor = Anchor(reading.text.index("的"), now.index("的"), 3)
     assert edited(reading, now, [anchor], bert)[0] == "hello,world天的天天"

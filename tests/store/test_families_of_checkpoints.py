@@ -10,12 +10,14 @@ from typing import Any
 import foreign_vocabularies as vocabularies
 import pytest
 import transformers
-from checkpoints import change_json, saved, vocabulary, write_vocabulary
+from checkpoints import WORDS, chain, change_json, saved, vocabulary, write_vocabulary
 
 import textgen
+from textgen.check.run import check_model
 from textgen.store.catalog import find_model
 from textgen.store.pretrained import load_foreign_tokenizer, profile_of_files
 from textgen.store.profiles import Profile
+from textgen.text.common_characters import SIMPLIFIED, TRADITIONAL
 
 ARTICLE = "今天天气很好，我们去公园。"
 WIDTH = 448  # a direction for every token
@@ -145,6 +147,36 @@ def test_a_cpm(tmp_path: Path) -> None:
     assert written(folder, "今天") == "今天天气很好 我们"
     found = profile(folder)
     assert (found.ends, found.specials.pad, found.reads_bos) == ((7,), 5, False)
+
+
+@pytest.mark.parametrize("traditional", [False, True])
+def test_a_traditional_prompt_is_read_in_the_characters_that_the_vocabulary_has(
+    tmp_path: Path, traditional: bool
+) -> None:
+    folder, kind = folder_of(tmp_path / "gpt2"), "GPT2LMHeadModel"
+    characters = SIMPLIFIED + (TRADITIONAL if traditional else "")
+    tokens = vocabulary(words=[*dict.fromkeys([*WORDS, *characters])])
+    write_vocabulary(folder, tokens)
+    text = "今日小雨，明早转晴。"
+    follows = chain(tokens, "[CLS]", f"说{text}", "[SEP]")
+    follows |= chain(tokens, "說", "國", "[SEP]") if traditional else {}
+    saved(folder, network(kind, len(tokens)), follows)
+    assert written(folder, "这样说") == f"这样说{text}"
+    assert written(folder, "這樣說") == ("這樣說國" if traditional else "這樣說今日小雨，明早轉晴。")
+    [found] = [one for one in check_model(str(folder)) if "scripts" in one.facts]
+    assert found.facts["scripts"] == ["simplified", "traditional"][: 1 + traditional]
+    assert ("texts in these are read in simplified ones" in str(found.text)) is not traditional
+
+
+def test_ckip_writes_traditional_texts_with_the_vocabulary_of_bert(tmp_path: Path) -> None:
+    """As `ckiplab/gpt2-base-chinese`."""
+    tokens = vocabulary(words=[*dict.fromkeys([*WORDS, *SIMPLIFIED, *TRADITIONAL])])
+    folder = folder_of(tmp_path / "gpt2-base-chinese")
+    write_vocabulary(folder, tokens)
+    saved(folder, network("GPT2LMHeadModel", len(tokens)), chain(tokens, "[CLS]", "们", "[SEP]"))
+    assert profile(folder).scripts is None
+    change_json(folder, "config.json", _name_or_path="ckiplab/gpt2-base-chinese")
+    assert profile(folder).scripts == {"traditional"}
 
 
 def test_a_llama(tmp_path: Path) -> None:

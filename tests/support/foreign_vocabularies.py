@@ -113,6 +113,7 @@ def sentencepiece_model(path: Path, **options: object) -> Path:
     """A model of SentencePiece; by default as those of T5: normalising, without bytes."""
     model = io.BytesIO()
     given = {
+        "sentence_iterator": iter(line for text in SENTENCES * 4 for line in text.splitlines() if line),
         "vocab_size": 130,
         "pad_id": 0,
         "eos_id": 1,
@@ -121,7 +122,6 @@ def sentencepiece_model(path: Path, **options: object) -> Path:
         "character_coverage": 1.0,
     }
     SentencePieceTrainer.train(
-        sentence_iterator=iter([line for text in SENTENCES * 4 for line in text.splitlines() if line]),
         model_writer=model,
         hard_vocab_limit=False,
         minloglevel=2,

@@ -40,10 +40,19 @@ def test_the_length_stays(text: str, source: str) -> None:
 
 
 def test_a_reading_of_a_lossy_tokenizer() -> None:
-    reading = as_read("买了iPhone，很好。", as_is=True, lossy=True)
+    reading = as_read("买了iPhone，很好。", emoji=True, traditional=True, lossy=True)
     assert reading.given_back("iphone,很好") == "iPhone，很好"
     assert reading.settled("很好iph") == 2
     edited, changes = reading.edited("买了iphone,很差.")
     assert edited == "买了iPhone，很差。"
     assert [edited[change.start : change.end] for change in changes] == ["差"]
-    assert as_read("iPhone", as_is=True).given_back("iphone") == "iphone"
+    assert as_read("iPhone", emoji=True, traditional=True).given_back("iphone") == "iphone"
+
+
+def test_a_lossy_reading_of_a_traditional_text_is_given_back_in_both_ways() -> None:
+    reading = as_read("他說iPhone的螢幕，頭髮。", emoji=True, lossy=True)
+    assert reading.text == "他说iPhone的萤幕，头发。"
+    assert reading.given_back("iphone,头发") == "iPhone，頭髮"
+    assert reading.edited("他说iphone的萤幕,长发。")[0] == "他說iPhone的螢幕，長髮。"
+    # neither of a word nor of a run of characters the end is known
+    assert [reading.settled(text) for text in ("好,头发", "头发,iph")] == [2, 3]

@@ -88,7 +88,7 @@ def test_emoji_and_private_characters_are_not_read(text: str, left: str) -> None
 
 
 def test_a_model_of_ones_own_reads_all_of_it() -> None:
-    assert as_read("頭髮😀 \n", as_is=True).text == "頭髮😀"
+    assert as_read("頭髮😀 \n", emoji=True, traditional=True).text == "頭髮😀"
 
 
 ARTICLE = "皇后在宮裡說，後來衣服乾了，幹部們頭髮很長，發展很快。于右任先生在台灣。"

@@ -1,8 +1,8 @@
-"""Reading the rows' texts, in characters that the embedded models know, with notes on unfamiliar kinds."""
+"""Reading the rows' texts, in characters that the model knows, with notes on unfamiliar kinds."""
 
 from __future__ import annotations
 
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache
 from typing import TypeVar
 
 import torch
@@ -21,6 +21,7 @@ from textgen.text.familiarity import TOKENS, bits_of, judge_bits, judge_characte
 from textgen.text.model_input import Reading, as_read
 from textgen.text.traditional import has_traditional, simplified
 from textgen.tokenizers.base import Tokenizer
+from textgen.tokenizers.scripts import TRADITIONAL, scripts_of
 
 SHOWN = 20  # characters of a note
 Listing = TypeVar("Listing", bound=DecodingOptions)
@@ -30,14 +31,18 @@ class Reader:
     """Reads texts for a model.
 
     Args:
-        model: What writes. Models of the user's own read emoji and traditional characters as they are, and
-            are not told which texts they know.
+        model: What writes. Models of the user's own read emoji, and are not told which texts they know.
     """
 
     def __init__(self, model: LoadedModel) -> None:
         self._model = model
         self._as_is = not model.files.embedded
         self._logprob = lru_cache(256)(_logprob)  # many samples of one prompt are rows of their own
+
+    @cached_property
+    def _traditional(self) -> bool:
+        """Whether the model knows traditional characters."""
+        return TRADITIONAL in (self._model.scripts or scripts_of(self._model.tokenizer.vocabulary))
 
     def read(self, text: str, *, keep_layout: bool = False, optional: bool = False) -> Reading:
         """Read a text for the model; see `textgen.text.model_input.read`.
@@ -50,8 +55,13 @@ class Reader:
         Raises:
             DataError: There is something, but nothing that can be read.
         """
-        lossy = not self._model.tokenizer.lossless
-        reading = as_read(text, keep_layout=keep_layout, as_is=self._as_is, lossy=lossy)
+        reading = as_read(
+            text,
+            keep_layout=keep_layout,
+            emoji=self._as_is,
+            traditional=self._traditional,
+            lossy=not self._model.tokenizer.lossless,
+        )
         if not optional and not is_blank(text) and is_blank(reading.text):
             raise DataError(
                 "there is nothing in the text that can be read",
@@ -61,7 +71,7 @@ class Reader:
 
     def word(self, word: str) -> str:
         """A word that the model is to write, in the characters that it knows."""
-        return word if self._as_is or not has_traditional(word) else simplified(word)
+        return word if self._traditional or not has_traditional(word) else simplified(word)
 
     def spelled(self, options: Listing) -> Listing:
         """The options with their listed texts in the characters that the model knows."""

@@ -16,8 +16,8 @@ from textgen.store.checkpoint import CONFIG, GENERATION_CONFIG
 from textgen.store.load import check_tokens
 from textgen.store.pretrained import PADDED
 from textgen.store.profiles import Profile
-from textgen.text.common_characters import SIMPLIFIED, TRADITIONAL
 from textgen.tokenizers.base import ABSENT, Tokenizer
+from textgen.tokenizers.scripts import COMMON, SIMPLIFIED, TRADITIONAL, as_one_token, scripts_of
 from textgen.tokenizers.sentencepiece import SPECIAL_PIECES
 
 TEXT = "今天我们买了3台iPhone 15，共￥1.2万元！\nHello, 世界😀。"
@@ -44,26 +44,31 @@ def of_vocabulary(subject: Subject) -> Iterator[Finding]:
         values = {"kind": kind, "file": name, "tokens": tokens, "rows": subject.rows}
         text = Message(template, **values, case=case)
         yield Finding("vocabulary", OK, text, facts=values | {"cased": cased})
-    yield _scripts(subject.tokenizer)
+    yield _scripts(subject.tokenizer, subject.profile.scripts if subject.profiled else None)
 
 
-def _scripts(tokenizer: Tokenizer) -> Finding:
+def _scripts(tokenizer: Tokenizer, known: frozenset[str] | None) -> Finding:
     """How many of the common characters of each script can be read, and how many as one token."""
-    pieces = set(tokenizer.vocabulary.pieces)
-    facts = {}
-    for name, characters in (("simplified", SIMPLIFIED), ("traditional", TRADITIONAL)):
-        facts[name] = len(characters) - len(tokenizer.lost(characters))
-        facts[f"{name} as one token"] = sum(character.encode() in pieces for character in characters)
-    text = Message(
+    facts: dict[str, Any] = {}
+    for name, count in as_one_token(tokenizer.vocabulary).items():
+        facts[name] = len(COMMON[name]) - len(tokenizer.lost(COMMON[name]))
+        facts[f"{name} as one token"] = count
+    facts["scripts"] = sorted(known or scripts_of(tokenizer.vocabulary))
+    template = (
         "of {all} common characters it reads {simplified} simplified ones ({one} as one token) and "
-        "{traditional} traditional ones ({other})",
-        all=len(SIMPLIFIED),
+        "{traditional} traditional ones ({other})"
+    )
+    if TRADITIONAL not in facts["scripts"]:
+        template += "; texts in these are read in simplified ones"
+    text = Message(
+        template,
+        all=len(COMMON[SIMPLIFIED]),
         simplified=facts["simplified"],
         one=facts["simplified as one token"],
         traditional=facts["traditional"],
         other=facts["traditional as one token"],
     )
-    few = facts["simplified"] < len(SIMPLIFIED) // 2 > facts["traditional"]
+    few = facts["simplified"] < len(COMMON[SIMPLIFIED]) // 2 > facts["traditional"]
     hint = Message("is it a model of Chinese?") if few else None
     return Finding("vocabulary", NOTE if few else OK, text, hint, facts)
 

@@ -39,12 +39,14 @@ class LoadedModel:
         network: An `nn.Module` with a `vocab_size`, which offers the views of its family.
         tokenizer: Its tokenizer.
         label: Its name and the first digits of its weights' sha256.
+        scripts: Those of `textgen.tokenizers.scripts` that it writes; None where its vocabulary tells.
     """
 
     files: ModelFiles
     network: Any
     tokenizer: Tokenizer
     label: str
+    scripts: frozenset[str] | None = None
 
 
 def load_model(files: ModelFiles, label: str | None = None) -> LoadedModel:

@@ -59,7 +59,8 @@ def load_pretrained(files: ModelFiles, label: str | None = None) -> LoadedModel:
     adapted = _adapted(files, profile, network).eval().requires_grad_(False)
     adapted = adapted.to(torch.get_default_device())
     set_precision(adapted, files.precision)
-    return LoadedModel(files, adapted, load_foreign_tokenizer(profile), label or files.label)
+    tokenizer = load_foreign_tokenizer(profile)
+    return LoadedModel(files, adapted, tokenizer, label or files.label, profile.scripts)
 
 
 def tokenizer_beside(files: ModelFiles) -> Tokenizer:

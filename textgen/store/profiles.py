@@ -17,6 +17,7 @@ from textgen.models.views import LanguageModel, MaskedLanguageModel, TitleModel
 from textgen.store.checkpoint import Checkpoint, read_object
 from textgen.store.vocabularies import BYTE_LEVEL, CPM, SENTENCEPIECE, WORDPIECE, WORDS, Words
 from textgen.tokenizers.base import ABSENT, Specials
+from textgen.tokenizers.scripts import TRADITIONAL
 
 OF_BERT = {"bos": "[CLS]", "eos": "[SEP]", "pad": "[PAD]", "mask": "[MASK]", "cls": "[CLS]", "sep": "[SEP]"}
 OF_SENTENCEPIECE = {
@@ -56,6 +57,7 @@ class Profile:
         reads_bos: Whether texts began with `specials.bos` in training; else only those from nothing do.
         facts: What its tokenizer is to be told beside.
         positions: Most ids that it reads and writes together.
+        scripts: Those of `textgen.tokenizers.scripts` that it writes; None where its vocabulary tells.
     """
 
     words: Words
@@ -65,6 +67,7 @@ class Profile:
     reads_bos: bool
     facts: Mapping[str, Any]
     positions: int
+    scripts: frozenset[str] | None = None
 
 
 def profile_of(checkpoint: Checkpoint, words: Words, family: Family) -> Profile:
@@ -188,6 +191,8 @@ def _called(part: str) -> Callable[[Checkpoint, Words], bool]:
 
 
 KNOWN = (
+    # trained on traditional texts, with a vocabulary that has the simplified characters, too
+    Known("CKIP Lab", _called("ckip"), lambda profile: replace(profile, scripts=frozenset({TRADITIONAL}))),
     # trained without symbols: a start symbol before a prompt is out of place
     Known(
         "Wenzhong 2.0",

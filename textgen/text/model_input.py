@@ -73,11 +73,12 @@ class Reading:
 
     def settled(self, text: str) -> int:
         """The length of the part of a text still being written that `given_back` will not change any more."""
+        end = settled(text) if self.traditional else len(text)
         if self.lossy:
             # a word may go on, and a mark's form depends on what follows it
             word = LAST_WORD.search(text)
-            return word.start() if word else max(0, len(text) - 1)
-        return settled(text) if self.traditional else len(text)
+            end = min(end, word.start() if word else max(0, len(text) - 1))
+        return end
 
     def found(self, word: str) -> list[range]:
         """The places of what is read of a word of the source, wherever that has it."""
@@ -137,19 +138,26 @@ class Reading:
         yield new[done:]
 
 
-def as_read(text: str, *, keep_layout: bool = False, as_is: bool = False, lossy: bool = False) -> Reading:
+def as_read(
+    text: str,
+    *,
+    keep_layout: bool = False,
+    emoji: bool = False,
+    traditional: bool = False,
+    lossy: bool = False,
+) -> Reading:
     """Read a text as a model does.
 
     Args:
         text: The text as it was given.
         keep_layout: Do not clean it (see `clean`).
-        as_is: The model is not one of those that come with textgen: emoji and traditional characters, which
-            those do not know, stay.
+        emoji: They stay; those models that come with textgen know none.
+        traditional: The model knows traditional characters, which stay.
         lossy: Its tokenizer loses case, width or accents.
     """
-    kept = Kept(text, range(len(text))) if as_is else without_emoji(text)
+    kept = Kept(text, range(len(text))) if emoji else without_emoji(text)
     if not keep_layout:
         kept = kept.then(cleaned(kept.text))
-    if as_is or not is_traditional(kept.text):
+    if traditional or not is_traditional(kept.text):
         return Reading(text, kept.text, kept.places, lossy=lossy)
-    return Reading(text, simplified(kept.text), kept.places, traditional=True)
+    return Reading(text, simplified(kept.text), kept.places, traditional=True, lossy=lossy)

@@ -1,4 +1,4 @@
-"""Traditional characters: the models know the simplified ones, so texts are read in these and given back.
+"""Traditional characters: models that know the simplified ones alone read texts in these; the way back.
 
 OpenCC (https://github.com/BYVoid/OpenCC) is loaded only for texts that hold traditional characters.
 """

@@ -20,7 +20,7 @@ def tokenizer() -> Tokenizer:
 
 
 def spans(text: str, words: list[str], tokenizer: Tokenizer) -> list[str]:
-    state = locked_state(as_read(text, as_is=True), words, tokenizer, Subject())
+    state = locked_state(as_read(text, emoji=True, traditional=True), words, tokenizer, Subject())
     assert tokenizer.decode(list(state.ids)) == text
     return [tokenizer.decode(list(state.ids[span.start : span.stop])) for span in state.spans]
 
@@ -52,7 +52,7 @@ def test_what_cannot_be_kept_is_refused(
     text: str, words: list[str], reason: str, tokenizer: Tokenizer
 ) -> None:
     with pytest.raises(DataError, match=reason):
-        locked_state(as_read(text, as_is=True), words, tokenizer, Subject())
+        locked_state(as_read(text, emoji=True, traditional=True), words, tokenizer, Subject())
 
 
 @pytest.mark.parametrize(
@@ -73,6 +73,6 @@ def test_ends_of_keywords_inside_longer_words_are_counted(
 
 def test_braces_of_a_word_are_no_option(tokenizer: Tokenizer) -> None:
     with pytest.raises(DataError) as caught:
-        locked_state(as_read("今天天气很好", as_is=True), ["{@keep}"], tokenizer, Subject())
+        locked_state(as_read("今天天气很好", emoji=True, traditional=True), ["{@keep}"], tokenizer, Subject())
     line = caught.value.line.spelled(lambda name: f"--{name}")
     assert line == "{@keep} is not in the sentence (--keep takes parts of it)"

@@ -96,9 +96,8 @@ def test_other_rankings_stay() -> None:
     assert TitleOptions(rank="pmi").directions == ("l2r",)
 
 
-def test_lines_come_back_as_they_are_listed(small: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_lines_come_back_as_they_are_listed(small: Any) -> None:
     """Also for an article in traditional characters, whose titles are given back in those."""
-    monkeypatch.setattr(small.reader, "_as_is", False)  # as models that come with the package are read
     article = "昨晚的聯賽中，主隊三比一戰勝來訪的對手。前鋒上半場頭球破門，門將撲出一個點球。"
     [record] = small.generate(article, one_of=TOPICS, num_candidates=3)
     assert record.error is None
@@ -113,15 +112,14 @@ def test_traditional_lines_come_back_as_they_are_listed(
     small: Any, monkeypatch: pytest.MonkeyPatch, options: dict[str, Any]
 ) -> None:
     """The models know simplified characters only."""
-    with pytest.raises(UsageError, match="cannot be written"):
+    with monkeypatch.context() as patch, pytest.raises(UsageError, match="cannot be written"):
+        patch.setattr(small.reader, "_traditional", True)
         small.generate(FOOTBALL, one_of=TRADITIONAL, **options)
-    monkeypatch.setattr(small.reader, "_as_is", False)
     [record] = small.generate(FOOTBALL, one_of=TRADITIONAL, num_candidates=3, **options)
     assert {candidate.text for candidate in record.candidates} == set(TRADITIONAL)
 
 
-def test_gpt2_continues_with_traditional_lines(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_gpt2_continues_with_traditional_lines(tmp_path: Path) -> None:
     toy = textgen.load(str(save(network_of(GPT2), GPT2, tmp_path / "gpt2")))
-    monkeypatch.setattr(toy.reader, "_as_is", False)
     [record] = toy.generate("今天", one_of=TRADITIONAL, decode="beam", num_candidates=3, max_new_tokens=20)
     assert {candidate.text for candidate in record.candidates} == {"今天" + text for text in TRADITIONAL}
