@@ -163,7 +163,7 @@ def test_its_name_stays_where_conventions_go_by_it(tmp_path: Path) -> None:
         ("conditional", "gpt2", {}, "causal-lm"),
         ("title-rank", "bart", {}, "encoder-decoder"),
         ("rnn-title", "bart", {}, "encoder-decoder"),
-        ("title-scorer", "bert", {}, "masked-lm"),
+        ("title-scorer", "roformer", {}, "roformer network"),
         ("gpt2", "gpt2", {"storage": "int8"}, "fp32"),
         ("title", "bart", {"title_length": 64}, "it writes 62 tokens"),
     ],

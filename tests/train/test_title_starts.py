@@ -40,6 +40,7 @@ def test_a_bert_learns_to_write_both_ways(kind: str, unused: bool, tmp_path: Pat
         "title",
         "bidirectional",
         "title-rank",
+        "title-scorer",
     ]
     for way in ("l2r", "r2l"):
         (record,) = textgen.load(str(tmp_path / "run")).generate(
@@ -47,8 +48,6 @@ def test_a_bert_learns_to_write_both_ways(kind: str, unused: bool, tmp_path: Pat
         )
         assert record.error is None
         assert "unused" not in record.candidates[0].text
-    with pytest.raises(UsageError, match="vocabulary of another make"):
-        run(tmp_path / "scorer", "title-scorer", tmp_path / "run")
     *_, weights = store_model(model.files, tmp_path / "int8", "int8")
     assert loaded(weights.parent).tokenizer.specials == specials
     # a second stage starts from it as from any title model
@@ -99,6 +98,34 @@ def test_words_learn_to_write(kind: str, starts: Starts, tmp_path: Path) -> None
         assert record.error is None
         assert record.candidates[0].text
     # second stages start from it, and it is stored in int8
-    run(tmp_path / "two", "bidirectional", tmp_path / "run", steps=1, title_length=8)
+    few = {"steps": 1, "title_length": 8}
+    run(tmp_path / "two", "bidirectional", tmp_path / "run", **few)
+    run(tmp_path / "ranked", "title-rank", tmp_path / "run", beams=2, samples=2, **few)
     *_, weights = store_model(model.files, tmp_path / "int8", "int8")
     assert loaded(weights.parent).tokenizer.specials == specials
+
+
+@pytest.mark.parametrize(("kind", "writer"), [("bert", "bart"), ("ernie", "t5"), ("wobert", "title")])
+def test_a_scorer_reads_the_titles_of_another_vocabulary(
+    kind: str, writer: str, starts: Starts, tmp_path: Path
+) -> None:
+    begin = starts(kind)
+    written_by = writer if writer == "title" else str(starts(writer))
+    few = {"title_length": 8, "beams": 2, "samples": 2, "candidates": 4, "dropout": 0.0}
+    events: list[Any] = []
+    run(tmp_path / "run", "title-scorer", begin, events, steps=12, writer=written_by, source_length=30, **few)
+    losses = [event.loss for event in events if isinstance(event, Trained)]
+    assert sum(losses[-4:]) < sum(losses[:4])
+    scorer = loaded(tmp_path / "run")
+    assert scorer.files.kind == "title-scorer"
+    assert scorer.tokenizer.encode("春风东南") == loaded(begin).tokenizer.encode("春风东南")
+    texts = [row["text"] for row in some_pairs(2)]
+    found = textgen.load(written_by, precision="fp32").generate(
+        texts, rank="scorer", scorer=str(tmp_path / "run"), num_candidates=3, max_new_tokens=8
+    )
+    for text, record in zip(texts, found, strict=True):
+        assert record.error is None
+        ids = scorer.tokenizer.encode
+        expected = scorer.network.score([2, *ids(text), 3], [ids(one.text) for one in record.candidates])
+        assert [one.score for one in record.candidates] == pytest.approx(expected.tolist(), abs=1e-5)
+        assert len({*expected.tolist()}) > 1

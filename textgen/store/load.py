@@ -21,7 +21,7 @@ from textgen.models.layers.conditional_norm import add_condition, styles_of
 from textgen.models.layers.linear import Conv1D, Linear
 from textgen.models.layers.rows import Matrix, OfRows, Rows, dense
 from textgen.models.precision import INT8, set_precision
-from textgen.models.views import LanguageModel, MaskedLanguageModel, TitleModel
+from textgen.models.views import LanguageModel, MaskedLanguageModel, TitleModel, TitleRanker
 from textgen.plugins import resolved
 from textgen.store.catalog import PRIOR, ModelFiles
 from textgen.store.checkpoint import CONFIG, VOCABULARIES
@@ -121,7 +121,7 @@ def _network(files: ModelFiles, tensors: int, specials: Specials) -> Any:
 def tokenizer_of(files: ModelFiles) -> Tokenizer:
     """The tokenizer of a model, be it of our make or of another. Raises ModelError if there is none."""
     foreign = files.tokenizer is None and any((files.path / name).is_file() for name in VOCABULARIES)
-    views = LanguageModel, TitleModel, MaskedLanguageModel
+    views = LanguageModel, TitleModel, MaskedLanguageModel, TitleRanker
     if files.family.loader is not None or (foreign and any(map(files.family.offers, views))):
         found: Tokenizer = resolved("textgen.store.pretrained:tokenizer_beside")(files)
         return found

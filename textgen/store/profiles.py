@@ -13,7 +13,7 @@ from typing import Any
 
 from textgen.errors import ModelError
 from textgen.models.family import Family
-from textgen.models.views import LanguageModel, MaskedLanguageModel, TitleModel
+from textgen.models.views import LanguageModel, MaskedLanguageModel, TitleModel, TitleRanker
 from textgen.store.checkpoint import Checkpoint, read_object
 from textgen.store.vocabularies import BYTE_LEVEL, CPM, SENTENCEPIECE, WORDPIECE, WORDS, Words
 from textgen.tokenizers.base import ABSENT, Specials
@@ -164,6 +164,7 @@ DERIVED: Mapping[type, Callable[[Checkpoint, Words], Profile]] = {
     LanguageModel: _causal,
     TitleModel: _encoder_decoder,
     MaskedLanguageModel: _masked,
+    TitleRanker: _masked,
 }
 
 

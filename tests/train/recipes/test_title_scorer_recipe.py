@@ -264,8 +264,11 @@ def test_an_article_without_candidates_teaches_nothing(shop: Workshop, tmp_path:
     [
         ({"writer": "gpt2"}, "writer gpt2 is a gpt2 model (a title model writes titles)"),
         ({"writer": "nobody"}, "there is no model nobody"),
-        ({"start": "gpt2"}, "start gpt2 is a gpt2 model (this recipe starts from a bert or title)"),
-        ({"start": "random"}, "this recipe starts from a bert or title (start bert"),
+        (
+            {"start": "gpt2"},
+            "start gpt2 is a gpt2 model (this recipe starts from a bert or title or",
+        ),
+        ({"start": "random"}, "this recipe starts from a bert or title or masked-lm (start bert"),
         ({"rdrop": 1.0}, "rdrop goes with one title an article"),
         ({"label_smoothing": 0.1}, "label_smoothing is for what is written"),
         ({"beams": 1, "samples": 0}, "leave nothing to order"),

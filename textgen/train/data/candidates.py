@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from textgen.backends.title.backend import TitleBackend
+from textgen.backends.title.search import BOTH
 from textgen.events import OnEvent
 from textgen.metrics.overlap import rouge_l
 from textgen.options.train_titles import CandidateTrainOptions
@@ -36,7 +37,7 @@ class CandidateWriter:
     """The writer of candidates for articles.
 
     Args:
-        backend: Writes them.
+        backend: Writes them; its vocabulary may be another.
         tokenizer: Of the articles and titles, and of the candidates that are kept.
         options: How many, and of what kind.
     """
@@ -70,6 +71,8 @@ class CandidateWriter:
         found = []
         for number, texts in zip(numbers, self._candidates(numbers, articles), strict=True):
             title = self.tokenizer.decode(arrays.ids("target", number))
+            # what another vocabulary has no token for is not compared, either
+            texts = [*dict.fromkeys(self.tokenizer.decode(self.tokenizer.encode(text)) for text in texts)]
             scored = in_order(texts, title, self.options.candidates)
             rouge = [score for score, _ in scored]
             eos = self.tokenizer.specials.eos
@@ -91,7 +94,8 @@ class CandidateWriter:
             {"decode": "beam", "num_candidates": options.beams, "beams": options.beams},
             {"decode": "sample", "num_candidates": options.samples, "top_p": TOP_P, "seed": options.seed},
         ]
-        for search in (search | {"direction": way} for search in searches for way in ("l2r", "r2l")):
+        ways = BOTH[:1] if self.backend.one_way else BOTH
+        for search in (search | {"direction": way} for search in searches for way in ways):
             if search["num_candidates"]:
                 for texts, record in zip(found, self.backend.generate(rows, **common, **search), strict=True):
                     texts += [c.text for c in record.candidates if c.text not in texts]

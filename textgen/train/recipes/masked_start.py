@@ -21,6 +21,7 @@ from textgen.models.empty_weights import unfilled
 from textgen.models.families import ROFORMER_TITLE, UNILM
 from textgen.models.families.bert import Bert
 from textgen.models.families.unilm import encoder
+from textgen.models.family import Family
 from textgen.models.layers.rotary import sines
 from textgen.store.catalog import ModelFiles
 from textgen.store.pretrained import profile_of_files
@@ -38,14 +39,20 @@ ROUNDED = 1e-3  # of what is stored in half precision
 OF_TASKS = ("use_task_id", "task_type_vocab_size")
 
 
-def unheld(files: ModelFiles) -> Message | None:
-    """Why no network of ours computes what a checkpoint's does; None if one does."""
+def unheld(files: ModelFiles, *families: Family) -> Message | None:
+    """Why no network of these families computes what a checkpoint's does; None if one does."""
     family = HELD.get(files.config["model_type"])
-    if family is None:
+    if family not in families:
         return Message("it is a {kind} network", kind=files.config["model_type"])
     if not isinstance(files.config.get("vocab_size"), int):
         return Message("{size} is missing", size="vocab_size")
     return next(family.uncomputed(files.config), None)
+
+
+def check_held(files: ModelFiles, *families: Family, hint: str) -> None:
+    """Refuse a checkpoint whose network none of ours is like. Raises UsageError."""
+    if why := unheld(files, *families):
+        raise UsageError("{@start} {name}: {why}", name=files.name, why=why, hint=hint)
 
 
 def with_directions(files: ModelFiles) -> ModelFiles:
@@ -55,9 +62,8 @@ def with_directions(files: ModelFiles) -> ModelFiles:
         UsageError: No network of ours computes the same.
         ModelError: It is broken.
     """
-    if why := unheld(files):
-        hint = "of other makes it starts from a BERT, ERNIE or RoFormer, or an encoder-decoder"
-        raise UsageError("{@start} {name}: {why}", name=files.name, why=why, hint=hint)
+    hint = "of other makes it starts from a BERT, ERNIE or RoFormer, or an encoder-decoder"
+    check_held(files, UNILM, ROFORMER_TITLE, hint=hint)
     words = profile_of_files(files).words
     unused = sorted(i for token, i in words.ids.items() if UNUSED.fullmatch(token))
     rows = files.config["vocab_size"]

@@ -32,7 +32,7 @@ from textgen.train.data.arrays import Arrays
 from textgen.train.recipes.base import Recipe
 from textgen.train.recipes.encoder_decoder import EncoderDecoderRecipe
 from textgen.train.recipes.initial_model import find_initial_model
-from textgen.train.recipes.masked_start import as_bert, unheld, with_directions
+from textgen.train.recipes.masked_start import HELD, as_bert, unheld, with_directions
 from textgen.train.recipes.pairs import PairRecipe, Pairs
 
 TYPES = {"l2r": 1, "r2l": 2}
@@ -92,7 +92,7 @@ class TitleRecipe(UniLMRecipe[TitleTrainOptions]):
 
     @classmethod
     def takes(cls, files: ModelFiles) -> bool:
-        return super().takes(files) and (files.family is not MASKED or unheld(files) is None)
+        return super().takes(files) and (files.family is not MASKED or unheld(files, *HELD.values()) is None)
 
     @classmethod
     def starting(cls, options: TitleTrainOptions) -> Recipe[Any, Any]:

@@ -2,10 +2,10 @@
 
 A model that ranks need not be the one that writes: Liu & Liu 2021, SimCLS, https://arxiv.org/abs/2106.01890;
 with article and title read together, as here: Ravaut et al. 2022, SummaReranker,
-https://arxiv.org/abs/2203.06569. The title model writes candidates for every article, both ways, by beams and
-by samples; they are ordered by character ROUGE-L against the title; and the scores are to keep that order:
-by a margin for each place in it, or as a distribution (ListNet; Cao et al. 2007,
-https://doi.org/10.1145/1273496.1273513).
+https://arxiv.org/abs/2203.06569. The title model, whose vocabulary may be another, writes candidates for
+every article in the directions that it has, by beams and by samples; they are ordered by character ROUGE-L
+against the title; and the scores are to keep that order: by a margin for each place in it, or as a
+distribution (ListNet; Cao et al. 2007, https://doi.org/10.1145/1273496.1273513).
 """
 
 from __future__ import annotations
@@ -22,19 +22,22 @@ from textgen.backends.registry import task_of
 from textgen.backends.title.backend import TitleBackend
 from textgen.errors import UsageError
 from textgen.events import OnEvent
+from textgen.models.adapters.masked import MaskedAdapter
 from textgen.models.families import BERT, TITLE_SCORER, UNILM
 from textgen.models.families.bert import Bert
+from textgen.models.families.pretrained import MASKED
 from textgen.models.families.title_scorer import TitleScorer, joint_input, padded_inputs
 from textgen.models.families.unilm import UniLM
 from textgen.models.padding import padded
 from textgen.models.views import FRAME
 from textgen.options.train_titles import TitleScorerTrainOptions
 from textgen.store.catalog import ModelFiles, find_model
-from textgen.store.load import load_model, load_tokenizer
+from textgen.store.load import load_model, tokenizer_of
 from textgen.train.data.arrays import Arrays
 from textgen.train.data.candidates import NO_PLACE, UNIT, CandidateWriter, before, ordering_loss, ranks, split
 from textgen.train.objectives.loss import Prediction
 from textgen.train.recipes.initial_model import check_length, find_initial_model
+from textgen.train.recipes.masked_start import as_bert, check_held, unheld
 from textgen.train.recipes.pairs import TitledRecipe
 from textgen.train.recipes.title import rows_of, source_length_beside, with_token_types
 
@@ -58,13 +61,13 @@ class TitleScorerRecipe(TitledRecipe[TitleScorerTrainOptions, CandidateBatch]):
     """The model that ranks titles with `rank` scorer."""
 
     name: ClassVar = TITLE_SCORER.name
-    starts: ClassVar = (BERT, UNILM)
+    starts: ClassVar = (BERT, UNILM, MASKED)
     figures: ClassVar = ("loss", "accuracy", "rouge-l")
     still_trained: ClassVar = ("head", "token_type_embeddings")
 
     @classmethod
     def takes(cls, files: ModelFiles) -> bool:
-        return super().takes(files) and files.tokenizer is not None
+        return super().takes(files) and (files.family is not MASKED or unheld(files, UNILM) is None)
 
     def __init__(self, options: TitleScorerTrainOptions) -> None:
         super().__init__(options)
@@ -73,12 +76,9 @@ class TitleScorerRecipe(TitledRecipe[TitleScorerTrainOptions, CandidateBatch]):
         if task_of(self.writer.kind) != "title":
             writer, kind, hint = options.writer, self.writer.kind, "a title model writes titles"
             raise UsageError("{@writer} {writer} is a {kind} model", writer=writer, kind=kind, hint=hint)
-        if not self.takes(self.files):
-            hint = "a scorer starts from a bert or title model over textgen's own"
-            raise UsageError(
-                "{@start} {name} has a vocabulary of another make", name=options.start, hint=hint
-            )
-        self.tokenizer = load_tokenizer(self.files)
+        if self.foreign:
+            check_held(self.files, UNILM, hint="of other makes a scorer starts from a BERT or ERNIE")
+        self.tokenizer = tokenizer_of(self.files)
         check_length("source_length", options.source_length or 0, self.source_length)
 
     @property
@@ -94,6 +94,8 @@ class TitleScorerRecipe(TitledRecipe[TitleScorerTrainOptions, CandidateBatch]):
 
     def build(self, arrays: Arrays) -> TitleScorer:
         network = load_model(self.files).network
+        if isinstance(network, MaskedAdapter):
+            network = as_bert(network, self.tokenizer.specials)
         types = (
             [0, network.target_types[self.tokenizer.specials.l2r]] if isinstance(network, UniLM) else [0, 0]
         )
