@@ -126,6 +126,9 @@ def test_several_ends_are_one(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="eos_token_id 151643 is none of 259 tokens") as raised:
         profile(folder)
     assert raised.value.hint == "set it to 258, the id of <|im_end|>"
+    change_json(folder, "config.json", eos_token_id="258")
+    with pytest.raises(ModelError, match='eos_token_id "258" is none of 259 tokens'):
+        profile(folder)
 
 
 def test_sampling_goes_by_the_defaults_of_the_checkpoint(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -22,6 +22,16 @@ VOCABULARIES = ("vocab.txt", "tokenizer.json", "vocab.json", "merges.txt", *SPIE
 # a vocabulary, and what is said of it
 TOKENIZER = (GENERATION_CONFIG, TOKENIZER_CONFIG, CHAT_TEMPLATE, SYMBOLS, ADDED_TOKENS, *VOCABULARIES)
 SMALL_FILES = (CONFIG, *TOKENIZER, INDEX)
+LARGE = (".safetensors", ".bin", ".index", ".h5", ".weights")  # endings of weights, in any format
+# what comes instead of a file where it was fetched the wrong way, by how it begins
+STAND_INS = {
+    (b"version https://git-lfs",): (
+        "{path} is a pointer of Git LFS, not the file",
+        "git lfs pull fetches the file",
+    ),
+    (b"<!doctype html", b"<html"): ("{path} is a web page, not the file", "download the file itself"),
+}
+LONGEST_START = max(len(mark) for marks in STAND_INS for mark in marks)
 DAMAGED = "is the file whole?"
 CONVERT = "weights are read from safetensors only: textgen models convert {path} OUT writes them"
 
@@ -96,6 +106,7 @@ def read_object(file: Path) -> dict[str, Any]:
 
 def read_config(path: Path) -> dict[str, Any]:
     """The `config.json` of a directory. Raises ModelError if there is none, or what it says is no model."""
+    refuse_stand_ins(path)
     try:
         return read_object(path / CONFIG)
     except FileNotFoundError:
@@ -103,11 +114,43 @@ def read_config(path: Path) -> dict[str, Any]:
     if (path / "adapter_config.json").is_file():
         hint = "give the model that it was trained on as the model, and this directory with {@adapter}"
         raise ModelError("{path} holds an adapter, not a model", path=path, hint=hint)
+    _refuse_gguf(path)
+    if is_convertible(path):
+        raise ModelError("{path} has no config.json", path=path, hint=CONVERT)
+    inner = inner_folder(path, lambda folder: (folder / CONFIG).is_file() or is_convertible(folder))
+    hint = "is it a model directory?" if inner is None else "there is a model in {inner}"
+    raise ModelError("{path} has no config.json", path=path, hint=hint, inner=inner)
+
+
+def refuse_stand_ins(path: Path) -> None:
+    """Refuse a directory where something else was stored under the name of a model's file.
+
+    Raises:
+        ModelError: A file is a pointer of Git LFS, or a web page.
+    """
+    for file in sorted(path.iterdir()):
+        if not file.is_file() or (file.suffix not in LARGE and file.name not in SMALL_FILES):
+            continue
+        try:
+            with file.open("rb") as stream:
+                start = stream.read(LONGEST_START).lower()
+        except OSError:  # which is told where it is read
+            continue
+        if found := next((said for marks, said in STAND_INS.items() if start.startswith(marks)), None):
+            problem, hint = found
+            raise ModelError(problem, path=file, hint=hint)
+
+
+def inner_folder(path: Path, fits: Callable[[Path], bool]) -> Path | None:
+    """The first folder that fits inside a directory: in an archive's own, or among snapshots of the hub."""
+    inner = (folder for pattern in ("*", "snapshots/*") for folder in sorted(path.glob(pattern)))
+    return next((folder for folder in inner if folder.is_dir() and fits(folder)), None)
+
+
+def _refuse_gguf(path: Path) -> None:
     if any(path.glob("*.gguf")):
         hint = "give the directory of the model in safetensors that it was made from"
         raise ModelError("{path} holds GGUF files, which textgen does not read", path=path, hint=hint)
-    hint = CONVERT if is_convertible(path) else "is it a model directory?"
-    raise ModelError("{path} has no config.json", path=path, hint=hint)
 
 
 def is_convertible(path: Path) -> bool:
@@ -125,6 +168,7 @@ def weight_files(path: Path) -> tuple[Path, ...]:
         return (path / WEIGHTS,)
     if (path / INDEX).is_file():
         return _shards(path)
+    _refuse_gguf(path)
     hint = CONVERT if is_convertible(path) else "weights are read from safetensors only"
     raise ModelError("{path} has no model.safetensors", path=path, hint=hint)
 

@@ -39,7 +39,7 @@ def with_adapter(files: ModelFiles, directory: str) -> ModelFiles:
             hint = "an adapter has adapter_config.json and adapter_model.safetensors"
             raise ModelError("{path} has no {name}", path=path, name=name, hint=hint)
     if find_spec("peft") is None:
-        raise UsageError("{@adapter} needs peft", hint="pip install 'textgen-zh[train]'")
+        raise UsageError("{@adapter} needs peft", hint="pip install '.[train]'")
     read_object(path / ADAPTER_CONFIG)
     return replace(files, adapter=path)
 

@@ -7,6 +7,7 @@ are told by the vocabulary first; `KNOWN` has what neither tells.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -289,7 +290,7 @@ def _ends(checkpoint: Checkpoint, words: Words) -> tuple[int, ...]:
             raise ModelError(
                 "{path}/config.json: eos_token_id {number} is none of {count} tokens",
                 path=checkpoint.path,
-                number=number,
+                number=json.dumps(number),  # of a string, its quotation marks too
                 count=len(words),
                 hint=hint,
                 own=own,

@@ -112,5 +112,6 @@ def _cased(ids: Mapping[str, int]) -> bool:
 
 
 def _unreadable(file: Path, error: object) -> ModelError:
-    reason = getattr(error, "strerror", None) or error
+    not_text = "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else None
+    reason = not_text or getattr(error, "strerror", None) or error
     return ModelError("cannot read {file}: {reason}", file=file, reason=reason, hint=DAMAGED)

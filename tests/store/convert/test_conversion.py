@@ -130,6 +130,13 @@ def test_which_config_is_meant(source: Path, tmp_path: Path) -> None:
     assert error.message == f"{source} has no config of the model"
 
 
+def test_a_pointer_instead_of_weights_is_told(tmp_path: Path) -> None:
+    pointer = tmp_path / "pytorch_model.bin"
+    pointer.write_text("version https://git-lfs.github.com/spec/v1\nsize 12345\n")
+    error = refusal(lambda: convert_model(tmp_path, tmp_path / "out"))
+    assert error.message == f"{pointer} is a pointer of Git LFS, not the file"
+
+
 def test_which_checkpoint_is_meant(source: Path, tmp_path: Path) -> None:
     shutil.copy(source / "bert_model.ckpt.index", source / "older.ckpt.index")
     error = refusal(lambda: convert_model(source, tmp_path / "out"))
@@ -140,6 +147,8 @@ def test_which_checkpoint_is_meant(source: Path, tmp_path: Path) -> None:
     (tmp_path / "bare").mkdir()
     error = refusal(lambda: convert_model(tmp_path / "bare", tmp_path / "out"))
     assert error.message == f"{tmp_path / 'bare'} holds no checkpoint that is converted"
+    error = refusal(lambda: convert_model(tmp_path, tmp_path / "out"))
+    assert error.hint == f"there is one in {source}"
     (tmp_path / "bare" / "model.safetensors").touch()
     error = refusal(lambda: convert_model(tmp_path / "bare", tmp_path / "out"))
     assert error.message == f"{tmp_path / 'bare'} has model.safetensors already"

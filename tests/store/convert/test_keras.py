@@ -157,4 +157,4 @@ def test_h5py_is_an_extra(folder: Path, tmp_path: Path, monkeypatch: pytest.Monk
     error = refusal(lambda: convert_model(folder, tmp_path / "out"))
     assert type(error) is TextgenError
     assert error.message == f"{folder / 'best_model.weights'} needs the package h5py"
-    assert str(error.hint).startswith("pip install 'textgen-zh[convert]'")
+    assert str(error.hint).startswith("pip install '.[convert]'")

@@ -13,7 +13,7 @@ from textgen.errors import ModelError, UsageError
 from textgen.files.atomic import json_bytes, real_path, sync_path, write_whole, writing
 from textgen.files.folders import draft_folder, swap_in
 from textgen.store.catalog import CARD
-from textgen.store.checkpoint import CONFIG, WEIGHTS
+from textgen.store.checkpoint import CONFIG, WEIGHTS, inner_folder, is_convertible, refuse_stand_ins
 from textgen.store.convert import google, grover, plain, uer
 from textgen.store.convert.beside import (
     VOCABULARY,
@@ -67,6 +67,7 @@ def convert_model(
         TextgenError: The directory cannot be written.
     """
     path, reader = _found(source)
+    refuse_stand_ins(path.parent)
     _check_free(directory, path, force=force)
     tensors, files = reader(path)
     renamed = _renamed(tensors, path.parent, kind)
@@ -111,6 +112,7 @@ def _found(source: Path) -> tuple[Path, Reader]:
     known = next(([name] for name in (SHARDED, WHOLE) if name in names), None)
     found = known or [name for name in names if _reader(name)]
     if len(found) != 1:
+        inner = inner_folder(source, is_convertible)
         raise UsageError(
             "{path} holds several checkpoints: {found}"
             if found
@@ -119,7 +121,10 @@ def _found(source: Path) -> tuple[Path, Reader]:
             found=found,
             hint="give the path of one"
             if found
-            else "give a folder with a .index, a .bin, or weights of Keras",
+            else "give a folder with a .index, a .bin, or weights of Keras"
+            if inner is None
+            else "there is one in {inner}",
+            inner=inner,
         )
     return source / found[0], _reader(found[0]) or read_pickled
 

@@ -77,7 +77,7 @@ def read_keras(path: Path) -> tuple[dict[str, LazyTensor], list[Path]]:
     try:
         import h5py
     except ImportError:
-        hint = "pip install 'textgen-zh[convert]', or save a checkpoint: save_weights_as_checkpoint"
+        hint = "pip install '.[convert]', or save a checkpoint: save_weights_as_checkpoint"
         raise TextgenError("{path} needs the package h5py", path=path, hint=hint) from None
     try:
         with h5py.File(path, "r") as file:
