@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from safetensors.torch import load_file, save_file
 import textgen
 
 TOKENS = checkpoints.vocabulary()
+FIRST, SECOND = "明日小早。", "今日小雨。"  # of a dialogue
 SIZES = {
     "vocab_size": len(TOKENS),
     "d_model": 64,
@@ -34,6 +36,29 @@ def gpt2_chinese(folder: Path, tokens: Sequence[str] = TOKENS, **config: Any) ->
     checkpoints.gpt2(folder, tokens, checkpoints.chain(tokens, "[CLS]", TEXT, "[SEP]"), **config)
     change_json(folder, "config.json", bos_token_id=None, eos_token_id=None)
     change_json(folder, "tokenizer_config.json", tokenizer_class="BertTokenizer", do_lower_case=False)
+    write_vocabulary(folder, tokens)
+    return folder
+
+
+def cdial(folder: Path, kind: str = "OpenAIGPTLMHeadModel") -> Path:
+    """As `thu-coai/CDial-GPT*`: who speaks is a symbol before each turn and beside each of its tokens.
+
+    The first speaker says `FIRST`, the second `SECOND`; what follows 小 the token alone does not tell.
+    """
+    tokens = checkpoints.vocabulary("[speaker1]", "[speaker2]")
+    made: Any = getattr(transformers, kind)
+    sizes = {"n_embd": 64, "n_layer": 1, "n_head": 2, "n_positions": 64, "tie_word_embeddings": False}
+    network = made(made.config_class(vocab_size=len(tokens), **sizes))
+    checkpoints.write_successors(network, {})
+    weight = network.get_output_embeddings().weight.data.zero_()
+    for speaker, turn in (("[speaker1]", FIRST), ("[speaker2]", SECOND)):
+        for token, successor in pairwise([*turn, "[SEP]"]):
+            weight[tokens.index(successor), tokens.index(token)] = checkpoints.SHARP
+        weight[tokens.index(turn[0]), tokens.index(speaker)] = checkpoints.SHARP / 2
+        weight[tokens.index(turn[3]), tokens.index(speaker)] = checkpoints.SHARP / 4
+    network.save_pretrained(folder)
+    (folder / "generation_config.json").unlink(missing_ok=True)
+    change_json(folder, "tokenizer_config.json", tokenizer_class="BertTokenizer", do_lower_case=True)
     write_vocabulary(folder, tokens)
     return folder
 

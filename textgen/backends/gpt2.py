@@ -9,6 +9,7 @@ import torch
 
 from textgen.backends.base import Backend, Outcome
 from textgen.backends.best_of import best, blended
+from textgen.backends.dialogue import dialogue_ids
 from textgen.backends.keywords import KeywordRow, keywords_of_row, with_keywords
 from textgen.backends.outcome import cut_notes
 from textgen.backends.search_rules import (
@@ -52,9 +53,11 @@ class Prompt(KeywordRow):
 
     Attributes:
         ids: Its tokens, the start symbol first.
+        behind: What stands between it and what is written, beside what that has itself.
     """
 
     ids: list[int]
+    behind: str = ""
 
 
 class Gpt2Backend(Backend[ContinueOptions, Prompt]):
@@ -79,7 +82,9 @@ class Gpt2Backend(Backend[ContinueOptions, Prompt]):
         return row.text or None
 
     def prepare(self, row: Row, options: ContinueOptions, on_event: OnEvent) -> Prompt:
-        room = self.network.positions - self._stop(row, options).limit
+        turns = self.model.turns
+        # the turn that is written has a symbol of its own
+        room = self.network.positions - self._stop(row, options).limit - bool(turns)
         if room < 1:
             raise UsageError(
                 "{@max_new_tokens} {most} is more than the model can write",
@@ -89,21 +94,26 @@ class Gpt2Backend(Backend[ContinueOptions, Prompt]):
                 half=self.network.positions // 2,
             )
         reading = self.reader.read(row.text, keep_layout=True, optional=True)
-        ids = self.tokenizer.encode(reading.text)
-        read = ids[max(0, len(ids) + 1 - room) :]
-        if len(read) < len(ids):
-            on_event(Shortened(row.name, len(read), len(ids), "tail"))
+        if turns:
+            read, used, count = dialogue_ids(reading.text, self.tokenizer, turns, room)
+        else:
+            ids = self.tokenizer.encode(reading.text)
+            read = ids[max(0, len(ids) + 1 - room) :]
+            used, count = len(read), len(ids)
+        if used < count:
+            on_event(Shortened(row.name, used, count, "tail"))
         typed = keywords_of_row(row, options, self.tokenizer, self.allowed, self.reader.word)
         return Prompt(
             row,
             len(read),
-            len(ids),
-            len(read),
+            count,
+            used,
             reading,
             tuple(dict.fromkeys(map(self.reader.word, typed))),
             typed,
             self.reader.listed(options),
             [self.tokenizer.specials.bos, *read],
+            "\n" if turns and count and not row.text.endswith("\n") else "",
             notes=self.reader.text_notes(reading.text, row.text),
         )
 
@@ -163,10 +173,10 @@ class Gpt2Backend(Backend[ContinueOptions, Prompt]):
     ) -> Iterator[str]:
         row = prepared.row
         detokenizer = self.tokenizer.detokenizer()
-        for token in prepared.ids:
+        for token in self._before(prepared):
             detokenizer.push(token)
         written = shown = 0
-        text = ""
+        text = prepared.behind
         steps = self._drafts([prepared], options, seed, 1, candidate)
         while True:
             with torch.inference_mode():
@@ -274,8 +284,13 @@ class Gpt2Backend(Backend[ContinueOptions, Prompt]):
 
     def _written(self, prompt: Prompt, ids: Sequence[int]) -> str:
         """What the ids write behind a prompt; between words of a lossy tokenizer there may be a space."""
-        tokenizer = self.tokenizer
-        return self._decoded(ids) if tokenizer.lossless else written_behind(prompt.ids, ids, tokenizer)
+        if self.tokenizer.lossless:
+            return prompt.behind + self._decoded(ids)
+        return prompt.behind + written_behind(self._before(prompt), ids, self.tokenizer)
+
+    def _before(self, prompt: Prompt) -> Sequence[int]:
+        """The ids that what is written goes on with: none where it is a turn of its own."""
+        return () if self.model.turns else prompt.ids
 
     def _decoded(self, ids: Sequence[int]) -> str:
         return self.tokenizer.decode(list(ids))

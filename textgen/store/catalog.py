@@ -23,7 +23,7 @@ from textgen.resources import models_dir, user_models_dir
 from textgen.store.checkpoint import DAMAGED, INDEX, WEIGHTS, read_config, weight_files
 from textgen.store.guises import true_config
 from textgen.store.header import stored_tensors
-from textgen.store.profiles import positions_of, size_of
+from textgen.store.sizes import positions_of, size_of
 
 TOKENIZER_FILES = ("tokenizer.model", "../tokenizer/zh8k.model")
 CARD = "CARD.md"

@@ -40,6 +40,7 @@ class LoadedModel:
         tokenizer: Its tokenizer.
         label: Its name and the first digits of its weights' sha256.
         scripts: Those of `textgen.tokenizers.scripts` that it writes; None where its vocabulary tells.
+        turns: Symbols of those who speak, of a model that answers dialogues; else none.
     """
 
     files: ModelFiles
@@ -47,6 +48,7 @@ class LoadedModel:
     tokenizer: Tokenizer
     label: str
     scripts: frozenset[str] | None = None
+    turns: tuple[int, ...] = ()
 
 
 def load_model(files: ModelFiles, label: str | None = None) -> LoadedModel:

@@ -60,7 +60,7 @@ def load_pretrained(files: ModelFiles, label: str | None = None) -> LoadedModel:
     adapted = adapted.to(torch.get_default_device())
     set_precision(adapted, files.precision)
     tokenizer = load_foreign_tokenizer(profile)
-    return LoadedModel(files, adapted, tokenizer, label or files.label, profile.scripts)
+    return LoadedModel(files, adapted, tokenizer, label or files.label, profile.scripts, profile.turns)
 
 
 def tokenizer_beside(files: ModelFiles) -> Tokenizer:
@@ -202,6 +202,7 @@ def _adapted(files: ModelFiles, profile: Profile, network: Any) -> Any:
             ends=profile.ends,
             bos=profile.specials.bos,
             reads_bos=profile.reads_bos,
+            turns=profile.turns,
         )
     if family.offers(TitleModel):
         return resolved("textgen.models.adapters.encoder_decoder:EncoderDecoderAdapter")(

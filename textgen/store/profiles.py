@@ -16,6 +16,7 @@ from textgen.errors import ModelError
 from textgen.models.family import Family
 from textgen.models.views import LanguageModel, MaskedLanguageModel, TitleModel, TitleRanker
 from textgen.store.checkpoint import Checkpoint, read_object
+from textgen.store.sizes import positions_of
 from textgen.store.vocabularies import BYTE_LEVEL, CPM, SENTENCEPIECE, WORDPIECE, WORDS, Words
 from textgen.tokenizers.base import ABSENT, Specials
 from textgen.tokenizers.scripts import TRADITIONAL
@@ -36,14 +37,8 @@ USUAL = {
     BYTE_LEVEL: OF_SENTENCEPIECE | {"eos": "<|endoftext|>"},
     CPM: {"bos": "<s>", "eos": "<eod>", "pad": "<pad>"},
 }
-SIZES = {  # what config files call them
-    "layers": ("num_hidden_layers", "n_layer", "num_layers"),
-    "width": ("hidden_size", "n_embd", "d_model"),
-    "positions": ("max_position_embeddings", "n_positions", "n_ctx", "seq_length", "max_sequence_length"),
-}
 TARGET_STARTS = "target_starts"  # in the config of a network of ours: what titles begin behind, as ids
-UNBOUNDED = 1024  # positions of a network that has relative ones only
-RESERVED_POSITIONS = {"roberta": 2, "xlm-roberta": 2, "camembert": 2}  # taken by padding
+SPEAKERS = ("[speaker1]", "[speaker2]")
 
 
 @dataclass(frozen=True)
@@ -59,6 +54,7 @@ class Profile:
         facts: What its tokenizer is to be told beside.
         positions: Most ids that it reads and writes together.
         scripts: Those of `textgen.tokenizers.scripts` that it writes; None where its vocabulary tells.
+        turns: Symbols of those who speak in the dialogues that it was trained to answer; else none.
     """
 
     words: Words
@@ -69,6 +65,7 @@ class Profile:
     facts: Mapping[str, Any]
     positions: int
     scripts: frozenset[str] | None = None
+    turns: tuple[int, ...] = ()
 
 
 def profile_of(checkpoint: Checkpoint, words: Words, family: Family) -> Profile:
@@ -104,17 +101,6 @@ def _directed(profile: Profile, checkpoint: Checkpoint) -> Profile:
             hint='it is like {"l2r": 1, "r2l": 2}',
         )
     return replace(profile, starts=(), specials=replace(profile.specials, **given))
-
-
-def positions_of(config: Mapping[str, Any]) -> int:
-    """Most ids that the network of a config reads and writes together."""
-    found = size_of(config, "positions") or UNBOUNDED
-    return found - RESERVED_POSITIONS.get(str(config.get("model_type")), 0)
-
-
-def size_of(config: Mapping[str, Any], name: str) -> int | None:
-    """A size that a config names; None if it names none."""
-    return next((config[key] for key in SIZES[name] if isinstance(config.get(key), int)), None)
 
 
 def _causal(checkpoint: Checkpoint, words: Words) -> Profile:
@@ -206,6 +192,12 @@ KNOWN = (
         "GPT2-ML",
         lambda checkpoint, words: checkpoint.config.get("model_type") == "gpt2-ml",
         lambda profile: replace(profile, reads_bos=False),
+    ),
+    # a dialogue is [CLS] [speaker1] … [speaker2] …, and its answer ends with [SEP]
+    Known(
+        "CDial-GPT",
+        lambda checkpoint, words: words.kind == WORDPIECE and words.ids.keys() >= {*SPEAKERS},
+        lambda profile: replace(profile, turns=tuple(profile.words.ids[name] for name in SPEAKERS)),
     ),
     # its decoder begins with the end symbol and then writes the start symbol, as fairseq's did
     Known(

@@ -11,12 +11,14 @@ from torch import Tensor
 from textgen.errors import ModelError
 from textgen.models.adapters.divided import Divided, cache_argument, cache_of, folded, near, parameters
 from textgen.models.adapters.rows import CachedRows, WholeRows, rememberable
+from textgen.models.adapters.speakers import Speakers
 from textgen.models.layers.attention import padded_length
 from textgen.models.padding import read_together
 from textgen.models.views import Ids, ThroughHidden
 from textgen.tokenizers.base import ABSENT
 
 Rows = CachedRows | WholeRows
+SPEAKER = "speaker"  # who said the last token of each group
 
 
 class CausalAdapter(ThroughHidden, Divided):
@@ -30,6 +32,7 @@ class CausalAdapter(ThroughHidden, Divided):
         ends: Ids that end a text; the first stands for them all.
         reads_bos: Whether texts begin with the start symbol; else it is left out of sources.
         bos: The start symbol.
+        turns: Symbols of those who speak in dialogues, which the network reads beside each token; else none.
 
     Attributes:
         left_out: The start symbol where sources are read without the one that they begin with; else none.
@@ -39,12 +42,20 @@ class CausalAdapter(ThroughHidden, Divided):
     """
 
     def __init__(
-        self, network: Any, *, positions: int, ends: Sequence[int], reads_bos: bool = True, bos: int = ABSENT
+        self,
+        network: Any,
+        *,
+        positions: int,
+        ends: Sequence[int],
+        reads_bos: bool = True,
+        bos: int = ABSENT,
+        turns: Sequence[int] = (),
     ) -> None:
         super().__init__(network, network.base_model)
         self.positions = positions
         self.ends = tuple(ends)
         self.left_out = ABSENT if reads_bos else bos
+        self._speakers = Speakers((bos, *turns) if turns else ())
         with torch.no_grad():  # what a network keeps for later must serve training, too
             ids = self._probe()
             whole = self._whole_logits(ids)
@@ -81,7 +92,7 @@ class CausalAdapter(ThroughHidden, Divided):
         ids = torch.tensor([[0] * (width - len(text)) + list(text) for text in texts])
         places = torch.arange(width) - width + lengths[:, None]
         state = CachedRows(lengths, (places >= 0).long())
-        output = self._trunk(ids, state.mask, places)
+        output = self._trunk(ids, state.mask, places, self._said(state, ids))
         state.cache = cache_of(output)
         hidden = self._shown(output, ids)
         return state, [row[width - len(text) :] for row, text in zip(hidden, texts, strict=True)]
@@ -98,7 +109,7 @@ class CausalAdapter(ThroughHidden, Divided):
         written = torch.ones(state.rows, state.steps + count, dtype=torch.long)
         mask = torch.cat([state.each(state.mask), written], 1)
         places = state.each(state.lengths)[:, None] + state.steps + torch.arange(count)
-        output = self._trunk(tokens, mask, places, state.cache)
+        output = self._trunk(tokens, mask, places, self._said(state, tokens), state.cache)
         state.cache = cache_of(output)
         state.steps += count
         return self._shown(output, tokens)
@@ -107,8 +118,19 @@ class CausalAdapter(ThroughHidden, Divided):
         """Logits `(rows, count, vocab)` from hidden states; see `HiddenModel`."""
         return folded(self._logits(hidden), self.ends)
 
+    def _said(self, state: CachedRows, ids: Tensor) -> Tensor | None:
+        """Who says the next ids of the rows; the state remembers who was the last."""
+        if not self._speakers:
+            return None
+        before = state.extra.get(SPEAKER)
+        found = self._speakers.of(ids, None if before is None else state.each(before))
+        # the rows of a group are said by the same: what is written is no symbol
+        state.extra = state.extra | {SPEAKER: found[:: state.size, -1]}
+        return found
+
     def _whole_logits(self, ids: Tensor) -> Tensor:
-        given = self._given(ids, attention_mask=torch.ones_like(ids), use_cache=False)
+        said = self._speakers.of(ids) if self._speakers else None
+        given = self._given(ids, attention_mask=torch.ones_like(ids), token_type_ids=said, use_cache=False)
         logits: Tensor = self.network(**given).logits
         return logits
 
@@ -125,20 +147,28 @@ class CausalAdapter(ThroughHidden, Divided):
         ids = ids[:, : self.positions]  # only padding lies behind
         places = torch.arange(ids.shape[1]).expand(ids.shape)
         mask = (places < lengths[:, None]).long()
-        return self._shown(self._trunk(ids, mask, places, remember=False), ids), lengths
+        said = self._speakers.of(ids) if self._speakers else None
+        return self._shown(self._trunk(ids, mask, places, said, remember=False), ids), lengths
 
     def _trunk(
-        self, ids: Tensor, mask: Tensor, places: Tensor, cache: Any = None, *, remember: bool = True
+        self,
+        ids: Tensor,
+        mask: Tensor,
+        places: Tensor,
+        said: Tensor | None,
+        cache: Any = None,
+        *,
+        remember: bool = True,
     ) -> Any:
         """The output of the network, or of its trunk, for ids at these places."""
         network = self.network.base_model if self.shows_hidden else self.network
         # only padding lies behind the last position there is, and before the first
         positions = places.clamp(min=0, max=self.positions - 1)
-        given = self._given(ids, attention_mask=mask, position_ids=positions, use_cache=remember, cache=cache)
-        return network(**given)
+        named = {"attention_mask": mask, "position_ids": positions, "token_type_ids": said}
+        return network(**self._given(ids, **named, use_cache=remember, cache=cache))
 
     def _given(self, ids: Tensor, *, cache: Any = None, **more: Any) -> dict[str, Any]:
         """The arguments of a call, those that the network takes."""
         known = parameters(self.network.base_model)
-        found = {name: value for name, value in more.items() if name in known}
+        found = {name: value for name, value in more.items() if name in known and value is not None}
         return {"input_ids": ids, **found, **cache_argument(self.network.base_model, cache)}
