@@ -63,10 +63,10 @@ def cdial(folder: Path, kind: str = "OpenAIGPTLMHeadModel") -> Path:
     return folder
 
 
-def bart(folder: Path) -> Path:
+def bart(folder: Path, **sizes: int) -> Path:
     """As `fnlp/bart-base-chinese`: the tokenizer calls another token the end than the model."""
     ends = {"bos_token_id": 2, "eos_token_id": 3, "decoder_start_token_id": 3, "pad_token_id": 0}
-    network = transformers.BartForConditionalGeneration(transformers.BartConfig(**SIZES, **ends))
+    network = transformers.BartForConditionalGeneration(transformers.BartConfig(**SIZES | ends | sizes))
     saved(folder, network, checkpoints.chain(TOKENS, "[CLS]", TEXT, "[SEP]"))
     change_json(folder, "tokenizer_config.json", eos_token="[EOS]", tokenizer_class="BertTokenizer")
     write_vocabulary(folder, TOKENS)

@@ -119,6 +119,15 @@ class TitleModel(HiddenModel, Protocol):
         """Most ids of a source beside a title of so many."""
 
 
+@runtime_checkable
+class TitlePositions(Protocol):
+    """What a title model offers whose titles have positions of their own, beside those of their sources."""
+
+    @property
+    def target_room(self) -> int:
+        """Most tokens of a title, its end included."""
+
+
 class PromptedTitleModel(TitleModel, Protocol):
     """A language model that writes titles behind a prompt.
 

@@ -264,6 +264,8 @@ def test_shots_that_leave_no_room_are_refused(base: Path) -> None:
     with pytest.raises(UsageError, match=r"the prompt has 1.. tokens and leaves no room") as raised:
         load(base).generate(ARTICLE, max_new_tokens=20, shots=shots)
     assert raised.value.hint == "the model has 128 positions: give fewer shots"
+    with pytest.raises(UsageError, match="max_new_tokens 127 leaves no room for the article"):
+        load(base).generate(ARTICLE, max_new_tokens=127)
     with pytest.raises(UsageError, match="the model has no token for what stands behind"):
         load(base).generate(ARTICLE, prompt_template="{article}\u0301")  # an accent without a letter
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
+from chinese_checkpoints import bart
 from each_option import each_strategy
 from small_titles import make_title
 
@@ -108,3 +110,17 @@ def test_lengths_that_are_refused(seasons: Any, options: dict[str, Any], told: s
     with pytest.raises(UsageError) as caught:
         seasons.generate(ARTICLES[0], **options)
     assert told in caught.value.line
+
+
+@pytest.mark.parametrize("decode", ["greedy", "beam", "sample"])
+def test_a_title_has_no_more_tokens_than_a_decoder_has_positions(decode: str, tmp_path: Path) -> None:
+    """Two of which its start symbols take."""
+    model = textgen.load(str(bart(tmp_path / "bart", max_position_embeddings=32)), precision="fp32")
+    options = {"decode": decode, "min_new_tokens": 29, "seed": 1, "checks": False}
+    (record,) = model.generate("今日小雨，明早转晴。" * 9, max_new_tokens=30, **options)
+    assert record.error is None
+    assert record.used_tokens == 30
+    assert record.candidates[0].tokens == 30
+    with pytest.raises(UsageError, match="max_new_tokens 31 is more than the model writes") as refused:
+        model.generate("今日小雨", max_new_tokens=31, **options)
+    assert refused.value.hint == "it writes 30 tokens"

@@ -14,7 +14,7 @@ from textgen.errors import ModelError
 from textgen.models.adapters.encoder_decoder import EncoderDecoderAdapter
 from textgen.models.scoring import sequence_logprobs
 from textgen.models.shared_prefix import SharedPrefix
-from textgen.models.views import LanguageModel, TitleModel, TwoWayModel
+from textgen.models.views import LanguageModel, TitleModel, TitlePositions, TwoWayModel
 from textgen.tokenizers.base import ABSENT
 
 END, OTHER_END, L2R = 3, 4, -7  # what stands for the first token is never looked up
@@ -56,6 +56,8 @@ def whole(kind: str, source: list[int], target: list[int], starts: list[int] | N
 def test_it_is_a_title_model_of_one_direction(kind: str) -> None:
     model = adapter(kind)
     assert isinstance(model, TitleModel)
+    assert isinstance(model, TitlePositions)
+    assert model.target_room == POSITIONS - len(STARTS)
     assert not isinstance(model, TwoWayModel | LanguageModel)
     assert not model.two_way
     assert model.vocab_size == VOCABULARY

@@ -11,6 +11,7 @@ from textgen.backends.keywords import KeywordRow, keywords_of_row, with_keywords
 from textgen.backends.search_rules import beam_score_kind, check_listed, check_view
 from textgen.backends.title.chosen import check_notes, chosen, length_notes, nearest_first
 from textgen.backends.title.judges import PMI_KIND, TitleJudge, TitlePmi, TitleScores
+from textgen.backends.title.room import article_room
 from textgen.backends.title.search import BOTH, ROWS, Title, TitleSearch, View, interacts, merge
 from textgen.choice.allowed import title_ids
 from textgen.commands import LANGUAGE_MODEL
@@ -36,8 +37,6 @@ from textgen.text.model_input import Reading
 from textgen.text.normalize import split_headline
 from textgen.text.truncate import Truncated, truncate
 from textgen.tokenizers.base import ABSENT
-
-RESERVED = 50  # positions kept for the title
 
 
 @dataclass(frozen=True)
@@ -75,6 +74,11 @@ class TitleBackend(Backend[TitleOptions, Article]):
         """Whether the model writes from left to right only."""
         return self.tokenizer.specials.r2l == ABSENT
 
+    @property
+    def _frame(self) -> int:
+        """Tokens around an article."""
+        return sum(map(len, self.around))
+
     def suited(self, options: TitleOptions) -> TitleOptions:
         """The options as this model can follow them: of two directions those that it has.
 
@@ -103,6 +107,7 @@ class TitleBackend(Backend[TitleOptions, Article]):
     def check(self, options: TitleOptions) -> None:
         options = self.suited(options)
         check_view(options, self.network, self.model.files.name)
+        article_room(self.network, options.max_new_tokens, self._frame)
         check_listed(self.reader.spelled(options), self.tokenizer, self.allowed)
         self._judge(options)
 
@@ -126,15 +131,7 @@ class TitleBackend(Backend[TitleOptions, Article]):
             reading = without_headline(reading)
         if is_blank(reading.text):
             raise DataError("the text is empty", hint="a title needs an article")
-        frame = sum(map(len, self.around))
-        limit = self.network.source_room(max(RESERVED, options.max_new_tokens + 1)) - frame
-        if limit < 1:
-            raise UsageError(
-                "{@max_new_tokens} {most} leaves no room for the article",
-                most=options.max_new_tokens,
-                hint="the model has {positions} positions",
-                positions=self.network.source_room(0),
-            )
+        limit = article_room(self.network, options.max_new_tokens, self._frame)
         typed = keywords_of_row(row, options, self.tokenizer, self.allowed, self.reader.word)
         keywords = tuple(dict.fromkeys(map(self.reader.word, typed)))
         truncated = truncate(reading.text, self.tokenizer.encode, limit, options.long)
@@ -145,7 +142,7 @@ class TitleBackend(Backend[TitleOptions, Article]):
         editor = Editor("\n".join([reading.text, *keywords])) if checked else None
         return Article(
             row,
-            len(truncated.judge) + frame,
+            len(truncated.judge) + self._frame,
             truncated.tokens,
             truncated.used,
             reading,

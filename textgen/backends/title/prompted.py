@@ -9,8 +9,9 @@ from functools import lru_cache
 from typing import Self
 
 from textgen.backends.base import Backend, Outcome
-from textgen.backends.title.backend import RESERVED, Article, TitleBackend
+from textgen.backends.title.backend import Article, TitleBackend
 from textgen.backends.title.prompt import Prompt, Prompter
+from textgen.backends.title.room import RESERVED
 from textgen.choice.allowed import title_ids
 from textgen.errors import UsageError
 from textgen.events import OnEvent
@@ -66,7 +67,7 @@ class PromptedTitleBackend(Backend[PromptedTitleOptions, Article]):
 
     def check(self, options: PromptedTitleOptions) -> None:
         titles = self._of(options)
-        room = titles.network.source_room(max(RESERVED, options.max_new_tokens + 1))
+        room = titles.network.source_room(RESERVED)
         if (taken := sum(map(len, titles.around))) >= room:
             raise UsageError(
                 "the prompt has {count} tokens and leaves no room for an article",

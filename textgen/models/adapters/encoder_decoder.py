@@ -22,6 +22,7 @@ READ = "read"  # the hidden states of the source
 class EncoderDecoderAdapter(ThroughHidden, Divided):
     """Offers the view `TitleModel` over a `…ForConditionalGeneration` of transformers, from left to right.
 
+    Titles have positions of their own; it offers the view `TitlePositions`, too.
     A source is encoded once, and its keys and values in the decoder are made once. Ids below 0 stand for
     symbols that the model does not have, and are left out of sources. What stands for the first token of a
     target is `starts`, whatever it is.
@@ -86,6 +87,11 @@ class EncoderDecoderAdapter(ThroughHidden, Divided):
         """Most ids of a source: a target has positions of its own."""
         return self.source_positions
 
+    @property
+    def target_room(self) -> int:
+        """Most tokens of a title, its end included."""
+        return self.target_positions - len(self.starts)
+
     def start(self, sources: Sequence[Ids]) -> CachedRows:
         """Encode sources that share one padded length."""
         state = self._encoded(*self._framed(sources))
@@ -101,13 +107,12 @@ class EncoderDecoderAdapter(ThroughHidden, Divided):
         """Append tokens `(rows, count)`; the hidden states after each, `(rows, count, width)`."""
         first = not state.steps
         found = [state.each(state.extra[BEGUN])] if first else []
-        room = self.target_positions - len(self.starts) - max(0, state.steps - 1)
+        room = self.target_room - max(0, state.steps - 1)
         new = tokens[:, int(first) :][:, : max(0, room)]
         if new.shape[1]:
             found.append(self._decoded(state, new))
         if not found:
-            most = self.target_positions - len(self.starts)
-            hint = "fewer {@max_new_tokens}"
+            most, hint = self.target_room, "fewer {@max_new_tokens}"
             raise ModelError("the model writes {most} tokens at most", most=most, hint=hint)
         state.steps += tokens.shape[1]
         hidden = torch.cat(found, 1)
