@@ -20,6 +20,7 @@ from textgen.store.checkpoint import DAMAGED, Checkpoint
 from textgen.store.load import LoadedModel, check_tokens
 from textgen.store.peft_adapters import merge_adapter
 from textgen.store.profiles import Profile, profile_of
+from textgen.store.spread import device_map
 from textgen.store.vocabularies import BYTE_LEVEL, CPM, SENTENCEPIECE, WORDPIECE, WORDS, read_vocabulary
 from textgen.tokenizers.base import Tokenizer
 
@@ -50,15 +51,17 @@ def load_pretrained(files: ModelFiles, label: str | None = None) -> LoadedModel:
     """
     profile = profile_of_files(files)
     check_computable(files)
-    network, report = read_network(files)
+    places = device_map(memory_needed(files))
+    network, report = read_network(files, places)
     for problem in tensor_problems(files.path, network, report):
         raise problem
     if files.adapter is not None:
         network = merge_adapter(network, files.adapter)
     check_tokens(files.path, len(profile.words), rows_of(network), PADDED)
     adapted = _adapted(files, profile, network).eval().requires_grad_(False)
-    adapted = adapted.to(torch.get_default_device())
-    set_precision(adapted, files.precision)
+    if places is None:
+        adapted = adapted.to(torch.get_default_device())
+        set_precision(adapted, files.precision)  # what accelerate has placed multiplies as it is stored
     tokenizer = load_foreign_tokenizer(profile)
     return LoadedModel(files, adapted, tokenizer, label or files.label, profile.scripts, profile.turns)
 
@@ -125,8 +128,14 @@ def _stay_offline() -> None:
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 
-def read_network(files: ModelFiles) -> tuple[Any, Mapping[str, Any]]:
+def read_network(
+    files: ModelFiles, places: str | Mapping[str, Any] | None = None
+) -> tuple[Any, Mapping[str, Any]]:
     """The network of a checkpoint, and transformers' report on its tensors; see `tensor_problems`.
+
+    Args:
+        files: The checkpoint.
+        places: How its parts lie on several devices, as transformers has it; None is one.
 
     Raises:
         ModelError: The weights cannot be read.
@@ -147,6 +156,7 @@ def read_network(files: ModelFiles) -> tuple[Any, Mapping[str, Any]]:
                 dtype=torch.float32 if files.precision == FP32 else "auto",
                 output_loading_info=True,
                 ignore_mismatched_sizes=True,
+                device_map=places,
             )
     except Exception as error:  # whatever a library says of files that are not what they should be
         reason = str(error).strip().split("\n")[0]
@@ -188,6 +198,8 @@ def tensor_problems(path: Path, network: Any, report: Mapping[str, Any]) -> Iter
     for name in sorted(report["missing_keys"]):
         yield ModelError("{path} lacks the tensor {name}", path=path, name=name, hint=hint)
     for name, tensor in network.state_dict().items():
+        if tensor.is_meta:  # where accelerate keeps a part on the disk
+            continue
         if tensor.is_floating_point() and not bool(torch.isfinite(torch.stack(tensor.aminmax())).all()):
             hint = "was the training of this checkpoint broken off?"
             yield ModelError("{path}: {name} has values that are not finite", path=path, name=name, hint=hint)
