@@ -34,8 +34,9 @@ def quantized(method: str) -> Callable[[Path], None]:
     )
 
 
-def remote(folder: Path) -> None:
-    change_json(folder, "config.json", model_type="chatglm", auto_map={"AutoModelForCausalLM": "m.Model"})
+def remote(kind: str) -> Callable[[Path], None]:
+    code = {"AutoModelForCausalLM": "m.Model"}
+    return lambda folder: change_json(folder, "config.json", model_type=kind, auto_map=code)
 
 
 def gguf(folder: Path) -> None:
@@ -103,7 +104,8 @@ BROKEN: dict[str, tuple[Callable[[Path], object], str]] = {
         lambda folder: (folder / "model.safetensors").rename(folder / "pytorch_model.bin"),
         "has no model.safetensors",
     ),
-    "remote code": (remote, "needs code of its own"),
+    "remote code": (remote("chatglm"), "needs code of its own"),
+    "remote code for a head that transformers lacks": (remote("clip"), "needs code of its own"),
     "unknown to transformers": (
         lambda folder: change_json(folder, "config.json", model_type="gpt99"),
         "transformers knows no gpt99 models",

@@ -179,11 +179,19 @@ def test_ckip_writes_traditional_texts_with_the_vocabulary_of_bert(tmp_path: Pat
     assert profile(folder).scripts == {"traditional"}
 
 
-def test_a_llama(tmp_path: Path) -> None:
+INTERNLM3 = {  # code comes with it, which transformers does not need
+    "model_type": "internlm3",
+    "architectures": ["InternLM3ForCausalLM"],
+    "auto_map": {"AutoModelForCausalLM": "modeling_internlm3.InternLM3ForCausalLM"},
+}
+
+
+@pytest.mark.parametrize("more", [{}, INTERNLM3], ids=["llama", "internlm3"])
+def test_a_llama(tmp_path: Path, more: dict[str, Any]) -> None:
     """SentencePiece with a start symbol that its tokenizer puts before every text."""
     folder, kind = folder_of(tmp_path / "llama"), "LlamaForCausalLM"
     vocabularies.llama_model(folder / "tokenizer.model")
-    config = {"bos_token_id": 1, "eos_token_id": 2}
+    config = {"bos_token_id": 1, "eos_token_id": 2} | more
     text = "今天天气很好"
     ids = ids_of(folder, text, kind, **config)
     assert len(set(ids)) == len(ids)

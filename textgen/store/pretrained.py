@@ -31,10 +31,11 @@ TOKENIZERS = {
     SENTENCEPIECE: "textgen.tokenizers.raw_sentencepiece:SentencePieceModelTokenizer",
     CPM: "textgen.tokenizers.cpm:CpmTokenizer",
 }
+# by view: the class that loads, and where transformers lists the model_types that it knows
 CLASSES = {
-    LanguageModel: "AutoModelForCausalLM",
-    TitleModel: "AutoModelForSeq2SeqLM",
-    MaskedLanguageModel: "AutoModelForMaskedLM",
+    LanguageModel: ("AutoModelForCausalLM", "MODEL_FOR_CAUSAL_LM_MAPPING_NAMES"),
+    TitleModel: ("AutoModelForSeq2SeqLM", "MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING_NAMES"),
+    MaskedLanguageModel: ("AutoModelForMaskedLM", "MODEL_FOR_MASKED_LM_MAPPING_NAMES"),
 }
 PADDED = 512  # rows that a matrix of embeddings may have beyond the vocabulary, to a round number
 
@@ -91,7 +92,7 @@ def check_computable(files: ModelFiles) -> None:
         kind = quantized.get("quant_method", "quantized")
         hint = "take the checkpoint that it was made from; textgen multiplies in int8 by itself"
         raise ModelError("{path} is quantized ({kind})", path=files.path, kind=kind, hint=hint)
-    if config["model_type"] not in _known_types():
+    if config["model_type"] not in _known_types(files):
         if config.get("auto_map"):
             hint = "textgen runs no code that comes with weights"
             raise ModelError("{path} needs code of its own to be computed", path=files.path, hint=hint)
@@ -115,12 +116,17 @@ def memory_needed(files: ModelFiles) -> int:
     return 2 * size if files.precision == FP32 and dtype in ("float16", "bfloat16") else size
 
 
-def _known_types() -> Mapping[str, str]:
+def _known_types(files: ModelFiles) -> Mapping[str, str]:
+    """The model_types of which transformers has a network that does what the checkpoint's does."""
     _stay_offline()
-    from transformers.models.auto import configuration_auto
+    from transformers.models.auto import modeling_auto
 
-    found: dict[str, str] = vars(configuration_auto)["CONFIG_MAPPING_NAMES"]
+    found: dict[str, str] = vars(modeling_auto)[_class_of(files)[1]]
     return found
+
+
+def _class_of(files: ModelFiles) -> tuple[str, str]:
+    return next(names for view, names in CLASSES.items() if files.family.offers(view))
 
 
 def _stay_offline() -> None:
@@ -143,7 +149,7 @@ def read_network(
     _stay_offline()
     import transformers
 
-    name = next(name for view, name in CLASSES.items() if files.family.offers(view))
+    name, _ = _class_of(files)
     try:
         # its layers are made with random weights first: the generator of the process must not move
         with torch.random.fork_rng(devices=[]), silent():
