@@ -7,7 +7,7 @@ from functools import partial
 
 import pytest
 import torch
-from fakes import TabularModel, batch_of, everything, random_table, table_of, written
+from fakes import NarrowingTabularModel, TabularModel, batch_of, everything, random_table, table_of, written
 
 from textgen.choice import filters
 from textgen.choice.scoring import Scoring
@@ -39,7 +39,11 @@ def ended(number: int, ids: Sequence[int]) -> str | None:
 
 
 def outcome(
-    rows: Sequence[int], choice: Callable[[list[bytes]], Choose], copies: int = 1, scoring: Scoring = SCORING
+    rows: Sequence[int],
+    choice: Callable[[list[bytes]], Choose],
+    copies: int = 1,
+    scoring: Scoring = SCORING,
+    model: type[TabularModel] = TabularModel,
 ) -> Outcome:
     """What is written after some of the sources, computed together."""
     batch = Batch(
@@ -47,11 +51,10 @@ def outcome(
         [BATCH.first[row] for row in rows],
         [BATCH.history[row] for row in rows],
     )
-    model = TabularModel(VOCAB, TABLE)
     pick = choice([KEYS[row] for row in rows])
     return [
         (draft.ids, draft.logprobs, draft.reason)
-        for draft in written(model, batch, scoring, pick, ended, copies=copies, pad=PAD)
+        for draft in written(model(VOCAB, TABLE), batch, scoring, pick, ended, copies=copies, pad=PAD)
     ]
 
 
@@ -74,8 +77,9 @@ def test_a_batch_equals_single_rows(choice: Callable[[list[bytes]], Choose], cop
     assert len({len(ids) for ids, _, _ in together}) > 2  # they did end at different times
 
 
-def test_what_is_drawn_does_not_depend_on_how_many() -> None:
-    four = outcome(range(7), drawing(4), 4)
+@pytest.mark.parametrize("model", [TabularModel, NarrowingTabularModel])
+def test_what_is_drawn_does_not_depend_on_how_many(model: type[TabularModel]) -> None:
+    four = outcome(range(7), drawing(4), 4, model=model)
     two = outcome(range(7), drawing(2), 2)
     assert two == [found for n, found in enumerate(four) if n % 4 < 2]
     last = outcome(range(7), drawing(1, first_candidate=3), 1)
@@ -138,10 +142,18 @@ def test_finished_rows_drop_out_and_stay_as_they_are() -> None:
     assert [draft.ids for draft in seen[0]] == [[1] * (n - 1) + [EOS] for n in (3, 3, 1, 1, 5, 5, 1, 1)]
 
 
-def test_groups_stay_whole_while_one_of_them_goes_on() -> None:
+@pytest.mark.parametrize(
+    ("model", "computed"),
+    [
+        (TabularModel, [[0, 1, 2, 3], [0, 1, 2, 3], [0, 1]]),
+        (NarrowingTabularModel, [[0, 1, 2, 3], [1, 3], [1]]),
+    ],
+)
+def test_finished_rows_of_a_group_stay_only_where_it_cannot_narrow(
+    model: type[TabularModel], computed: list[list[int]]
+) -> None:
     """The first copy ends at once, the second goes on; what the first would add is not kept."""
     table = table_of({}, [0, 0.5, 0.2, 0.1, 0.1, 0.1, 0])
-    model = TabularModel(VOCAB, table)
     numbers: list[list[int]] = []
 
     def pick(ids: torch.Tensor, search: torch.Tensor, rows: Sequence[int], step: int) -> torch.Tensor:
@@ -152,7 +164,7 @@ def test_groups_stay_whole_while_one_of_them_goes_on() -> None:
 
     stop = Stop(EOS, 3)
     drafts = written(
-        model,
+        model(VOCAB, table),
         batch_of([[], []]),
         Scoring(everything(VOCAB)),
         pick,
@@ -161,7 +173,24 @@ def test_groups_stay_whole_while_one_of_them_goes_on() -> None:
     )
     assert [draft.ids for draft in drafts] == [[EOS], [1, 1, 1], [1], [1, EOS]]
     assert [draft.reason for draft in drafts] == ["stop", "length", "asked", "stop"]
-    assert numbers == [[0, 1, 2, 3], [0, 1, 2, 3], [0, 1]]
+    assert numbers == computed
+
+
+def test_groups_narrow_to_the_rows_of_the_fullest() -> None:
+    """Of the sources' three copies one, two and none go on: a finished row fills up the first."""
+    left = {0: 2, 4: 2, 5: 3}
+    numbers: list[list[int]] = []
+
+    def pick(ids: torch.Tensor, search: torch.Tensor, rows: Sequence[int], step: int) -> torch.Tensor:
+        numbers.append(list(rows))
+        return torch.tensor([EOS if step + 1 >= left.get(row, 1) else 1 for row in rows])
+
+    model = NarrowingTabularModel(VOCAB, table_of({}, [0.0, 0.5, 0.2, 0.1, 0.1, 0.1, 0.0]))
+    scoring = Scoring(everything(VOCAB))
+    drafts = written(model, batch_of([[], [], []]), scoring, pick, ended, copies=3)
+    assert numbers == [list(range(9)), [0, 1, 4, 5], [5]]
+    assert model.calls == [3, 4, 1]
+    assert [len(draft.ids) for draft in drafts] == [left.get(row, 1) for row in range(9)]
 
 
 def test_histories_are_padded_on_the_left() -> None:

@@ -72,7 +72,10 @@ def write(model: Any) -> Tensor:
     state = state.select(torch.tensor([0, 1, 4, 5]))
     assert state.rows == 4
     fourth = model.step(state, WRITTEN[:4, 5])
-    return torch.cat([first, second, third.flatten(0, 1), fourth])
+    state = state.narrowed(torch.tensor([1, 2]), 1)
+    assert state.rows == 2
+    fifth = model.step(state, WRITTEN[:2, 6])
+    return torch.cat([first, second, third.flatten(0, 1), fourth, fifth])
 
 
 @pytest.mark.parametrize("weight", WEIGHTS)

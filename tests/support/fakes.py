@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache, partial
 from hashlib import blake2b
+from typing import Self
 
 import torch
 from torch import Tensor
@@ -51,7 +52,7 @@ class TabularState:
     def rows(self) -> int:
         return len(self.prefixes)
 
-    def select(self, rows: Tensor) -> TabularState:
+    def select(self, rows: Tensor) -> Self:
         groups = rows // self.size
         if len(rows) == self.rows:
             assert groups.tolist() == [row // self.size for row in range(self.rows)], "rows left their group"
@@ -59,10 +60,22 @@ class TabularState:
             assert len(rows) % self.size == 0, "groups must stay whole"
             whole = groups[:: self.size].repeat_interleave(self.size)
             assert torch.equal(groups, whole), "groups must stay whole"
-        return TabularState([self.prefixes[row] for row in rows.tolist()], self.size)
+        return replace(self, prefixes=[self.prefixes[row] for row in rows.tolist()])
 
-    def repeat(self, n: int) -> TabularState:
-        return TabularState([prefix for prefix in self.prefixes for _ in range(n)], self.size * n)
+    def repeat(self, n: int) -> Self:
+        return replace(
+            self, prefixes=[prefix for prefix in self.prefixes for _ in range(n)], size=self.size * n
+        )
+
+
+class NarrowingTabularState(TabularState):
+    """A `TabularState` that is a `NarrowingState`."""
+
+    def narrowed(self, rows: Tensor, size: int) -> NarrowingTabularState:
+        assert len(rows) % size == 0, "groups must be of equal size"
+        whole = (rows[::size] // self.size).repeat_interleave(size)
+        assert torch.equal(rows // self.size, whole), "rows left their group"
+        return NarrowingTabularState([self.prefixes[row] for row in rows.tolist()], size)
 
 
 @dataclass
@@ -97,6 +110,13 @@ class TabularModel:
                 logits.append(self.table(state.prefixes[row]))
             rows.append(torch.stack(logits))
         return torch.stack(rows)
+
+
+class NarrowingTabularModel(TabularModel):
+    """A `TabularModel` whose groups can shrink."""
+
+    def start(self, sources: Sequence[Ids]) -> NarrowingTabularState:
+        return NarrowingTabularState([tuple(source) for source in sources])
 
 
 @dataclass

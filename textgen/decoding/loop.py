@@ -12,7 +12,7 @@ from torch import Tensor
 
 from textgen.choice.scoring import Scoring, stuck
 from textgen.decoding.hypothesis import Hypothesis
-from textgen.models.views import Ids, NextTokenModel
+from textgen.models.views import Ids, NarrowingState, NextTokenModel
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ def write(
     ids = batch.history_tensor(pad).repeat_interleave(copies, 0)
     drafts = [Draft() for _ in range(len(batch.sources) * copies)]
     numbers = list(range(len(drafts)))
-    step = 0
+    step, size, narrowing = 0, copies, isinstance(state, NarrowingState)
     while True:
         logprobs, search = scoring(ids, logits)
         over = stuck(search)
@@ -122,13 +122,14 @@ def write(
         for number, token, logprob in zip(numbers, chosen.tolist(), found.tolist(), strict=True):
             extend(drafts[number], number, token, logprob, stop)
         yield drafts
-        kept = _unfinished(drafts, numbers, copies)
-        if not kept:
+        going = [drafts[number].reason is None for number in numbers]
+        if not any(going):
             return
+        kept, size = _kept(going, size, narrowing=narrowing)
         if len(kept) < len(numbers):
             rows = torch.tensor(kept)
-            state, chosen, ids = state.select(rows), chosen[rows], ids[rows]
-            numbers = [numbers[row] for row in kept]
+            state = state.narrowed(rows, size) if narrowing else state.select(rows)
+            chosen, ids, numbers = chosen[rows], ids[rows], [numbers[row] for row in kept]
         ids = torch.cat([ids, chosen[:, None]], 1)
         logits = model.step(state, chosen)
         step += 1
@@ -146,10 +147,21 @@ def extend(draft: Draft, number: int, token: int, logprob: float, stop: StopRule
         draft.reason = stop(number, draft.ids)
 
 
-def _unfinished(drafts: list[Draft], numbers: list[int], copies: int) -> list[int]:
-    """Rows of the groups in which any draft goes on; groups stay whole, as their state does."""
-    groups = [range(at, at + copies) for at in range(0, len(numbers), copies)]
-    return [row for group in groups if any(drafts[numbers[r]].reason is None for r in group) for row in group]
+def _kept(going: Sequence[bool], size: int, *, narrowing: bool) -> tuple[list[int], int]:
+    """The rows that stay, and how many of a group.
+
+    Args:
+        going: Whether a row goes on.
+        size: Rows a group.
+        narrowing: Whether groups can shrink: to the rows of the one in which most go on. Others keep
+            finished ones, since groups are of equal size.
+    """
+    groups = [range(at, at + size) for at in range(0, len(going), size)]
+    groups = [group for group in groups if any(going[row] for row in group)]
+    if narrowing:
+        size = max(sum(going[row] for row in group) for group in groups)
+    first = (sorted(group, key=lambda row: not going[row])[:size] for group in groups)
+    return [row for group in first for row in sorted(group)], size
 
 
 def finished(drafts: Iterable[Draft]) -> list[Hypothesis]:

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from textgen.errors import UsageError
 from textgen.models.layers.conditional_norm import condition_of, in_style
-from textgen.models.views import Ids, State
+from textgen.models.views import Ids, NarrowingState
 
 
 def guided_logits(styled: Tensor, null: Tensor, weight: float) -> Tensor:
@@ -26,8 +26,8 @@ def guided_logits(styled: Tensor, null: Tensor, weight: float) -> Tensor:
 class GuidedState:
     """The state of a guided model: the same rows, read in a style and in the null style."""
 
-    styled: State
-    null: State
+    styled: NarrowingState
+    null: NarrowingState
 
     @property
     def rows(self) -> int:
@@ -37,6 +37,10 @@ class GuidedState:
     def select(self, rows: Tensor) -> GuidedState:
         """The rows of these numbers; see `State`."""
         return GuidedState(self.styled.select(rows), self.null.select(rows))
+
+    def narrowed(self, rows: Tensor, size: int) -> GuidedState:
+        """So many rows of each group that stays; see `NarrowingState`."""
+        return GuidedState(self.styled.narrowed(rows, size), self.null.narrowed(rows, size))
 
     def repeat(self, n: int) -> GuidedState:
         """Every row n times."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
 
 from textgen.compute import threads
 
@@ -32,14 +32,22 @@ class State(Protocol):
     def rows(self) -> int:
         """The number of rows."""
 
-    def select(self, rows: Tensor) -> State:
+    def select(self, rows: Tensor) -> Self:
         """The rows of these numbers `(rows,)`: of each group that stays, as many of its rows as it had.
 
         Within its group a row may stand in any place, and in several.
         """
 
-    def repeat(self, n: int) -> State:
+    def repeat(self, n: int) -> Self:
         """Every row n times, the copies side by side."""
+
+
+@runtime_checkable
+class NarrowingState(State, Protocol):
+    """A state whose groups can shrink; in others a group keeps all of its rows until none is needed."""
+
+    def narrowed(self, rows: Tensor, size: int) -> Self:
+        """The rows of these numbers `(rows,)`, group by group: so many of each group that stays."""
 
 
 class NextTokenModel(Protocol):

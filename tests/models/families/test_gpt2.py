@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from transformers import GPT2LMHeadModel
 
 from textgen.models.families.gpt2 import Gpt2
+from textgen.models.layers.cache import SHORT
 from textgen.store.load import LoadedModel
 
 TOLERANCE = {"atol": 1e-4, "rtol": 0.0}
@@ -142,6 +143,28 @@ def test_whole_groups_are_selected_with_their_prefixes(
         alone = tiny_gpt2.start([sources[row // 2]])
         tiny_gpt2.step(alone, torch.tensor([1 + row]))
         assert torch.equal(tiny_gpt2.step(alone, torch.tensor([40 + row]))[0], found[at]), row
+
+
+@pytest.mark.usefixtures("one_thread")
+@pytest.mark.parametrize("prefix", [0, 11, SHORT + 6])
+@pytest.mark.parametrize(
+    ("rows", "size"), [([1, 2, 3, 5], 2), ([2, 4], 1), ([5], 1), ([4, 3], 2), ([0, 1, 2, 3, 4, 5], 3)]
+)
+def test_rows_of_narrowed_groups_equal_rows_of_their_own(
+    tiny_gpt2: Gpt2, prefix: int, rows: list[int], size: int
+) -> None:
+    sources = [random_ids(prefix, seed=1), random_ids(prefix - 2 if prefix else 0, seed=2)]
+    whole = tiny_gpt2.start(sources).repeat(3)
+    tiny_gpt2.step(whole, torch.tensor([1, 2, 3, 4, 5, 6]))
+    state = whole.narrowed(torch.tensor(rows), size)
+    assert (state.rows, whole.rows) == (len(rows), 6)
+    for step in range(2):
+        found = tiny_gpt2.step(state, torch.tensor([20 + row + step for row in rows]))
+    for at, row in enumerate(rows):
+        alone = tiny_gpt2.start([sources[row // 3]])
+        for token in (1 + row, 20 + row, 21 + row):
+            expected = tiny_gpt2.step(alone, torch.tensor([token]))[0]
+        assert torch.equal(expected, found[at]), row
 
 
 def test_states_taken_from_one_do_not_touch_each_other(tiny_gpt2: Gpt2, their_gpt2: GPT2LMHeadModel) -> None:

@@ -43,8 +43,9 @@ class StreamState(CacheState):
         shown = None if self.shown is None else self.shown.repeat_interleave(n, 0)
         return replace(super().repeat(n), shown=shown)
 
-    def select(self, rows: Tensor) -> Self:
-        return replace(super().select(rows), shown=None if self.shown is None else self.shown[rows])
+    def narrowed(self, rows: Tensor, size: int) -> Self:
+        shown = None if self.shown is None else self.shown[rows]
+        return replace(super().narrowed(rows, size), shown=shown)
 
     def attend(self, layer: int) -> Attend:
         if not self.interaction:

@@ -74,15 +74,20 @@ class CacheState:
 
     def select(self, rows: Tensor) -> Self:
         """A reordering of the rows within their groups, or the rows of whole groups."""
+        return self.narrowed(rows, self.size)
+
+    def narrowed(self, rows: Tensor, size: int) -> Self:
+        """So many rows of each group that stays; see `NarrowingState`."""
         written = [(k.index_select(0, rows), v.index_select(0, rows)) for k, v in self.written]
-        groups = rows[:: self.size] // self.size
+        groups = rows[::size] // self.size
         if torch.equal(groups, torch.arange(len(self.lengths))):
-            return replace(self, written=written, extra=dict(self.extra))
+            return replace(self, size=size, written=written, extra=dict(self.extra))
         return replace(
             self,
             prefix=[(k[groups], v[groups]) for k, v in self.prefix],
             bias=self.bias[groups],
             lengths=self.lengths[groups],
+            size=size,
             written=written,
             extra={name: tensor[groups] for name, tensor in self.extra.items()},
         )
