@@ -6,7 +6,7 @@ import pickle
 import pytest
 
 from textgen.errors import DataError, UsageError
-from textgen.messages import Message, OptionError, option, spelled
+from textgen.messages import Message, OptionError, option, spelled, with_article
 
 
 def as_flag(name: str) -> str:
@@ -22,6 +22,11 @@ def test_options_are_spelled_for_their_reader() -> None:
 def test_values_are_never_read_as_placeholders() -> None:
     message = Message("{path}: {reason}", path="{@top_p} {reason}", reason="{path}")
     assert message.spelled(as_flag) == "{@top_p} {reason}: {path}"
+
+
+def test_a_kind_has_its_article() -> None:
+    found = [with_article(name) for name in ("encoder-decoder", "masked-lm", "ElectraModel", "UERModel")]
+    assert found == ["an encoder-decoder", "a masked-lm", "an ElectraModel", "a UERModel"]
 
 
 def test_what_stands_for_nothing_stays() -> None:

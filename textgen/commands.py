@@ -32,7 +32,13 @@ class Command:
 
 
 def _editor(summary: str, reading: Mapping[str, Any]) -> Command:
-    return Command(summary, LANGUAGE_MODEL, "the language model is a gpt2", reading, edits=True)
+    return Command(
+        summary,
+        LANGUAGE_MODEL,
+        "it takes a model from left to right, such as gpt2",
+        reading,
+        edits=True,
+    )
 
 
 _LINES = {"lines": True, "keywords_field": ""}
@@ -40,7 +46,7 @@ COMMANDS = {
     "title": Command(
         "Write titles for articles, best first.",
         "title",
-        "the command sample continues prompts with it",
+        "the command sample writes texts with it",
         {"keywords_field": ""},
     ),
     "sample": Command(

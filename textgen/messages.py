@@ -55,6 +55,11 @@ def spelled(value: object, spell: Spell) -> str:
     return value.spelled(spell) if isinstance(value, Message) else str(value)
 
 
+def with_article(name: str) -> str:
+    """A name behind its indefinite article, by its first letter."""
+    return f"{'an' if name[:1].lower() in {*'aeio'} else 'a'} {name}"
+
+
 class OptionError(ValueError):
     """An error of a validator of options, whose sentence keeps its placeholders.
 

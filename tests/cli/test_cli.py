@@ -32,7 +32,7 @@ small = pytest.mark.usefixtures("small_as_shipped")  # what they write does not 
         (["title", "a.txt", "--model", "./broken"], 1, ["config.json"]),
         (["title", "a.txt", "--model", "titel"], 2, ["no model titel", "did you mean title"]),
         (["title", "a.txt", "--model", "uer/gpt2-chinese"], 2, ["no directory uer/gpt2-chinese", "hub id"]),
-        (["title", "a.txt", "--model", "gpt2"], 2, ["gpt2 is a gpt2 model"]),
+        (["title", "a.txt", "--model", "gpt2"], 2, ["gpt2 is a gpt2 model (the command sample writes texts"]),
         (["sample", "--model", "title"], 2, ["title is a title model"]),
         (["title", "a.txt", "--decode", "sample", "--top-p", "2"], 2, ["--top-p 2"]),
         (["title", "a.txt", "--beams", "0"], 2, ["--beams 0"]),

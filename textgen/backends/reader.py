@@ -82,7 +82,9 @@ class Reader:
         """The listed texts as they were typed, by those that the model writes; of equal ones the first."""
         return {self.word(text): text for text in reversed(options.one_of)}
 
-    def text_notes(self, text: str, source: str, tokenizer: Tokenizer | None = None) -> tuple[str, ...]:
+    def text_notes(
+        self, text: str, source: str, tokenizer: Tokenizer | None = None, *, needed: bool = False
+    ) -> tuple[str, ...]:
         """Notes on a text that may not be of the kind that the model knows.
 
         It is told which characters have no token; of a model of the user's own, which may be of any kind,
@@ -95,6 +97,7 @@ class Reader:
             text: What is read of it.
             source: The text as it was given.
             tokenizer: What it becomes tokens by; by default the model's.
+            needed: Whether nothing good can come of a text of which the model reads no character.
 
         Returns:
             Notes for a person, none where all is well.
@@ -103,7 +106,7 @@ class Reader:
             DataError: It is of another kind, and nothing good could come of it.
         """
         if self._as_is:
-            return _lost_notes(text, tokenizer or self._model.tokenizer)
+            return _lost_notes(text, tokenizer or self._model.tokenizer, needed=needed)
         doubt = judge_characters(text, emoji_count(source)) or judge_bits(*self._bits(text))
         if doubt and doubt.refused:
             raise DataError(doubt.reason, hint=doubt.hint)
@@ -135,14 +138,17 @@ class Reader:
         return (bits_of(self._logprob(model.network, target), len(ids)), len(ids)) if ids else (0.0, 0)
 
 
-def _lost_notes(text: str, tokenizer: Tokenizer) -> tuple[str, ...]:
-    """A note on characters that have no token; none where there are none."""
+def _lost_notes(text: str, tokenizer: Tokenizer, *, needed: bool = False) -> tuple[str, ...]:
+    """A note on characters that have no token; none where there are none. Raises as `Reader.text_notes`."""
     # of blanks nobody misses what kind they were
     lost = [character for character in tokenizer.lost(text) if not character.isspace()]
     if not lost:
         return ()
     shown = "".join(lost[:SHOWN]) + ("…" if len(lost) > SHOWN else "")
     count = sum(map(text.count, lost))
+    if needed and count == sum(not character.isspace() for character in text):
+        hint = "take a model whose vocabulary has them, or another text"
+        raise DataError("the model has no token for any character: {shown}", shown=repr(shown), hint=hint)
     template = "the model has no token for {count} of {all} characters: {shown}"
     return (Message(template, count=count, all=len(text), shown=repr(shown)),)
 

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from textgen.commands import EDITING, generating
 from textgen.errors import ModelError, UsageError
+from textgen.messages import with_article
 from textgen.models.families import BUILT_IN, GPT2_ML, family_of
 from textgen.models.families.pretrained import CAUSAL, PROMPTED_TITLE
 from textgen.models.views import LanguageModel, MaskedLanguageModel, PromptedTitleModel, TitleModel
@@ -83,8 +84,9 @@ def for_command(files: ModelFiles, command: str) -> ModelFiles:
     files = replace(files, family=PROMPTED_TITLE) if prompted else files
     wrong = files.family.sequences is None if command in EDITING else task_of(files.kind) != command
     if wrong:
-        hint = generating(command).other_kinds
-        raise UsageError("{name} is a {kind} model", name=files.name, kind=files.kind, hint=hint)
+        proposes = command in EDITING and files.family.offers(MaskedLanguageModel)
+        hint = "{@proposals} takes it" if proposes else generating(command).other_kinds
+        raise UsageError("{name} is {kind} model", name=files.name, kind=with_article(files.kind), hint=hint)
     return files
 
 

@@ -14,7 +14,7 @@ from safetensors import SafetensorError, safe_open
 
 from textgen.errors import ModelError, UsageError
 from textgen.files.atomic import utf8_name
-from textgen.messages import Message
+from textgen.messages import Message, with_article
 from textgen.models.families import family_for
 from textgen.models.families.pretrained import pretrained_family
 from textgen.models.family import Family
@@ -159,7 +159,9 @@ def find_scorer(name: str, precision: str = "fp32") -> ModelFiles:
     files = find_model(name, precision)
     if not files.family.offers(TitleRanker):
         hint = "the recipe title-scorer trains one that ranks"
-        raise UsageError("{@scorer} {name} is a {kind} model", name=name, kind=files.kind, hint=hint)
+        raise UsageError(
+            "{@scorer} {name} is {kind} model", name=name, kind=with_article(files.kind), hint=hint
+        )
     return files
 
 
@@ -213,8 +215,8 @@ def family_in(path: Path, config: Mapping[str, Any], *, ours: bool = True) -> Fa
         return found
     if family.architecture is not None and (named := config.get("architectures")):
         hint = "take a checkpoint with the head that it was trained with to write"
-        template = "{path} is a {architecture}, which writes no text"
-        raise ModelError(template, path=path, architecture=named[0], hint=hint)
+        template = "{path} is {architecture}, which writes no text"
+        raise ModelError(template, path=path, architecture=with_article(named[0]), hint=hint)
     return family
 
 

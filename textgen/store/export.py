@@ -16,7 +16,7 @@ from torch import Tensor
 
 from textgen.errors import UsageError
 from textgen.files.atomic import json_bytes, real_path, writing
-from textgen.messages import Message
+from textgen.messages import Message, with_article
 from textgen.resources import data_dir
 from textgen.store.catalog import CARD, PRIOR, TOKENIZER_FILES, ModelFiles
 from textgen.store.checkpoint import CONFIG, WEIGHTS, tokenizer_files
@@ -74,7 +74,8 @@ def export_model(files: ModelFiles, directory: Path, dtype: str = "fp16") -> Ite
         hint = "{@storage} fp16 writes a directory for textgen"
         raise UsageError("{name} has a vocabulary of another make", name=files.name, hint=hint)
     # only what transformers computes as we do is written for it
-    unknown = Message("is a {kind} model", kind=files.kind) if files.family.architecture is None else None
+    ours = files.family.architecture is None
+    unknown = Message("is {kind} model", kind=with_article(files.kind)) if ours else None
     if unknown := unknown or (Message("was trained with styles") if files.config.get("styles") else None):
         raise UsageError(
             "{name} {unknown}, which transformers does not know",

@@ -96,6 +96,27 @@ def test_what_the_proposals_lose_stays_and_is_told(call: Any, folder: Path) -> N
     assert candidate["text"] != SENTENCE
 
 
+@pytest.mark.parametrize("name", ["bart", "causal"])
+def test_an_article_without_a_token_has_no_title(call: Any, folder: Path, tmp_path: Path, name: str) -> None:
+    article = tmp_path / "articles.txt"
+    article.write_text("囧 😀\n今日小雨，囧。\n", encoding="utf-8")
+    code, out, err = call(
+        "title", article, "--lines", "--model", folder / name, "--max-new-tokens", "8", "--json"
+    )
+    assert code == 3
+    unread, partly = map(json.loads, out.splitlines())
+    assert unread["error"].startswith("line 1: the model has no token for any character: '囧😀'")
+    assert partly["error"] is None
+    assert partly["notes"][0] == "the model has no token for 1 of 7 characters: '囧'"
+    assert "the model has no token for any character" in err
+
+
+def test_a_masked_model_proposes(call: Any, folder: Path) -> None:
+    code, _, err = call("correct", SENTENCE, "--model", folder / "bert", "-q", *SHORT)
+    assert code == 2
+    assert "is a masked-lm model (--proposals takes it)" in err
+
+
 def test_what_the_language_model_loses_is_refused(call: Any, folder: Path) -> None:
     for command in ("rewrite", "correct"):
         code, _, err = call(command, SENTENCE, "--model", folder / "causal", "-q", *SHORT)

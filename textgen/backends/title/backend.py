@@ -151,7 +151,7 @@ class TitleBackend(Backend[TitleOptions, Article]):
             self.reader.listed(options),
             truncated,
             editor,
-            notes=self.reader.text_notes(reading.text, row.text),
+            notes=self.reader.text_notes(reading.text, row.text, needed=True),
         )
 
     def compute(

@@ -18,6 +18,7 @@ from textgen.cli.render import console
 from textgen.commands import LANGUAGE_MODEL, SIMILARITY
 from textgen.compute import threads
 from textgen.errors import UsageError
+from textgen.messages import with_article
 from textgen.options import EvalOptions, parse
 from textgen.options.evaluation import REFERENCE
 from textgen.options.fields import RUN, Count, field
@@ -116,7 +117,7 @@ def _judges(run: EvalRun) -> list[tuple[str, ModelFiles]]:
         files = find_model(name)
         if not files.family.offers(view):
             hint = f"--lm takes a model such as {LANGUAGE_MODEL}, --mlm one such as {SIMILARITY}"
-            raise UsageError("{name} is a {kind} model", name=name, kind=files.kind, hint=hint)
+            raise UsageError("{name} is {kind} model", name=name, kind=with_article(files.kind), hint=hint)
         found.append((metric, files))
     return found
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
 from textgen.errors import UsageError
-from textgen.messages import Message, option
+from textgen.messages import Message, option, with_article
 from textgen.models.families import GPT2
 from textgen.models.family import Family
 from textgen.models.initialization import initialized
@@ -42,8 +42,8 @@ def find_initial_model(start: str, *families: Family, styled: bool = False) -> M
         raise UsageError("this recipe starts from a {kinds}", kinds=kinds, usual=usual, hint=hint)
     files = find_model(start)
     if files.family not in families:
-        hint = Message("this recipe starts from a {kinds}", kinds=kinds)
-        raise UsageError("{@start} {name} is a {kind} model", name=start, kind=files.kind, hint=hint)
+        hint, kind = Message("this recipe starts from a {kinds}", kinds=kinds), with_article(files.kind)
+        raise UsageError("{@start} {name} is {kind} model", name=start, kind=kind, hint=hint)
     if files.config.get("styles") and not styled:
         hint = "start from what it was made from"
         raise UsageError("{@start} {name} has styles already", name=start, hint=hint)

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from textgen.errors import UsageError
-from textgen.messages import Message
+from textgen.messages import Message, with_article
 from textgen.models.adapters.masked import MaskedAdapter
 from textgen.models.empty_weights import unfilled
 from textgen.models.families import ROFORMER_TITLE, UNILM
@@ -43,7 +43,7 @@ def unheld(files: ModelFiles, *families: Family) -> Message | None:
     """Why no network of these families computes what a checkpoint's does; None if one does."""
     family = HELD.get(files.config["model_type"])
     if family not in families:
-        return Message("it is a {kind} network", kind=files.config["model_type"])
+        return Message("it is {kind} network", kind=with_article(files.config["model_type"]))
     if not isinstance(files.config.get("vocab_size"), int):
         return Message("{size} is missing", size="vocab_size")
     return next(family.uncomputed(files.config), None)

@@ -22,6 +22,7 @@ from textgen.backends.registry import task_of
 from textgen.backends.title.backend import TitleBackend
 from textgen.errors import UsageError
 from textgen.events import OnEvent
+from textgen.messages import with_article
 from textgen.models.adapters.masked import MaskedAdapter
 from textgen.models.families import BERT, TITLE_SCORER, UNILM
 from textgen.models.families.bert import Bert
@@ -74,8 +75,8 @@ class TitleScorerRecipe(TitledRecipe[TitleScorerTrainOptions, CandidateBatch]):
         self.files: ModelFiles = find_initial_model(options.start, *self.initial_families())
         self.writer = find_model(options.writer)
         if task_of(self.writer.kind) != "title":
-            writer, kind, hint = options.writer, self.writer.kind, "a title model writes titles"
-            raise UsageError("{@writer} {writer} is a {kind} model", writer=writer, kind=kind, hint=hint)
+            writer, kind, hint = options.writer, with_article(self.writer.kind), "a title model writes titles"
+            raise UsageError("{@writer} {writer} is {kind} model", writer=writer, kind=kind, hint=hint)
         if self.foreign:
             check_held(self.files, UNILM, hint="of other makes a scorer starts from a BERT or ERNIE")
         self.tokenizer = tokenizer_of(self.files)
