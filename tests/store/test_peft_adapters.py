@@ -11,7 +11,7 @@ import pytest
 import torch
 import transformers
 from checkpoints import TEXT, change_json, write_vocabulary
-from chinese_checkpoints import TOKENS, gpt2_chinese, texts
+from chinese_checkpoints import TOKENS, bert, gpt2_chinese, texts
 
 import textgen
 from textgen.errors import ModelError, UsageError
@@ -70,6 +70,26 @@ def test_an_adapter_is_merged_into_its_base(tmp_path: Path) -> None:
 def written(file: Path, text: str) -> Path:
     file.write_text(text, encoding="utf-8")
     return file
+
+
+def test_an_adapter_of_another_base_is_told_in_one_line(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], recwarn: pytest.WarningsRecorder
+) -> None:
+    base, masked = gpt2_chinese(tmp_path / "base"), bert(tmp_path / "bert")
+    adapter = lora(tmp_path / "lora", base, "转")
+    recwarn.clear()
+    capfd.readouterr()
+    change_json(adapter, "adapter_config.json", base_model_name_or_path=str(masked))
+    textgen.load(str(base), adapter=str(adapter))  # the path of a base may be anything
+    change_json(adapter, "adapter_config.json", target_modules=["q_proj"])
+    with pytest.raises(ModelError, match="cannot load") as raised:
+        textgen.load(str(base), adapter=str(adapter))
+    assert raised.value.hint == "was it trained on this model?"
+    assert capfd.readouterr().err == ""
+    assert not recwarn.list
+    written(adapter / "adapter_model.safetensors", "version https://git-lfs.github.com/spec/v1\n")
+    with pytest.raises(ModelError, match="is a pointer of Git LFS"):
+        textgen.load(str(base), adapter=str(adapter))
 
 
 def test_an_adapter_that_does_not_fit(tmp_path: Path) -> None:

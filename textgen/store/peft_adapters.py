@@ -8,12 +8,15 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from safetensors import SafetensorError
+
 from textgen.errors import ModelError, UsageError
 from textgen.store.catalog import ModelFiles
-from textgen.store.checkpoint import DAMAGED, read_object
+from textgen.store.checkpoint import DAMAGED, read_object, refuse_stand_ins
 
 ADAPTER_CONFIG = "adapter_config.json"
 ADAPTER_WEIGHTS = "adapter_model.safetensors"
+OTHER_BASE = "was it trained on this model?"
 
 
 def with_adapter(files: ModelFiles, directory: str) -> ModelFiles:
@@ -34,6 +37,7 @@ def with_adapter(files: ModelFiles, directory: str) -> ModelFiles:
     if files.family.loader is None:
         hint = "adapters go with checkpoints of other makes; train merges its own"
         raise UsageError("{@adapter} does not go with {name}", name=files.name, hint=hint)
+    refuse_stand_ins(path)
     for name in (ADAPTER_CONFIG, ADAPTER_WEIGHTS):
         if not (path / name).is_file():
             hint = "an adapter has adapter_config.json and adapter_model.safetensors"
@@ -59,12 +63,12 @@ def merge_adapter(network: Any, path: Path) -> Any:
             adapted = peft.PeftModel.from_pretrained(
                 network, str(path), is_trainable=False, local_files_only=True
             )
-        found = peft.get_peft_model_state_dict(adapted)
-        given = peft.load_peft_weights(str(path), device="cpu")
+            found = peft.get_peft_model_state_dict(adapted)
+            given = peft.load_peft_weights(str(path), device="cpu")
     except Exception as error:  # whatever a library says of files that are not what they should be
         reason = str(error).strip().split("\n")[0]
-        raise ModelError("cannot load {path}: {reason}", path=path, reason=reason, hint=DAMAGED) from error
+        hint = DAMAGED if isinstance(error, OSError | SafetensorError) else OTHER_BASE
+        raise ModelError("cannot load {path}: {reason}", path=path, reason=reason, hint=hint) from error
     if missing := sorted(found.keys() ^ given.keys()):
-        hint = "was it trained on this model?"
-        raise ModelError("{path} does not fit: {name}", path=path, name=missing[0], hint=hint)
+        raise ModelError("{path} does not fit: {name}", path=path, name=missing[0], hint=OTHER_BASE)
     return adapted.merge_and_unload()

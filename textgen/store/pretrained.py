@@ -57,7 +57,8 @@ def load_pretrained(files: ModelFiles, label: str | None = None) -> LoadedModel:
     for problem in tensor_problems(files.path, network, report):
         raise problem
     if files.adapter is not None:
-        network = merge_adapter(network, files.adapter)
+        with silent():  # about the base that the adapter names, which is another path
+            network = merge_adapter(network, files.adapter)
     check_tokens(files.path, len(profile.words), rows_of(network), PADDED)
     adapted = _adapted(files, profile, network).eval().requires_grad_(False)
     if places is None:
