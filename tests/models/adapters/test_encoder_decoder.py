@@ -66,6 +66,27 @@ def test_it_is_a_title_model_of_one_direction(kind: str) -> None:
     assert [hidden.shape for hidden in model.read(SOURCES)[1]] == [(0, model.width)] * 3
 
 
+def test_rows_of_a_source_share_its_keys_and_values(kind: str) -> None:
+    model = adapter(kind)
+    read = model.start(SOURCES)
+    state = read.repeat(2).repeat(2)
+    model.step(state, torch.tensor([L2R] * 12))
+    model.step(state, torch.tensor([30, 31, 32, 33] * 3))
+    kept = state.select(torch.tensor([1, 1, 3, 0, 11, 11, 8, 10]))
+    for rows in (state, kept):
+        layers = rows.cache.cross_attention_cache.layers
+        assert {len(layer.keys) for layer in layers} == {len(rows.lengths)}
+        assert {len(layer.keys) for layer in rows.cache.self_attention_cache.layers} == {rows.rows}
+    assert layers[0].keys is not state.cache.cross_attention_cache.layers[0].keys
+    same = state.select(torch.tensor([3, 2, 1, 0, 4, 4, 4, 4, 8, 9, 10, 11]))
+    assert same.cache.cross_attention_cache.layers[0].keys is state.cache.cross_attention_cache.layers[0].keys
+    found = model.step(kept, torch.tensor([40] * 8))
+    second = [31, 31, 33, 30, 33, 33, 30, 32]
+    for row, token in enumerate(second):
+        source = SOURCES[0 if row < 4 else 2]
+        assert_near(found[row], whole(kind, source, [token, 40])[-1])
+
+
 @pytest.mark.parametrize("starts", [[2], [3, 2]])
 def test_steps_and_extensions_of_a_batch_are_whole_texts_alone(kind: str, starts: list[int]) -> None:
     model, targets = adapter(kind, starts=starts), [[30, 31, 32], [33, 34, 35], [36, 37, 38]]

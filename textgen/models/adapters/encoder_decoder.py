@@ -9,7 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from textgen.errors import ModelError
-from textgen.models.adapters.divided import Divided, cache_argument, cache_of, folded
+from textgen.models.adapters.by_source import registered
+from textgen.models.adapters.divided import FAILURES, Divided, cache_argument, cache_of, folded, near
 from textgen.models.adapters.rows import CachedRows, rememberable
 from textgen.models.layers.attention import padded_length
 from textgen.models.padding import padded
@@ -17,13 +18,14 @@ from textgen.models.views import Ids, ThroughHidden
 
 BEGUN = "begun"  # the hidden state behind the ids that a target starts with
 READ = "read"  # the hidden states of the source
+ROWS = 2  # of each source, on which a network is tried
 
 
 class EncoderDecoderAdapter(ThroughHidden, Divided):
     """Offers the view `TitleModel` over a `…ForConditionalGeneration` of transformers, from left to right.
 
-    Titles have positions of their own; it offers the view `TitlePositions`, too.
-    A source is encoded once, and its keys and values in the decoder are made once. Ids below 0 stand for
+    Titles have positions of their own; it offers `TitlePositions`, too. A source is encoded once, and
+    its keys and values in the decoder are made and kept once, for all of its rows. Ids below 0 stand for
     symbols that the model does not have, and are left out of sources. What stands for the first token of a
     target is `starts`, whatever it is.
 
@@ -58,13 +60,22 @@ class EncoderDecoderAdapter(ThroughHidden, Divided):
             raise ModelError("{name} is no encoder-decoder that textgen can ask", name=name, hint=hint)
 
     def _answers(self) -> bool:
-        """Whether the network's logits are those of its decoder, which keeps keys and values alone."""
+        """Whether the network's logits are those of its decoder, which keeps keys and values alone.
+
+        Rows of one source must be able to share those of the source, too.
+        """
         with torch.no_grad():  # what a network keeps for later must serve training, too
             ids = self._probe()
             whole = self._whole_logits(ids)
-            state = self._encoded(ids, torch.ones_like(ids))
-            self._settle(whole, self._decoded(state, ids))
-        return self.shows_hidden and rememberable(state.cache)
+            try:
+                self.network.set_attn_implementation(registered())
+                state = self._encoded(ids, torch.ones_like(ids)).repeat(ROWS)
+                rows = self._decoded(state, ids.repeat_interleave(ROWS, 0))
+            except FAILURES:
+                return False
+            self._settle(whole, rows[::ROWS])
+            alike = near(rows[1::ROWS], rows[::ROWS])
+            return self.shows_hidden and alike and rememberable(state.cache)
 
     def forward(self, sources: Sequence[Ids], targets: Tensor) -> Tensor:
         """Logits after every token of whole targets, for training (teacher forcing).
@@ -146,8 +157,8 @@ class EncoderDecoderAdapter(ThroughHidden, Divided):
         decoder: nn.Module = self.network.get_decoder()
         output = decoder(
             input_ids=tokens,
-            encoder_hidden_states=state.each(state.extra[READ]),
-            encoder_attention_mask=state.each(state.mask),
+            encoder_hidden_states=state.extra[READ],
+            encoder_attention_mask=state.mask,
             use_cache=True,
             **cache_argument(decoder, state.cache),
         )

@@ -24,7 +24,8 @@ class CachedRows:
     Attributes:
         lengths: `(groups,)`, ids of each source.
         mask: `(groups, width)`, 1 on the ids of each source and 0 on its padding.
-        cache: The cache of all rows; None before anything was read.
+        cache: The cache of all rows, and of a decoder that reads its source elsewhere, what each group's rows
+            see of it; None before anything was read.
         size: Rows a group.
         steps: Positions written, the same for all rows.
         extra: Tensors by group that a network needs beside.
@@ -50,9 +51,10 @@ class CachedRows:
         """Every row n times."""
         cache = copied(self.cache)
         if cache is not None and n > 1:
-            if self.size == 1 and hasattr(cache, "layers"):  # what a decoder read elsewhere is kept apart
-                share_beginnings(cache)
-            cache.batch_repeat_interleave(n)
+            own, *shared = _parts(cache)
+            if self.size == 1 and not shared:  # what a decoder read elsewhere is kept apart
+                share_beginnings(own)
+            own.batch_repeat_interleave(n)
         return replace(self, cache=cache, size=self.size * n)
 
     def select(self, rows: Tensor) -> Self:
@@ -62,10 +64,10 @@ class CachedRows:
         cache = copied(self.cache)
         if cache is not None:
             own, *shared = _parts(cache)
-            # what a group's rows see of its source is the same for all of them
             for part in [own] if same else [own, *shared]:
+                wanted = rows if part is own else groups
                 for layer in part.layers:  # which may lie on different devices
-                    layer.batch_select_indices(rows.to(layer.keys.device))
+                    layer.batch_select_indices(wanted.to(layer.keys.device))
         if same:
             return replace(self, cache=cache)
         extra = {name: tensor[groups] for name, tensor in self.extra.items()}
