@@ -11,12 +11,19 @@ from typing import Any
 from safetensors import SafetensorError
 
 from textgen.errors import ModelError, UsageError
+from textgen.messages import option
 from textgen.store.catalog import ModelFiles
 from textgen.store.checkpoint import DAMAGED, read_object, refuse_stand_ins
 
 ADAPTER_CONFIG = "adapter_config.json"
 ADAPTER_WEIGHTS = "adapter_model.safetensors"
 OTHER_BASE = "was it trained on this model?"
+
+
+def check_peft(name: str) -> None:
+    """Refuse an option that needs peft where that is not installed. Raises UsageError."""
+    if find_spec("peft") is None:
+        raise UsageError("{option} needs peft", option=option(name), hint="pip install '.[train]'")
 
 
 def with_adapter(files: ModelFiles, directory: str) -> ModelFiles:
@@ -42,8 +49,7 @@ def with_adapter(files: ModelFiles, directory: str) -> ModelFiles:
         if not (path / name).is_file():
             hint = "an adapter has adapter_config.json and adapter_model.safetensors"
             raise ModelError("{path} has no {name}", path=path, name=name, hint=hint)
-    if find_spec("peft") is None:
-        raise UsageError("{@adapter} needs peft", hint="pip install '.[train]'")
+    check_peft("adapter")
     read_object(path / ADAPTER_CONFIG)
     return replace(files, adapter=path)
 

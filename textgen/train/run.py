@@ -19,6 +19,7 @@ from textgen.options.fields import DEV, shown
 from textgen.options.recipes import OPTIONS
 from textgen.options.train import RANDOM
 from textgen.store.catalog import find_model, fingerprint
+from textgen.store.peft_adapters import check_peft
 from textgen.train.data.corpus import weights_of
 from textgen.train.data.order import Order
 from textgen.train.recipes import recipe_class
@@ -36,7 +37,7 @@ from textgen.train.run_directory.directory import (
 from textgen.train.run_directory.examples import ExampleReader, Examples, RunFiles
 from textgen.train.session import Session
 from textgen.train.step.loop import Loop
-from textgen.train.step.lora import add_adapters, check_installed
+from textgen.train.step.lora import add_adapters
 from textgen.train.step.machine import Machine
 from textgen.version import __version__
 
@@ -107,7 +108,7 @@ def train(
         hint = "give one with {@dev} FILE"
         raise UsageError("{option} needs a dev file", option=option(min(idle)), hint=hint)
     if chosen.lora:
-        check_installed()
+        check_peft("lora")
     machine = Machine(chosen.precision)
     made: Recipe[Any, Any] = kind.starting(chosen)
     files = RunFiles(

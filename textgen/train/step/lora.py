@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from copy import copy
-from importlib.util import find_spec
 from typing import Any
 
 import torch
@@ -18,12 +17,6 @@ from textgen.errors import UsageError
 from textgen.models.adapters.products import CONV1D
 from textgen.models.empty_weights import unfilled
 from textgen.models.layers.linear import Linear
-
-
-def check_installed() -> None:
-    """Raises UsageError where peft is not installed."""
-    if find_spec("peft") is None:
-        raise UsageError("{@lora} needs peft", hint="pip install '.[train]'")
 
 
 def add_adapters(
