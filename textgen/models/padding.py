@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from textgen.models.layers.attention import padded_length
+from textgen.models.views import Ids
 
 
 def padded(rows: Sequence[Sequence[int]], width: int | None = None, *, filler: int = 0) -> Tensor:
@@ -30,3 +31,12 @@ def read_together(rows: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
     """
     lengths = [len(row) for row in rows]
     return padded(rows, padded_length(max(lengths))), torch.tensor(lengths)
+
+
+def behind_start(sources: Sequence[Ids], start: int) -> list[Ids]:
+    """Sources without the start symbol that they begin with, for networks that do not read it.
+
+    They are to be padded as if they had it: of sources that are read together some may lack it, and the
+    width of a row must not depend on the others.
+    """
+    return [source[1:] if source and source[0] == start else source for source in sources]

@@ -206,6 +206,8 @@ def test_a_start_symbol_that_is_not_read_is_left_out_of_sources(kind: str) -> No
     assert_near(found[0], whole(kind, [5, 6, 7])[-1])
     assert_near(found[1], whole(kind, [8])[-1])
     assert_near(model.step(model.start([[]]), torch.tensor([2]))[0], whole(kind, [2])[-1])
+    # alone it is as wide as beside others: nothing but padding
+    assert_near(model.step(model.start([[2]]), torch.tensor([8]))[0], whole(kind, [8])[-1])
 
 
 def test_whole_rows_for_training(kind: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from copy import copy
 from pathlib import Path
 
 import pytest
@@ -85,6 +86,21 @@ def test_whole_rows_and_steps_are_the_formulas(network: Gpt2Ml) -> None:
         torch.testing.assert_close(whole[n], wanted, atol=1e-4, rtol=0)
         torch.testing.assert_close(network.head(state, hidden[n][None])[0], wanted[:3], atol=1e-4, rtol=0)
         torch.testing.assert_close(steps[n], wanted[3:], atol=1e-4, rtol=0)
+
+
+@pytest.mark.parametrize("length", [1, 65])
+def test_without_its_start_symbol_a_source_is_as_wide_as_with_it(network: Gpt2Ml, length: int) -> None:
+    network = copy(network)
+    network.left_out = 3
+    source, longer = [3, *range(10, 9 + length)], [3, *range(20, 29 + length)]
+
+    def step(*sources: list[int]) -> Tensor:
+        return network.step(network.start(sources), torch.tensor([7] * len(sources)))[0]
+
+    assert torch.equal(step(source), step(source, longer))
+    torch.testing.assert_close(
+        step(source), expected(network, [*source[1:], 7])[-1].float(), atol=1e-4, rtol=0
+    )
 
 
 def test_chains_of_edits_score_its_texts(network: Gpt2Ml) -> None:

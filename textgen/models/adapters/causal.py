@@ -13,7 +13,7 @@ from textgen.models.adapters.divided import Divided, cache_argument, cache_of, f
 from textgen.models.adapters.rows import CachedRows, WholeRows, rememberable
 from textgen.models.adapters.speakers import Speakers
 from textgen.models.layers.attention import padded_length
-from textgen.models.padding import read_together
+from textgen.models.padding import behind_start, read_together
 from textgen.models.views import Ids, ThroughHidden
 from textgen.tokenizers.base import ABSENT
 
@@ -79,11 +79,11 @@ class CausalAdapter(ThroughHidden, Divided):
 
     def read(self, sources: Sequence[Ids]) -> tuple[Rows, list[Tensor]]:
         """Like `start`, with the hidden states `(length, width)` of each prefix."""
-        texts = [source[1:] if source and source[0] == self.left_out else source for source in sources]
+        texts = behind_start(sources, self.left_out)
         if not self._remembers:
             return self._read_whole(texts)
         lengths = torch.tensor([len(text) for text in texts])
-        if not any(texts):
+        if not any(sources):
             return CachedRows(lengths, torch.ones(len(texts), 0, dtype=torch.long)), [
                 torch.empty(0, self.width) for _ in texts
             ]

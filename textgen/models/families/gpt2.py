@@ -15,13 +15,21 @@ from torch.nn import functional
 
 from textgen.models.family import Sizes
 from textgen.models.layers.activations import Activations
-from textgen.models.layers.attention import Attend, join_heads, linear, padding_bias, split_heads
+from textgen.models.layers.attention import (
+    Attend,
+    join_heads,
+    linear,
+    padded_length,
+    padding_bias,
+    split_heads,
+)
 from textgen.models.layers.cache import CacheState
 from textgen.models.layers.dropout import Dropout
 from textgen.models.layers.gelu import gelu
 from textgen.models.layers.linear import Conv1D, MakeProduct, Product, TiedEmbedding, pack_parts
-from textgen.models.padding import read_together
+from textgen.models.padding import behind_start, padded
 from textgen.models.views import Ids, ThroughHidden
+from textgen.tokenizers.base import ABSENT
 
 
 @dataclass(frozen=True)
@@ -103,8 +111,13 @@ class Trunk(nn.Module):
 
 
 class Gpt2(ThroughHidden, nn.Module):
-    """A GPT-2; offers the view `LanguageModel`."""
+    """A GPT-2; offers the view `LanguageModel`.
 
+    Attributes:
+        left_out: The start symbol where sources are read without the one that they begin with; else none.
+    """
+
+    left_out = ABSENT
     head_product: Product | None = None
 
     def __init__(self, config: Gpt2Config, trunk: Callable[[Any], Trunk] = Trunk) -> None:
@@ -138,7 +151,7 @@ class Gpt2(ThroughHidden, nn.Module):
         """Like `start`, with the hidden states `(length, n_embd)` of each prefix."""
         state, x = self._read(sources)
         hidden = self.transformer.ln_f(x)
-        return state, [row[: len(source)] for row, source in zip(hidden, sources, strict=True)]
+        return state, [row[:length] for row, length in zip(hidden, state.lengths.tolist(), strict=True)]
 
     def hidden(self, state: CacheState, tokens: Tensor) -> Tensor:
         """Append tokens `(rows, count)`; the hidden states after each, `(rows, count, n_embd)`."""
@@ -165,12 +178,14 @@ class Gpt2(ThroughHidden, nn.Module):
             lengths = torch.zeros(len(sources), dtype=torch.long)
             empty = CacheState(prefix=[], bias=torch.empty(len(sources), 1, 1, 0), lengths=lengths)
             return empty, torch.empty(len(sources), 0, self.config.n_embd)
-        ids, lengths = read_together(sources)
+        texts = behind_start(sources, self.left_out)
+        # of what was given, so that the width is the same whatever begins with the start symbol
+        width = padded_length(max(map(len, sources)))
+        ids, lengths = padded(texts, width), torch.tensor([len(text) for text in texts])
         reading = CacheState(
             prefix=[], bias=torch.empty(0), lengths=torch.zeros(len(sources), dtype=torch.long)
         )
         x = self._through_blocks(reading, ids)
-        width = ids.shape[1]
         prefix = [(k[:, :, :width].contiguous(), v[:, :, :width].contiguous()) for k, v in reading.written]
         state = CacheState(prefix, bias=padding_bias(lengths, width), lengths=lengths)
         return state, x

@@ -9,7 +9,7 @@ behind the last block, and GELU is exact. Tensors and sizes are named as those o
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,8 +20,6 @@ from torch.nn import functional
 from textgen.models.families import gpt2
 from textgen.models.families.gpt2 import Attention, Gpt2, Gpt2Config, Mlp
 from textgen.models.layers.attention import Attend
-from textgen.models.layers.cache import CacheState
-from textgen.models.views import Ids
 from textgen.tokenizers.base import ABSENT, Specials
 
 
@@ -67,25 +65,11 @@ class Gpt2Ml(Gpt2):
         config: The sizes.
         bos: What texts from nothing are begun with. No text of its training began with a symbol: before a
             prompt it is left out.
-
-    Attributes:
-        left_out: The same.
     """
 
     def __init__(self, config: Gpt2MlConfig, bos: int = ABSENT) -> None:
         super().__init__(config, Trunk)
         self.left_out = bos
-
-    def read(self, sources: Sequence[Ids]) -> tuple[CacheState, list[Tensor]]:
-        """Like `start`, with the hidden states `(length, n_embd)` of each prefix."""
-        begun = [bool(source) and source[0] == self.left_out for source in sources]
-        return super().read(
-            [source[1:] if one else source for source, one in zip(sources, begun, strict=True)]
-        )
-
-    def start(self, sources: Sequence[Ids]) -> CacheState:
-        """Read prefixes that share one padded length; an empty prefix is none."""
-        return self.read(sources)[0]
 
 
 def build(config: Mapping[str, Any], specials: Specials, file: Path) -> Gpt2Ml:
