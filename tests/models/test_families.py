@@ -64,6 +64,8 @@ CONFIGS: dict[str, dict[str, Any]] = {
     "bert": BERT,
     "nezha": BERT | {"model_type": "nezha", "max_relative_position": 4},
     "title": BERT | {"target_types": {"l2r": 1, "r2l": 2}},
+    "roformer-title": BERT
+    | {"model_type": "roformer", "embedding_size": 4, "target_types": {"l2r": 1, "r2l": 2}},
     "simbert": BERT | {"model_type": "simbert", "embedding_size": 4},
     "roformer-sim": BERT | {"model_type": "roformer-sim", "embedding_size": 8},
     "rnn-title": {
