@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import checkpoints
 import pytest
@@ -74,6 +75,25 @@ def adapter(folder: Path) -> None:
     (folder / "model.safetensors").rename(folder / "adapter_model.safetensors")
 
 
+def said(name: str, **content: Any) -> Callable[[Path], None]:
+    """Another file says this; a `tokenizer.json` in place of the vocabulary."""
+
+    def say(folder: Path) -> None:
+        change_json(folder, name, **content)
+        if name == "tokenizer.json":
+            (folder / "vocab.txt").unlink()
+
+    return say
+
+
+def with_post_processor(folder: Path) -> None:
+    said("tokenizer.json", model={"vocab": {"a": 0}}, post_processor={"processors": [3]})(folder)
+    change_json(folder, "config.json", eos_token_id=0)
+
+
+FORM = "tokenizer(_config)?.json is not of the form that such files have"
+
+
 def other_tokenizer(folder: Path) -> None:
     write_vocabulary(folder, ["<pad>", "<s>", "</s>", *TOKENS[5:]])
 
@@ -134,6 +154,34 @@ BROKEN: dict[str, tuple[Callable[[Path], object], str]] = {
         "has no config.json .there is a model in .*model/snapshots/5de1f",
     ),
     "GGUF": (gguf, "holds GGUF files"),
+    "ids of a list": (said("tokenizer_config.json", added_tokens_decoder=[1]), FORM),
+    "no number for an id": (
+        said("tokenizer_config.json", added_tokens_decoder={"x": {"content": "[A]"}}),
+        FORM,
+    ),
+    "a negative id": (said("tokenizer_config.json", added_tokens_decoder={"-3": {"content": "[A]"}}), FORM),
+    "a token for an id": (
+        said("added_tokens.json", **{"[A]": "[B]"}),
+        "added_tokens.json is not of the form",
+    ),
+    "no model in a tokenizer": (said("tokenizer.json", model=[1]), FORM),
+    "a token without an id": (
+        said("tokenizer.json", model={"vocab": {"[CLS]": 2}}, added_tokens=[{"content": "x"}]),
+        FORM,
+    ),
+    "a step that is none": (with_post_processor, FORM),
+    "two symbols with one id": (
+        said("added_tokens.json", **{"[SEP]": 2}),
+        r"\[SEP\] is 2 of the added tokens, and 3 in vocab.txt",
+    ),
+    "weights elsewhere": (
+        said("config.json", transformers_weights="other.safetensors"),
+        "config.json says the weights are in other.safetensors",
+    ),
+    "an adapter beside it": (
+        lambda folder: (folder / "adapter_config.json").write_text("{}"),
+        "holds an adapter beside the model",
+    ),
     "an adapter alone": (adapter, "holds an adapter, not a model"),
 }
 

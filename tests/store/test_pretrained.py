@@ -9,7 +9,7 @@ import checkpoints
 import pytest
 import torch
 import transformers
-from checkpoints import TEXT, change_json, write_json, write_vocabulary
+from checkpoints import TEXT, chain, change_json, write_json, write_vocabulary
 from chinese_checkpoints import TOKENS, bart, bert, gpt2_chinese, rewritten, shard, texts
 
 import textgen
@@ -43,6 +43,14 @@ def test_characters_without_a_token_are_told_and_never_written(tmp_path: Path) -
     assert record.candidates[0].text.startswith("龘今鱻日龘")
     assert "UNK" not in record.candidates[0].text
     assert not model.generate("今日", decode="greedy", max_new_tokens=14)[0].notes
+
+
+def test_symbols_behind_the_vocabulary(tmp_path: Path) -> None:
+    tokens = [*(token for token in TOKENS if token not in ("[CLS]", "[SEP]")), "[CLS]", "[SEP]"]
+    folder = checkpoints.gpt2(tmp_path / "model", tokens, chain(tokens, "[CLS]", TEXT, "[SEP]"))
+    write_vocabulary(folder, tokens[:-2])
+    write_json(folder, "added_tokens.json", {"[CLS]": len(tokens) - 2, "[SEP]": len(tokens) - 1})
+    assert texts(folder, ["今日", ""]) == [TEXT, TEXT]
 
 
 def test_a_start_symbol_that_is_not_read(tmp_path: Path) -> None:

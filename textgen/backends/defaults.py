@@ -33,6 +33,6 @@ def with_defaults(files: ModelFiles, given: Mapping[str, Any]) -> dict[str, Any]
     found = {
         name: listed[name]
         for name, (least, most) in RANGES.items()
-        if isinstance(listed.get(name), int | float) and least <= listed[name] <= most
+        if type(listed.get(name)) in (int, float) and least <= listed[name] <= most
     }
     return {**found, **given}

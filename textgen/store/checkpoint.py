@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,6 +16,7 @@ CONFIG = "config.json"
 WEIGHTS = "model.safetensors"
 INDEX = "model.safetensors.index.json"
 TOKENIZER_CONFIG, GENERATION_CONFIG = "tokenizer_config.json", "generation_config.json"
+ADAPTER_CONFIG = "adapter_config.json"  # of PEFT
 CHAT_TEMPLATE = "chat_template.jinja"
 SYMBOLS, ADDED_TOKENS = "special_tokens_map.json", "added_tokens.json"
 SPIECES = ("spiece.model", "sentencepiece.bpe.model", "tokenizer.model", "chinese_vocab.model")
@@ -63,8 +65,13 @@ class Checkpoint:
     def added_tokens(self) -> Mapping[str, int]:
         """Tokens that were added to the vocabulary, with their ids."""
         listed = self.tokenizer.get("added_tokens_decoder") or {}
-        found = {token["content"]: int(number) for number, token in listed.items()}
-        return {**self._optional(ADDED_TOKENS), **found}
+        with taken_apart(self.path / TOKENIZER_CONFIG):
+            found = {token["content"]: int(number) for number, token in listed.items()}
+            check_ids(found)
+        older = self._optional(ADDED_TOKENS)
+        with taken_apart(self.path / ADDED_TOKENS):
+            check_ids(older)
+        return {**older, **found}
 
     def setting(self, name: str) -> Any:
         """A setting of `generation_config.json`, or else of `config.json`; None if neither has it."""
@@ -74,7 +81,8 @@ class Checkpoint:
     def symbol(self, name: str) -> str | None:
         """What the tokenizer's files call a symbol such as `eos_token`; None if they do not name it."""
         found = self.tokenizer.get(name)
-        return found.get("content") if isinstance(found, dict) else found
+        found = found.get("content") if isinstance(found, dict) else found
+        return found if isinstance(found, str) else None
 
     def file(self, *names: str) -> Path | None:
         """The first of these files that there is."""
@@ -104,6 +112,22 @@ def read_object(file: Path) -> dict[str, Any]:
     return found
 
 
+@contextmanager
+def taken_apart(file: Path) -> Iterator[None]:
+    """Look into what was read of a file. Raises ModelError: its parts are not what they are taken for."""
+    try:
+        yield
+    except (AttributeError, KeyError, TypeError, ValueError):
+        hint = "download it again"
+        raise ModelError("{file} is not of the form that such files have", file=file, hint=hint) from None
+
+
+def check_ids(tokens: Mapping[str, Any]) -> None:
+    """Raises ValueError: what a token has for an id is none."""
+    if not all(type(number) is int and number >= 0 for number in tokens.values()):
+        raise ValueError
+
+
 def read_config(path: Path) -> dict[str, Any]:
     """The `config.json` of a directory. Raises ModelError if there is none, or what it says is no model."""
     refuse_stand_ins(path)
@@ -111,7 +135,7 @@ def read_config(path: Path) -> dict[str, Any]:
         return read_object(path / CONFIG)
     except FileNotFoundError:
         pass
-    if (path / "adapter_config.json").is_file():
+    if (path / ADAPTER_CONFIG).is_file():
         hint = "give the model that it was trained on as the model, and this directory with {@adapter}"
         raise ModelError("{path} holds an adapter, not a model", path=path, hint=hint)
     _refuse_gguf(path)

@@ -13,9 +13,8 @@ from safetensors import SafetensorError
 from textgen.errors import ModelError, UsageError
 from textgen.messages import option
 from textgen.store.catalog import ModelFiles
-from textgen.store.checkpoint import DAMAGED, read_object, refuse_stand_ins
+from textgen.store.checkpoint import ADAPTER_CONFIG, DAMAGED, read_object, refuse_stand_ins
 
-ADAPTER_CONFIG = "adapter_config.json"
 ADAPTER_WEIGHTS = "adapter_model.safetensors"
 OTHER_BASE = "was it trained on this model?"
 

@@ -16,7 +16,7 @@ from textgen.models.precision import FP32, set_precision
 from textgen.models.views import LanguageModel, MaskedLanguageModel, TitleModel
 from textgen.plugins import resolved
 from textgen.store.catalog import ModelFiles
-from textgen.store.checkpoint import DAMAGED, Checkpoint
+from textgen.store.checkpoint import ADAPTER_CONFIG, DAMAGED, Checkpoint
 from textgen.store.load import LoadedModel, check_tokens
 from textgen.store.peft_adapters import merge_adapter
 from textgen.store.profiles import Profile, profile_of
@@ -93,6 +93,14 @@ def check_computable(files: ModelFiles) -> None:
         kind = quantized.get("quant_method", "quantized")
         hint = "take the checkpoint that it was made from; textgen multiplies in int8 by itself"
         raise ModelError("{path} is quantized ({kind})", path=files.path, kind=kind, hint=hint)
+    if (files.path / ADAPTER_CONFIG).is_file():  # transformers would merge it unasked
+        hint = "move the adapter to a folder of its own, and give that with {@adapter}"
+        raise ModelError("{path} holds an adapter beside the model", path=files.path, hint=hint)
+    if (other := config.get("transformers_weights")) is not None:
+        hint = "name the file model.safetensors, and take transformers_weights out"
+        raise ModelError(
+            "{path}/config.json says the weights are in {other}", path=files.path, other=str(other), hint=hint
+        )
     if config["model_type"] not in _known_types(files):
         if config.get("auto_map"):
             hint = "textgen runs no code that comes with weights"

@@ -15,7 +15,7 @@ from typing import Any
 from textgen.errors import ModelError
 from textgen.models.family import Family
 from textgen.models.views import LanguageModel, MaskedLanguageModel, TitleModel, TitleRanker
-from textgen.store.checkpoint import Checkpoint, read_object
+from textgen.store.checkpoint import Checkpoint, read_object, taken_apart
 from textgen.store.sizes import positions_of
 from textgen.store.vocabularies import BYTE_LEVEL, CPM, SENTENCEPIECE, WORDPIECE, WORDS, Words
 from textgen.tokenizers.base import ABSENT, Specials
@@ -124,8 +124,9 @@ def _adds_start(checkpoint: Checkpoint, words: Words) -> bool:
     if words.file.name != "tokenizer.json":
         return words.kind == SENTENCEPIECE  # whose tokenizers add it unless they are told not to
     steps = read_object(words.file).get("post_processor") or {}
-    first = [step.get("single") or [{}] for step in steps.get("processors") or [steps]]
-    return any("SpecialToken" in parts[0] for parts in first)
+    with taken_apart(words.file):
+        first = [step.get("single") or [{}] for step in steps.get("processors") or [steps]]
+        return any("SpecialToken" in parts[0] for parts in first)
 
 
 def _encoder_decoder(checkpoint: Checkpoint, words: Words) -> Profile:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from textgen.errors import ModelError
-from textgen.store.checkpoint import DAMAGED, SPIECES, Checkpoint, read_object
+from textgen.store.checkpoint import DAMAGED, SPIECES, Checkpoint, check_ids, read_object, taken_apart
 
 WORDPIECE, WORDS, BYTE_LEVEL, SENTENCEPIECE, CPM = "wordpiece", "words", "byte-level", "sentencepiece", "cpm"
 CHINESE_WORD = re.compile("[\u4e00-\u9fff]{2,}")
@@ -43,11 +43,35 @@ def read_vocabulary(checkpoint: Checkpoint) -> Words:
     """The vocabulary of a checkpoint. Raises ModelError if there is none that textgen can read."""
     for names, read in READERS.items():
         if file := checkpoint.file(*names):
-            kind, ids = read(file)
-            return Words(kind, file, {**ids, **checkpoint.added_tokens}, _cased(ids))
+            with taken_apart(file):
+                kind, ids = read(file)
+                check_ids(ids)
+            return Words(kind, file, {**ids, **_added(checkpoint, file, ids)}, _cased(ids))
     hint = "put the one it was trained with beside its weights: {wanted}"
     wanted = [names[0] for names in READERS]
     raise ModelError("{path} has no tokenizer", path=checkpoint.path, wanted=wanted, hint=hint)
+
+
+def _added(checkpoint: Checkpoint, file: Path, ids: Mapping[str, int]) -> Mapping[str, int]:
+    """The tokens that were added to those of a file.
+
+    Raises:
+        ModelError: One has another id there: the tokenizer is of another model, or one whose ids are moved,
+            as those of an XLM-RoBERTa are, which only a tokenizer.json tells.
+    """
+    added = checkpoint.added_tokens
+    for token, number in added.items():
+        if (other := ids.get(token, number)) != number:
+            raise ModelError(
+                "{path}: {token} is {number} of the added tokens, and {other} in {file}",
+                path=checkpoint.path,
+                token=token,
+                number=number,
+                other=other,
+                file=file.name,
+                hint="put the tokenizer.json that the model was trained with beside its weights",
+            )
+    return added
 
 
 def _of_lines(file: Path) -> tuple[str, dict[str, int]]:
@@ -55,7 +79,7 @@ def _of_lines(file: Path) -> tuple[str, dict[str, int]]:
         tokens = file.read_text(encoding="utf-8-sig").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise _unreadable(file, error) from None
-    ids = {token.removesuffix("\r"): number for number, token in enumerate(tokens) if token.strip()}
+    ids = {token: number for number, token in enumerate(tokens) if token.strip()}
     return _words_or_pieces(ids), ids
 
 

@@ -57,6 +57,8 @@ class WordPieceTokenizer:
             b"" if i in without_text else (token[len(JOINED) :] if _is_joined(token) else token).encode()
             for i, token in enumerate(tokens)
         ]
+        # symbols that were added later lie behind the vocabulary
+        pieces += [b""] * (max(without_text, default=0) + 1 - len(pieces))
         self.vocabulary = Vocabulary(tuple(pieces), frozenset(), ABSENT, frozenset(), respaced=True)
         self._joined = frozenset(i for i, token in enumerate(tokens) if _is_joined(token))
         self._words = Tokenizer(WordPiece(self._ids, unk_token=UNKNOWN, max_input_chars_per_word=100))
