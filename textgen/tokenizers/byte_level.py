@@ -12,7 +12,7 @@ from textgen.errors import ModelError
 from textgen.text.normalize import check_encodable
 from textgen.tokenizers.base import ABSENT, Specials, Vocabulary
 from textgen.tokenizers.sentencepiece import PROBE
-from textgen.tokenizers.stream import IncrementalDetokenizer
+from textgen.tokenizers.stream import WritesBytes
 from textgen.tokenizers.tokenizer_json import TokenizerFile, read_tokenizer_json, unreadable
 
 # what Qwen splits texts by, a digit alone; its tokenizer.json has the same
@@ -23,7 +23,7 @@ _QWEN = (
 _COMPOSED = "e\u0301\uf900"  # what NFC changes
 
 
-class ByteLevelTokenizer:
+class ByteLevelTokenizer(WritesBytes):
     """Reads and writes any text by runs of bytes, many of which are parts of characters.
 
     No text is read as a symbol, whatever it spells, and symbols write nothing. It loses nothing, but where a
@@ -62,15 +62,6 @@ class ByteLevelTokenizer:
         check_encodable(text)
         found: list[int] = self._engine.encode(text, add_special_tokens=False).ids
         return found
-
-    def decode(self, ids: list[int]) -> str:
-        """Text of the ids; symbols write nothing, broken UTF-8 becomes U+FFFD."""
-        pieces = self.vocabulary.pieces
-        return b"".join(pieces[i] for i in ids).decode("utf-8", "replace")
-
-    def detokenizer(self) -> IncrementalDetokenizer:
-        """See `Tokenizer`; what is open at the end is left out."""
-        return IncrementalDetokenizer(self.vocabulary)
 
     def lost(self, text: str) -> tuple[str, ...]:
         """Nothing, but where a vocabulary lacks some of the bytes."""

@@ -10,7 +10,7 @@ from textgen.text.words import words
 from textgen.tokenizers.base import ABSENT, Specials, Vocabulary, present
 from textgen.tokenizers.sentencepiece import PROBE, SPACE, read_processor
 from textgen.tokenizers.spacing import vanishes
-from textgen.tokenizers.stream import IncrementalDetokenizer
+from textgen.tokenizers.stream import WritesBytes
 
 _MARKS = {" ": "\u2582", "\n": "\u2583"}
 _READ = str.maketrans(_MARKS)
@@ -18,7 +18,7 @@ _WRITTEN = str.maketrans({mark: blank for blank, mark in _MARKS.items()} | {SPAC
 _SYMBOL = re.compile(r"</?\w+>")  # jieba splits what a text has of these
 
 
-class CpmTokenizer:
+class CpmTokenizer(WritesBytes):
     """Reads words, as jieba finds and guesses them, by a SentencePiece model; writes them without spaces.
 
     Spaces and line breaks are kept. What the model normalises is written in that form, and U+2581, U+2582
@@ -47,14 +47,6 @@ class CpmTokenizer:
         check_encodable(text)
         found: list[int] = self._processor.encode(" ".join(word.translate(_READ) for word in words(text)))
         return found
-
-    def decode(self, ids: list[int]) -> str:
-        """Text of the ids; symbols and what is unknown write nothing."""
-        return b"".join(self.vocabulary.pieces[i] for i in ids).decode()
-
-    def detokenizer(self) -> IncrementalDetokenizer:
-        """See `Tokenizer`; every id is written at once."""
-        return IncrementalDetokenizer(self.vocabulary)
 
     def lost(self, text: str) -> tuple[str, ...]:
         """Characters without a token, those taken out by the model, and those that stand for blanks."""

@@ -10,7 +10,7 @@ from sentencepiece import SentencePieceProcessor
 from textgen.errors import ModelError
 from textgen.text.normalize import check_encodable
 from textgen.tokenizers.base import Specials, Vocabulary
-from textgen.tokenizers.stream import IncrementalDetokenizer
+from textgen.tokenizers.stream import WritesBytes
 
 SPACE = "\u2581"  # how SentencePiece writes a space
 PROBE = " 春  天，Ａﬁ①1\n\t<s>\U0001f600\u3400" + SPACE  # what others normalise, or have no token for
@@ -27,7 +27,7 @@ SPECIAL_PIECES = {
 }
 
 
-class SentencePieceTokenizer:
+class SentencePieceTokenizer(WritesBytes):
     """Lossless for every text without lone surrogates.
 
     Args:
@@ -69,15 +69,6 @@ class SentencePieceTokenizer:
                 ids += self._literal_space
             ids += self._processor.encode(part)
         return ids
-
-    def decode(self, ids: list[int]) -> str:
-        """Text of the ids; specials write nothing, broken UTF-8 becomes U+FFFD."""
-        pieces = self.vocabulary.pieces
-        return b"".join(pieces[i] for i in ids).decode("utf-8", "replace")
-
-    def detokenizer(self) -> IncrementalDetokenizer:
-        """See `Tokenizer`; what is open at the end is left out."""
-        return IncrementalDetokenizer(self.vocabulary)
 
     def lost(self, text: str) -> tuple[str, ...]:
         """Nothing: there is a token for every byte."""

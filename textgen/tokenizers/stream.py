@@ -24,6 +24,25 @@ class IncrementalDetokenizer:
         return self._decoder.decode(self._pieces[token])
 
 
+class WritesBytes:
+    """The part of a tokenizer that writes, where a text is what its tokens hold, and nothing between them.
+
+    Attributes:
+        vocabulary: The tokens.
+    """
+
+    vocabulary: Vocabulary
+
+    def decode(self, ids: list[int]) -> str:
+        """Text of the ids; symbols write nothing, broken UTF-8 becomes U+FFFD."""
+        pieces = self.vocabulary.pieces
+        return b"".join(pieces[i] for i in ids).decode("utf-8", "replace")
+
+    def detokenizer(self) -> IncrementalDetokenizer:
+        """See `Tokenizer`; what is open at the end is left out."""
+        return IncrementalDetokenizer(self.vocabulary)
+
+
 def written_behind(before: Iterable[int], ids: Iterable[int], tokenizer: Tokenizer) -> str:
     """The text that ids write behind others, with the space that stands between the two.
 
