@@ -105,7 +105,7 @@ BROKEN: dict[str, tuple[Callable[[Path], object], str]] = {
         "is a GPT2ForSequenceClassification, which writes no text",
     ),
     "missing shard": (without_shard, "lacks 1 of 2 parts of its weights"),
-    "truncated": (truncated, "cannot load"),
+    "truncated": (truncated, "cannot read .*model.safetensors"),
     "wrong shapes": (
         lambda folder: change_json(folder, "config.json", n_embd=32),
         r"has \S+ \(.*\), config.json says \(.*\)",

@@ -164,13 +164,15 @@ def test_weights_in_one_file_and_in_several(tmp_path: Path, layout: str) -> None
     assert files.size("positions") == files.positions == 64
 
 
-@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+@pytest.mark.parametrize(
+    ("dtype", "said"), [(torch.bfloat16, "bfloat16"), (torch.float16, "float16"), (torch.float16, None)]
+)
 def test_half_precision_weights_stay_so_until_products_are_made_of_them(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dtype: torch.dtype
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dtype: torch.dtype, said: str | None
 ) -> None:
     folder = gpt2_chinese(tmp_path / "model")
     rewritten(folder, lambda tensors: tensors.update({name: one.to(dtype) for name, one in tensors.items()}))
-    change_json(folder, "config.json", dtype=str(dtype).removeprefix("torch."))
+    change_json(folder, "config.json", dtype=said)
     size = (folder / "model.safetensors").stat().st_size
     monkeypatch.setattr("textgen.store.pretrained.available_memory", lambda: size * 3 // 2)
     with pytest.raises(ModelError, match="are free") as raised:

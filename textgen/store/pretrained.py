@@ -17,6 +17,7 @@ from textgen.models.views import LanguageModel, MaskedLanguageModel, TitleModel
 from textgen.plugins import resolved
 from textgen.store.catalog import ModelFiles
 from textgen.store.checkpoint import ADAPTER_CONFIG, DAMAGED, Checkpoint
+from textgen.store.header import stored_tensors
 from textgen.store.load import LoadedModel, check_tokens
 from textgen.store.peft_adapters import merge_adapter
 from textgen.store.profiles import Profile, profile_of
@@ -119,10 +120,15 @@ def check_computable(files: ModelFiles) -> None:
 
 
 def memory_needed(files: ModelFiles) -> int:
-    """Bytes that a checkpoint takes while it is loaded: in float32, or as it is stored."""
-    size = sum(file.stat().st_size for file in files.weight_files)
-    dtype = str(files.config.get("dtype") or files.config.get("torch_dtype"))
-    return 2 * size if files.precision == FP32 and dtype in ("float16", "bfloat16") else size
+    """Bytes that a checkpoint takes while it is loaded: in float32, or as it is stored.
+
+    Raises:
+        ModelError: A file of its weights is broken.
+    """
+    stored = stored_tensors(files.weight_files)  # config files need not say in what it is stored
+    if files.precision == FP32:
+        return sum(torch.float32.itemsize * tensor.count for tensor in stored)
+    return sum(file.stat().st_size for file in files.weight_files)
 
 
 def _known_types(files: ModelFiles) -> Mapping[str, str]:
