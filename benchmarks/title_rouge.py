@@ -1,7 +1,7 @@
 """ROUGE of the titles of a JSONL file with `text` and `title`: python benchmarks/title_rouge.py FILE…
 
 Prints a Markdown row a file and setting. Options after `--` go to the model, which is the shipped one unless
-they name another: -- model=runs/mine long=chunk decode=greedy
+they name another, or a language model behind its prompt: -- model=runs/mine long=chunk decode=greedy
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ def main() -> None:
     names, _, settings = " ".join(sys.argv[1:]).partition(" -- ")
     pairs = (setting.split("=", 1) for setting in settings.split())
     options = {name: json.loads(value) if value[0].isdigit() else value for name, value in pairs}
-    model = textgen.load(options.pop("model", "title"))
+    model = textgen.load(options.pop("model", "title"), task="title")
     for name in names.split():
         rows = [json.loads(line) for line in lines_in(Path(name).read_text(encoding="utf-8"))]
         started = time.perf_counter()
