@@ -24,6 +24,15 @@ def words(text: str) -> list[str]:
     return found
 
 
+def tagged_words(text: str) -> list[tuple[str, str]]:
+    """Splits a text into words, each with jieba's tag of its part of speech, losing nothing.
+
+    Args:
+        text: Any text.
+    """
+    return [(pair.word, pair.flag) for pair in _tagger().cut(text)]
+
+
 def listed_words(text: str) -> list[str]:
     """Splits a text into words of the dictionary and single characters, none guessed, losing nothing.
 
@@ -56,6 +65,16 @@ def dictionary_words(text: str) -> list[str]:
     # jieba cuts a rare word where its parts are frequent
     found = [text] if is_word(text) else listed_words(text)
     return [word for word in found if len(word) > 1]
+
+
+@cache
+def _tagger() -> Any:
+    _tokenizer()  # which loads jieba quietly
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from jieba.posseg import POSTokenizer
+
+    return POSTokenizer(_tokenizer())
 
 
 @cache

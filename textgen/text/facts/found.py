@@ -1,0 +1,65 @@
+"""The facts of a text."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+
+from textgen.text.facts.fact import KINDS, Fact, Kind, Words
+from textgen.text.facts.figures import amounts
+from textgen.text.facts.names import names
+from textgen.text.facts.negation import negations
+from textgen.text.facts.times import times
+from textgen.text.facts.verbatim import latin, quotes
+from textgen.text.words import tagged_words
+
+_WIDTHS = str.maketrans("０１２３４５６７８９．：％－", "0123456789.:%-")
+
+
+def facts(text: str, kinds: Collection[Kind] = KINDS, *, guessed: bool = True) -> list[Fact]:
+    """Find the spans of a text that carry facts.
+
+    Args:
+        text: Any text, in simplified characters.
+        kinds: Those to look for.
+        guessed: Take words that no dictionary has for names, too, if they look like such. In a text with
+            errors they may be those.
+
+    Returns:
+        In their order, none within another one. They may overlap or touch.
+    """
+    plain = text.translate(_WIDTHS)  # one character for one
+    found: list[Fact] = []
+    if "quotes" in kinds:
+        found += quotes(text)
+    if "latin" in kinds:
+        found += latin(text)
+    if {"numbers", "names", "negation"} & set(kinds):
+        words = Words(tagged_words(text))
+        if "numbers" in kinds:
+            found += _joined([*times(plain, words), *amounts(plain, words)])
+        if "names" in kinds:
+            found += names(text, words, guessed=guessed)
+        if "negation" in kinds:
+            found += negations(words)
+    return outermost(found)
+
+
+def outermost(found: Iterable[Fact]) -> list[Fact]:
+    """Facts in their order, without those within another one."""
+    kept: list[Fact] = []
+    for fact in sorted(found, key=lambda fact: (fact.start, -fact.end)):
+        if not kept or fact.end > kept[-1].end:
+            kept.append(fact)
+    return kept
+
+
+def _joined(found: list[Fact]) -> list[Fact]:
+    """Expressions of numbers, those that overlap made one: of 上个月十五号, both halves are also amounts."""
+    joined: list[Fact] = []
+    for fact in outermost(found):
+        if joined and fact.start < joined[-1].end:
+            last = joined[-1]
+            joined[-1] = Fact(last.start, fact.end, "numbers", last.reason)
+        else:
+            joined.append(fact)
+    return joined
