@@ -11,9 +11,9 @@ from math import exp, inf
 import torch
 from torch import Tensor
 
-from textgen.mcmc.cgmh.edits import FREE, NO_SUBJECT, Context, Ids, State, Subject
+from textgen.mcmc.cgmh.edits import FREE, NO_SUBJECT, PARAPHRASE, Context, Ids, State, Subject
 from textgen.mcmc.cgmh.kernel import Cgmh
-from textgen.mcmc.cgmh.moves import Choice, choices, log_proposals
+from textgen.mcmc.cgmh.moves import Choice, choices, log_proposals, log_ways
 from textgen.mcmc.cgmh.proposals import ContextProposals
 from textgen.mcmc.cgmh.target import Point
 from textgen.mcmc.chain import Chain, Course, Step, run
@@ -254,15 +254,18 @@ def transitions(
     if ratio is None:
 
         def ratio(before: State, after: State, choice: Choice, distribution: Tensor, token: int) -> float:
+            if choice.move == PARAPHRASE:
+                return log_ways(before, after, chain.neighbours(before), chain.neighbours(after))
             return log_proposals(before, after, choice, distribution, token, chain.operations)
 
     found = torch.zeros(len(space.points), len(space.points), dtype=torch.float64)
     tried = [
-        (n, choice, getattr(chain.operations, move) / len(choices(point.state, move)))
+        (n, choice, chance / len(places))
         for n, point in enumerate(space.points)
-        for move in ("replace", "insert", "delete", "swap")
-        if getattr(chain.operations, move)
-        for choice in choices(point.state, move)
+        for move, chance in vars(chain.operations).items()
+        if chance
+        for places in [choices(point.state, move, chain.neighbours(point.state))]
+        for choice in places
     ]
     distributions = _distributions(chain, space, [(n, choice) for n, choice, _ in tried], distribution_of)
     assert (torch.stack(distributions).exp().sum(1) - 1).abs().max() < 1e-12

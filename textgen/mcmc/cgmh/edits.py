@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from itertools import accumulate, combinations, groupby
 
 FREE = 0  # the label of a token that may change
-REPLACE, INSERT, DELETE, SWAP = "replace", "insert", "delete", "swap"
+REPLACE, INSERT, DELETE, SWAP, PARAPHRASE = "replace", "insert", "delete", "swap", "paraphrase"
 
 Ids = tuple[int, ...]
 
@@ -156,12 +156,14 @@ class Operations:
         insert: Draw one more token at a gap.
         delete: Leave out a free token.
         swap: Let two locked spans change places.
+        paraphrase: Go to a neighbour, such as the text with another word; see `kernel.Neighbours`.
     """
 
     replace: float = 0.3
     insert: float = 0.4
     delete: float = 0.3
     swap: float = 0.0
+    paraphrase: float = 0.0
 
     def choose(self, uniform: float) -> str | None:
         """The move at a number on [0, 1); its name is that of the attribute."""

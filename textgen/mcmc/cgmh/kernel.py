@@ -1,4 +1,4 @@
-"""Metropolis-Hastings over edits: replace, insert, delete a token, or swap two locked spans.
+"""Metropolis-Hastings over edits: replace, insert, delete a token, swap two locked spans, or paraphrase.
 
 苏剑林, 搜出来的文本（四）：通过增、删、改来用词造句, https://kexue.fm/archives/8194; Miao et al. 2019, CGMH,
 https://arxiv.org/abs/1811.10996. Both released codes leave something out of the acceptance and so sample
@@ -11,13 +11,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from math import inf
+from typing import Protocol
 
 import torch
 from torch import Tensor
 
 from textgen.choice.categorical import invert_cdf
-from textgen.mcmc.cgmh.edits import DELETE, INSERT, SWAP, Operations, State
-from textgen.mcmc.cgmh.moves import Choice, choices, log_proposals
+from textgen.mcmc.cgmh.edits import DELETE, INSERT, PARAPHRASE, SWAP, Ids, Operations, State
+from textgen.mcmc.cgmh.moves import Choice, choices, log_proposals, log_ways
 from textgen.mcmc.cgmh.proposals import Proposals
 from textgen.mcmc.cgmh.target import Point, Target
 from textgen.mcmc.chain import Chain, Step, accepts
@@ -32,6 +33,21 @@ NOTHING = "none"
 Tried = tuple[Chain[Point], Choice]
 
 
+class Neighbours(Protocol):
+    """The states that are one larger edit away, such as an exchanged word or clauses in another order."""
+
+    def __call__(self, state: State) -> Sequence[State]:
+        """The neighbours of a state, each as often as there are ways to it; always the same ones.
+
+        The chain is exact for any such function. One from which no way leads back is never gone to.
+        """
+
+
+def no_neighbours(state: State) -> Sequence[State]:
+    """The neighbours of a state where there are none."""
+    return ()
+
+
 @dataclass(frozen=True)
 class Cgmh:
     """A kernel that edits texts.
@@ -42,12 +58,14 @@ class Cgmh:
         operations: Probabilities of the moves.
         reportable: Whether a state may be shown. The states that may have the distribution of the target,
             given that they are such: a chain whose last state is none gives no text.
+        neighbours: Where a paraphrase may lead.
     """
 
     target: Target
     proposals: Proposals
     operations: Operations = field(default_factory=Operations)
     reportable: Callable[[State], bool] = lambda state: True
+    neighbours: Neighbours = no_neighbours
 
     def start(self, key: bytes, candidate: int, state: State, *, name: str = "") -> Chain[Point]:
         """A chain at its first state; see `Chain` for the arguments."""
@@ -70,18 +88,34 @@ class Cgmh:
             proposed, accepted = next(outcomes) if choice else (chain.point, False)
             point = proposed if accepted else chain.point
             changed = point.ids != chain.point.ids
-            edited = _edited(choice, point.state, accepted=accepted) if choice else None
+            edited = _edited(choice, chain.point.state, point.state, accepted=accepted) if choice else None
             steps.append(Step(point, move, accepted, changed, edited, point.log_target))
         return steps
 
     def _draw(self, chain: Chain[Point]) -> tuple[str, Choice | None]:
         """A move and its place; None where it is not possible, which leaves the chain where it is."""
         move = self.operations.choose(chain.uniform(MOVE))
-        found = choices(chain.point.state, move) if move else []
+        ways = self._ways(chain.point) if move == PARAPHRASE else ()
+        found = choices(chain.point.state, move, ways) if move else []
         if not found:
             return move or NOTHING, None
         at = int(chain.uniform(PLACE) * len(found))
         return found[at].move, found[at]
+
+    def _ways(self, point: Point) -> Sequence[State]:
+        """The neighbours of a point, looked for once."""
+        if point.memory.ways is None:
+            point.memory.ways = self.neighbours(point.state)
+        return point.memory.ways
+
+    def _log_ways(self, before: Point, after: State) -> float:
+        """See `log_ways`; the neighbours of what is only proposed are not kept, for they are many."""
+        found = before.memory.returns.get(after)
+        if found is None:
+            found = log_ways(before.state, after, self._ways(before), self.neighbours(after))
+            if len(before.memory.returns) < SEEN:
+                before.memory.returns[after] = found
+        return found
 
     def _try(self, tried: Sequence[Tried]) -> list[tuple[Point, bool]]:
         """Propose and decide for every chain."""
@@ -97,9 +131,9 @@ class Cgmh:
         ]
 
     def _tokens(self, tried: Sequence[Tried]) -> list[tuple[Tensor | None, int]]:
-        """For every chain the distribution of its token, and the token drawn; a swap has neither."""
+        """For every chain the distribution of its token, and the token drawn; a swap or a paraphrase has neither."""
         drawn: list[tuple[Tensor | None, int]] = [(None, 0)] * len(tried)
-        rows = [n for n, (_, choice) in enumerate(tried) if choice.move != SWAP]
+        rows = [n for n, (_, choice) in enumerate(tried) if choice.draws]
         if rows:
             found = self._distributions([tried[n] for n in rows])
             uniforms = [tried[n][0].uniform(TOKEN) for n in rows]
@@ -150,15 +184,29 @@ class Cgmh:
             return False
         before = chain.point
         ratio = (after.log_target - before.log_target) / chain.temperature
-        ratio += log_proposals(before.state, after.state, choice, distribution, token, self.operations)
+        if choice.move == PARAPHRASE:
+            ratio += self._log_ways(before, after.state)
+        else:
+            ratio += log_proposals(before.state, after.state, choice, distribution, token, self.operations)
         return accepts(ratio, chain.uniform(ACCEPT))
 
 
-def _edited(choice: Choice, state: State, *, accepted: bool) -> tuple[int, int]:
+def _edited(choice: Choice, before: State, state: State, *, accepted: bool) -> tuple[int, int]:
     """The edited tokens of the state after the step, from the first to behind the last."""
+    if choice.way is not None:
+        other = (before if accepted else choice.way).ids
+        same = _alike(state.ids, other)
+        most = min(len(state.ids), len(other)) - same
+        return same, len(state.ids) - min(most, _alike(state.ids[::-1], other[::-1]))
     if choice.move == SWAP:
         spans = [span for span in state.spans if state.labels[span.start] in choice.pair]
         return spans[0].start, spans[-1].stop
     if choice.move == DELETE:
         return choice.place, choice.place + (not accepted)
     return choice.place, choice.place + (accepted or choice.move != INSERT)
+
+
+def _alike(one: Ids, other: Ids) -> int:
+    """The number of tokens that two texts begin with alike."""
+    differing = (n for n, (left, right) in enumerate(zip(one, other, strict=False)) if left != right)
+    return next(differing, min(len(one), len(other)))

@@ -35,10 +35,14 @@ class Memory:
     Attributes:
         distributions: Of the token, by what stands around it.
         proposed: Points proposed from there, with the language model's memory of the text that stays.
+        ways: The neighbours of the state, if they were asked for.
+        returns: For some of them, log of the probability of the way back, less that of the way there.
     """
 
     distributions: dict[Context, Tensor] = field(default_factory=dict)
     proposed: dict[State, Point] = field(default_factory=dict)
+    ways: Sequence[State] | None = None
+    returns: dict[State, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
