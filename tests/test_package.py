@@ -87,6 +87,7 @@ def test_the_wheel_has_its_command_and_no_corpora(site):
         "bench.json",
         "export",
         "models",
+        "paraphrase",
         "samples",
     ]
     assert not list(site.rglob("*.bin")) + list(site.rglob("*.pt"))

@@ -1,0 +1,123 @@
+"""All texts one paraphrase away: exchanged words, other forms of a sentence, and the way back from each."""
+
+from __future__ import annotations
+
+import pytest
+
+from textgen.text.paraphrase.lexicon import Lexicon
+from textgen.text.paraphrase.locked_text import Lock, LockedText
+from textgen.text.paraphrase.ways import ways
+
+WORDS = """
+# comment
+立即 马上 立刻
+来自 来自于
+购买 买
+常常 经常 常
+公路 马路
+提高 改善
+提高 增强
+"""
+PATTERNS = """
+# 例：因为下雨，所以比赛取消了。 -> 比赛取消了，因为下雨。
+^因为{X:b}，所以{Y:c}$ = ^{Y:c}，因为{X:b}$
+^{t:t}，{s:n}{V:vp}$ = ^{s:n}{t:t}{V:vp}$
+@verbs = 检查 修改
+对{o:n}进行了{v:verbs} = {v:verbs}了{o:n}
+"""
+LEXICON = Lexicon.of(WORDS, PATTERNS)
+
+
+def locked(marked: str) -> LockedText:
+    """A text whose locked parts stand in brackets."""
+    string, locks = "", []
+    for part in marked.replace("]", "[").split("["):
+        locks.append(len(string))
+        string += part
+    locks.append(len(string))
+    edges = zip(locks[1::2], locks[2::2], strict=False)
+    return LockedText(string, tuple(Lock(start, stop, n) for n, (start, stop) in enumerate(edges, 1)))
+
+
+def marked(text: LockedText) -> str:
+    """The reverse, without the numbers of the locks."""
+    found, at = "", 0
+    for lock in text.locks:
+        found += f"{text.string[at : lock.start]}[{text.string[lock.start : lock.stop]}]"
+        at = lock.stop
+    return found + text.string[at:]
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("请马上回家。", ["请立即回家。", "请立刻回家。"]),
+        ("请[马上]回家。", []),
+        ("请马[上回]家。", []),
+        ("[请]马上[回家]。", ["[请]立即[回家]。", "[请]立刻[回家]。"]),
+        # 马上 inside another word, and where borders of words would be other ones
+        ("他骑在马上面。", []),
+        ("高速公路很宽。", []),
+        # one inside the other is never doubled
+        ("他来自北京。", ["他来自于北京。"]),
+        ("他来自于北京。", ["他来自北京。"]),
+        ("他经常游泳。", ["他常常游泳。", "他常游泳。"]),
+        # in two groups
+        ("我们要提高水平。", ["我们要改善水平。", "我们要增强水平。"]),
+        # two places
+        ("我马上买它。", ["我立即买它。", "我立刻买它。", "我马上购买它。"]),
+        # forms of sentences, with their locks
+        ("因为[下雨]，所以比赛取消了。", ["比赛取消了，因为[下雨]。"]),
+        ("[因为]下雨，所以比赛取消了。", []),
+        ("比赛[取消]了，因为[大雨]。好。", ["因为[大雨]，所以比赛[取消]了。好。"]),
+        # a clause that refers to the other one stays behind it
+        ("因为他病了，所以比赛取消了。", []),
+        ("因为他病了，所以他没来。", ["他没来，因为他病了。"]),
+        ("[昨天]，[我们]参观了[图书馆]。", ["[我们][昨天]参观了[图书馆]。"]),
+        ("你好！昨天，我们参观了图书馆！", ["你好！我们昨天参观了图书馆！"]),
+        ("他们对[设备]进行了检查。", ["他们检查了[设备]。"]),
+        ("他们修改了计划。", ["他们对计划进行了修改。"]),
+        ("他们对计划进行了讨论。", []),
+        ("", []),
+        ("Hello, world.", []),
+    ],
+)
+def test_ways_and_their_ways_back(text: str, wanted: list[str]) -> None:
+    source = locked(text)
+    assert marked(source) == text
+    found = ways(source, LEXICON)
+    assert [marked(way) for way in found] == wanted
+    labels = {lock.label: source.string[lock.start : lock.stop] for lock in source.locks}
+    for way in found:
+        assert {lock.label: way.string[lock.start : lock.stop] for lock in way.locks} == labels
+        assert [lock.start for lock in way.locks] == sorted(lock.start for lock in way.locks)
+        assert source in ways(way, LEXICON)
+    assert found == ways(source, LEXICON)
+
+
+def test_a_way_counts_as_often_as_it_is_there() -> None:
+    twice = Lexicon.of("立即 马上\n马上 立即 立刻")
+    assert [way.string for way in ways(LockedText("马上走"), twice)] == ["立即走", "立即走", "立刻走"]
+
+
+def test_a_sentence_of_any_length_takes_bounded_time() -> None:
+    text = LockedText("的".join(["好书"] * 400) + "，" + "因为好" * 200)
+    assert len(ways(text, LEXICON)) < 2000
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("{x}很好", "no ="),
+        ("{x}很好 = 好", "different slots"),
+        ("{x:n}很好 = 好{x}", "different slots"),
+        ("^{x}很好 = {x}好", "different ends"),
+        ("{x}很{x} = 好{x}", "twice"),
+        ("{x:unknown}很 = 好{x:unknown}", "no kind of slot"),
+        ("{x很 = {x}", "brace"),
+        ("^$ = ^$", "nothing"),
+    ],
+)
+def test_a_line_that_is_no_pattern_is_refused(line: str, reason: str) -> None:
+    with pytest.raises(ValueError, match=reason):
+        Lexicon.of("", line)

@@ -1,0 +1,1 @@
+"""Paraphrases of a text: other words for its words, and other forms of its sentences."""
