@@ -154,6 +154,12 @@ class RewriteOptions(SourceOptions):
     anneal: Fall = changed(CgmhOptions, "anneal", (1.0, 0.1, "linear"))
     length_reward: float = changed(CgmhOptions, "length_reward", 2.0)
     similarity: float = changed(SourceOptions, "similarity", 100.0)
+    paraphrase: Share = field(
+        0.0,
+        "Probability that a step is a paraphrase: a word exchanged for one that means the same, or another "
+        "form of the sentence. The other steps edit tokens.",
+        CHAIN,
+    )
     changes: Share = field(0.3, "Share of the tokens that should be edited.", TARGET)
     change_weight: float = field(4.0, "Cost of each edit short of {@changes}.", TARGET)
     content: float = field(2.0, "Cost of each content word that is lost.", TARGET)

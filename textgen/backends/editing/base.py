@@ -22,7 +22,7 @@ from textgen.errors import DataError, UsageError
 from textgen.events import OnEvent
 from textgen.mcmc.cgmh.edits import Operations, State
 from textgen.mcmc.cgmh.initial_states import lengthened
-from textgen.mcmc.cgmh.kernel import Cgmh
+from textgen.mcmc.cgmh.kernel import Cgmh, Neighbours, no_neighbours
 from textgen.mcmc.cgmh.proposals import ContextProposals, Proposals, WeightedProposals
 from textgen.mcmc.cgmh.target import Length, Outside, Point, Repeated, Target, Term
 from textgen.mcmc.chain import Chain, Course, Visit, run
@@ -247,11 +247,16 @@ class CgmhBackend(Backend[C, Start], Generic[C]):
             proposals,
             self.operations(options),
             lambda state: outside.distance(state) == 0 and self.reportable(state, models),
+            self.neighbours(options),
         )
 
     def operations(self, options: C) -> Operations:
         """Probabilities of the moves."""
         return Operations(0.35, 0.35, 0.3)
+
+    def neighbours(self, options: C) -> Neighbours:
+        """Where a paraphrase leads."""
+        return no_neighbours
 
     def _outcome(self, start: Start, chains: list[Chain[Point]], options: C) -> Outcome:
         decode = start.models.tokenizer.decode

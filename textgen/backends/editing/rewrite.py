@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache, cached_property
+
 from textgen.backends.editing.models import ChainModels
+from textgen.backends.editing.paraphrases import Paraphrases
 from textgen.backends.editing.source import SourceBackend
-from textgen.mcmc.cgmh.edits import State, Subject
+from textgen.mcmc.cgmh.edits import Operations, State, Subject
+from textgen.mcmc.cgmh.kernel import Neighbours, no_neighbours
 from textgen.mcmc.cgmh.target import Distance, Missing, Shared, Term, TooSimilar
 from textgen.options import RewriteOptions
 from textgen.text.content_words import content_words
 from textgen.text.length import characters
+from textgen.text.paraphrase.lexicon import shipped_lexicon
 
 LESS, MORE = 0.75, 1.25  # characters of a rewritten sentence, as a multiple of the sentence's
 
@@ -31,6 +37,18 @@ class RewriteBackend(SourceBackend[RewriteOptions]):
             (options.shared, Shared()),
             (-options.distance, Distance()),
         ]
+
+    def operations(self, options: RewriteOptions) -> Operations:
+        tokens = 1 - options.paraphrase
+        return Operations(0.35 * tokens, 0.35 * tokens, 0.3 * tokens, paraphrase=options.paraphrase)
+
+    def neighbours(self, options: RewriteOptions) -> Neighbours:
+        return self._paraphrases(self.models(options)) if options.paraphrase else no_neighbours
+
+    @cached_property
+    def _paraphrases(self) -> Callable[[ChainModels], Paraphrases]:
+        """The paraphrases of states of some models, found once."""
+        return cache(lambda models: Paraphrases(models.tokenizer, shipped_lexicon()))
 
     def subject(self, text: str, ids: tuple[int, ...], options: RewriteOptions) -> Subject:
         own = characters(text)

@@ -131,7 +131,7 @@ class Cgmh:
         ]
 
     def _tokens(self, tried: Sequence[Tried]) -> list[tuple[Tensor | None, int]]:
-        """For every chain the distribution of its token, and the token drawn; a swap or a paraphrase has neither."""
+        """For every chain the distribution of its token, and the token drawn, where the move draws one."""
         drawn: list[tuple[Tensor | None, int]] = [(None, 0)] * len(tried)
         rows = [n for n, (_, choice) in enumerate(tried) if choice.draws]
         if rows:

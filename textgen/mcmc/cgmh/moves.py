@@ -92,13 +92,13 @@ def log_proposals(
 
 
 def log_ways(before: State, after: State, there: Sequence[State], back: Sequence[State]) -> float:
-    """log of the probability of going back from a neighbour, less that of going there; -inf if none leads back.
+    """log of the probability of the way back from a neighbour, less that of the way there.
 
     Args:
         before: The state.
         after: A neighbour of it.
         there: The neighbours of the state, as often as there are ways to them; all ways are equally likely.
-        back: Those of the neighbour.
+        back: Those of the neighbour; if the state is none of them, the result is -inf.
     """
     return _log(back.count(before) / max(1, len(back))) - log(there.count(after) / len(there))
 
