@@ -6,7 +6,7 @@ import pytest
 from small_titles import make_title
 
 import textgen
-from textgen.backends.title.backend import RESERVED
+from textgen.backends.title.room import RESERVED
 from textgen.models.views import FRAME
 from textgen.schema import Row
 

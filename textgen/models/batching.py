@@ -46,7 +46,7 @@ class BatchLimit:
     def halve(self, rows: int, size: int) -> int:
         """Remember that so many rows of a size were too many. Returns the number to try next."""
         fewer = max(1, rows // 2)
-        self._tokens = fewer * size
+        self._tokens = fewer * max(1, size)  # what is written from nothing has no size
         return fewer
 
 
