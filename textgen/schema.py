@@ -93,6 +93,25 @@ class ChainReport:
 
 
 @dataclass(frozen=True)
+class Lock:
+    """A part of a text that no edit may change.
+
+    Attributes:
+        text: The part.
+        start: Where it begins in the text as it was given.
+        end: Where it ends.
+        kind: What unlocks it: `numbers`, `names`, `negation`, `quotes` or `latin`; `keep` if it was named.
+        reason: What it was taken for, such as `time` or `person`; for a part that was named, the option.
+    """
+
+    text: str
+    start: int
+    end: int
+    kind: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class Candidate:
     """One text that was generated.
 
@@ -156,6 +175,7 @@ class Record:
         error: Why there are no candidates, or None.
         notes: What a person should know of this row; left out of JSON where there is nothing.
         fields: What came with the row and was to be kept.
+        locks: What of its text was locked, where that was asked for.
         made_of: The digest of the row; empty where nobody asks for it, and never written into the record.
     """
 
@@ -169,6 +189,7 @@ class Record:
     error: str | None = None
     notes: tuple[str, ...] = ()
     fields: Mapping[str, Any] | None = None
+    locks: Sequence[Lock] | None = None
     made_of: bytes = field(default=b"", compare=False, repr=False)
 
     @property
@@ -189,6 +210,8 @@ class Record:
         fields |= {"model": self.model, "seed": self.seed, "error": self.error}
         if self.notes:
             fields["notes"] = list(self.notes)
+        if self.locks is not None:
+            fields["locks"] = [asdict(lock) for lock in self.locks]
         if self.fields is not None:
             fields["fields"] = dict(self.fields)
         return {name: finite(value) for name, value in fields.items()}

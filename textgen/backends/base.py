@@ -259,6 +259,7 @@ class Backend(ABC, Generic[O, P]):
             error=_with_place(prepared.row, outcome) if isinstance(outcome, DataError) else None,
             notes=prepared.notes + found.notes + cut_notes(found.candidates, options),
             fields=prepared.row.fields,
+            locks=prepared.locks,
         )
 
     @cached_property

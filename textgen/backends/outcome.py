@@ -9,7 +9,7 @@ from typing import TypeAlias
 from textgen.errors import DataError
 from textgen.messages import Message
 from textgen.options import ContinueOptions, DecodingOptions, Options
-from textgen.schema import Candidate, Row
+from textgen.schema import Candidate, Lock, Row
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,7 @@ class Prepared:
         input_tokens: Ids of the whole input.
         used_tokens: How many of them the model reads.
         notes: What a person should know of the row.
+        locks: What of its text is locked, for its record; None where nobody asked.
     """
 
     row: Row
@@ -46,6 +47,7 @@ class Prepared:
     input_tokens: int
     used_tokens: int
     notes: tuple[str, ...] = field(default=(), kw_only=True)
+    locks: tuple[Lock, ...] | None = field(default=None, kw_only=True)
 
 
 def cut_notes(candidates: Sequence[Candidate], options: Options) -> tuple[str, ...]:

@@ -83,6 +83,7 @@ def _check_is_file(name: str, of: str, hint: str) -> None:
 
 
 READERS: dict[str, Callable[[str], Any]] = {
+    "keep_file": lambda name: read_lines(name, option("keep_file")),
     "one_of": lambda name: read_lines(name, option("one_of")),
     "prompt_template": read_template,
     "shots": read_shots,

@@ -133,11 +133,11 @@ def _choose_model(command: str, name: str | None) -> ModelFiles:
 
 def _generation_options(command: str, files: ModelFiles, options: dict[str, Any]) -> Any:
     """Validate what is left of the options once those of reading and running are taken out."""
+    options = with_contents(options)
     if command in EDITING:
         edits = parse(editor_options(command), options, user=f"textgen {command}")
         find_model(edits.proposals)
         return edits
-    options = with_contents(options)
     options = with_defaults(files, options)
     parsed = parse(composed(options_class(files.kind)), options, user=f"{files.kind} models")
     if scorer := parsed.models.get("scorer"):

@@ -23,7 +23,8 @@ def _list(value: object) -> object:
     return tuple(value)
 
 
-def _words(value: object) -> object:
+def words_of(value: object) -> object:
+    """A word, or a list of words, as a tuple."""
     if not isinstance(value, str | list | tuple):
         raise ValueError("must be a word or a list of words")
     return (value,) if isinstance(value, str) else tuple(value)
@@ -32,7 +33,7 @@ def _words(value: object) -> object:
 def _keywords(value: object) -> object:
     """A list is one of keywords; a string holds one or several, as a cell of a table does."""
     if not isinstance(value, str):
-        return _words(value)
+        return words_of(value)
     try:
         return keywords_of(value) or (value,)
     except DataError as error:
@@ -55,7 +56,7 @@ FILES = {"start", "tokenizer", "writer", "lm", "mlm"}
 FILES |= {"dev", "reference", "against", "output", "trace", "plot"}
 MOST_GUIDANCE = 100  # far more than any text survives, and no logit overflows
 Word = Annotated[str, AfterValidator(_word)]
-Words = Annotated[tuple[Word, ...], BeforeValidator(_words)]
+Words = Annotated[tuple[Word, ...], BeforeValidator(words_of)]
 Keywords = Annotated[tuple[Word, ...], BeforeValidator(_keywords)]
 Texts = Annotated[tuple[Annotated[str, Field(min_length=1)], ...], BeforeValidator(_list)]
 

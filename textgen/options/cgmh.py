@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import model_validator
+from pydantic import BeforeValidator, field_validator, model_validator
 
 from textgen.commands import SIMILARITY
 from textgen.messages import OptionError, option
-from textgen.options.base import Keywords, Words, needs
+from textgen.options.base import Keywords, Texts, Words, needs, words_of
 from textgen.options.chains import ChainOptions, Fall, Span
 from textgen.options.decoding import MAX_KEYWORDS, DecodingOptions
 from textgen.options.fields import (
@@ -24,7 +24,10 @@ from textgen.options.fields import (
     changed,
     field,
 )
+from textgen.text.facts.fact import KINDS, Kind
 
+ALL = "all"
+Free = Annotated[tuple[str, ...], BeforeValidator(words_of)]
 SEARCHERS = 4  # chains of a search
 
 
@@ -134,11 +137,41 @@ class ComposeOptions(CgmhOptions):
 class SourceOptions(CgmhOptions):
     """The options of editing a given text."""
 
+    facts: ClassVar[tuple[Kind, ...]] = KINDS  # the kinds that are locked unless they are freed
+    flawed: ClassVar[bool] = False  # whether the text may have errors
+
     keep: Words = field(
         (), "Part of the text that may not change, wherever it occurs.", CONTENT, max_length=MAX_KEYWORDS
     )
+    keep_file: Texts = field(
+        (), "Lock the lines of this file, too, wherever they occur in a text.", CONTENT, metavar="FILE"
+    )
+    free: Free = field(
+        (), "Unlock a kind of facts; they are locked otherwise. May be given several times.", CONTENT
+    )
+    explain: bool = field(False, "Show what of the text is locked, and why.")
     similarity: float = field(0.0, "Weight of the cosine similarity of the texts' embeddings.", TARGET)
     distance: float = field(0.0, "Cost of each edit between the two texts.", TARGET)
+
+    @classmethod
+    def choices(cls, name: str) -> tuple[str, ...]:
+        """The values that an option can have, where help lists them."""
+        return (*cls.facts, ALL) if name == "free" else ()
+
+    @property
+    def locked(self) -> tuple[Kind, ...]:
+        """The kinds of facts that may not change."""
+        return () if ALL in self.free else tuple(kind for kind in self.facts if kind not in self.free)
+
+    @field_validator("free")
+    @classmethod
+    def _known(cls, kinds: tuple[str, ...]) -> tuple[str, ...]:
+        if not set(kinds) <= set(cls.choices("free")):
+            raise OptionError(
+                "should be one of {known}",
+                known=", ".join(cls.choices("free")),
+            )
+        return kinds
 
 
 class RewriteOptions(SourceOptions):
@@ -172,6 +205,10 @@ class RewriteOptions(SourceOptions):
 
 class CorrectOptions(SourceOptions):
     """The options of `correct`: the sentence as it was meant."""
+
+    # a negation and what is quoted may hold an error
+    facts: ClassVar[tuple[Kind, ...]] = ("numbers", "names", "latin")
+    flawed: ClassVar[bool] = True
 
     # what a token costs the language model: leaving one out gains nothing
     length_reward: float = changed(CgmhOptions, "length_reward", 3.0)

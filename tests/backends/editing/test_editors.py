@@ -141,7 +141,7 @@ def test_where_no_chain_ends_at_a_text_the_row_is_an_error_and_says_so(editors: 
         ("fill", Row((SENTENCE * 34)[:509] + "___好___", "1"), {}, "512 tokens"),
         ("fill", Row("今天___", "1", keywords=("好",)), {}, "keywords"),
         ("rewrite", Row(SENTENCE, "1", keywords=("好",)), {}, "keywords"),
-        ("rewrite", Row(SENTENCE, "1"), {"keep": "一整天的书", "length": "1-4"}, "5 characters"),
+        ("rewrite", Row(SENTENCE, "1"), {"keep": "一整天的书", "length": "1-4"}, "8 characters"),
         ("rewrite", Row(SENTENCE * 40, "1"), {"proposals": "gpt2"}, "at most 510"),
         ("compose", Row("", "1", keywords=("春\t天",)), {}, "cannot be written"),
         ("compose", Row("", "1", keywords=("春天\n秋天",)), {}, "line break"),

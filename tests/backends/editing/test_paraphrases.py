@@ -8,11 +8,12 @@ import pytest
 import torch
 from sequences import proposals, random_bigrams, space_of, transitions
 
-from textgen.backends.editing.locks import locked_state
+from textgen.backends.editing.locks import held, locked_state
 from textgen.backends.editing.paraphrases import Paraphrases
 from textgen.mcmc.cgmh.edits import FREE, Operations, State, Subject
 from textgen.mcmc.cgmh.kernel import Cgmh
 from textgen.mcmc.cgmh.target import Target
+from textgen.options import RewriteOptions
 from textgen.store.catalog import find_model
 from textgen.store.load import load_tokenizer
 from textgen.text.model_input import as_read
@@ -29,7 +30,9 @@ def tokenizer() -> Tokenizer:
 
 
 def state_of(text: str, words: list[str], tokenizer: Tokenizer) -> State:
-    return locked_state(as_read(text, emoji=True, traditional=True), words, tokenizer, Subject((7,)))
+    reading = as_read(text, emoji=True, traditional=True)
+    parts = held(reading, RewriteOptions(free=("all",), keep=tuple(words)))
+    return locked_state(reading, parts, tokenizer, Subject((7,)))
 
 
 def reached(start: State, neighbours: Paraphrases) -> list[State]:

@@ -121,6 +121,28 @@ def test_what_is_kept_stays(call):
     assert out.strip() != "他昨天在图书馆看了一整天的书。"
 
 
+@small
+def test_facts_stay_unless_they_are_freed_and_are_explained(call, tmp_path: Path):
+    (tmp_path / "keep.txt").write_text("看\n不在此\n", encoding="utf-8")
+    told = (*SHORT, "--steps", "30", "--explain")
+    code, out, _ = call("rewrite", "他昨天在图书馆看了三本书。", "--keep-file", tmp_path / "keep.txt", *told)
+    assert code == 0
+    text, locks = out.splitlines()
+    assert all(part in text for part in ("昨天", "看", "三本"))
+    assert (
+        locks
+        == "  locked: 他 (names: pronoun), 昨天 (numbers: time), 看 (--keep-file), 三本 (numbers: number)"
+    )
+    code, out, _ = call("rewrite", "他昨天在图书馆看了三本书。", "--free", "all", *told, "--json")
+    assert code == 0
+    assert records(out)[0]["locks"] == []
+    (tmp_path / "run.toml").write_text('[correct]\nfree = ["names"]\nexplain = true\n', encoding="utf-8")
+    code, out, _ = call("correct", "李老师有２本书。", "--config", tmp_path / "run.toml", *SHORT, "--json")
+    assert code == 0
+    place = {"start": 4, "end": 6, "kind": "numbers", "reason": "number"}
+    assert records(out)[0]["locks"] == [{"text": "２本", **place}]
+
+
 def test_a_correction_shows_what_it_changed(call):
     args = ("correct", "我们再图书馆里看书。", "--steps", "60", "--chains", "1", "--seed", "5", "-q")
     code, out, _ = call(*args)
@@ -159,7 +181,7 @@ def test_blanks_are_filled(call):
         (["compose", "春天", "--length", "9-3"], 2, ["ends below its beginning"]),
         (["compose", "春天", "--anneal", "hot"], 2, ["--anneal", "0.3"]),
         (["compose", "春天", "--method", "gibbs"], 2, ["--method"]),
-        (["compose", "春天", "-m", "bert"], 2, ["gpt2"]),
+        (["compose", "春天", "-m", "bert"], 2, ["--proposals takes it"]),
         (["compose", "春天", "-m", "title"], 2, ["title"]),
         (["compose", "春天", "--proposals", "brt"], 2, ["bert"]),
         (["compose", "春天", "--chains", "1", "-n", "2"], 2, ["--chains"]),
@@ -168,7 +190,10 @@ def test_blanks_are_filled(call):
         (["compose", "春天", "--plot", "x.jsonl"], 2, ["--plot"]),
         (["rewrite"], 2, ["no sentence"]),
         (["rewrite", "一句话。", "--keep", "两句"], 1, ["两句"]),
-        (["rewrite", "一句话。", "--keep", "一句话。"], 1, ["nothing"]),
+        (["rewrite", "一句话。", "--keep", "一句话。"], 1, ["nothing", "--free numbers"]),
+        (["rewrite", "一句话。", "--free", "dates"], 2, ["--free", "negation", "all"]),
+        (["correct", "句子", "--free", "quotes"], 2, ["--free", "one of numbers, names, latin, all"]),
+        (["rewrite", "一句话。", "--keep-file", "missing.txt"], 2, ["no such file"]),
         (["rewrite", " "], 2, ["no sentence"]),
         (["correct", "-"], 2, ["-i -"]),
         (["compose", "-"], 2, ["-i -"]),

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache, cached_property
 from typing import Generic, TypeVar
 
 from textgen.backends.editing.base import CgmhBackend, Start
-from textgen.backends.editing.locks import anchors, locked_state
+from textgen.backends.editing.locks import anchors, held, locked_state
 from textgen.backends.editing.models import ChainModels
 from textgen.backends.editing.proposals import share_vocabulary
 from textgen.backends.tokenized import edited, texts_of, token_places, tokenized, with_spans
@@ -29,7 +30,7 @@ N = TypeVar("N", bound=SourceOptions)
 
 
 class SourceBackend(CgmhBackend[N], Generic[N]):
-    """Starts from a text, of which `keep` locks parts."""
+    """Starts from a text, of which parts are locked: its facts, and what is to be kept."""
 
     @abstractmethod
     def subject(self, text: str, ids: tuple[int, ...], options: N) -> Subject:
@@ -61,10 +62,13 @@ class SourceBackend(CgmhBackend[N], Generic[N]):
         tokenizer = self.models(options).tokenizer
         reading = tokenized(read, tokenizer)
         subject = self.subject(reading.text, tuple(tokenizer.encode(reading.text)), options)
-        state = locked_state(reading, options.keep, tokenizer, subject)
+        parts = held(reading, options)
+        state = locked_state(reading, parts, tokenizer, subject)
         locked = texts_of(reading.text, token_places(state.ids, tokenizer, reading.text), state.spans)
         notes = self.reader.text_notes(read.text, row.text, tokenizer)
-        return self.start(row, reading, state, locked, options, options.keep, notes=notes)
+        start = self.start(row, reading, state, locked, options, options.keep, notes=notes)
+        locks = tuple(part.lock(reading) for part in parts) if options.explain else None
+        return replace(start, locks=locks)
 
     def written(self, start: Start, state: State) -> tuple[str, list[Change]]:
         tokenizer, first, texts = start.models.tokenizer, start.state, start.locked

@@ -55,7 +55,7 @@ def _inputs(sentence: str | None, inputs: list[str] | None) -> list[str] | list[
 rewrite = _command(
     "rewrite",
     RewriteOptions,
-    "The models are small: names and numbers may change; --keep them.",
+    "Numbers, names, negation, quotes and Latin words are locked; --free unlocks.",
     texts,
 )
 correct = _command("correct", CorrectOptions, "", corrections)

@@ -7,10 +7,11 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from textgen.cli.render import console
+from textgen.cli.spelling import flag
 
 if TYPE_CHECKING:
     from textgen.batch.run import Job
-    from textgen.schema import Candidate, Record, Row
+    from textgen.schema import Candidate, Lock, Record, Row
 
 Show = Callable[["Record", "Row"], None]  # prints the texts of a record
 
@@ -58,8 +59,23 @@ def _named(job: Job, show: Callable[[Candidate, Row], None]) -> Show:
             if len(job.rows) > 1:
                 console.result(console.cells(record.id, ""), end="")
             show(candidate, row)
+        if record.locks is not None:
+            _locks(record)
 
     return show_all
+
+
+def _locks(record: Record) -> None:
+    """Print what was locked, each with what it was taken for."""
+    locked = ", ".join(f"{lock.text} ({_reason(lock)})" for lock in record.locks or ()) or "nothing"
+    if sys.stdout.isatty():
+        console.styled((f"  locked: {locked}", "dim"))
+    else:
+        console.result(f"  locked: {locked}")
+
+
+def _reason(lock: Lock) -> str:
+    return flag(lock.reason) if lock.kind == "keep" else f"{lock.kind}: {lock.reason}"
 
 
 def _text(candidate: Candidate, row: Row) -> None:

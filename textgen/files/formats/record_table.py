@@ -36,10 +36,11 @@ COLUMNS: dict[str, type] = {
     "seed": int,
     "error": str,
     "notes": str,
+    "locks": str,
 }
 # left out where no row has one
-SOMETIMES = (*SOME_FIELDS, "logprob", "prompt", "input_tokens", "used_tokens", "notes")
-OF_RECORD = ("id", "prompt", "input_tokens", "used_tokens", "model", "seed", "error", "notes")
+SOMETIMES = (*SOME_FIELDS, "logprob", "prompt", "input_tokens", "used_tokens", "notes", "locks")
+OF_RECORD = ("id", "prompt", "input_tokens", "used_tokens", "model", "seed", "error", "notes", "locks")
 
 
 class RecordTable:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 
 from textgen.text.facts.fact import KINDS, Fact, Kind, Words
 from textgen.text.facts.figures import amounts
-from textgen.text.facts.names import names
+from textgen.text.facts.names import names, pronouns
 from textgen.text.facts.negation import negations
 from textgen.text.facts.times import times
 from textgen.text.facts.verbatim import latin, quotes
@@ -15,14 +15,14 @@ from textgen.text.words import tagged_words
 _WIDTHS = str.maketrans("０１２３４５６７８９．：％－", "0123456789.:%-")
 
 
-def facts(text: str, kinds: Collection[Kind] = KINDS, *, guessed: bool = True) -> list[Fact]:
+def facts(text: str, kinds: Collection[Kind] = KINDS, *, flawed: bool = False) -> list[Fact]:
     """Find the spans of a text that carry facts.
 
     Args:
         text: Any text, in simplified characters.
         kinds: Those to look for.
-        guessed: Take words that no dictionary has for names, too, if they look like such. In a text with
-            errors they may be those.
+        flawed: The text may have errors: words that no dictionary has are no names, whatever they look
+            like, and pronouns may be wrong.
 
     Returns:
         In their order, none within another one. They may overlap or touch.
@@ -38,7 +38,8 @@ def facts(text: str, kinds: Collection[Kind] = KINDS, *, guessed: bool = True) -
         if "numbers" in kinds:
             found += _joined([*times(plain, words), *amounts(plain, words)])
         if "names" in kinds:
-            found += names(text, words, guessed=guessed)
+            found += names(text, words, guessed=not flawed)
+            found += [] if flawed else pronouns(words)
         if "negation" in kinds:
             found += negations(words)
     return outermost(found)

@@ -27,6 +27,7 @@ _TITLES = (
 )
 _TITLED = re.compile(rf"(?:{'|'.join(_COMPOUND)}|[{''.join(sorted(_SURNAMES))}])(?:{_TITLES})")
 _TITLE = re.compile(_TITLES)
+_PRONOUNS = listed("我 你 您 他 她 它 我们 你们 他们 她们 它们 咱 咱们")
 _NO_PEOPLE = listed(
     """
     王朝 王爷 王公 王府 王子 王宫 王八 王后 王冠 李子 孙子 孙女 张贴 张开 张嘴 张口 张罗 张扬 张望 陈述
@@ -88,6 +89,13 @@ def names(text: str, words: Words, *, guessed: bool = True) -> Iterator[Fact]:
             yield Fact(start, body.end() if body else end, "names", reason)
         elif tag == "nz" and len(word) > 1 and is_word(word) and word[-1] in "族语教":
             yield Fact(start, end, "names", "name")
+
+
+def pronouns(words: Words) -> Iterator[Fact]:
+    """Find personal pronouns, which stand for names."""
+    for word, start, end in zip(words.words, words.starts, words.ends, strict=True):
+        if word in _PRONOUNS:
+            yield Fact(start, end, "names", "pronoun")
 
 
 def _person(words: Words, n: int) -> int:
