@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from textgen.backends.editing.compose import Merged
-from textgen.backends.editing.locks import held, locked_state
+from textgen.backends.editing.locks import held, in_order, locked_state
 from textgen.backends.tokenized import token_places
 from textgen.errors import DataError
 from textgen.mcmc.cgmh.edits import State, Subject
@@ -136,3 +136,11 @@ def test_braces_of_a_word_are_no_option(tokenizer: Tokenizer) -> None:
         locked("今天天气很好", tokenizer, keep="{@keep}")
     line = caught.value.line.spelled(lambda name: f"--{name}")
     assert line == "{@keep} is not in the sentence (--keep takes parts of it)"
+
+
+@pytest.mark.parametrize(
+    ("labels", "places"),
+    [([], []), ([3], [0]), ([1, 2, 4], [0, 1, 2]), ([2, 3, 1], [0, 1]), ([3, 1, 2], [1, 2]), ([2, 1], [0])],
+)
+def test_spans_that_none_of_the_others_went_past(labels: list[int], places: list[int]) -> None:
+    assert in_order(labels) == places

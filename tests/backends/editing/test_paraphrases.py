@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
@@ -10,12 +11,15 @@ from sequences import proposals, random_bigrams, space_of, transitions
 
 from textgen.backends.editing.locks import held, locked_state
 from textgen.backends.editing.paraphrases import Paraphrases
+from textgen.events import ignore
 from textgen.mcmc.cgmh.edits import FREE, Operations, State, Subject
 from textgen.mcmc.cgmh.kernel import Cgmh
 from textgen.mcmc.cgmh.target import Target
 from textgen.options import RewriteOptions
+from textgen.schema import Row
 from textgen.store.catalog import find_model
 from textgen.store.load import load_tokenizer
+from textgen.text.diff import marked
 from textgen.text.model_input import as_read
 from textgen.text.paraphrase.lexicon import Lexicon
 from textgen.tokenizers.base import Tokenizer
@@ -103,3 +107,17 @@ def test_the_chain_over_them_leaves_its_distribution_invariant(tokenizer: Tokeni
     assert (distribution @ matrix - distribution).abs().max() < 1e-12
     assert {len(ways(point.state)) for point in space.points} == {3, 4, 5}
     assert bool(((torch.linalg.matrix_power(matrix, 12)) > 0).all())  # every text from every other
+
+
+def test_a_text_whose_locked_parts_changed_places_has_each_where_it_went(editors: dict[str, Any]) -> None:
+    rewrite = editors["rewrite"]
+    options = RewriteOptions(paraphrase=1.0, keep=("今天", "我们", "门票"))
+    start = rewrite.prepare(Row("  今天，我们马上去买门票😀。"), options, ignore)
+    texts = {}
+    for state in reached(start.state, Paraphrases(start.models.tokenizer, LEXICON)):
+        text, changes = rewrite.written(start, state)
+        texts[text] = marked(start.row.text, text, changes)
+    assert texts["  我们今天立即去买门票😀。"] == "  [-今天，-]我们[-马上-]{+今天立即+}去买门票😀。"
+    assert texts["  今天，我们马上去购买门票😀。"] == "  今天，我们马上去{+购+}买门票😀。"
+    assert len(texts) == 2 * 4 * 2
+    assert all(word in text for text in texts for word in options.keep)

@@ -108,6 +108,15 @@ def anchors(starts: Sequence[int], texts: Sequence[str], now: Sequence[int]) -> 
     return [Anchor(start, at, len(text)) for start, at, text in stayed]
 
 
+def in_order(labels: Sequence[int]) -> list[int]:
+    """Places of a longest part of some labels that rises: the spans that none of the others went past."""
+    best: list[list[int]] = []  # by where it ends
+    for place, label in enumerate(labels):
+        before = [found for found in best if labels[found[-1]] < label]
+        best.append([*max(before, key=len, default=[]), place])
+    return max(best, key=len, default=[])
+
+
 def locked_state(reading: Reading, parts: Sequence[Held], tokenizer: Tokenizer, subject: Subject) -> State:
     """The state of a text of which parts, line breaks and odd characters are locked.
 

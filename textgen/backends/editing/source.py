@@ -9,7 +9,7 @@ from functools import cache, cached_property
 from typing import Generic, TypeVar
 
 from textgen.backends.editing.base import CgmhBackend, Start
-from textgen.backends.editing.locks import anchors, held, locked_state
+from textgen.backends.editing.locks import anchors, held, in_order, locked_state
 from textgen.backends.editing.models import ChainModels
 from textgen.backends.editing.proposals import share_vocabulary
 from textgen.backends.tokenized import edited, texts_of, token_places, tokenized, with_spans
@@ -71,11 +71,16 @@ class SourceBackend(CgmhBackend[N], Generic[N]):
         return replace(start, locks=locks)
 
     def written(self, start: Start, state: State) -> tuple[str, list[Change]]:
-        tokenizer, first, texts = start.models.tokenizer, start.state, start.locked
+        tokenizer, first = start.models.tokenizer, start.state
         places = token_places(first.ids, tokenizer, start.reading.text)
-        before = [places[span.start].start for span in first.spans]
+        labels = [state.labels[span.start] - 1 for span in state.spans]
+        before = [places[first.spans[label].start].start for label in labels]
+        texts = [start.locked[label] for label in labels]
         text, now = with_spans(state.ids, state.spans, texts, tokenizer)
-        return edited(start.reading, text, anchors(before, texts, now), tokenizer)
+        # spans that changed places are edits, but for as many as may be called unmoved
+        stayed = in_order(labels)
+        kept = anchors([before[n] for n in stayed], [texts[n] for n in stayed], [now[n] for n in stayed])
+        return edited(start.reading, text, kept, tokenizer)
 
     def _similar(self, models: ChainModels) -> LoadedModel:
         return models.similar(self.loaded(SIMILARITY))

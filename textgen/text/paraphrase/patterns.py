@@ -16,6 +16,7 @@ from textgen.text.paraphrase.slots import CLAUSES, KINDS, LISTED, MARKS, NOMINAL
 
 _PART = re.compile(r"\{(\w+)(?::(\w+))?\}|([^{}]+)")
 MOST = 200  # matches of a form in a text
+TIMES = 16  # characters that a time may have
 TRIES = 4000  # ends of slots that are looked at for them
 
 Found = dict[str, range]  # what a match put into each slot
@@ -214,8 +215,16 @@ class _Search:
             self.left -= 1
             if self.left < 0:
                 return
-            if part.holds(self.text, at, stop):
+            if part.holds(self.text, at, stop) and not (part.kind == "t" and self._goes_on(at, stop)):
                 yield from self.from_(number + 1, stop, {**slots, part.name: range(at, stop)})
+
+    def _goes_on(self, at: int, stop: int) -> bool:
+        """Whether a time goes on behind a place, as 昨天下午 in 昨天下午三点."""
+        return any(
+            fits("t", tuple(self.text.tokens(at, further)))
+            for further in self.text.borders_behind(at, TIMES)
+            if further > stop
+        )
 
     def _open_before(self, slot: Slot, place: int) -> bool:
         """Whether a slot may begin a form there: nothing that could belong to it stands before."""
