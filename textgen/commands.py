@@ -58,7 +58,9 @@ COMMANDS = {
     "compose": _editor("Write sentences around given words (用词造句).", {"field": None, "lines": True}),
     "rewrite": _editor("Say the same in other words.", _LINES),
     "correct": _editor("Correct a sentence, and show what was changed.", _LINES),
-    "fill": _editor("Fill the blanks of a sentence, such as 今天___很好.", _LINES),
+    "fill": _editor(
+        "Fill the blanks of a sentence, such as 今天___很好.", _LINES | {"choices_field": "choices"}
+    ),
     "batch": Command("Run a job described in a TOML file."),
     "eval": Command("Evaluate generated texts, with or without references."),
     "train": Command("Train models; one subcommand per recipe."),

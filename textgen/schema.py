@@ -12,7 +12,7 @@ from typing import Any
 SCORE_DECIMALS = 4
 DIGEST_SIZE = 16  # bytes that stand for a row
 # left out where they do not apply
-SOME_FIELDS = ("flags", "direction", "copied", "support", "changes", "chain")
+SOME_FIELDS = ("choice", "probability", "flags", "direction", "copied", "support", "changes", "chain")
 
 
 def finite(value: Any) -> Any:
@@ -34,6 +34,7 @@ class Row:
         id: The row's explicit id if it has one; it then keys the row's random numbers.
         error: Why the row could not be read; it becomes an error record.
         keywords: What its texts must contain; `generate` also takes them as one string, as files have them.
+        choices: What its blank may be filled with, if with one of these; given like keywords.
         fields: What else came with it and goes into its record; None for nothing.
         place: Where it lies in its file, such as `line 3`; errors name it.
         blank_before: How many blank lines of its file lie between it and the row before.
@@ -45,6 +46,7 @@ class Row:
     id: str | None = None
     error: str | None = None
     keywords: Sequence[str] = ()
+    choices: Sequence[str] = field(default=(), kw_only=True)
     fields: Mapping[str, Any] | None = None
     place: str = field(default="", compare=False)
     blank_before: int = field(default=0, compare=False)
@@ -55,6 +57,7 @@ class Row:
         """A digest of all that its record is made of."""
         fields = None if self.fields is None else dict(self.fields)
         content = repr((self.text, self.name, self.id, self.error, self.keywords, fields))
+        content += repr(self.choices) if self.choices else ""
         return blake2b(content.encode(), digest_size=DIGEST_SIZE).digest()
 
 
@@ -124,6 +127,8 @@ class Candidate:
             for texts of a masked model, which has none.
         tokens: How many tokens were written, the end symbol included if it was.
         finish_reason: `stop`, `length`, `sentence` or `loop`.
+        choice: Which of the choices fills its blank.
+        probability: How likely that choice is among all of them.
         flags: Editor's checks that the text fails, by name; see `textgen.text.checks.editor`.
         direction: How a title was found: `l2r`, `r2l` or `both`.
         copied: The share of a title's characters that occur in the article, 0 to 1.
@@ -138,6 +143,8 @@ class Candidate:
     logprob: float | None
     tokens: int
     finish_reason: str
+    choice: str | None = field(default=None, kw_only=True)
+    probability: float | None = field(default=None, kw_only=True)
     flags: tuple[str, ...] = ()
     direction: str | None = None
     copied: float | None = None

@@ -39,11 +39,12 @@ def _row(given: object, number: str) -> Row:
         _check("name", given.name, str)
         _check("id", given.id, str, NoneType)
         _check("fields", given.fields, Mapping, NoneType)
-        keywords = keywords_of(given.keywords)
+        keywords, choices = keywords_of(given.keywords), keywords_of(given.choices)
     except DataError as error:
         name = given.name if isinstance(given.name, str) else ""
         return Row("", name=name or number, error=Message("{error}", error=error.line))
     # those of a list stay as they are: they are part of the key of its random numbers
+    given = replace(given, choices=choices)
     return given if isinstance(given.keywords, list | tuple) else replace(given, keywords=keywords)
 
 

@@ -35,7 +35,7 @@ from textgen.store.peft_adapters import with_adapter
 M = TypeVar("M", bound=BaseModel)
 
 CGMH = "cgmh"  # what the command line calls a model of textgen sample, and is textgen compose
-OF_TABLES = ("field", "id_field", "keywords_field", "keep_fields")
+OF_TABLES = ("field", "id_field", "keywords_field", "choices_field", "keep_fields")
 ON_FILES = ("force", "resume", "retry_errors", "csv_safe")  # what needs an output that is a file
 
 
@@ -167,6 +167,10 @@ def _rows(
     if reads.get("field", "") is None and "field" in options:
         raise UsageError(
             "{@field} does not apply to {command}", command=command, hint="{@keywords_field} names the words"
+        )
+    if "choices_field" in options and "choices_field" not in reads:
+        raise UsageError(
+            "{@choices_field} does not apply to {command}", command=command, hint="fill ranks choices"
         )
     of_tables = [name for name in OF_TABLES if name in options]
     reading = _take(options, InputOptions, reads)

@@ -88,7 +88,7 @@ def _flag(name: str, takers: list[tuple[str, Any, Any]]) -> Any:
             rich_help_panel=shown(info, "panel"),
             metavar=shown(info, "metavar") or "|".join(_choices(model, name, kind)) or None,
             show_default=False,
-            callback=split_keywords if name == "keyword" else None,
+            callback=SPLIT.get(name),
         ),
     ]
 
@@ -145,13 +145,24 @@ def _spelled(default: Any, info: Any) -> str:
 
 
 def split_keywords(given: list[str] | None) -> list[str] | None:
-    """The keywords of flags, each of which may hold several, as a cell of a table may."""
+    """The words of flags, each of which may hold several, as a cell of a table may."""
+    return _split("{@keyword}", given)
+
+
+def _split_choices(given: list[str] | None) -> list[str] | None:
+    return _split("{@choices}", given)
+
+
+def _split(option: str, given: list[str] | None) -> list[str] | None:
     from textgen.text.keywords import keywords_of
 
     try:
         return given and [word for value in given for word in keywords_of(value) or ("",)]
     except DataError as error:
-        raise UsageError("{@keyword}: {reason}", reason=error.message, hint=error.hint) from None
+        raise UsageError(f"{option}: {{reason}}", reason=error.message, hint=error.hint) from None
+
+
+SPLIT = {"keyword": split_keywords, "choices": _split_choices}
 
 
 def takes(*groups: Flags) -> Callable[[Callable[P, int]], Callable[..., int]]:

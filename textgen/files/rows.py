@@ -256,4 +256,5 @@ class GivenRows(list[Row]):
 
     def fingerprint(self) -> str:
         """The sha256 of what they hold."""
-        return sha256(repr([(row.text, row.id, row.keywords) for row in self]).encode()).hexdigest()
+        held = [(row.text, row.id, row.keywords, *filter(None, [row.choices])) for row in self]
+        return sha256(repr(held).encode()).hexdigest()

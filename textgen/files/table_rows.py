@@ -104,6 +104,7 @@ def _table_row(place: str, number: int, value: Any, options: InputOptions, prefi
         return row("", error=Message(problem, place=place, field=repr(options.field)))
     try:
         keywords = keywords_of(value.get(options.keywords_name) if options.keywords_name else None)
+        choices = keywords_of(value.get(options.choices_field) if options.choices_field else None)
     except DataError as error:
         return row("", error=Message("{place}: {error}", place=place, error=error.line))
-    return row(text, keywords=keywords, place=place)
+    return row(text, keywords=keywords, choices=choices, place=place)

@@ -12,6 +12,7 @@ from textgen.options.fields import field as option_field
 from textgen.text.names import clean_name
 
 KEYWORDS = "keywords"  # the field of a table with the keywords of each row
+CHOICES = "choices"  # that with its choices
 
 
 def _part(shard: tuple[int, int]) -> tuple[int, int]:
@@ -38,6 +39,9 @@ class InputOptions(OptionGroup):
     keywords_field: FieldName | None = option_field(
         None, "Field that holds the row's keywords (compose: keywords, if there is one; else none).", FILES
     )
+    choices_field: FieldName | None = option_field(
+        None, "Field that holds the row's choices (fill: choices, if there is one).", FILES
+    )
     lines: bool = option_field(
         False, "A text file has one text per line, or is one text (default for title).", FILES
     )
@@ -53,14 +57,15 @@ class InputOptions(OptionGroup):
 
     @property
     def named(self) -> tuple[str, ...]:
-        """The fields that must be there: all but an id and keywords that a row may lack."""
-        optional = {"id", KEYWORDS if self.keywords_field is None else ""}
+        """The fields that must be there: all but an id, keywords and choices that a row may lack."""
+        optional = {"id", KEYWORDS if self.keywords_field is None else "", CHOICES}
         return tuple(name for name in self.names if name not in optional)
 
     @property
     def names(self) -> tuple[str, ...]:
         """The fields that are read."""
-        return tuple(name for name in (self.field, self.id_field, self.keywords_name) if name)
+        names = (self.field, self.id_field, self.keywords_name, self.choices_field)
+        return tuple(name for name in names if name)
 
 
 class RunOptions(OptionGroup):

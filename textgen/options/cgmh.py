@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BeforeValidator, field_validator, model_validator
 
@@ -23,6 +23,7 @@ from textgen.options.fields import (
     Whole,
     changed,
     field,
+    shown,
 )
 from textgen.text.facts.fact import KINDS, Kind
 
@@ -217,10 +218,59 @@ class CorrectOptions(SourceOptions):
     similarity: float = changed(SourceOptions, "similarity", 40.0)
 
 
+SEARCH = "search"
+
+
 class FillOptions(CgmhOptions):
     """The options of `fill`: blanks of unknown length."""
 
+    method: Literal["search", "mh", "anneal"] = field(  # type: ignore[assignment]
+        SEARCH,
+        "search ranks what may stand in the blanks by the whole text. mh and anneal run chains, as of "
+        "compose: mh samples the distribution, anneal looks for its maximum (default search; anneal where an "
+        "option of chains is set).",
+        CHAIN,
+    )
+    choices: Keywords = field(
+        (), "Rank these texts for the one blank, such as 虽然,因为,如果.", CONTENT, max_length=MAX_KEYWORDS
+    )
     length: Span | None = changed(
-        CgmhOptions, "length", (1, 8), "Characters of each blank, white space not counted."
+        CgmhOptions, "length", (1, 8), "Characters of each blank, white space not counted; each □ is one."
     )
     length_reward: float = changed(CgmhOptions, "length_reward", 2.0)
+
+    @property
+    def parallel(self) -> int:
+        return super().parallel if self.method != SEARCH else self.num_candidates
+
+    @property
+    def draws(self) -> bool:
+        return self.method != SEARCH and not self.choices
+
+    @model_validator(mode="before")
+    @classmethod
+    def _chains_if_asked_for(cls, given: Any) -> Any:
+        settled = not isinstance(given, dict) or "method" in given or "choices" in given
+        return (
+            given if settled or not any(name in given for name in OF_CHAINS) else given | {"method": "anneal"}
+        )
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        given = self.model_fields_set
+        if self.choices:
+            if len(set(self.choices)) < 2:
+                raise OptionError("there is nothing to choose from: give at least two")
+            if unused := [name for name in ("method", "length", *OF_CHAINS) if name in given]:
+                raise OptionError("{@choices} and {option} exclude each other", option=option(unused[0]))
+        if self.method == SEARCH and (chains := [name for name in OF_CHAINS if name in given]):
+            raise needs(chains[0], self, "method", ["mh", "anneal"], self.method)
+        return self
+
+
+# what only chains know
+OF_CHAINS = tuple(
+    name
+    for name, info in CgmhOptions.model_fields.items()
+    if shown(info, "panel") in (CHAIN, TARGET) and name not in ("method", "length", "proposals")
+)

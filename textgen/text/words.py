@@ -69,6 +69,13 @@ def _parts_of_speech() -> dict[bytes, bytes]:
 
 
 @cache
+def frequent_words(length: int, least: int = 20) -> tuple[str, ...]:
+    """The words of the dictionary of so many characters that were seen at least so often."""
+    seen: dict[str, int] = _tokenizer().FREQ
+    return tuple(word for word, times in seen.items() if len(word) == length and times >= least)
+
+
+@cache
 def _dictionary() -> bytes:
     """The lines of the dictionary: a word, how often it was seen, its part of speech."""
     path = distribution("jieba").locate_file("jieba/dict.txt")

@@ -23,7 +23,7 @@ ORDERED = opt.help_of(ComposeOptions.model_fields["ordered"])
 
 
 @opt.takes(
-    opt.without(opt.flags_of(ComposeOptions, InputOptions, RunOptions), "field"),
+    opt.without(opt.flags_of(ComposeOptions, InputOptions, RunOptions), "field", "choices_field"),
     {"ordered": Annotated[bool | None, opt.option(ORDERED, "--ordered/--any-order", panel=CONTENT)]},
 )
 def compose(

@@ -38,7 +38,7 @@ STEPS = {"steps": opt.flags_of(ComposeOptions)["steps"]}
 @opt.takes(
     opt.flags_of(gpt2=composed(ContinueOptions), bert=GibbsOptions),
     STEPS,
-    opt.flags_of(InputOptions),
+    opt.without(opt.flags_of(InputOptions), "choices_field"),
     FIELD,
     opt.flags_of(RunOptions),
 )

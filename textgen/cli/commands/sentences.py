@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from textgen.cli import flags as opt
 from textgen.cli.generate import ObservedSink, generate
 from textgen.cli.render.texts import Show, corrections, texts
-from textgen.commands import LANGUAGE_MODEL
+from textgen.commands import COMMANDS, LANGUAGE_MODEL
 from textgen.errors import UsageError
 from textgen.files.formats.base import STDIN
 from textgen.options import CorrectOptions, FillOptions, InputOptions, RewriteOptions, RunOptions
@@ -34,11 +34,18 @@ def _command(
         inputs: opt.Inputs = None,
     ) -> int:
         rows = _inputs(sentence, inputs)
+        if sentence is not None and options.get("choices"):
+            _check_choices(sentence)
         return generate(name, rows, options, model=model, sink=sink, shown=shown)
 
     command.__name__, command.__doc__ = name, doc
     flags = opt.flags_of(model_of_options, InputOptions, RunOptions)
-    return opt.takes(opt.without(flags, "keywords_field"))(command)
+    unused = (
+        ["keywords_field"]
+        if "choices_field" in COMMANDS[name].reading
+        else ["keywords_field", "choices_field"]
+    )
+    return opt.takes(opt.without(flags, *unused))(command)
 
 
 def _inputs(sentence: str | None, inputs: list[str] | None) -> list[str] | list[Row]:
@@ -50,6 +57,15 @@ def _inputs(sentence: str | None, inputs: list[str] | None) -> list[str] | list[
         hint = "give one as an argument, or a file with -i; -i - is stdin"
         raise UsageError("there is no sentence", hint=hint)
     return [Row(sentence, name="1")]
+
+
+def _check_choices(sentence: str) -> None:
+    """Refuse choices for a sentence that has not one blank."""
+    from textgen.text.blanks import blanks_of
+
+    if (count := len(blanks_of(sentence))) != 1:
+        hint = "write it once, as ___, where something is missing"
+        raise UsageError("{@choices} needs one blank, and there are {count}", count=count, hint=hint)
 
 
 rewrite = _command(

@@ -16,7 +16,11 @@ from textgen.options import InputOptions, PromptedTitleOptions, RunOptions, Titl
 PROMPT = opt.without(opt.flags_of(PromptedTitleOptions), *TitleOptions.model_fields)
 
 
-@opt.takes(opt.flags_of(composed(TitleOptions)), PROMPT, opt.flags_of(InputOptions, RunOptions))
+@opt.takes(
+    opt.flags_of(composed(TitleOptions)),
+    PROMPT,
+    opt.without(opt.flags_of(InputOptions, RunOptions), "choices_field"),
+)
 def title(
     inputs: Annotated[list[str], typer.Argument(help=opt.INPUTS, metavar="INPUT")],
     options: dict[str, Any],

@@ -23,6 +23,8 @@ COLUMNS: dict[str, type] = {
     "logprob": float,
     "tokens": int,
     "finish_reason": str,
+    "choice": str,
+    "probability": float,
     "flags": str,
     "direction": str,
     "copied": float,

@@ -37,11 +37,13 @@ class Subject:
         words: Tokens of words they should hold.
         length: The range they should lie in, least and most, in what the target counts; where there are
             blanks to fill, the range of each blank.
+        blanks: The range of each blank, if they differ.
     """
 
     source: Ids = ()
     words: tuple[Ids, ...] = ()
     length: tuple[int, int] = (0, 10**6)
+    blanks: tuple[tuple[int, int], ...] = ()
 
 
 NO_SUBJECT = Subject()

@@ -49,7 +49,7 @@ def lengthened(
     while short:
         gaps = {n: _gap(found[n], part, uniform(*chains[n], number, GAP)) for n, (part, _) in short.items()}
         drawn = proposals.distributions([found[n].at_gap(gap) for n, gap in gaps.items()], [None] * len(gaps))
-        rooms = torch.tensor([found[n].subject.length[1] - length for n, (_, length) in short.items()])
+        rooms = torch.tensor([room for _, room in short.values()])
         weights = drawn.exp().masked_fill((sizes > rooms[:, None]) | (sizes < 1), 0.0)
         tokens = invert_cdf(weights, [uniform(*chains[n], number, ADDED) for n in gaps]).tolist()
         possible = (weights.sum(-1) > 0).tolist()
@@ -63,9 +63,10 @@ def lengthened(
 
 
 def _short(state: State, outside: Outside, slack: int) -> tuple[range, int] | None:
-    """The first part that is too short, and its length."""
-    least = max(1, state.subject.length[0] - slack)
-    return next((part for part in outside.parts(state) if part[1] < least), None)
+    """The first part that is too short, and how much it may still take."""
+    parts = outside.parts(state)
+    short = ((part, most - size) for part, size, (least, most) in parts if size < max(1, least - slack))
+    return next(short, None)
 
 
 def _gap(state: State, part: range, draw: float) -> int:

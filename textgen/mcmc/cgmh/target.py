@@ -126,13 +126,15 @@ class Outside:
 
     def distance(self, state: State) -> float:
         """0 for a state inside the range."""
-        least, most = state.subject.length
-        return sum(max(least - length, length - most, 0) for _, length in self.parts(state))
+        parts = self.parts(state)
+        return sum(max(least - length, length - most, 0) for _, length, (least, most) in parts)
 
-    def parts(self, state: State) -> list[tuple[range, int]]:
-        """The parts that have to lie in the range, each its places and its length."""
+    def parts(self, state: State) -> list[tuple[range, int, tuple[int, int]]]:
+        """The parts that have to lie in a range, each its places, its length and the range."""
         places = state.blanks if self.blanks else [range(len(state.ids))]
-        return [(part, self.measure(state.ids[part.start : part.stop])) for part in places]
+        ranges = state.subject.blanks if self.blanks else ()
+        lengths = [self.measure(state.ids[part.start : part.stop]) for part in places]
+        return list(zip(places, lengths, ranges or [state.subject.length] * len(places), strict=True))
 
 
 class Length:
