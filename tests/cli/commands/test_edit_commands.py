@@ -260,3 +260,42 @@ def test_only_chains_can_be_watched(call, tmp_path: Path):
     )
     assert code == 0
     assert len(records((tmp_path / "t.jsonl").read_text(encoding="utf-8"))) >= 8
+
+
+@small
+def test_choices_of_a_row_are_ranked(call, tmp_path: Path):
+    rows = [
+        '{"text": "我___他。", "choices": ["爱", "想"]}',
+        '{"text": "我___他。", "choices": "爱，想，看", "x": 1}',
+        '{"text": "我___他。", "choices": ["爱"]}',
+        '{"text": "我___他___。", "choices": ["爱", "想"]}',
+        '{"text": "我___他。"}',
+    ]
+    (tmp_path / "c.jsonl").write_text("\n".join(rows), encoding="utf-8")
+    code, out, _ = call(
+        "fill", "-i", tmp_path / "c.jsonl", "--json", "--keep-fields", "--length", "1-1", "-q"
+    )
+    assert code == 3
+    found = records(out)
+    chosen = [{candidate.get("choice") for candidate in record["candidates"]} for record in found]
+    assert chosen == [{"爱", "想"}, {"爱", "想", "看"}, set(), set(), {None}]
+    assert found[1]["fields"] == {"x": 1}
+    assert "choose from" in found[2]["error"]
+    assert "one blank" in found[3]["error"]
+    assert sum(candidate["probability"] for candidate in found[1]["candidates"]) == pytest.approx(1, abs=1e-3)
+
+
+@small
+@pytest.mark.parametrize(
+    "args",
+    [
+        ("我___他。", "--choices", "爱"),
+        ("我___他___。", "--choices", "爱,想"),
+        ("我___他。", "--choices", "爱,想", "--length", "1-2"),
+        ("我___他。", "--method", "search", "--steps", "3"),
+    ],
+)
+def test_choices_need_one_blank_and_two_of_them(call, args: tuple[str, ...]):
+    code, out, err = call("fill", *args)
+    assert (code, out) == (2, "")
+    assert len(err.splitlines()) == 1
