@@ -12,6 +12,7 @@ from textgen.options.base import Keywords, Texts, Words, needs, words_of
 from textgen.options.chains import ChainOptions, Fall, Span
 from textgen.options.decoding import MAX_KEYWORDS, DecodingOptions
 from textgen.options.fields import (
+    BAR,
     CHAIN,
     CONTENT,
     TARGET,
@@ -202,6 +203,18 @@ class RewriteOptions(SourceOptions):
         "Weight of the share of tokens in common with the sentence; negative values ask for other words.",
         TARGET,
     )
+    least_similarity: Share = field(
+        0.85, "Leave out texts whose embedding has a lower cosine with the sentence's.", BAR
+    )
+    fluency_loss: NonNegative = field(
+        0.5, "Leave out texts whose mean log-probability is lower than the sentence's by more than this.", BAR
+    )
+    checks: bool = field(
+        True,
+        "Leave out texts with facts that the sentence lacks, or that fail an editor's check that it passes.",
+        BAR,
+    )
+    or_source: bool = field(False, "If no text is good enough, give the sentence as it is, with a note.", BAR)
 
 
 class CorrectOptions(SourceOptions):

@@ -91,6 +91,7 @@ def test_rewrite_and_correct(
     options = {"similarity": 12.0, "length_reward": 1.0, "repetition": 0.5} | extra
     if command == "rewrite":
         options |= {"change_weight": 2.0, "content": 1.5, "shared": -3.0, "distance": 0.25}
+        options |= {"least_similarity": 0.0, "fluency_loss": 1e9, "checks": False}
     found = only(editors[command], Row(SENTENCE, "1"), steps=30, method="mh", **options)
     encode = gpt2.tokenizer.encode
     ids, source = tuple(encode(found.text)), tuple(encode(SENTENCE))

@@ -14,6 +14,7 @@ from typing import ClassVar, Generic, TypeVar
 
 from textgen.backends.base import Backend, Found, Outcome, Prepared
 from textgen.backends.chain_reports import Reports, StepReports, lost
+from textgen.backends.editing.chain_texts import Found as Seen
 from textgen.backends.editing.chain_texts import best_states, chain_notes, further_chains, last_states
 from textgen.backends.editing.models import ChainModels, too_long
 from textgen.backends.editing.proposals import load_beside
@@ -261,15 +262,9 @@ class CgmhBackend(Backend[C, Start], Generic[C]):
     def _outcome(self, start: Start, chains: list[Chain[Point]], options: C) -> Outcome:
         decode = start.models.tokenizer.decode
         found = best_states(chains, decode) if options.searching else last_states(chains)
+        found, notes = self.sifted(start, found, options)
         if not found:
-            least, most = start.state.subject.length
-            return DataError(
-                "{unfound} (chains: {chains}, steps of each: {steps})",
-                unfound=Message(self.unfound, least=least, most=most),
-                chains=len(chains),
-                steps=options.steps,
-                hint="raise {@steps}, or widen {@length}",
-            )
+            return self.nothing(start, len(chains), notes, options)
         chosen = found[: options.num_candidates]
         if options.searching:
             chosen.sort(key=lambda pair: -pair[1].point.log_target)
@@ -279,7 +274,32 @@ class CgmhBackend(Backend[C, Start], Generic[C]):
         candidates = [self._candidate(start, chain, visit, reports) for chain, visit in chosen]
         if not all(self.holds(start, candidate.text, options) for candidate in candidates):
             return lost("what must be there")
-        return Found(candidates, chain_notes(chains, options, len(candidates)))
+        return Found(candidates, (*chain_notes(chains, options, len(candidates)), *notes))
+
+    def sifted(self, start: Start, found: list[Seen], options: C) -> tuple[list[Seen], tuple[str, ...]]:
+        """The texts that are good enough to be shown, and notes on the others."""
+        return found, ()
+
+    def nothing(self, start: Start, chains: int, notes: Sequence[str], options: C) -> Outcome:
+        """The outcome of a row of which no text can be shown: an error, unless something takes its place.
+
+        Args:
+            start: The row.
+            chains: How many chains were run.
+            notes: On the texts that were not good enough; none if there were no texts.
+            options: What was asked for.
+        """
+        least, most = start.state.subject.length
+        if notes:
+            hint = "raise {@steps}, or ask less of a text"
+            return DataError("no text is good enough: {why}", why=notes[0], hint=hint)
+        return DataError(
+            "{unfound} (chains: {chains}, steps of each: {steps})",
+            unfound=Message(self.unfound, least=least, most=most),
+            chains=chains,
+            steps=options.steps,
+            hint="raise {@steps}, or widen {@length}",
+        )
 
     def holds(self, start: Start, text: str, options: C) -> bool:
         """Whether the final text has what must be in it."""

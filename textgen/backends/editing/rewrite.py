@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from functools import cache, cached_property
 
+from textgen.backends.base import Found, Outcome
+from textgen.backends.editing.bar import Bar, Measures, left_out_notes
+from textgen.backends.editing.base import Start
+from textgen.backends.editing.chain_texts import Found as Seen
 from textgen.backends.editing.models import ChainModels
 from textgen.backends.editing.paraphrases import Paraphrases
 from textgen.backends.editing.source import SourceBackend
-from textgen.mcmc.cgmh.edits import Operations, State, Subject
+from textgen.errors import DataError
+from textgen.mcmc.cgmh.edits import Ids, Operations, State, Subject
 from textgen.mcmc.cgmh.kernel import Neighbours, no_neighbours
 from textgen.mcmc.cgmh.target import Distance, Missing, Shared, Term, TooSimilar
+from textgen.messages import Message
+from textgen.models.views import Scored
 from textgen.options import RewriteOptions
+from textgen.schema import Candidate
 from textgen.text.content_words import content_words
 from textgen.text.length import characters
 from textgen.text.paraphrase.lexicon import shipped_lexicon
@@ -57,6 +66,43 @@ class RewriteBackend(SourceBackend[RewriteOptions]):
         encode = self.models(options).tokenizer.encode
         return Subject(ids, tuple(tuple(encode(word)) for word in words), length)
 
+    def sifted(
+        self, start: Start, found: list[Seen], options: RewriteOptions
+    ) -> tuple[list[Seen], tuple[str, ...]]:
+        decode, points = start.models.tokenizer.decode, [visit.point for _, visit in found]
+        bar = Bar(options.least_similarity, options.fluency_loss, options.checks, options.locked)
+        source, own = decode(list(start.state.ids)), Measures(1.0, self._fluency_of_source(start))
+        similar = self._similarity(start.models).values([point.state for point in points]) if points else []
+        shown, failed, left_out = [], Counter[str](), 0
+        for one, point, similarity in zip(found, points, similar, strict=True):
+            measures = Measures(similarity, _mean(point.scored, point.ids))
+            failings = bar.failings(decode(list(point.ids)), measures, source, own)
+            failed.update(failings)
+            left_out += bool(failings)
+            if not failings:
+                shown.append(one)
+        return shown, left_out_notes(failed, left_out, len(found))
+
+    def nothing(self, start: Start, chains: int, notes: Sequence[str], options: RewriteOptions) -> Outcome:
+        outcome = super().nothing(start, chains, notes, options)
+        if not options.or_source or not isinstance(outcome, DataError):
+            return outcome
+        ids = start.state.ids
+        [scored] = start.models.language_model.score([ids], [None])
+        candidate = Candidate(
+            start.row.text, _mean(scored, ids), "mean_logprob", scored.logprob, len(ids) + 1, "stop"
+        )
+        return Found([candidate], (Message("this is the source: {why}", why=outcome.message),))
+
+    def _fluency_of_source(self, start: Start) -> float:
+        [scored] = start.models.language_model.score([start.state.ids], [None])
+        return _mean(scored, start.state.ids)
+
     def reportable(self, state: State, models: ChainModels) -> bool:
         decode = models.tokenizer.decode
         return decode(list(state.ids)) != decode(list(state.subject.source))
+
+
+def _mean(scored: Scored, ids: Ids) -> float:
+    """The mean log-probability of tokens and their end."""
+    return scored.logprob / (len(ids) + 1)
