@@ -96,10 +96,13 @@ class Judge:
 
     def logprobs(self, texts: Sequence[Ids]) -> list[float]:
         """Log-probabilities of texts, their end included."""
+        score = self.models.language_model.score
+        # what all of them begin with is computed once
+        [parent] = score(texts[:1], [None]) if len(texts) > 1 else [None]
         found: list[float] = []
         for at in range(0, len(texts), ROWS):
             some = texts[at : at + ROWS]
-            scored = self.models.language_model.score(some, [None] * len(some), remember=False)
+            scored = score(some, [parent] * len(some), remember=False)
             found += [one.logprob for one in scored]
         return found
 
