@@ -23,6 +23,7 @@ from textgen.messages import option
 from textgen.metrics.copying import copied_share, support
 from textgen.models.batching import same_size_batches
 from textgen.models.layers.attention import padded_length
+from textgen.models.precision import FP32
 from textgen.models.shared_prefix import SharedPrefix
 from textgen.models.views import TitleModel
 from textgen.options import TitleOptions
@@ -65,9 +66,9 @@ class TitleBackend(Backend[TitleOptions, Article]):
         cls, sep = self.tokenizer.specials.cls, self.tokenizer.specials.sep
         self.around: tuple[Sequence[int], Sequence[int]] = [cls], [sep]  # what a source has around an article
         precision = model.files.precision
-        # each loaded once
+        # each loaded once; small differences of large sums are lost in the rounding of int8
         self._scorer = cache(lambda name: TitleScores(find_scorer(name, precision)))
-        self._pmi = cache(lambda: TitlePmi(find_model(LANGUAGE_MODEL, precision)))
+        self._pmi = cache(lambda: TitlePmi(find_model(LANGUAGE_MODEL, FP32)))
 
     @property
     def one_way(self) -> bool:
