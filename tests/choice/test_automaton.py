@@ -168,3 +168,16 @@ def test_no_patterns() -> None:
 def test_an_empty_pattern_is_refused() -> None:
     with pytest.raises(ValueError, match="empty"):
         AhoCorasick([()], [0])
+
+
+@pytest.mark.parametrize("ordered", [True, False])
+def test_an_occurrence_may_count_once(ordered: bool) -> None:
+    automaton = AhoCorasick([(1, 2), (1, 2)], [0, 1], ordered=ordered, once=True)
+    unmet, state = frozenset({0, 1}), ROOT
+    assert automaton.remaining(state, unmet) == 4
+    left = []
+    for token in (1, 2, 3, 1, 2):
+        state = automaton.step(state, token)
+        unmet = automaton.left(state, unmet)
+        left.append(len(unmet))
+    assert left == [2, 1, 1, 1, 0]

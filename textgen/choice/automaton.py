@@ -26,15 +26,22 @@ class AhoCorasick:
         patterns: Symbols of each pattern, at least one.
         labels: The keyword that each pattern spells; several patterns may spell one.
         ordered: A label counts only behind all lower ones; what is written before its turn does not.
+        once: An occurrence of a pattern counts for one label; by default for all, in its order.
 
     Raises:
         ValueError: A pattern is empty, or the two differ in length.
     """
 
     def __init__(
-        self, patterns: Sequence[Sequence[int]], labels: Sequence[int], *, ordered: bool = False
+        self,
+        patterns: Sequence[Sequence[int]],
+        labels: Sequence[int],
+        *,
+        ordered: bool = False,
+        once: bool = False,
     ) -> None:
         self.ordered = ordered
+        self.once = once
         self.labels: Labels = frozenset(labels)
         self._children: list[dict[int, int]] = [{}]
         self._fail = [ROOT]
@@ -68,6 +75,9 @@ class AhoCorasick:
     def left(self, state: int, unmet: Labels) -> Labels:
         """The unmet labels of which no pattern ends here, within a longer one or not."""
         ended = unmet & self._ends[state]
+        if self.once:
+            first = min(ended, default=None)
+            return unmet if first is None or not {first} <= self._open(unmet) else unmet - {first}
         if not self.ordered:
             return unmet - ended
         while ended and (following := self._open(unmet)) <= ended:

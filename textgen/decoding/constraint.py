@@ -20,10 +20,12 @@ class Constraint:
         patterns: For each keyword the sequences of tokens that spell it, in writing order.
         ordered: Each must be completed behind the one before, or with it; what is completed before its
             turn does not count, and does no harm.
+        once: One occurrence counts for one keyword, so that of two equal ones there are two.
     """
 
     patterns: tuple[tuple[Pattern, ...], ...] = ()
     ordered: bool = False
+    once: bool = False
 
 
 def constraint_of(

@@ -122,10 +122,31 @@ class CgmhOptions(ChainOptions):
         return {"proposals": self.proposals, "similarity": SIMILARITY}
 
 
+# read before every text of `compose`, so that it writes such: a model alone begins answers and lists
+PLAIN = (
+    "小明每天早上七点半去上学。",
+    "外面很冷，你多穿一件衣服再走吧。",
+    "爷爷坐在门口，笑着给我们讲故事。",
+    "他病了，所以没有参加昨天的考试。",
+    "这个房间又小又暗，但是房租不贵。",
+    "吃完晚饭以后，他们一起去河边散步。",
+)
+
+
 class ComposeOptions(CgmhOptions):
     """The options of `compose`: sentences around given words."""
 
-    length: Span | None = changed(CgmhOptions, "length", (10, 24))
+    length: Span | None = changed(CgmhOptions, "length", (6, 24))
+    steps: Count = changed(CgmhOptions, "steps", 100)
+    # a search begins at sentences, and is not to leave them for the stock phrases of its model
+    anneal: Fall = changed(ChainOptions, "anneal", (0.3, 0.1, "linear"))
+    like: Texts = field(
+        PLAIN,
+        "Sentence of the kind that is wanted, which the language model reads before each text (default: a "
+        "few plain ones). May be given several times.",
+        TARGET,
+        max_length=32,
+    )
     keyword: Keywords = changed(DecodingOptions, "keyword", ())
     ordered: bool = field(
         False, "Words come in their order; otherwise each chain draws an order and swaps them.", CONTENT

@@ -33,7 +33,7 @@ def keywords_of(value: object) -> tuple[str, ...]:
 
     Returns:
         The keywords in their order, without invisible characters, the quotation marks around those of a
-        string, empty ones and repetitions.
+        string, and empty ones. One that is given twice stands twice.
 
     Raises:
         DataError: It is neither, or the list holds something else than text or cannot be read.
@@ -47,7 +47,7 @@ def keywords_of(value: object) -> tuple[str, ...]:
     if wrong := [part for part in parts if not isinstance(part, str)]:
         kind, hint = type(wrong[0]).__name__, "put quotes around each keyword"
         raise DataError("a keyword must be text, not {kind}", kind=kind, hint=hint)
-    return tuple(dict.fromkeys(filter(None, map(clean_name, parts))))
+    return tuple(filter(None, map(clean_name, parts)))
 
 
 def several_in_one(words: Sequence[str]) -> list[str]:

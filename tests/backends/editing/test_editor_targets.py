@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -37,17 +38,18 @@ def bert(gpt2: LoadedModel, small_models: Path) -> LoadedModel:
     )
 
 
-def logprob(model: LoadedModel, text: str) -> float:
-    """Of a line of its own, by scores from scratch: the end symbol or a line break ends it."""
+def logprob(model: LoadedModel, text: str, lines: Sequence[str] = ()) -> float:
+    """Of a line of its own behind others, by scores from scratch: the end symbol or a line break ends it."""
     specials, newline = model.tokenizer.specials, model.tokenizer.vocabulary.newline
-    start = [specials.bos, newline, *model.tokenizer.encode(text)]
+    before = [specials.bos, newline, *(i for line in lines for i in [*model.tokenizer.encode(line), newline])]
+    start = [*before, *model.tokenizer.encode(text)]
     allowed = text_ids(model.tokenizer, model.network.vocab_size)
     with torch.inference_mode():
         ends = sequence_logprobs(
             model.network, [], [[*start, specials.eos], [*start, newline]], allowed
         ).logsumexp(0)
-        before = sequence_logprobs(model.network, [], [start[:2]], allowed)
-    return float(ends - before)
+        given = sequence_logprobs(model.network, [], [before], allowed)
+    return float(ends - given)
 
 
 def repeated(model: LoadedModel, text: str) -> int:
@@ -64,7 +66,8 @@ def only(editor: Any, row: Row, **options: Any) -> Candidate:
     return record.candidates[0]
 
 
-def test_compose(editors: dict[str, Any], gpt2: LoadedModel) -> None:
+@pytest.mark.parametrize("like", [(), ("他来了。", "雨停了。")])
+def test_compose(editors: dict[str, Any], gpt2: LoadedModel, like: tuple[str, ...]) -> None:
     found = only(
         editors["compose"],
         Row("", "1", keywords=("春天", "公园")),
@@ -74,11 +77,12 @@ def test_compose(editors: dict[str, Any], gpt2: LoadedModel) -> None:
         length_reward=1.5,
         repetition=2.5,
         whole_words=0.0,
+        like=like,
     )
     ids = gpt2.tokenizer.encode(found.text)
-    assert found.logprob == pytest.approx(logprob(gpt2, found.text), abs=1e-3)
+    assert found.logprob == pytest.approx(logprob(gpt2, found.text, like), abs=1e-3)
     assert found.chain is not None
-    wanted = 0.8 * logprob(gpt2, found.text) + 1.5 * len(ids) - 2.5 * repeated(gpt2, found.text)
+    wanted = 0.8 * logprob(gpt2, found.text, like) + 1.5 * len(ids) - 2.5 * repeated(gpt2, found.text)
     assert found.chain.log_target == pytest.approx(wanted, abs=2e-3)
 
 

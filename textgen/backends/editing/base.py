@@ -16,9 +16,8 @@ from textgen.backends.base import Backend, Found, Outcome, Prepared
 from textgen.backends.chain_reports import Reports, StepReports, lost
 from textgen.backends.editing.chain_texts import Found as Seen
 from textgen.backends.editing.chain_texts import best_states, chain_notes, further_chains, last_states
-from textgen.backends.editing.models import ChainModels, too_long
+from textgen.backends.editing.models import ChainModels, scores_behind, too_long
 from textgen.backends.editing.proposals import load_beside
-from textgen.choice.allowed import text_ids
 from textgen.errors import DataError, UsageError
 from textgen.events import OnEvent
 from textgen.mcmc.cgmh.edits import Operations, State
@@ -29,16 +28,13 @@ from textgen.mcmc.cgmh.target import Length, Outside, Point, Repeated, Target, T
 from textgen.mcmc.chain import Chain, Course, Visit, run
 from textgen.mcmc.schedule import Schedule
 from textgen.messages import Message
-from textgen.models.views import SequenceModel
 from textgen.options import CgmhOptions
-from textgen.plugins import resolved
 from textgen.rng import row_key
 from textgen.schema import Candidate, Row
 from textgen.store.load import LoadedModel
 from textgen.text.diff import Change
 from textgen.text.keywords import missing
 from textgen.text.model_input import Reading
-from textgen.tokenizers.base import present
 
 C = TypeVar("C", bound=CgmhOptions)
 
@@ -76,19 +72,13 @@ class CgmhBackend(Backend[C, Start], Generic[C]):
     task = "sample"
     blanks: ClassVar[bool] = False  # whether `length` is that of every blank
     shows_changes: ClassVar[bool] = False  # whether records tell what was changed
+    by_target: ClassVar[bool] = True  # whether the texts of a search come in the order of log pi
     unfound: ClassVar[str] = "no text of {least}-{most} characters was found"
 
     def __init__(self, model: LoadedModel) -> None:
         super().__init__(model)
-        specials, newline = self.tokenizer.specials, self.tokenizer.vocabulary.newline
-        self._allowed = text_ids(self.tokenizer, self.network.vocab_size)
         # a text is a line of its own: that is how sentences stood in training, and how they ended there
-        self.language_model: SequenceModel = resolved(str(model.files.family.sequences))(
-            self.network,
-            present(specials.bos, newline),
-            present(specials.eos, newline),
-            self._allowed,
-        )
+        self.language_model = scores_behind(model)
         # models beside the language model, each loaded once
         self.loaded = cache(lambda name: load_beside(name, model))
         self._models = cache(lambda name: ChainModels.of(model, self.language_model, self.loaded(name)))
@@ -105,6 +95,14 @@ class CgmhBackend(Backend[C, Start], Generic[C]):
     def first(self, start: Start, key: bytes, candidate: int, options: C) -> State:
         """The first state of a chain, before it is made long enough."""
         return start.state
+
+    def firsts(self, start: Start, numbers: Sequence[tuple[bytes, int]], options: C) -> list[State]:
+        """The first states of chains, each with the key and the number of its own."""
+        return [self.first(start, *number, options) for number in numbers]
+
+    def ranked(self, start: Start, chains: list[Chain[Point]], options: C) -> list[Seen]:
+        """The texts of a search, those first that are to be shown."""
+        return best_states(chains, start.models.tokenizer.decode)
 
     def possible(self, state: State) -> bool:
         """Whether a chain may be at a state."""
@@ -200,7 +198,7 @@ class CgmhBackend(Backend[C, Start], Generic[C]):
         """The chains that are still to be run for a row, added to those it has."""
         key = row_key(seed, start.row.text, id=start.row.id, keywords=start.keywords)
         numbers = [(key, len(chains) + n) for n in range(further_chains(chains, options))]
-        states = [self.first(start, *number, options) for number in numbers]
+        states = self.firsts(start, numbers, options)
         slack = options.steps // GROWTH if options.searching else 0
         sizes, outside = start.models.sizes, self._outside(start.models)
         states = lengthened(states, numbers, kernel.proposals, outside, sizes, slack=slack)
@@ -208,6 +206,8 @@ class CgmhBackend(Backend[C, Start], Generic[C]):
             kernel.start(*number, state, name=start.row.name)
             for number, state in zip(numbers, states, strict=True)
         ]
+        for chain in new:
+            chain.kept += chain.best  # where it begins, if that may be shown
         chains += new
         return new
 
@@ -260,13 +260,12 @@ class CgmhBackend(Backend[C, Start], Generic[C]):
         return no_neighbours
 
     def _outcome(self, start: Start, chains: list[Chain[Point]], options: C) -> Outcome:
-        decode = start.models.tokenizer.decode
-        found = best_states(chains, decode) if options.searching else last_states(chains)
+        found = self.ranked(start, chains, options) if options.searching else last_states(chains)
         found, notes = self.sifted(start, found, options)
         if not found:
             return self.nothing(start, len(chains), notes, options)
         chosen = found[: options.num_candidates]
-        if options.searching:
+        if options.searching and self.by_target:
             chosen.sort(key=lambda pair: -pair[1].point.log_target)
         # the second halves tell how the chains agree
         series = [chain.series[options.steps // 2 :] for chain in chains]

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cache
 from itertools import accumulate
 
 from textgen.backends.editing.base import CgmhBackend, Start
+from textgen.backends.editing.beginnings import KEPT, Writer
+from textgen.backends.editing.chain_texts import Found
+from textgen.backends.editing.judge import Judge
+from textgen.backends.editing.models import ChainModels, scores_behind
 from textgen.backends.tokenized import token_places, with_spans
 from textgen.errors import DataError
 from textgen.events import OnEvent
-from textgen.mcmc.cgmh.edits import Operations, State, Subject
+from textgen.mcmc.cgmh.edits import FREE, Operations, State, Subject
 from textgen.mcmc.cgmh.kernel import ORDER
-from textgen.mcmc.cgmh.target import Term
+from textgen.mcmc.cgmh.target import Point, Term
+from textgen.mcmc.chain import Chain
 from textgen.options import ComposeOptions
 from textgen.rng import uniform
 from textgen.schema import Row
+from textgen.store.load import LoadedModel
 from textgen.text.blank import is_blank
 from textgen.text.diff import Change
 from textgen.text.keywords import essential, keywords_of, missing
@@ -23,16 +31,33 @@ from textgen.text.line_ends import LINE_END
 from textgen.text.words import words
 from textgen.tokenizers.base import Tokenizer
 
+CUT = 10.0  # cost of an end of a keyword inside a longer word, to a reader
 SWAPS = 0.05  # share of the steps in which two keywords change places
 
 
 class ComposeBackend(CgmhBackend[ComposeOptions]):
-    """Starts from the keywords, locked, side by side, and writes around them.
+    """Writes around keywords, which are locked.
 
-    苏剑林, 搜出来的文本（四）：通过增、删、改来用词造句, https://kexue.fm/archives/8194.
+    A search begins at sentences that the language model writes with them, a sample at the keywords side by
+    side. 苏剑林, 搜出来的文本（四）：通过增、删、改来用词造句, https://kexue.fm/archives/8194.
     """
 
     options = ComposeOptions
+    by_target = False
+
+    def __init__(self, model: LoadedModel) -> None:
+        super().__init__(model)
+        self._writer = cache(lambda lines: Writer(model, lines))
+        self._primed = cache(
+            lambda name, lines: ChainModels.of(
+                model, scores_behind(model, self._writer(lines).before), self.loaded(name)
+            )
+        )
+
+    def models(self, options: ComposeOptions) -> ChainModels:
+        """The models, of which the language model has read sentences of the kind that is wanted."""
+        found: ChainModels = self._primed(options.proposals, options.like)
+        return found
 
     def terms(self, options: ComposeOptions) -> list[tuple[float, Term]]:
         return [(-options.whole_words, Merged(self.models(options).tokenizer))]
@@ -43,13 +68,15 @@ class ComposeBackend(CgmhBackend[ComposeOptions]):
     def prepare(self, row: Row, options: ComposeOptions, on_event: OnEvent) -> Start:
         if not is_blank(row.text):
             raise DataError("compose takes keywords, no text", hint="put them into the field of keywords")
-        keywords = tuple(dict.fromkeys([*options.keyword, *keywords_of(row.keywords)]))
+        # a word of the row that the options ask for, too, is the same one
+        own = Counter(keywords_of(row.keywords)) - Counter(options.keyword)
+        keywords = (*options.keyword, *own.elements())
         if not keywords:
             raise DataError("there are no keywords", hint="put them into the field of keywords")
         if broken := [repr(word) for word in keywords if LINE_END.search(word)]:
             raise DataError("the keyword {word} has a line break", word=broken[0], hint="give two keywords")
-        wanted = essential(keywords, ordered=options.ordered)
-        locked = [self.reader.word(word) for word in wanted]
+        wanted = set(essential(keywords, ordered=options.ordered))
+        locked = [self.reader.word(word) for word in keywords if word in wanted]
         tokenizer = self.models(options).tokenizer
         if lost := tokenizer.lost("".join(locked)):
             raise DataError(
@@ -82,8 +109,96 @@ class ComposeBackend(CgmhBackend[ComposeOptions]):
         parts = [(state.ids[span.start : span.stop], state.labels[span.start]) for span in spans]
         return State.of(parts, subject=state.subject)
 
+    def firsts(
+        self, start: Start, numbers: Sequence[tuple[bytes, int]], options: ComposeOptions
+    ) -> list[State]:
+        """Those of a search are sentences that were written from left to right, if there are any."""
+        states = super().firsts(start, numbers, options)
+        if not (numbers and options.searching):
+            return states
+        found = self._sentences(start, numbers[0][0], options)
+        return [*found[: len(states)], *states[len(found) :]]
+
+    def _sentences(self, start: Start, key: bytes, options: ComposeOptions) -> list[State]:
+        """First states, the best of each search before the second best of any."""
+        writer, length = self._writer(options.like), start.state.subject.length
+        searches = writer.sentences(start.locked, length, key, ordered=options.ordered)
+        found: list[dict[State, float]] = []
+        for search in searches:
+            placed = [(self._placed(start, text, options), logprob) for text, logprob in search]
+            found.append({state: logprob for state, logprob in placed if state})
+        states = [state for search in found for state in search]
+        scores = self._judged(
+            start, states, [value for search in found for value in search.values()], options
+        )
+        by_score = [sorted(search, key=lambda state: -scores[state]) for search in found]
+        ranks = [[search[rank] for search in by_score if rank < len(search)] for rank in range(KEPT)]
+        ordered = [state for rank in ranks for state in sorted(rank, key=lambda state: -scores[state])]
+        return list(dict.fromkeys(ordered))
+
+    def _placed(self, start: Start, text: str, options: ComposeOptions) -> State | None:
+        """A text with its keywords locked; None if it lacks one, or its tokens are not those of its parts."""
+        tokenizer = start.models.tokenizer
+        places = places_of(start.locked, text, ordered=options.ordered)
+        if places is None:
+            return None
+        parts, at = [], 0
+        for place, label in sorted((place, label) for label, place in enumerate(places, 1)):
+            parts += [(text[at:place], FREE), (start.locked[label - 1], label)]
+            at = place + len(start.locked[label - 1])
+        parts.append((text[at:], FREE))
+        state = State.of(
+            [(tokenizer.encode(part), label) for part, label in parts if part], subject=start.state.subject
+        )
+        possible = all(start.models.allowed[i] for i in state.ids)
+        return state if possible and tokenizer.decode(list(state.ids)) == text else None
+
+    def _judged(
+        self, start: Start, states: Sequence[State], logprobs: Sequence[float], options: ComposeOptions
+    ) -> dict[State, float]:
+        """What states are worth to a reader."""
+        merged = Merged(start.models.tokenizer).values(states)
+        scores = Judge(start.models).scores(states, logprobs)
+        return {state: score - CUT * cut for state, score, cut in zip(states, scores, merged, strict=True)}
+
+    def ranked(self, start: Start, chains: list[Chain[Point]], options: ComposeOptions) -> list[Found]:
+        """All texts that the chains found and began at, as the judge ranks them."""
+        decode = start.models.tokenizer.decode
+        visits = [(chain, visit) for chain in chains for visit in (*chain.best, *chain.kept)]
+        texts = {decode(list(visit.point.ids)): (chain, visit) for chain, visit in reversed(visits)}
+        points = [visit.point for _, visit in texts.values()]
+        states = [point.state for point in points]
+        scores = self._judged(start, states, [point.scored.logprob for point in points], options)
+        return sorted(texts.values(), key=lambda pair: -scores[pair[1].point.state])
+
     def holds(self, start: Start, text: str, options: ComposeOptions) -> bool:
-        return not missing(text, start.keywords, ordered=options.ordered)
+        counts = Counter(start.keywords)
+        held = all(text.count(word) >= count for word, count in counts.items())
+        return held and not missing(text, start.keywords, ordered=options.ordered)
+
+
+def places_of(words: Sequence[str], text: str, *, ordered: bool) -> list[int] | None:
+    """A place in a text for each word, none within another's; None if there is none for one.
+
+    Args:
+        words: The words; one that is given twice has two places.
+        text: The text.
+        ordered: Each stands behind the one before.
+    """
+    found = [-1] * len(words)
+    taken: set[int] = set()
+    end = 0
+    for label in range(len(words)) if ordered else sorted(range(len(words)), key=lambda n: -len(words[n])):
+        size = len(words[label])
+        at = text.find(words[label], end)
+        while at >= 0 and not taken.isdisjoint(range(at, at + size)):
+            at = text.find(words[label], at + 1)
+        if at < 0:
+            return None
+        found[label] = at
+        taken |= {*range(at, at + size)}
+        end = at + size if ordered else 0
+    return found
 
 
 class Merged:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 
@@ -17,8 +17,9 @@ from textgen.mcmc.cgmh.edits import Ids
 from textgen.mcmc.cgmh.similarity import Similarity
 from textgen.models.text_scores import TextScores
 from textgen.models.views import FRAME, MaskedLanguageModel, SequenceModel
+from textgen.plugins import resolved
 from textgen.store.load import LoadedModel
-from textgen.tokenizers.base import Tokenizer
+from textgen.tokenizers.base import Tokenizer, present
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,6 +149,17 @@ class ChainModels:
             return tuple(encode(write(list(ids)))[:most])
 
         return Similarity(network, specials.cls, specials.sep, read)
+
+
+def scores_behind(model: LoadedModel, before: Sequence[int] = ()) -> SequenceModel:
+    """A language model as it scores its own ids, lines behind what is given, or behind nothing."""
+    tokenizer, network = model.tokenizer, model.network
+    before = before or present(tokenizer.specials.bos, tokenizer.vocabulary.newline)
+    ends = present(tokenizer.specials.eos, tokenizer.vocabulary.newline)
+    scores: SequenceModel = resolved(str(model.files.family.sequences))(
+        network, before, ends, text_ids(tokenizer, network.vocab_size)
+    )
+    return scores
 
 
 def too_long(tokens: int, longest: int) -> DataError:

@@ -105,7 +105,10 @@ class _Tracker:
             if is_allowed(pattern, allowed)
         ]
         self._automaton = AhoCorasick(
-            [pattern for pattern, _ in writable], [label for _, label in writable], ordered=constraint.ordered
+            [pattern for pattern, _ in writable],
+            [label for _, label in writable],
+            ordered=constraint.ordered,
+            once=constraint.once,
         )
         self._start = _Place(ROOT, frozenset(range(len(constraint.patterns))))
         self._after: dict[tuple[_Place, int], _Place] = {}
