@@ -149,7 +149,7 @@ class ComposeOptions(CgmhOptions):
     )
     keyword: Keywords = changed(DecodingOptions, "keyword", ())
     ordered: bool = field(
-        False, "Words come in their order; otherwise each chain draws an order and swaps them.", CONTENT
+        False, "Words come in their order; otherwise others are tried, too, and chains swap words.", CONTENT
     )
     whole_words: float = field(
         2.0, "Cost of each end of a keyword that lies inside a longer word (by jieba).", TARGET

@@ -45,7 +45,7 @@ def test_every_word_is_in_every_text(editors: dict[str, Any], method: str, order
         assert 6 <= characters(candidate.text) <= 24
         assert candidate.chain is not None
         assert candidate.chain.kind == ("sample" if method == "mh" else "search")
-    if not ordered:  # each chain draws an order of its own
+    if not ordered and method == "mh":  # each chain draws an order of its own
         orders = [tuple(sorted(words, key=candidate.text.find)) for candidate in found]
         assert len(set(orders)) > 1
 
