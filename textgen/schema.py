@@ -161,7 +161,7 @@ class Candidate:
         if self.support is not None:
             fields["support"] = [asdict(span) for span in self.support]
         if self.changes is not None:
-            fields["changes"] = [asdict(change) for change in self.changes]
+            fields["changes"] = [_without_none(asdict(change)) for change in self.changes]
         if self.chain is not None:
             fields["chain"] = self.chain.to_dict()
         return fields
@@ -226,6 +226,10 @@ class Record:
     def to_json(self) -> str:
         """The record as one line of JSON."""
         return json.dumps(self.to_dict(), ensure_ascii=False, default=str, allow_nan=False)
+
+
+def _without_none(fields: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if value is not None}
 
 
 def _rounded(value: Any) -> Any:

@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from textgen.options.cgmh import (
         CgmhOptions,
         ComposeOptions,
-        CorrectOptions,
         FillOptions,
         RewriteOptions,
         SourceOptions,
     )
+    from textgen.options.correct import CorrectOptions
     from textgen.options.evaluation import EvalOptions
     from textgen.options.gibbs import GibbsOptions
     from textgen.options.prompted import PromptedTitleOptions
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 _MODULES = {
     "CgmhOptions": "cgmh",
     "ComposeOptions": "cgmh",
-    "CorrectOptions": "cgmh",
+    "CorrectOptions": "correct",
     "FillOptions": "cgmh",
     "RewriteOptions": "cgmh",
     "SourceOptions": "cgmh",

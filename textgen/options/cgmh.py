@@ -238,20 +238,6 @@ class RewriteOptions(SourceOptions):
     or_source: bool = field(False, "If no text is good enough, give the sentence as it is, with a note.", BAR)
 
 
-class CorrectOptions(SourceOptions):
-    """The options of `correct`: the sentence as it was meant."""
-
-    # a negation and what is quoted may hold an error
-    facts: ClassVar[tuple[Kind, ...]] = ("numbers", "names", "latin")
-    flawed: ClassVar[bool] = True
-
-    # what a token costs the language model: leaving one out gains nothing
-    length_reward: float = changed(CgmhOptions, "length_reward", 3.0)
-    repetition: float = changed(CgmhOptions, "repetition", 0.0)
-    distance: float = changed(SourceOptions, "distance", 6.0)
-    similarity: float = changed(SourceOptions, "similarity", 40.0)
-
-
 SEARCH = "search"
 
 

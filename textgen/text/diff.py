@@ -16,12 +16,14 @@ class Change:
         source_end: Where it ends there.
         start: Where what stands for it begins in the text.
         end: Where that ends.
+        kind: Of the error that it puts right, where that was asked for.
     """
 
     source_start: int
     source_end: int
     start: int
     end: int
+    kind: str | None = None
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,14 @@ from typing import Any
 import pytest
 import torch
 
+from textgen.backends.editing.correct import noise_of
 from textgen.choice.allowed import punctuation_ids, text_ids
+from textgen.mcmc.cgmh.channel import Evidence
+from textgen.mcmc.cgmh.edits import FREE, State, Subject
 from textgen.mcmc.cgmh.similarity import Similarity
 from textgen.mcmc.cgmh.target import levenshtein
 from textgen.models.scoring import sequence_logprobs
+from textgen.options import CorrectOptions
 from textgen.schema import Candidate, Row
 from textgen.store.catalog import find_model
 from textgen.store.load import LoadedModel, load_model
@@ -87,7 +91,8 @@ def test_compose(editors: dict[str, Any], gpt2: LoadedModel, like: tuple[str, ..
 
 
 @pytest.mark.parametrize(
-    ("command", "extra"), [("rewrite", {"changes": 0.5}), ("correct", {"distance": 0.5})]
+    ("command", "extra"),
+    [("rewrite", {"changes": 0.5}), ("correct", {"distance": 0.5, "errors": 0.1, "evidence": 0.5})],
 )
 def test_rewrite_and_correct(
     editors: dict[str, Any], gpt2: LoadedModel, bert: LoadedModel, command: str, extra: dict[str, float]
@@ -112,6 +117,12 @@ def test_rewrite_and_correct(
         common = sum(min(ids.count(i), source.count(i)) for i in set(ids))
         wanted -= 2.0 * max(0, -(-len(source) // 2) - edits) + 1.5 * lost
         wanted -= 3.0 * 2 * common / (len(ids) + len(source))
+    else:
+        models = editors["correct"].models(CorrectOptions())
+        noise = noise_of(source, models)
+        wanted -= 0.1 * noise.cost(ids)
+        state = State(ids, (FREE,) * len(ids), subject=Subject(source))
+        wanted += 0.5 * Evidence(lambda one: noise, models.proposer.model).values([state])[0]
     assert found.chain is not None
     assert found.chain.log_target == pytest.approx(wanted, abs=5e-3)
 

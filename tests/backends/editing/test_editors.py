@@ -228,7 +228,7 @@ def test_traditional_words_are_in_the_text_as_they_were_typed(editors: dict[str,
 
 def test_all_but_the_edits_stays_as_it_was_typed(editors: dict[str, Any]) -> None:
     source = "\u3000\u3000我今天😀很高心，\r\n\u3000\u3000因為考試\t成積很好。👍🏽\u200b"
-    [candidate] = only(editors["correct"].generate([source], steps=30, seed=2, distance=0.1))
+    [candidate] = only(editors["correct"].generate([source], steps=30, seed=2, errors=0.0, evidence=0.0))
     made, end = "", 0
     for change in candidate.changes or ():
         made += source[end : change.source_start] + candidate.text[change.start : change.end]
@@ -302,9 +302,7 @@ def test_a_text_as_long_as_the_models_read(editors: dict[str, Any]) -> None:
 
 
 def test_a_correction_is_never_empty(editors: dict[str, Any]) -> None:
-    [candidate] = only(
-        editors["correct"].generate(["嗯"], distance=0.1, similarity=0.0, length_reward=0.0, steps=40, seed=1)
-    )
+    [candidate] = only(editors["correct"].generate(["嗯"], errors=0.0, evidence=0.0, steps=40, seed=1))
     assert candidate.text
 
 

@@ -146,10 +146,12 @@ def test_facts_stay_unless_they_are_freed_and_are_explained(call, tmp_path: Path
 
 
 def test_a_correction_shows_what_it_changed(call):
-    args = ("correct", "我们再图书馆里看书。", "--steps", "60", "--chains", "1", "--seed", "5", "-q")
-    code, out, _ = call(*args)
+    code, out, _ = call("correct", "我们再图书馆里看书。", "-q")
     assert code == 0
     assert out == "我们在图书馆里看书。\n  我们[-再-]{+在+}图书馆里看书。\n"
+    code, out, _ = call("correct", "我们再图书馆里看书。", "--explain", "-q")
+    assert code == 0
+    assert "\n    再 → 在  sounds alike\n" in out
 
 
 def test_sentences_to_correct_come_from_a_file(call, tmp_path: Path):
@@ -198,6 +200,7 @@ def test_blanks_are_filled(call):
         (["rewrite", "一句话。", "--keep-file", "missing.txt"], 2, ["no such file"]),
         (["rewrite", " "], 2, ["no sentence"]),
         (["correct", "-"], 2, ["-i -"]),
+        (["correct", "句子", "--method", "mh"], 2, ["--steps"]),
         (["compose", "-"], 2, ["-i -"]),
         (["correct", "句子", "-i", "x"], 2, ["exclude"]),
         (["fill", "没有空白"], 1, ["no blank", "___"]),

@@ -26,7 +26,8 @@ from sequences import (
 )
 from torch import Tensor
 
-from textgen.mcmc.cgmh.edits import DELETE, INSERT, REPLACE, SWAP, Operations, State, Subject
+from textgen.mcmc.cgmh.channel import Channel, Evidence, Noise
+from textgen.mcmc.cgmh.edits import DELETE, INSERT, REPLACE, SWAP, Ids, Operations, State, Subject
 from textgen.mcmc.cgmh.kernel import Cgmh
 from textgen.mcmc.cgmh.moves import Choice, choices, log_proposals
 from textgen.mcmc.cgmh.proposals import Proposals, WeightedProposals
@@ -56,6 +57,12 @@ class Toy:
     operations: Operations = EDITS
 
 
+def noise(source: Ids) -> Noise:
+    """Of a source of three tokens whose last two may have changed places."""
+    costs = {"sound": 0.5, "missing": 1.0, "doubled": 0.75, "swapped": 0.25, "other": 1.5, "extra": 1.25}
+    return Noise(source, [{1: "sound"}, {}, {2: "sound"}], [1], [1], costs)
+
+
 SUBJECT = Subject(source=(0, 2, 1), words=((0, 1), (2,)), length=(2, 3))
 TERMS = (
     (-0.7, Outside()),
@@ -64,6 +71,8 @@ TERMS = (
     (0.9, Shared()),
     (-0.4, Distance()),
     (0.3, Length()),
+    (0.6, Channel(noise)),
+    (0.5, Evidence(noise, proposals(VOCAB).model)),
 )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 
@@ -101,6 +101,16 @@ class ChainModels:
     def measure(self) -> Callable[[Ids], int]:
         """The characters of the text of ids."""
         return partial(text_length, self.tokenizer)
+
+    @cached_property
+    def characters(self) -> Mapping[str, int]:
+        """The tokens that write one character each, by that; of two the first."""
+        found: dict[str, int] = {}
+        for token in self.allowed.nonzero().flatten().tolist():
+            piece = self.tokenizer.vocabulary.pieces[token].decode("utf-8", "replace")
+            if len(piece) == 1 and token not in self.tokenizer.vocabulary.byte_ids:
+                found.setdefault(piece, token)
+        return found
 
     def drawable(self, *, spaces: bool) -> Tensor:
         """`(vocab,)`, true for what may be written into a text.

@@ -85,11 +85,33 @@ def _text(candidate: Candidate, row: Row) -> None:
     console.styled(candidate.text, (f"  {candidate.score:.2f}", "dim"))
 
 
+KINDS = {
+    "word": "often written so by mistake",
+    "sound": "sounds alike",
+    "shape": "looks alike",
+    "missing": "was missing",
+    "doubled": "stood there twice",
+    "swapped": "in the wrong order",
+    "extra": "was too many",
+    "other": "fits better",
+}
+
+
 def _correction(candidate: Candidate, row: Row) -> None:
+    _changes(candidate, row.text)
+    for change in candidate.changes or ():
+        if change.kind is not None:
+            before = row.text[change.source_start : change.source_end]
+            after = candidate.text[change.start : change.end]
+            what = " → ".join(filter(None, (before, after)))
+            console.styled(f"    {what}  ", (KINDS[change.kind], "dim"))
+
+
+def _changes(candidate: Candidate, source: str) -> None:
     from textgen.text.diff import marked
 
     console.result(candidate.text)
-    source, found = row.text, candidate.changes or ()
+    found = candidate.changes or ()
     if not sys.stdout.isatty():
         if found:
             console.result(f"  {marked(source, candidate.text, found)}")

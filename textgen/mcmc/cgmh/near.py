@@ -1,0 +1,156 @@
+"""The best texts few errors away from a source: a search that draws nothing.
+
+A chain of random edits seldom finds two characters at once that must change; here every likely error is
+looked at. What is best is what the target of the chain says, so that its states are where a chain may begin.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from textgen.mcmc.cgmh.channel import DOUBLED, MISSING, SWAPPED, Noise
+from textgen.mcmc.cgmh.edits import FREE, Context, Ids, State
+from textgen.mcmc.cgmh.proposals import ContextModel
+from textgen.mcmc.cgmh.target import Point, Target
+
+REPLACED, INSERTED = 24, 12  # edits that the language model judges
+EACH = 4  # of the same kind that go on, by the language model and the channel
+TOGETHER = 10  # edits tried beside those that were made
+MOST_ERRORS = 6  # in a source
+
+
+@dataclass(frozen=True)
+class Edit:
+    """A stretch of a source, and what was meant.
+
+    Attributes:
+        start: Where it begins.
+        stop: Where it ends.
+        tokens: What was meant there.
+        kind: Of the error.
+        expected: The estimate of what the edit gains, by the model that sees both sides.
+    """
+
+    start: int
+    stop: int
+    tokens: Ids
+    kind: str
+    expected: float = 0.0
+
+    def beside(self, others: Iterable[Edit]) -> bool:
+        """Whether it lies apart from all others."""
+        return all(self.stop < other.start or other.stop < self.start for other in others)
+
+
+def applied(state: State, edits: Iterable[Edit]) -> State:
+    """The state with edits of it that lie apart."""
+    ids, labels = state.ids, state.labels
+    for edit in sorted(edits, key=lambda edit: -edit.start):
+        ids = (*ids[: edit.start], *edit.tokens, *ids[edit.stop :])
+        labels = (*labels[: edit.start], *[FREE] * len(edit.tokens), *labels[edit.stop :])
+    return replace(state, ids=ids, labels=labels)
+
+
+def likely_edits(state: State, noise: Noise, model: ContextModel, writable: Tensor) -> list[Edit]:
+    """The edits of the places of a source that may change, the likeliest errors of each kind.
+
+    Args:
+        state: The source.
+        noise: What may have happened to it.
+        model: Judges what could stand at a place.
+        writable: `(vocab,)`, true for what may be missing.
+    """
+    ids, free = state.ids, set(state.free)
+    apart = [place for place in sorted(free) if place + 1 in free]
+    found = [
+        Edit(n, n + 2, (ids[n + 1], ids[n]), SWAPPED)
+        for n in apart
+        if n in noise.swapped and ids[n] != ids[n + 1]
+    ]
+    # of two that are the same, leaving out either makes the same text
+    twins = (n for n in sorted(free) if n in noise.doubled)
+    found += [Edit(n, n + 1, (), DOUBLED) for n in twins if not n or ids[n - 1] != ids[n]]
+    return [*found, *_replacements(state, noise, model), *_insertions(state, model, writable)]
+
+
+def _replacements(state: State, noise: Noise, model: ContextModel) -> list[Edit]:
+    ids, places = state.ids, [place for place in state.free if noise.meant[place]]
+    if not places:
+        return []
+    judged = _judged(model, [state.around(place) for place in places])
+    found = []
+    for place, row in zip(places, judged, strict=True):
+        for token, kind in noise.meant[place].items():
+            gain = float(row[token] - row[ids[place]])
+            found.append(Edit(place, place + 1, (token,), kind, gain))
+    found.sort(key=lambda edit: noise.costs[edit.kind] - edit.expected)
+    return found[:REPLACED]
+
+
+def _insertions(state: State, model: ContextModel, writable: Tensor) -> list[Edit]:
+    gaps = state.gaps
+    judged = _judged(model, [state.at_gap(gap) for gap in gaps]).masked_fill(~writable, -torch.inf)
+    values, tokens = judged.topk(min(EACH, judged.shape[-1]), dim=-1)
+    found = [
+        Edit(gap, gap, (token,), MISSING, value)
+        for gap, row, own in zip(gaps, values.tolist(), tokens.tolist(), strict=True)
+        for value, token in zip(row, own, strict=True)
+        if value > -torch.inf
+    ]
+    found.sort(key=lambda edit: -edit.expected)
+    return found[:INSERTED]
+
+
+def _judged(model: ContextModel, contexts: Sequence[Context]) -> Tensor:
+    return model.logits(contexts).double().log_softmax(-1)
+
+
+def nearest(
+    source: State, edits: Sequence[Edit], rough: Target, target: Target, shown: Callable[[State], bool]
+) -> list[Point]:
+    """The best states that some of the edits make of a source, best first, the source among them.
+
+    Args:
+        source: The state that the edits are of.
+        edits: Likely ones.
+        rough: A target that is faster to compute, and chooses those that are judged by the other.
+        target: What the states are to be best under.
+        shown: Whether a state may be shown.
+    """
+    [point] = target.points([source], [None])
+    found = {source: point}
+    alone = [(edit,) for edit in edits]
+    points = rough.points([applied(source, some) for some in alone], [point.scored] * len(alone))
+    likely = _best_of_each_kind([*zip(edits, points, strict=True)])
+    made: tuple[Edit, ...] = ()
+    gains: dict[Edit, float] = {}
+    best = point
+    for _ in range(MOST_ERRORS):
+        more = [edit for edit in likely if edit.beside(made)]
+        more = sorted(more, key=lambda edit: -gains.get(edit, 0.0))[:TOGETHER] if made else more
+        states = [applied(source, (*made, edit)) for edit in more]
+        judged = target.points(states, [best.scored] * len(states))
+        found |= {one.state: one for one in judged if shown(one.state)}
+        if not made:
+            gains = {edit: one.log_target for edit, one in zip(more, judged, strict=True)}
+        top = max(
+            zip(more, judged, strict=True),
+            key=lambda pair: pair[1].log_target if shown(pair[1].state) else -torch.inf,
+            default=None,
+        )
+        if top is None or top[1].log_target <= best.log_target or not shown(top[1].state):
+            break
+        made, best = (*made, top[0]), top[1]
+    return sorted(found.values(), key=lambda one: -one.log_target)
+
+
+def _best_of_each_kind(judged: Sequence[tuple[Edit, Point]]) -> list[Edit]:
+    """Edits by what both models make of them, the best few of each kind."""
+    kinds: dict[str, list[Edit]] = {}
+    for edit, _ in sorted(judged, key=lambda pair: -pair[1].log_target - pair[0].expected):
+        kinds.setdefault(edit.kind, []).append(edit)
+    return [edit for some in kinds.values() for edit in some[:EACH]]
