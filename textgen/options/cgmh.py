@@ -208,17 +208,18 @@ class RewriteOptions(SourceOptions):
     )
     # it starts at a text that is hard to leave
     anneal: Fall = changed(CgmhOptions, "anneal", (1.0, 0.1, "linear"))
+    steps: Count = changed(CgmhOptions, "steps", 100)
     length_reward: float = changed(CgmhOptions, "length_reward", 2.0)
-    similarity: float = changed(SourceOptions, "similarity", 100.0)
+    similarity: float = changed(SourceOptions, "similarity", 60.0)
     paraphrase: Share = field(
-        0.0,
+        1.0,
         "Probability that a step is a paraphrase: a word exchanged for one that means the same, or another "
         "form of the sentence. The other steps edit tokens.",
         CHAIN,
     )
-    changes: Share = field(0.3, "Share of the tokens that should be edited.", TARGET)
-    change_weight: float = field(4.0, "Cost of each edit short of {@changes}.", TARGET)
-    content: float = field(2.0, "Cost of each content word that is lost.", TARGET)
+    changes: Share = field(0.2, "Share of the tokens that should be edited.", TARGET)
+    change_weight: float = field(6.0, "Cost of each edit short of {@changes}.", TARGET)
+    content: float = field(0.0, "Cost of each content word that is lost.", TARGET)
     shared: float = field(
         0.0,
         "Weight of the share of tokens in common with the sentence; negative values ask for other words.",

@@ -30,7 +30,8 @@ def test_rows_do_not_depend_on_each_other(folder: Path, pair: tuple[str, str], c
     def texts(rows: list[Row], **more: Any) -> dict[str, list[tuple[str, float]]]:
         editor = editor_class("rewrite").open(find_model(str(folder / pair[0]) if pair[0] else "gpt2"))
         proposals = {"proposals": str(folder / pair[1])} if pair[1] else {}
-        options = {"steps": 12, "seed": 5, "num_candidates": 2, "candidates": candidates} | proposals | more
+        drawn = {"paraphrase": 0, "candidates": candidates}  # by the proposals alone
+        options = {"steps": 12, "seed": 5, "num_candidates": 2} | drawn | proposals | more
         records = editor.generate(rows, **options)
         return {r.id: [(c.text, c.score) for c in r.candidates] for r in records}
 
