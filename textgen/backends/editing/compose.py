@@ -31,7 +31,7 @@ from textgen.text.line_ends import LINE_END
 from textgen.text.words import words
 from textgen.tokenizers.base import Tokenizer
 
-CUT = 10.0  # cost of an end of a keyword inside a longer word, to a reader
+CUT = 20.0  # cost of an end of a keyword inside a longer word, to a reader
 SWAPS = 0.05  # share of the steps in which two keywords change places
 
 
