@@ -201,7 +201,7 @@ def test_fields_are_kept_but_those_that_were_read() -> None:
 def test_rows_may_be_sets_of_words() -> None:
     lines("a.txt", "春天 山水 春天", "春天，山 水", '["一, 二"]', "一个", "[1]")
     *rows, wrong = read("a.txt", field=None, lines=True)
-    expected = [("春天", "山水"), ("春天", "山 水"), ("一, 二",), ("一个",)]
+    expected = [("春天", "山水", "春天"), ("春天", "山 水"), ("一, 二",), ("一个",)]
     assert [(row.text, row.keywords) for row in rows] == [("", words) for words in expected]
     assert wrong.error
     assert wrong.error.startswith("line 5: a keyword must be text")

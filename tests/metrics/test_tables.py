@@ -78,7 +78,7 @@ def test_fields(path: Path) -> None:
         {"id": 3, "title": "题", "text": None, "keywords": None, "head": "头", "words": "甲"},
     )
     one, two, three = read_references(path, EvalOptions()).values()
-    assert one == Reference("1", "题", "文", ("春天", "山"))
+    assert one == Reference("1", "题", "文", ("春天", "山", "春天"))
     assert two == Reference("2", "题", None, ("春天", "山", "水", "火", "土 木"))
     assert three == Reference("3", "题", None, ())
     jsonl(path, {"head": "头", "body": "身", "words": ["甲"], "text": "文", "keywords": "乙"})

@@ -25,6 +25,8 @@ ARTICLE = f"本市图书馆昨天宣布，从下月起延长夜间开放时间�
 CHAIN: dict[str, Any] = {"seed": 1, "length": "4", "sweeps": 1}
 EDITS: dict[str, Any] = {"seed": 1, "steps": 4}
 SHORT: dict[str, Any] = {"max_new_tokens": 6}
+# whatever random weights write
+ANYTHING = {"paraphrase": 0.5, "similarity": 1.0, "checks": False, "fluency_loss": 99, "least_similarity": 0}
 JOBS: dict[str, tuple[str, list[str], dict[str, Any]]] = {
     "titles": ("title", [ARTICLE, SENTENCE], SHORT | {"num_candidates": 2}),
     "titles with words": ("title", [ARTICLE], SHORT | {"keyword": ["图书馆"], "avoid": ["读者"]}),
@@ -49,7 +51,7 @@ JOBS: dict[str, tuple[str, list[str], dict[str, Any]]] = {
         ["春天"],
         EDITS | {"length": "2-24", "proposals": "title"},
     ),
-    "rewrite": ("rewrite", [SENTENCE], EDITS | {"similarity": 1.0}),
+    "rewrite": ("rewrite", [SENTENCE], EDITS | ANYTHING),
     "correct": ("correct", [SENTENCE], EDITS | {"method": "mh"}),
     "fill": ("fill", ["春天___花开"], EDITS),
 }

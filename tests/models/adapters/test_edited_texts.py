@@ -10,6 +10,7 @@ from foreign_networks import randomised
 from transformers import GPT2Config, GPT2LMHeadModel
 
 from textgen.backends.registry import editor_class
+from textgen.choice.allowed import text_ids
 from textgen.models.whole_texts import WholeTexts
 from textgen.schema import Row
 from textgen.store.catalog import find_model
@@ -45,6 +46,7 @@ def test_texts_are_composed_by_its_probabilities(tmp_path: Path) -> None:
     with torch.inference_mode():
         [scored] = editor.language_model.score([tuple(ids)], [None])
         logits = editor.network.network(input_ids=torch.tensor([[2, *ids]])).logits[0]
-    allowed = logits.masked_fill(~editor._allowed, -torch.inf).log_softmax(-1)
+    allowed = text_ids(editor.tokenizer, editor.network.vocab_size)
+    allowed = logits.masked_fill(~allowed, -torch.inf).log_softmax(-1)
     wanted = float(allowed[:-1].gather(1, torch.tensor(ids)[:, None]).sum() + allowed[-1, 3])
     assert abs(scored.logprob - wanted) < 1e-4
