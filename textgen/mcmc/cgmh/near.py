@@ -17,6 +17,7 @@ from textgen.mcmc.cgmh.edits import FREE, Context, Ids, State
 from textgen.mcmc.cgmh.proposals import ContextModel
 from textgen.mcmc.cgmh.target import Point, Target
 
+REACH = 48  # tokens on either side of a place by which it is judged: every place of a long text is
 REPLACED, INSERTED = 24, 12  # edits that the language model judges
 EACH = 4  # of the same kind that go on, by the language model and the channel
 TOGETHER = 10  # edits tried beside those that were made
@@ -106,7 +107,8 @@ def _insertions(state: State, model: ContextModel, writable: Tensor) -> list[Edi
 
 
 def _judged(model: ContextModel, contexts: Sequence[Context]) -> Tensor:
-    return model.logits(contexts).double().log_softmax(-1)
+    near = [Context(context.left[-REACH:], context.right[:REACH]) for context in contexts]
+    return model.logits(near).double().log_softmax(-1)
 
 
 def nearest(
