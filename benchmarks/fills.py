@@ -43,7 +43,7 @@ def filled(model: Any, items: list[dict[str, Any]]) -> None:
 
 def whole(text: str, answers: list[str]) -> str:
     """The text with an answer in each of its blanks."""
-    from textgen.text.blanks import blanks_of
+    from textgen.text.cloze import blanks_of
 
     for blank, answer in zip(reversed(blanks_of(text)), reversed(answers), strict=True):
         text = text[: blank.start] + answer + text[blank.end :]

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from textgen.backends.editing.compose import places_of
 from textgen.backends.editing.judge import Judge
-from textgen.backends.editing.plain import NoRepeats, OneSentence, plain_ids
+from textgen.backends.editing.plain_sentences import NoRepeats, OneSentence, plain_ids
 from textgen.mcmc.cgmh.edits import FREE, State
 from textgen.options import ComposeOptions
 from textgen.schema import Row

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import torch
 
-from textgen.backends.editing.plain import Noise, NoRepeats, OneSentence, plain_ids
+from textgen.backends.editing.plain_sentences import Noise, NoRepeats, OneSentence, plain_ids
 from textgen.choice.allowed import punctuation_ids
 from textgen.choice.filters import Filter
 from textgen.choice.scoring import Scoring

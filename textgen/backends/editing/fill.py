@@ -27,7 +27,7 @@ from textgen.options.cgmh import SEARCH
 from textgen.schema import Candidate, Row
 from textgen.store.load import LoadedModel
 from textgen.text.blank import is_blank
-from textgen.text.blanks import Blank, blanks_of
+from textgen.text.cloze import Blank, blanks_of
 from textgen.text.diff import Change
 from textgen.text.forms import HAN
 from textgen.text.model_input import Reading

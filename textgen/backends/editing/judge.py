@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 import torch
 
 from textgen.backends.editing.models import ChainModels
-from textgen.backends.editing.plain import ENDS
+from textgen.backends.editing.plain_sentences import ENDS
 from textgen.backends.tokenized import token_places
 from textgen.mcmc.cgmh.contexts import MaskedContext
 from textgen.mcmc.cgmh.edits import Context, State

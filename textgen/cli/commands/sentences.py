@@ -61,7 +61,7 @@ def _inputs(sentence: str | None, inputs: list[str] | None) -> list[str] | list[
 
 def _check_choices(sentence: str) -> None:
     """Refuse choices for a sentence that has not one blank."""
-    from textgen.text.blanks import blanks_of
+    from textgen.text.cloze import blanks_of
 
     if (count := len(blanks_of(sentence))) != 1:
         hint = "write it once, as ___, where something is missing"

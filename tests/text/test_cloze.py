@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from textgen.text.blanks import Blank, blanks_of
+from textgen.text.cloze import Blank, blanks_of
 
 
 @pytest.mark.parametrize(
