@@ -56,9 +56,11 @@ class Observation(OptionGroup):
 
 def check_observable(job: Job) -> None:
     """Refuse to observe a job that runs no chains, or runs them in several processes. Raises UsageError."""
+    hint = "leave out {@watch}, {@trace} and {@plot}"
     if not isinstance(job.task.options, ChainOptions):
-        hint = "leave out {@watch}, {@trace} and {@plot}"
         raise UsageError(f"a {job.task.files.kind} model runs no chains", hint=hint)
+    if not job.task.options.draws:
+        raise UsageError("this search has no steps to watch", hint=f"{hint}, or set {{@steps}} to run chains")
     if job.options.engine != "local" or (job.options.workers or 1) > 1:
         raise UsageError("chains are watched in one process", hint="leave out {@workers} and {@engine}")
 

@@ -260,6 +260,10 @@ def test_only_chains_can_be_watched(call, tmp_path: Path):
     code, _, err = call("sample", "春天", "--trace", tmp_path / "t.jsonl", "--seed", "1")
     assert code == 2
     assert "runs no chains" in err
+    for command in ("fill", "correct"):
+        code, _, err = call(command, "我___他。", "--trace", tmp_path / "t.jsonl")
+        assert code == 2
+        assert "has no steps to watch (leave out --watch, --trace and --plot, or set --steps to run chains)" in err
     code, _, _ = call(
         "sample", "-m", "bert", "--length", "4", "--sweeps", "2", "--trace", tmp_path / "t.jsonl", "-q"
     )
