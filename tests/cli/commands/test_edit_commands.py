@@ -263,7 +263,7 @@ def test_only_chains_can_be_watched(call, tmp_path: Path):
     for command in ("fill", "correct"):
         code, _, err = call(command, "我___他。", "--trace", tmp_path / "t.jsonl")
         assert code == 2
-        assert "has no steps to watch (leave out --watch, --trace and --plot, or set --steps to run chains)" in err
+        assert "has no steps to watch (leave out --watch, --trace and --plot, or set --steps" in err
     code, _, _ = call(
         "sample", "-m", "bert", "--length", "4", "--sweeps", "2", "--trace", tmp_path / "t.jsonl", "-q"
     )
