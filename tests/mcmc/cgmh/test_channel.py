@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 import torch
 from sequences import proposals, random_bigrams
 
 from textgen.mcmc.cgmh.channel import Channel, Evidence, Noise
-from textgen.mcmc.cgmh.edits import FREE, State, Subject
-from textgen.mcmc.cgmh.near import applied, likely_edits, nearest
+from textgen.mcmc.cgmh.edits import FREE, Context, State, Subject
+from textgen.mcmc.cgmh.near import REACH, applied, likely_edits, nearest
 from textgen.mcmc.cgmh.target import Target
 
 COSTS = {"sound": 1.0, "missing": 2.0, "doubled": 1.5, "swapped": 1.25, "other": 5.0, "extra": 4.0}
@@ -76,3 +78,21 @@ def test_the_nearest_is_the_best_of_all_that_the_edits_make() -> None:
     assert source in [point.state for point in found]
     held = nearest(source, edits, target, target, lambda state: state == source)
     assert [point.state for point in held] == [source]
+
+
+def test_a_place_of_a_long_text_is_judged_by_what_is_near_on_either_side() -> None:
+    judge, seen = proposals(3).model, []
+
+    class Recording:
+        def logits(self, contexts: Sequence[Context]) -> torch.Tensor:
+            seen.extend(contexts)
+            return judge.logits(contexts)
+
+    ids = tuple(n % 2 for n in range(3 * REACH))
+    source, writable = State(ids, (FREE,) * len(ids), subject=Subject(ids)), torch.ones(3, dtype=torch.bool)
+    likely_edits(source, noise(ids), Recording(), writable)
+    zeros = [place for place, token in enumerate(ids) if token == 0]
+    assert seen == [
+        Context(ids[max(0, place - REACH) : place], ids[behind : behind + REACH])
+        for place, behind in [*((n, n + 1) for n in zeros), *((gap, gap) for gap in source.gaps)]
+    ]

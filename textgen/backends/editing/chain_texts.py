@@ -11,6 +11,8 @@ from textgen.options import CgmhOptions
 
 MOST_CHAINS = 4  # times the chains asked for, where some end at no text that may be shown
 
+FEW = "{count} of {wanted} texts were found"
+
 Chains = Sequence[Chain[Point]]
 Found = tuple[Chain[Point], Visit[Point]]
 
@@ -58,9 +60,7 @@ def chain_notes(chains: Chains, options: CgmhOptions, texts: int) -> tuple[str, 
     """Notes for a person on the texts of a row's chains."""
     notes = []
     if texts < options.num_candidates:
-        notes.append(
-            Message("{count} of {wanted} texts were found", count=texts, wanted=options.num_candidates)
-        )
+        notes.append(Message(FEW, count=texts, wanted=options.num_candidates))
     if not options.searching and (lost := len(chains) - len(last_states(chains))):
         template = "{lost} of {all} chains ended at no text that may be shown"
         notes.append(Message(template, lost=lost, all=len(chains)))

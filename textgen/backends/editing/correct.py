@@ -63,6 +63,9 @@ class CorrectBackend(SourceBackend[CorrectOptions]):
             (options.evidence, Evidence(noise, models.proposer.model)),
         ]
 
+    def by_sentences(self, options: CorrectOptions) -> bool:
+        return options.length is None  # which is that of the whole text
+
     def subject(self, text: str, ids: tuple[int, ...], options: CorrectOptions) -> Subject:
         return Subject(ids, length=options.length or (1, Subject().length[1]))
 
@@ -92,7 +95,12 @@ class CorrectBackend(SourceBackend[CorrectOptions]):
         rough = [term for term in kernel.target.terms if not isinstance(term[1], Evidence)]
         edits = likely_edits(start.state, noise, models.proposer.model, self._missing(models))
         return nearest(
-            start.state, edits, replace(kernel.target, terms=rough), kernel.target, kernel.reportable
+            start.state,
+            edits,
+            replace(kernel.target, terms=rough),
+            kernel.target,
+            kernel.reportable,
+            options.num_candidates - 1,
         )
 
     @cached_property

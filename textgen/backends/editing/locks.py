@@ -18,6 +18,10 @@ from textgen.text.model_input import Reading
 from textgen.tokenizers.base import Tokenizer, Vocabulary
 
 
+class NothingFreeError(DataError):
+    """Nothing of a text may change."""
+
+
 def redrawable(ids: Sequence[int], vocabulary: Vocabulary) -> list[int]:
     """Places that can be redrawn: not line breaks, nor bytes that make a character together."""
     return [n for n, i in enumerate(ids) if i not in vocabulary.byte_ids and i != vocabulary.newline]
@@ -121,7 +125,7 @@ def locked_state(reading: Reading, parts: Sequence[Held], tokenizer: Tokenizer, 
     """The state of a text of which parts, line breaks and odd characters are locked.
 
     Raises:
-        DataError: Nothing of it may change.
+        NothingFreeError: Nothing of it may change.
     """
     ids, vocabulary = tokenizer.encode(reading.text), tokenizer.vocabulary
     plain = set(redrawable(ids, vocabulary))
@@ -135,17 +139,17 @@ def locked_state(reading: Reading, parts: Sequence[Held], tokenizer: Tokenizer, 
         for place in span:
             labels[place] = label
     if FREE not in labels:
-        raise _nothing_free(parts)
+        raise nothing_free(parts)
     return State(tuple(ids), tuple(labels), subject=subject)
 
 
-def _nothing_free(parts: Sequence[Held]) -> DataError:
+def nothing_free(parts: Sequence[Held]) -> NothingFreeError:
     """The error of a text of which everything is locked, with what would unlock some of it."""
     problem, found = "nothing in the text may change", {one.kind for one in parts}
     if kinds := [kind for kind in KINDS if kind in found]:
         hint = "its {kinds} are locked; {@free} {first} unlocks these"
-        return DataError(problem, hint=hint, kinds=" and ".join(kinds), first=kinds[0])
-    return DataError(problem, hint="keep less of it" if parts else "give a sentence of ordinary text")
+        return NothingFreeError(problem, hint=hint, kinds=" and ".join(kinds), first=kinds[0])
+    return NothingFreeError(problem, hint="keep less of it" if parts else "give a sentence of ordinary text")
 
 
 def _merged(spans: Iterable[range], *, touching: bool) -> list[range]:

@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from typing import Generic, TypeVar
 
+from textgen.backends.base import Outcome
 from textgen.backends.editing.base import CgmhBackend, Start
-from textgen.backends.editing.locks import anchors, held, in_order, locked_state
+from textgen.backends.editing.locks import (
+    Held,
+    NothingFreeError,
+    anchors,
+    held,
+    in_order,
+    locked_state,
+    nothing_free,
+)
 from textgen.backends.editing.models import ChainModels
 from textgen.backends.editing.proposals import share_vocabulary
+from textgen.backends.editing.sentences import inside, joined, part_of, stretches
 from textgen.backends.tokenized import edited, texts_of, token_places, tokenized, with_spans
 from textgen.commands import SIMILARITY
 from textgen.errors import DataError
@@ -25,8 +36,20 @@ from textgen.schema import Row
 from textgen.store.load import LoadedModel
 from textgen.text.blank import is_blank
 from textgen.text.diff import Change
+from textgen.text.model_input import Reading
 
 N = TypeVar("N", bound=SourceOptions)
+
+
+@dataclass(frozen=True)
+class Divided(Start):
+    """A row whose parts are rows of their own.
+
+    Attributes:
+        sentences: Their texts, each with what is ready of it; None where all of it has to stay.
+    """
+
+    sentences: tuple[tuple[str, Start | None], ...] = ()
 
 
 class SourceBackend(CgmhBackend[N], Generic[N]):
@@ -53,6 +76,10 @@ class SourceBackend(CgmhBackend[N], Generic[N]):
             return longest
         return min(longest, int(self._similar(models).network.positions) - FRAME)
 
+    def by_sentences(self, options: N) -> bool:
+        """Whether the sentences of a text are worked on one by one."""
+        return False
+
     def prepare(self, row: Row, options: N, on_event: OnEvent) -> Start:
         read = self.reader.read(row.text)
         if is_blank(read.text):
@@ -61,14 +88,58 @@ class SourceBackend(CgmhBackend[N], Generic[N]):
             raise DataError("the row has keywords", hint="{@keep} locks words of the text")
         tokenizer = self.models(options).tokenizer
         reading = tokenized(read, tokenizer)
-        subject = self.subject(reading.text, tuple(tokenizer.encode(reading.text)), options)
         parts = held(reading, options)
+        spans = stretches(reading.text) if self.by_sentences(options) else []
+        if len(spans) > 1:
+            start = self._divided(row, reading, parts, spans, options)
+        else:
+            start = self.begun(row, reading, parts, options)
+        notes = self.reader.text_notes(read.text, row.text, tokenizer)
+        locks = tuple(part.lock(reading) for part in parts) if options.explain else None
+        return replace(start, notes=notes, locks=locks)
+
+    def _divided(
+        self, row: Row, reading: Reading, parts: Sequence[Held], spans: Sequence[range], options: N
+    ) -> Start:
+        """A row whose parts are rows of their own. Raises DataError: Nothing of any may change."""
+        found: list[tuple[str, Start | None]] = []
+        for number, span in enumerate(spans):
+            own, part = part_of(row, reading, spans, number)
+            start = None
+            if not is_blank(part.text):
+                with suppress(NothingFreeError):
+                    start = self.begun(own, part, inside(parts, span), options)
+            found.append((own.text, start))
+        starts = [start for _, start in found if start]
+        if not starts:
+            raise nothing_free(parts)
+        whole = vars(starts[0]) | {"row": row, "reading": reading, "sentences": tuple(found)}
+        for size in ("input_tokens", "used_tokens"):
+            whole[size] = sum(getattr(start, size) for start in starts)
+        return Divided(**whole)
+
+    def compute(self, batch: Sequence[Start], options: N, seed: int, on_event: OnEvent) -> list[Outcome]:
+        whole = [start.sentences if isinstance(start, Divided) else (("", start),) for start in batch]
+        starts = [start for own in whole for _, start in own if start]
+        outcomes = iter(super().compute(starts, options, seed, on_event))
+        found = [[(text, next(outcomes) if start else None) for text, start in own] for own in whole]
+        ranked, most = options.searching, options.num_candidates
+        return [
+            joined(own, most, ranked=ranked, changes=self.shows_changes)
+            if isinstance(start, Divided)
+            else own[0][1] or []
+            for start, own in zip(batch, found, strict=True)
+        ]
+
+    def begun(self, row: Row, reading: Reading, parts: Sequence[Held], options: N) -> Start:
+        """A row of which parts are locked. Raises DataError: Nothing of it may change, or it is too long."""
+        tokenizer = self.models(options).tokenizer
+        subject = self.subject(reading.text, tuple(tokenizer.encode(reading.text)), options)
         state = locked_state(reading, parts, tokenizer, subject)
         locked = texts_of(reading.text, token_places(state.ids, tokenizer, reading.text), state.spans)
-        notes = self.reader.text_notes(read.text, row.text, tokenizer)
-        start = self.start(row, reading, state, locked, options, options.keep, notes=notes)
-        locks = tuple(part.lock(reading) for part in parts) if options.explain else None
-        return replace(start, locks=locks)
+        # words to be kept lie where they lie: a part of a text need not have them all
+        kept = [word for word in options.keep if word in row.text]
+        return self.start(row, reading, state, locked, options, kept)
 
     def written(self, start: Start, state: State) -> tuple[str, list[Change]]:
         tokenizer, first = start.models.tokenizer, start.state

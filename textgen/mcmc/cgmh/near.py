@@ -20,6 +20,7 @@ from textgen.mcmc.cgmh.target import Point, Target
 REACH = 48  # tokens on either side of a place by which it is judged: every place of a long text is
 REPLACED, INSERTED = 24, 12  # edits that the language model judges
 EACH = 4  # of the same kind that go on, by the language model and the channel
+PROMISING = -10.0  # nats: a rough gain below this was never a good one
 TOGETHER = 10  # edits tried beside those that were made
 MOST_ERRORS = 6  # in a source
 
@@ -112,7 +113,12 @@ def _judged(model: ContextModel, contexts: Sequence[Context]) -> Tensor:
 
 
 def nearest(
-    source: State, edits: Sequence[Edit], rough: Target, target: Target, shown: Callable[[State], bool]
+    source: State,
+    edits: Sequence[Edit],
+    rough: Target,
+    target: Target,
+    shown: Callable[[State], bool],
+    others: int = 0,
 ) -> list[Point]:
     """The best states that some of the edits make of a source, best first, the source among them.
 
@@ -122,12 +128,19 @@ def nearest(
         rough: A target that is faster to compute, and chooses those that are judged by the other.
         target: What the states are to be best under.
         shown: Whether a state may be shown.
+        others: States wanted beside the source, even if they are not promising.
     """
     [point] = target.points([source], [None])
     found = {source: point}
     alone = [(edit,) for edit in edits]
+    [unedited] = rough.points([source], [point.scored])
     points = rough.points([applied(source, some) for some in alone], [point.scored] * len(alone))
-    likely = _best_of_each_kind([*zip(edits, points, strict=True)])
+    gained = [
+        (edit, one.log_target - unedited.log_target + edit.expected)
+        for edit, one in zip(edits, points, strict=True)
+    ]
+    gained.sort(key=lambda pair: -pair[1])
+    likely = _best_of_each_kind([pair for n, pair in enumerate(gained) if n < others or pair[1] > PROMISING])
     made: tuple[Edit, ...] = ()
     gains: dict[Edit, float] = {}
     best = point
@@ -150,9 +163,9 @@ def nearest(
     return sorted(found.values(), key=lambda one: -one.log_target)
 
 
-def _best_of_each_kind(judged: Sequence[tuple[Edit, Point]]) -> list[Edit]:
-    """Edits by what both models make of them, the best few of each kind."""
+def _best_of_each_kind(gained: Sequence[tuple[Edit, float]]) -> list[Edit]:
+    """The first few edits of each kind."""
     kinds: dict[str, list[Edit]] = {}
-    for edit, _ in sorted(judged, key=lambda pair: -pair[1].log_target - pair[0].expected):
+    for edit, _ in gained:
         kinds.setdefault(edit.kind, []).append(edit)
     return [edit for some in kinds.values() for edit in some[:EACH]]
