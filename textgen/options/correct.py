@@ -9,14 +9,11 @@ from pydantic import model_validator
 from textgen.messages import OptionError
 from textgen.options.cgmh import CgmhOptions, SourceOptions
 from textgen.options.fields import TARGET, NonNegative, Whole, changed, field
-from textgen.text.facts.fact import Kind
 
 
 class CorrectOptions(SourceOptions):
     """The options of `correct`: the sentence as it was meant."""
 
-    # a negation and what is quoted may hold an error
-    facts: ClassVar[tuple[Kind, ...]] = ("numbers", "names", "latin")
     flawed: ClassVar[bool] = True
 
     steps: Whole = changed(

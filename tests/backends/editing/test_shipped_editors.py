@@ -45,3 +45,40 @@ def test_a_traditional_text_is_corrected_in_its_characters(correct: Any) -> None
     candidate = only(correct.generate(["因為考試成積很好。"], explain=True))
     assert candidate.text == "因為考試成績很好。"
     assert [change.kind for change in candidate.changes or ()] == ["sound"]
+
+
+@pytest.mark.parametrize(
+    ("text", "note"),
+    [
+        ("老师说：“我门走吧。”大家都很高兴。", "“我门走吧。” is locked, and may be meant as “我们走吧。”"),
+        (
+            "妈妈说：“我门走吧，天黑了。明天还要上学。”",
+            "说：“我门走吧，天 is locked, and may be meant as 说：“我们走吧，天",
+        ),
+    ],
+)
+def test_an_error_in_a_quote_is_told_and_stays(correct: Any, text: str, note: str) -> None:
+    [record] = correct.generate([text])
+    assert record.candidates[0].text == text
+    assert [str(one).partition(" (")[0] for one in record.notes] == [note]
+    assert "quotes" in record.notes[0]
+    [record] = correct.generate([text], free="quotes", keep="“我门")
+    assert (record.candidates[0].text, record.notes) == (text, ())
+    assert only(correct.generate([text], free="quotes")).text == text.replace("我门", "我们")
+
+
+@pytest.mark.parametrize(
+    ("text", "right"),
+    [
+        ("小狗欢快的跑了过来。", "小狗欢快地跑了过来。"),
+        ("大家热烈的鼓起掌来。", "大家热烈地鼓起掌来。"),
+        ("他累的直不起腰来。", "他累得直不起腰来。"),
+        ("快乐的学习生活开始了。", "快乐的学习生活开始了。"),
+        ("他说的很有道理。", "他说的很有道理。"),
+        ("科学地发展很重要。", "科学地发展很重要。"),
+    ],
+)
+def test_particles_are_put_right_by_what_is_beside_them(correct: Any, text: str, right: str) -> None:
+    candidate = only(correct.generate([text], explain=True))
+    assert candidate.text == right
+    assert [change.kind for change in candidate.changes or ()] == ["particle"] * (text != right)

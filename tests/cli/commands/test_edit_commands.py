@@ -196,7 +196,11 @@ def test_blanks_are_filled(call):
         (["rewrite", "一句话。", "--keep", "两句"], 1, ["两句"]),
         (["rewrite", "一句话。", "--keep", "一句话。"], 1, ["nothing", "--free numbers"]),
         (["rewrite", "一句话。", "--free", "dates"], 2, ["--free", "negation", "all"]),
-        (["correct", "句子", "--free", "quotes"], 2, ["--free", "one of numbers, names, latin, all"]),
+        (
+            ["correct", "句子", "--free", "quote"],
+            2,
+            ["--free", "numbers, names, negation, quotes, latin, all"],
+        ),
         (["rewrite", "一句话。", "--keep-file", "missing.txt"], 2, ["no such file"]),
         (["rewrite", " "], 2, ["no sentence"]),
         (["correct", "-"], 2, ["-i -"]),

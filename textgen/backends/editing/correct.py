@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import cache, cached_property, lru_cache
 
@@ -10,25 +10,37 @@ from torch import Tensor
 
 from textgen.backends.base import Found, Outcome
 from textgen.backends.editing.base import Start
+from textgen.backends.editing.locks import held, locked_state, locked_texts
 from textgen.backends.editing.models import ChainModels
 from textgen.backends.editing.source import SourceBackend
 from textgen.backends.tokenized import token_places
 from textgen.mcmc.cgmh.channel import Channel, Evidence, Noise
-from textgen.mcmc.cgmh.edits import Ids, State, Subject
+from textgen.mcmc.cgmh.edits import FREE, Ids, State, Subject
 from textgen.mcmc.cgmh.near import likely_edits, nearest
 from textgen.mcmc.cgmh.target import Distance, Point, Term
 from textgen.mcmc.chain import Chain
+from textgen.messages import Message
 from textgen.options import CorrectOptions
+from textgen.options.cgmh import ALL
+from textgen.schema import Lock
 from textgen.text.confusion.changes import as_errors, with_kinds
 from textgen.text.confusion.errors import Errors
 from textgen.text.confusion.tables import common_characters
 from textgen.text.diff import Change
+from textgen.text.facts.fact import KINDS
 from textgen.text.traditional import simplified
 
 REMEMBERED = 256  # sources
+SHOWN, BESIDE = (
+    12,
+    4,
+)  # characters of a locked part that are shown of an error in it; of a longer one, beside it
 
-# -log of the probability of an error of a kind, and of what the models underrate in right sentences
+# -log of the probability of an error of a kind, and of what the models underrate in right sentences; below 0
+# where they like what is wrong, as 的 before a verb
 COSTS: Mapping[str, float] = {
+    "adverbial": -5.0,
+    "complement": 2.0,
     "word": 5.0,
     "doubled": 8.0,
     "sound": 10.0,
@@ -79,7 +91,10 @@ class CorrectBackend(SourceBackend[CorrectOptions]):
 
     def _outcome(self, start: Start, chains: list[Chain[Point]], options: CorrectOptions) -> Outcome:
         found = super()._outcome(start, chains, options)
-        if not options.explain or not isinstance(found, Found):
+        if not isinstance(found, Found):
+            return found
+        found = replace(found, notes=(*found.notes, *self._doubts(start, options)))
+        if not options.explain:
             return found
         source = simplified(start.row.text)
         explained = [
@@ -88,20 +103,39 @@ class CorrectBackend(SourceBackend[CorrectOptions]):
         ]
         return replace(found, candidates=explained)
 
-    def _nearest(self, start: Start, options: CorrectOptions) -> list[Point]:
-        models = start.models
-        noise = self._noise(models)(start.state.ids)
+    def _nearest(
+        self, start: Start, options: CorrectOptions, *, within: Collection[int] | None = None
+    ) -> list[Point]:
+        """The best texts near that of a row, best first; with edits of some of its places only, if given."""
+        models, state = start.models, start.state
+        noise = self._noise(models)(state.ids)
         kernel = self._kernel(options, spaces=start.spaces)
         rough = [term for term in kernel.target.terms if not isinstance(term[1], Evidence)]
-        edits = likely_edits(start.state, noise, models.proposer.model, self._missing(models))
+        edits = likely_edits(state, noise, models.proposer.model, self._missing(models), within)
         return nearest(
-            start.state,
+            state,
             edits,
             replace(kernel.target, terms=rough),
             kernel.target,
             kernel.reportable,
             options.num_candidates - 1,
         )
+
+    def _doubts(self, start: Start, options: CorrectOptions) -> list[str]:
+        """Notes on errors that seem to be in what is locked, which are not put right there."""
+        tokenizer, subject = start.models.tokenizer, start.state.subject
+        options = options.model_copy(update={"keep": start.keywords})  # those of this part
+        freed = options.model_copy(update={"free": (ALL,)})
+        state = locked_state(start.reading, held(start.reading, freed), tokenizer, subject)
+        locked = {place for place in state.free if start.state.labels[place] != FREE}
+        if not locked:
+            return []
+        best = self._nearest(replace(start, state=state), options, within=locked)[0].state
+        text, changes = self.written(
+            replace(start, state=state, locked=locked_texts(start.reading, state, tokenizer)), best
+        )
+        locks = [one.lock(start.reading) for one in held(start.reading, options) if one.kind in KINDS]
+        return [_doubt(start.row.text, text, change, locks) for change in changes]
 
     @cached_property
     def _noise(self) -> Callable[[ChainModels], Callable[[Ids], Noise]]:
@@ -118,6 +152,21 @@ class CorrectBackend(SourceBackend[CorrectOptions]):
             return found
 
         return cache(writable)
+
+
+def _doubt(source: str, text: str, change: Change, locks: Sequence[Lock]) -> str:
+    """A note on an error that seems to be in a locked part of a source."""
+    first, last = change.source_start, change.source_end
+    lock = next((one for one in locks if one.start <= last and first <= one.end), None)
+    # of a long quote what is near; where one is cut between sentences, no part of it looks quoted
+    start, end = (lock.start, lock.end) if lock else (0, len(source))
+    if end - start > SHOWN:
+        start, end = max(start, first - BESIDE), min(end, last + BESIDE)
+    start, end = min(start, first), max(end, last)
+    meant = source[start:first] + text[change.start : change.end] + source[last:end]
+    template = "{text} is locked, and may be meant as {meant} ({@free} {kind} unlocks it)"
+    kind = lock.kind if lock else "quotes"
+    return Message(template, text=source[start:end], meant=meant, kind=kind)
 
 
 def noise_of(ids: Ids, models: ChainModels) -> Noise:

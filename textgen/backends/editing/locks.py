@@ -5,21 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from textgen.backends.tokenized import token_places
+from textgen.backends.tokenized import texts_of, token_places
 from textgen.errors import DataError
 from textgen.mcmc.cgmh.edits import FREE, State, Subject
 from textgen.options.cgmh import SourceOptions
 from textgen.schema import Lock
+from textgen.text.confusion.errors import misspelt
 from textgen.text.diff import Anchor
 from textgen.text.facts.fact import KINDS
 from textgen.text.facts.found import facts
 from textgen.text.keywords import missing
 from textgen.text.model_input import Reading
 from textgen.tokenizers.base import Tokenizer, Vocabulary
-
-
-class NothingFreeError(DataError):
-    """Nothing of a text may change."""
 
 
 def redrawable(ids: Sequence[int], vocabulary: Vocabulary) -> list[int]:
@@ -95,6 +92,9 @@ def held(reading: Reading, options: SourceOptions) -> list[Held]:
         Held(range(fact.start, fact.end), fact.kind, fact.reason)
         for fact in facts(reading.text, options.locked, flawed=options.flawed)
     ]
+    if options.flawed:  # what a known misspelling holds is no fact, as 未 in 未尾
+        wrong = {place for span, _ in misspelt(reading.text) for place in span}
+        found = [one for one in found if one.kind == "quotes" or not wrong.issuperset(one.span)]
     for reason, words in (("keep", options.keep), ("keep_file", options.keep_file)):
         found += [Held(span, "keep", reason) for word in words for span in reading.found(word)]
     return sorted(found, key=lambda one: (one.span.start, one.span.stop))
@@ -121,11 +121,13 @@ def in_order(labels: Sequence[int]) -> list[int]:
     return max(best, key=len, default=[])
 
 
-def locked_state(reading: Reading, parts: Sequence[Held], tokenizer: Tokenizer, subject: Subject) -> State:
+def locked_state(
+    reading: Reading, parts: Sequence[Held], tokenizer: Tokenizer, subject: Subject, *, strict: bool = True
+) -> State:
     """The state of a text of which parts, line breaks and odd characters are locked.
 
     Raises:
-        NothingFreeError: Nothing of it may change.
+        DataError: Nothing of it may change, if that is refused (`strict`).
     """
     ids, vocabulary = tokenizer.encode(reading.text), tokenizer.vocabulary
     plain = set(redrawable(ids, vocabulary))
@@ -138,18 +140,24 @@ def locked_state(reading: Reading, parts: Sequence[Held], tokenizer: Tokenizer, 
     for label, span in enumerate(spans, 1):
         for place in span:
             labels[place] = label
-    if FREE not in labels:
+    if strict and FREE not in labels:
         raise nothing_free(parts)
     return State(tuple(ids), tuple(labels), subject=subject)
 
 
-def nothing_free(parts: Sequence[Held]) -> NothingFreeError:
+def locked_texts(reading: Reading, state: State, tokenizer: Tokenizer) -> tuple[str, ...]:
+    """What the locked spans of a state stand for, in the text as it is read."""
+    places = token_places(state.ids, tokenizer, reading.text)
+    return tuple(texts_of(reading.text, places, state.spans))
+
+
+def nothing_free(parts: Sequence[Held]) -> DataError:
     """The error of a text of which everything is locked, with what would unlock some of it."""
     problem, found = "nothing in the text may change", {one.kind for one in parts}
     if kinds := [kind for kind in KINDS if kind in found]:
         hint = "its {kinds} are locked; {@free} {first} unlocks these"
-        return NothingFreeError(problem, hint=hint, kinds=" and ".join(kinds), first=kinds[0])
-    return NothingFreeError(problem, hint="keep less of it" if parts else "give a sentence of ordinary text")
+        return DataError(problem, hint=hint, kinds=" and ".join(kinds), first=kinds[0])
+    return DataError(problem, hint="keep less of it" if parts else "give a sentence of ordinary text")
 
 
 def _merged(spans: Iterable[range], *, touching: bool) -> list[range]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from typing import Generic, TypeVar
@@ -13,17 +12,17 @@ from textgen.backends.base import Outcome
 from textgen.backends.editing.base import CgmhBackend, Start
 from textgen.backends.editing.locks import (
     Held,
-    NothingFreeError,
     anchors,
     held,
     in_order,
     locked_state,
+    locked_texts,
     nothing_free,
 )
 from textgen.backends.editing.models import ChainModels
 from textgen.backends.editing.proposals import share_vocabulary
 from textgen.backends.editing.sentences import inside, joined, part_of, stretches
-from textgen.backends.tokenized import edited, texts_of, token_places, tokenized, with_spans
+from textgen.backends.tokenized import edited, token_places, tokenized, with_spans
 from textgen.commands import SIMILARITY
 from textgen.errors import DataError
 from textgen.events import OnEvent
@@ -107,11 +106,10 @@ class SourceBackend(CgmhBackend[N], Generic[N]):
             own, part = part_of(row, reading, spans, number)
             start = None
             if not is_blank(part.text):
-                with suppress(NothingFreeError):
-                    start = self.begun(own, part, inside(parts, span), options)
+                start = self.begun(own, part, inside(parts, span), options, strict=False)
             found.append((own.text, start))
         starts = [start for _, start in found if start]
-        if not starts:
+        if not any(start.state.free for start in starts):
             raise nothing_free(parts)
         whole = vars(starts[0]) | {"row": row, "reading": reading, "sentences": tuple(found)}
         for size in ("input_tokens", "used_tokens"):
@@ -131,12 +129,18 @@ class SourceBackend(CgmhBackend[N], Generic[N]):
             for start, own in zip(batch, found, strict=True)
         ]
 
-    def begun(self, row: Row, reading: Reading, parts: Sequence[Held], options: N) -> Start:
-        """A row of which parts are locked. Raises DataError: Nothing of it may change, or it is too long."""
+    def begun(
+        self, row: Row, reading: Reading, parts: Sequence[Held], options: N, *, strict: bool = True
+    ) -> Start:
+        """A row of which parts are locked.
+
+        Raises:
+            DataError: It is too long; or nothing of it may change, if that is refused (`strict`).
+        """
         tokenizer = self.models(options).tokenizer
         subject = self.subject(reading.text, tuple(tokenizer.encode(reading.text)), options)
-        state = locked_state(reading, parts, tokenizer, subject)
-        locked = texts_of(reading.text, token_places(state.ids, tokenizer, reading.text), state.spans)
+        state = locked_state(reading, parts, tokenizer, subject, strict=strict)
+        locked = locked_texts(reading, state, tokenizer)
         # words to be kept lie where they lie: a part of a text need not have them all
         kept = [word for word in options.keep if word in row.text]
         return self.start(row, reading, state, locked, options, kept)

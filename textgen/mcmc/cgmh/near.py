@@ -6,7 +6,7 @@ looked at. What is best is what the target of the chain says, so that its states
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -57,7 +57,13 @@ def applied(state: State, edits: Iterable[Edit]) -> State:
     return replace(state, ids=ids, labels=labels)
 
 
-def likely_edits(state: State, noise: Noise, model: ContextModel, writable: Tensor) -> list[Edit]:
+def likely_edits(
+    state: State,
+    noise: Noise,
+    model: ContextModel,
+    writable: Tensor,
+    within: Collection[int] | None = None,
+) -> list[Edit]:
     """The edits of the places of a source that may change, the likeliest errors of each kind.
 
     Args:
@@ -65,25 +71,28 @@ def likely_edits(state: State, noise: Noise, model: ContextModel, writable: Tens
         noise: What may have happened to it.
         model: Judges what could stand at a place.
         writable: `(vocab,)`, true for what may be missing.
+        within: Only edits that touch one of these places, or insert beside two of them.
     """
-    ids, free = state.ids, set(state.free)
-    apart = [place for place in sorted(free) if place + 1 in free]
+    ids, free = state.ids, sorted(state.free if within is None else {*state.free} & {*within})
+    freely = set(state.free)
+    apart = [n for n in sorted(freely) if n + 1 in freely and not {n, n + 1}.isdisjoint(free)]
     found = [
         Edit(n, n + 2, (ids[n + 1], ids[n]), SWAPPED)
         for n in apart
         if n in noise.swapped and ids[n] != ids[n + 1]
     ]
     # of two that are the same, leaving out either makes the same text
-    twins = (n for n in sorted(free) if n in noise.doubled)
+    twins = (n for n in free if n in noise.doubled)
     found += [Edit(n, n + 1, (), DOUBLED) for n in twins if not n or ids[n - 1] != ids[n]]
-    return [*found, *_replacements(state, noise, model), *_insertions(state, model, writable)]
+    gaps = state.gaps if within is None else [gap for gap in state.gaps if {gap - 1, gap} <= {*within}]
+    places = [place for place in free if noise.meant[place]]
+    return [*found, *_replacements(state, places, noise, model), *_insertions(state, gaps, model, writable)]
 
 
-def _replacements(state: State, noise: Noise, model: ContextModel) -> list[Edit]:
-    ids, places = state.ids, [place for place in state.free if noise.meant[place]]
+def _replacements(state: State, places: Sequence[int], noise: Noise, model: ContextModel) -> list[Edit]:
     if not places:
         return []
-    judged = _judged(model, [state.around(place) for place in places])
+    ids, judged = state.ids, _judged(model, [state.around(place) for place in places])
     found = []
     for place, row in zip(places, judged, strict=True):
         for token, kind in noise.meant[place].items():
@@ -93,8 +102,9 @@ def _replacements(state: State, noise: Noise, model: ContextModel) -> list[Edit]
     return found[:REPLACED]
 
 
-def _insertions(state: State, model: ContextModel, writable: Tensor) -> list[Edit]:
-    gaps = state.gaps
+def _insertions(state: State, gaps: Sequence[int], model: ContextModel, writable: Tensor) -> list[Edit]:
+    if not gaps:
+        return []
     judged = _judged(model, [state.at_gap(gap) for gap in gaps]).masked_fill(~writable, -torch.inf)
     values, tokens = judged.topk(min(EACH, judged.shape[-1]), dim=-1)
     found = [

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 from typing import Literal
 
+from textgen.text.confusion.particles import Particle, particles
 from textgen.text.confusion.tables import (
     longest_misspelt,
     misspelt_words,
@@ -17,7 +18,7 @@ from textgen.text.confusion.tables import (
 )
 from textgen.text.words import listed_words, words
 
-Kind = Literal["word", "sound", "near", "shape", "missing", "doubled", "swapped", "other", "extra"]
+Kind = Literal["word", "sound", "near", "shape", "missing", "doubled", "swapped", "other", "extra"] | Particle
 
 
 @dataclass(frozen=True)
@@ -34,13 +35,12 @@ class Errors:
     def meant(self) -> list[Mapping[str, Kind]]:
         """For every character what may have been meant by it, and by which kind of error it came."""
         found = [_confused(character) for character in self.text]
-        right_words, most = misspelt_words(), longest_misspelt()
-        for start in range(len(self.text)):
-            for end in range(start + 2, min(start + most, len(self.text)) + 1):
-                wrong = self.text[start:end]
-                for place, right in enumerate(right_words.get(wrong, ()), start):
-                    if right != self.text[place]:
-                        found[place][right] = "word"
+        for span, word in misspelt(self.text):
+            for place, right in zip(span, word, strict=True):
+                if right != self.text[place]:
+                    found[place][right] = "word"
+        for place, right, kind in particles(self.text):
+            found[place][right] = kind
         return [dict(kinds) for kinds in found]
 
     @cached_property
@@ -68,6 +68,15 @@ class Errors:
         """Characters that may have changed places with the next: not where both belong to words."""
         pairs = enumerate(pairwise(self.text))
         return frozenset(n for n, pair in pairs if pair[0] != pair[1] and _loose(self._listed, n))
+
+
+def misspelt(text: str) -> Iterator[tuple[range, str]]:
+    """Yield the places of words that are often written wrong, and were, each with the right word."""
+    right_words, most = misspelt_words(), longest_misspelt()
+    for start in range(len(text)):
+        for end in range(start + 2, min(start + most, len(text)) + 1):
+            if right := right_words.get(text[start:end]):
+                yield range(start, end), right
 
 
 def _in_words(found: list[str]) -> list[bool]:
