@@ -39,7 +39,13 @@ class UsageError(TextgenError):
 
 
 class DataError(TextgenError):
-    """One text cannot be used: unreadable, empty, binary, not encodable."""
+    """One text cannot be used: unreadable, empty, binary, not encodable.
+
+    Attributes:
+        locks: What of the text is locked (`textgen.schema.Lock`), where that was asked for.
+    """
+
+    locks: tuple[Any, ...] | None = None
 
 
 class ModelError(TextgenError):

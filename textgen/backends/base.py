@@ -236,14 +236,16 @@ class Backend(ABC, Generic[O, P]):
         """The rows that can be used, with their numbers; those that cannot go into `records`."""
         usable = []
         for number, row in enumerate(window):
-            problem = row.error
+            problem, locks = row.error, None
             if problem is None:
                 try:
                     usable.append((number, self.prepare(row, options, on_event)))
                     continue
                 except DataError as error:
-                    problem = _with_place(row, error)
-            records[number] = Record(row.name, [], self.label(options), error=problem, fields=row.fields)
+                    problem, locks = _with_place(row, error), error.locks
+            records[number] = Record(
+                row.name, [], self.label(options), error=problem, fields=row.fields, locks=locks
+            )
         return usable
 
     def _record(self, prepared: P, outcome: Outcome, options: O, seed: int) -> Record:

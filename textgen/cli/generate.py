@@ -169,7 +169,7 @@ def _to_stdout(job: Job, sink: Sink, observation: Observation, show: Show) -> in
                 tell_seed()
             if as_json:
                 write(record.to_json())
-            elif record.error is None:
+            elif record.error is None or record.locks is not None:
                 show(record, row)
             errors.see(record)
     errors.end()

@@ -82,3 +82,12 @@ def test_particles_are_put_right_by_what_is_beside_them(correct: Any, text: str,
     candidate = only(correct.generate([text], explain=True))
     assert candidate.text == right
     assert [change.kind for change in candidate.changes or ()] == ["particle"] * (text != right)
+
+
+def test_what_is_locked_is_told_of_a_text_of_which_nothing_may_change(correct: Any) -> None:
+    records = correct.generate(["“你好。”", "“你们好，早上好。”\n“你们好，晚上好。”"], explain=True)
+    assert all("its quotes are locked" in record.error for record in records)
+    assert [[lock.text for lock in record.locks] for record in records] == [
+        ["“你好。”"],
+        ["“你们好，早上好。”", "“你们好，晚上好。”"],
+    ]

@@ -88,13 +88,17 @@ class SourceBackend(CgmhBackend[N], Generic[N]):
         tokenizer = self.models(options).tokenizer
         reading = tokenized(read, tokenizer)
         parts = held(reading, options)
-        spans = stretches(reading.text) if self.by_sentences(options) else []
-        if len(spans) > 1:
-            start = self._divided(row, reading, parts, spans, options)
-        else:
-            start = self.begun(row, reading, parts, options)
-        notes = self.reader.text_notes(read.text, row.text, tokenizer)
         locks = tuple(part.lock(reading) for part in parts) if options.explain else None
+        spans = stretches(reading.text) if self.by_sentences(options) else []
+        try:
+            if len(spans) > 1:
+                start = self._divided(row, reading, parts, spans, options)
+            else:
+                start = self.begun(row, reading, parts, options)
+        except DataError as error:
+            error.locks = locks
+            raise
+        notes = self.reader.text_notes(read.text, row.text, tokenizer)
         return replace(start, notes=notes, locks=locks)
 
     def _divided(

@@ -60,6 +60,8 @@ def _named(job: Job, show: Callable[[Candidate, Row], None]) -> Show:
                 console.result(console.cells(record.id, ""), end="")
             show(candidate, row)
         if record.locks is not None:
+            if record.error is not None and len(job.rows) > 1:
+                console.result(console.cells(record.id, ""), end="")
             _locks(record)
 
     return show_all
