@@ -123,12 +123,13 @@ class IncrementalGpt2(WholeTexts):
         hidden[at] = self._through_blocks(edits, keys, at)
         scores = [_whole(edit, new, len(self.before)) for edit, new in self._logprobs(edits, hidden)]
         if not remember:
-            return [Scored(sum(logprobs)) for logprobs in scores]
+            return [Scored(sum(logprobs), logprobs=logprobs) for logprobs in scores]
         # copies: a view would keep the memories of all texts that were scored together
         return [
             Scored(
                 sum(logprobs),
                 Memory(torch.stack([layer[n] for layer in keys]), hidden[n].clone(), edit.sequence, logprobs),
+                logprobs,
             )
             for n, (edit, logprobs) in enumerate(zip(edits, scores, strict=True))
         ]

@@ -213,10 +213,12 @@ class Scored:
     Attributes:
         logprob: Of its tokens and its end, in nats.
         memory: What the model keeps of it, for texts that begin alike.
+        logprobs: Of each token and of the end; none if the model reads other tokens.
     """
 
     logprob: float
     memory: Any = None
+    logprobs: tuple[float, ...] = ()
 
 
 class SequenceModel(Protocol):

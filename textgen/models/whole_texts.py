@@ -51,12 +51,12 @@ class WholeTexts:
 
         for numbers in same_size_batches(range(len(rows)), width, most):
             together = self._read_whole([rows[number] for number in numbers])
-            for number, logprob in zip(numbers, together, strict=True):
-                found[number] = Scored(logprob)
+            for number, logprobs in zip(numbers, together, strict=True):
+                found[number] = Scored(sum(logprobs), logprobs=tuple(logprobs))
         return found
 
-    def _read_whole(self, rows: Sequence[Ids]) -> list[float]:
-        """Log-probabilities of rows of one padded length, behind what stands before them."""
+    def _read_whole(self, rows: Sequence[Ids]) -> list[list[float]]:
+        """Log-probabilities of the tokens and ends of rows of one padded length, behind what is before."""
         ids, _ = read_together(rows)
         logits = self.network.extend(self.network.start([[]] * len(rows)), ids).float()
         logprobs = logits.masked_fill(~self.allowed, -torch.inf).log_softmax(-1)
@@ -65,6 +65,6 @@ class WholeTexts:
         found = []
         for row, own in zip(rows, logprobs, strict=True):
             tokens = torch.tensor(row[first:], dtype=torch.long)
-            of_text = own[first - 1 : len(row) - 1].gather(1, tokens[:, None]).sum()
-            found.append(float(of_text + own[len(row) - 1, self.ends].logsumexp(-1)))
+            of_text = own[first - 1 : len(row) - 1].gather(1, tokens[:, None])[:, 0]
+            found.append([*of_text.tolist(), float(own[len(row) - 1, self.ends].logsumexp(-1))])
         return found

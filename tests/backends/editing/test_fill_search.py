@@ -11,6 +11,7 @@ import pytest
 from small_checkpoints import causal, masked
 
 import textgen
+from textgen.backends.editing.blank_ranking import edges, said_again
 from textgen.backends.editing.passages import CONTEXT, LENGTH, Judge, Passage, nearby
 from textgen.backends.registry import editor_class
 from textgen.mcmc.cgmh.edits import Context
@@ -103,7 +104,7 @@ def test_choices_are_ranked_by_the_whole_passage(editors: dict[str, Any]) -> Non
         (Row("用print()打印"), {}, "no blank"),
     ],
 )
-def test_what_is_impossible_is_said(
+def test_what_is_impossible_issaid_again(
     editors: dict[str, Any], row: Row, options: dict[str, Any], reason: str
 ) -> None:
     [record] = editors["fill"].generate([row], **options)
@@ -171,3 +172,33 @@ def test_far_sentences_are_not_looked_at() -> None:
     assert (first[-7:], middle, last[:7]) == (near, "，" + far, near)
     assert len(first) == 84
     assert len(last) == 42
+
+
+@pytest.mark.parametrize(
+    ("given", "fills", "ends", "repeated"),
+    [
+        (["外面下着大雨，别忘了带", "。"], ["雨伞"], 2, 0),
+        (["外面下着大雨，别忘了带", "。"], ["大雨"], 2, 1),  # a content word that is there already
+        (["小李的普通", "很标准。"], ["话"], 1, 0),  # the end of a word that begins before the blank
+        (["我把信放进", "，投进了", "。"], ["邮筒", "邮筒"], 4, 1),
+        (["他又", "又高兴。"], ["很"], 2, 0),
+    ],
+)
+def test_fills_are_words_and_say_something_new(
+    given: list[str], fills: list[str], ends: int, repeated: int
+) -> None:
+    assert (edges(given, fills), said_again(given, fills)) == (ends, repeated)
+
+
+def test_what_is_far_behind_a_blank_weighs_less(editors: dict[str, Any]) -> None:
+    fill = editors["fill"]
+    judge = Judge(fill.models(fill._parsed({})))
+    encode = judge.models.tokenizer.encode
+    passage = Passage((tuple(encode("我把作业")), tuple(encode("在家里了。"))), ((1, 1),))
+    ways = [(tuple(encode("忘")),)]
+    assert passage.behind(ways[0]) == [8, 9, 10]  # 里 and more stand behind 忘在家
+    [one] = judge.scored([passage.ids(ways[0])])
+    assert len(one.logprobs) == 11
+    assert sum(one.logprobs) == pytest.approx(one.logprob)
+    [whole], [half] = judge.fluency(passage, ways), judge.fluency(passage, ways, 0.5)
+    assert whole - half == pytest.approx(0.5 * sum(one.logprobs[8:]), abs=1e-4)

@@ -1,4 +1,4 @@
-"""What may stand in the blanks of a passage: words of the dictionary, and beams over the masked places."""
+"""What may stand in the blanks of a passage: beams over the masked places, words of the dictionary first."""
 
 from __future__ import annotations
 
@@ -17,9 +17,11 @@ from textgen.mcmc.cgmh.edits import Context, Ids
 from textgen.text.words import frequent_words
 
 SINGLE = 64  # of one token so many are tried
-BEAMS = {2: 16, 3: 12}  # hypotheses by the tokens of a blank
+BEAMS = {2: 32, 3: 12, 4: 4}  # hypotheses by the tokens of a blank
 NARROW = 4  # those of longer blanks, and beside other blanks
-WORDS = {2: 64, 3: 32, 4: 16}  # words of the dictionary by their length
+# what is kept of a beam: words of the dictionary by their length, and other texts
+WORDS = {2: 64, 3: 32, 4: 16}
+OTHERS = 16
 LENGTHS = 8  # lengths of a blank that are tried
 LONG = 4  # tokens from which on a beam runs in one direction only
 STATES = 4  # ways to fill some of the blanks that are gone on with
@@ -103,31 +105,42 @@ class BlankSearch:
 
     def _of_size(self, context: Context, size: int, *, alone: bool) -> dict[Ids, float]:
         """Fills of so many tokens with their log-probabilities."""
-        width = (SINGLE if size == 1 else BEAMS.get(size, NARROW)) if alone else NARROW
         orders = [range(size)] if size == 1 or size > LONG or not alone else [range(size), range(size)[::-1]]
         found: dict[Ids, float] = {}
         for order in orders:
-            for fill, score in self._beam(context, order, width):
+            for fill, score in self._beam(context, order, alone=alone):
                 found[fill] = max(score, found.get(fill, -inf))
-        return dict(self._words(context, size, alone=alone)) | found
+        return found
 
-    def _beam(self, context: Context, order: Sequence[int], width: int) -> list[tuple[Ids, float]]:
-        """The best fills that a beam finds which writes the places in this order."""
-        states: list[tuple[dict[int, int], float]] = [({}, 0.0)]
-        for place in order:
-            contexts = [self._within(context, written, place, len(order)) for written, _ in states]
-            expected = self._expected(contexts)
-            count = min(2 * width, int(self.allowed.sum()))
-            scores, tokens = expected.topk(count)
-            new = [
-                ({**written, place: token}, score + more)
-                for (written, score), row, ids in zip(states, scores.tolist(), tokens.tolist(), strict=True)
-                for more, token in zip(row, ids, strict=True)
-                if more > -inf
-            ]
-            last = place == order[-1]
-            states = sorted(new, key=lambda state: -state[1])[: 2 * width if last else width]
-        return [(tuple(written[n] for n in range(len(order))), score) for written, score in states]
+    def _beam(self, context: Context, order: Sequence[int], *, alone: bool) -> Iterator[tuple[Ids, float]]:
+        """Yield the fills that a beam finds which writes the places in this order, words the more."""
+        size = len(order)
+        width = BEAMS.get(size, NARROW) if alone else NARROW
+        written, scores = torch.empty(1, 0, dtype=torch.long), torch.zeros(1)
+        for done, place in enumerate(order):
+            states = [dict(zip(order[:done], row, strict=True)) for row in written.tolist()]
+            expected = self._expected([self._within(context, state, place, size) for state in states])
+            totals = scores[:, None] + expected
+            if done == size - 1:
+                break
+            written, scores = self._best_of(totals, written, width)
+        kept = (SINGLE if size == 1 else OTHERS) if alone else 2 * NARROW
+        ways, values = self._best_of(totals, written, kept)
+        if (words := self._words_of(written, order)) is not None:
+            rows, tokens = words
+            some = totals[rows, tokens].topk(min(len(rows), WORDS[size] if alone else 2 * NARROW))
+            found = torch.cat([written[rows], tokens[:, None]], 1)[some.indices]
+            ways, values = torch.cat([ways, found]), torch.cat([values, some.values])
+        back = [order.index(place) for place in range(size)]
+        for fill, score in zip(ways[:, back].tolist(), values.tolist(), strict=True):
+            if score > -inf:
+                yield tuple(fill), score
+
+    def _best_of(self, totals: Tensor, written: Tensor, count: int) -> tuple[Tensor, Tensor]:
+        """So many of the best states with one token more, and their scores."""
+        best = totals.flatten().topk(min(count, totals.numel()))
+        rows, tokens = best.indices // totals.shape[1], best.indices % totals.shape[1]
+        return torch.cat([written[rows], tokens[:, None]], 1), best.values
 
     def _within(self, context: Context, written: dict[int, int], place: int, size: int) -> Context:
         """What stands around a place of a blank of which some places are written."""
@@ -136,18 +149,18 @@ class BlankSearch:
         right = [i for part in parts[place + 1 :] for i in part]
         return Context((*context.left, *left), (*right, *context.right))
 
-    def _words(self, context: Context, size: int, *, alone: bool) -> Iterator[tuple[Ids, float]]:
-        """Yield words of so many tokens, the places judged apart from each other."""
-        table = self._tables.get(size)
+    def _words_of(self, written: Tensor, order: Sequence[int]) -> tuple[Tensor, Tensor] | None:
+        """The words of the dictionary that go on from states: the rows of those, and the last tokens."""
+        table = self._tables.get(len(order))
         if table is None or not self._hole:
-            return
-        contexts = [self._within(context, {}, place, size) for place in range(size)]
-        expected = self._expected(contexts)
-        scores = torch.stack([expected[n][table[:, n]] for n in range(size)]).sum(0)
-        best = scores.topk(min(WORDS[size] if alone else NARROW * 2, len(table)))
-        for score, row in zip(best.values.tolist(), best.indices.tolist(), strict=True):
-            if score > -inf:
-                yield tuple(table[row].tolist()), score
+            return None
+        table = table[:, list(order)]
+        base = len(self.allowed) ** torch.arange(len(order) - 1)
+        keys, begun = (table[:, :-1] * base).sum(1), (written * base).sum(1)
+        known, rows = begun.sort()
+        at = torch.searchsorted(known, keys).clamp(max=len(known) - 1)
+        fits = known[at] == keys
+        return rows[at[fits]], table[fits, -1]
 
     def _expected(self, contexts: Sequence[Context]) -> Tensor:
         parts = [self.judge.expected(contexts[at : at + ROWS]) for at in range(0, len(contexts), ROWS)]

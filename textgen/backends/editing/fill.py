@@ -181,8 +181,8 @@ class FillBackend(CgmhBackend[FillOptions]):
         return State.of(parts, open_left=state.open_left, open_right=state.open_right, subject=state.subject)
 
     def _ranked(self, start: Start, state: State, text: str, score: float, kind: str) -> Candidate:
-        [logprob] = Judge(start.models).logprobs([state.ids])
-        return Candidate(text, score, kind, logprob, len(state.ids) + 1, "stop")
+        [scored] = Judge(start.models).scored([state.ids])
+        return Candidate(text, score, kind, scored.logprob, len(state.ids) + 1, "stop")
 
     def possible(self, state: State) -> bool:
         return all(state.blanks)

@@ -9,10 +9,12 @@ from torch import Tensor
 
 from textgen.backends.editing.models import ChainModels
 from textgen.mcmc.cgmh.edits import Context, Ids
+from textgen.models.views import Scored
 from textgen.text.segment import sentences
 
 BEFORE, BEHIND = 80, 40  # characters beside the blanks, and up to the end of a sentence, that are looked at
 BESIDE = 2  # tokens on each side of a blank that are judged by what fills it
+CLOSE_BEHIND = 3  # tokens behind a blank, or the text's end, that the language model says most about
 CONTEXT, LENGTH = 0.5, 0.5  # weights beside the log-probability of the passage
 ROWS = 64  # texts that a model reads together
 
@@ -41,18 +43,25 @@ class Passage:
         left = Passage(self.given[: blank + 1], ()).ids(fills[:blank])
         return Context(left, Passage(self.given[blank + 1 :], ()).ids(fills[blank + 1 :]))
 
+    def spans(self, fills: Fills) -> list[range]:
+        """Where the fills stand."""
+        found, at = [], 0
+        for part, fill in zip(self.given, fills, strict=False):
+            at += len(part) + len(fill)
+            found.append(range(at - len(fill), at))
+        return found
+
+    def behind(self, fills: Fills) -> list[int]:
+        """The places behind the first blank that are in none, nor close behind one; the end counts."""
+        spans = self.spans(fills)
+        close = {place for span in spans for place in range(span.start, span.stop + CLOSE_BEHIND)}
+        return [place for place in range(spans[0].start, len(self.ids(fills)) + 1) if place not in close]
+
     def beside(self, fills: Fills) -> list[int]:
         """The given places that stand close to a blank."""
-        found: set[int] = set()
-        written: set[int] = set()
-        at = 0
-        for part, fill in zip(self.given, (*fills, ()), strict=True):
-            at += len(part)
-            written |= set(range(at, at + len(fill)))
-            found |= set(range(at - BESIDE, at)) | set(range(at + len(fill), at + len(fill) + BESIDE))
-            at += len(fill)
-        end = at - len(self.given[-1])  # behind the last part there is no blank
-        return sorted(place for place in found - written if 0 <= place < min(at, end + BESIDE))
+        spans, end = self.spans(fills), len(self.ids(fills))
+        close = {place for span in spans for place in range(span.start - BESIDE, span.stop + BESIDE)}
+        return sorted(place for place in close.difference(*spans) if 0 <= place < end)
 
 
 def nearby(parts: Sequence[str]) -> list[str]:
@@ -83,10 +92,7 @@ def _beginning(text: str) -> str:
 
 @dataclass(frozen=True)
 class Judge:
-    """Tells how well passages read: to a language model, and to the proposals about what was given.
-
-    BERT's own opinion of what stands in a blank adds nothing to the language model's; what it thinks of the
-    words beside does, a little.
+    """Tells how well passages read: to a language model, and to the proposals.
 
     Attributes:
         models: The models.
@@ -94,36 +100,56 @@ class Judge:
 
     models: ChainModels
 
-    def logprobs(self, texts: Sequence[Ids]) -> list[float]:
-        """Log-probabilities of texts, their end included."""
+    def scored(self, texts: Sequence[Ids]) -> list[Scored]:
+        """Texts as the language model scores them, their end included."""
         score = self.models.language_model.score
         # what all of them begin with is computed once
         [parent] = score(texts[:1], [None]) if len(texts) > 1 else [None]
-        found: list[float] = []
+        found: list[Scored] = []
         for at in range(0, len(texts), ROWS):
             some = texts[at : at + ROWS]
-            scored = score(some, [parent] * len(some), remember=False)
-            found += [one.logprob for one in scored]
+            found += score(some, [parent] * len(some), remember=False)
         return found
 
-    def fluency(self, passage: Passage, all_fills: Sequence[Fills]) -> list[float]:
-        """How well the passage reads by the language model; longer fills are no worse for their length."""
-        logprobs = self.logprobs([passage.ids(fills) for fills in all_fills])
-        sizes = (sum(map(self.models.measure, fills)) for fills in all_fills)
-        return [logprob + LENGTH * size for logprob, size in zip(logprobs, sizes, strict=True)]
+    def fluency(self, passage: Passage, all_fills: Sequence[Fills], far: float = 1.0) -> list[float]:
+        """How well the passage reads by the language model; longer fills are no worse for their length.
+
+        Args:
+            passage: The passage.
+            all_fills: What fills its blanks.
+            far: Weight of what is far behind them, where the model tells it apart.
+        """
+        found = []
+        for fills, one in zip(
+            all_fills, self.scored([passage.ids(fills) for fills in all_fills]), strict=True
+        ):
+            less = sum(one.logprobs[place] for place in passage.behind(fills)) if one.logprobs else 0.0
+            size = sum(map(self.models.measure, fills))
+            found.append(one.logprob - ((1 - far) * less if far < 1 else 0.0) + LENGTH * size)
+        return found
 
     def support(self, passage: Passage, all_fills: Sequence[Fills]) -> list[float]:
-        """How well what was given close to the blanks goes with what fills them."""
+        """How well what was given close to the blanks goes with what fills them, by the proposals."""
+        return self._given_all_others(passage, all_fills, [passage.beside(fills) for fills in all_fills])
+
+    def expectation(self, passage: Passage, all_fills: Sequence[Fills]) -> list[float]:
+        """How well what fills the blanks goes with all around it, by the proposals."""
+        spans = [[place for span in passage.spans(fills) for place in span] for fills in all_fills]
+        return self._given_all_others(passage, all_fills, spans)
+
+    def _given_all_others(
+        self, passage: Passage, all_fills: Sequence[Fills], places: Sequence[Sequence[int]]
+    ) -> list[float]:
+        """For each passage the weighed log-probabilities of the tokens at some places, added up."""
         asked = []
-        for n, fills in enumerate(all_fills):
+        for n, (fills, some) in enumerate(zip(all_fills, places, strict=True)):
             ids = passage.ids(fills)
-            for place in passage.beside(fills):
-                asked.append((n, Context(ids[:place], ids[place + 1 :]), ids[place]))
+            asked += [(n, Context(ids[:place], ids[place + 1 :]), ids[place]) for place in some]
         found = [0.0] * len(all_fills)
         for at in range(0, len(asked), ROWS):
-            some = asked[at : at + ROWS]
-            logprobs = self.expected([context for _, context, _ in some])
-            for row, (n, _, token) in zip(logprobs, some, strict=True):
+            together = asked[at : at + ROWS]
+            logprobs = self.expected([context for _, context, _ in together])
+            for row, (n, _, token) in zip(logprobs, together, strict=True):
                 found[n] += CONTEXT * float(row[token])
         return found
 
