@@ -10,8 +10,8 @@ from textgen.backends.editing.passages import Fills, Judge, Passage
 from textgen.text.words import frequency, part_of_speech, words
 
 CLOSE = 24  # so many of the best, or twice as many as are wanted, are looked at closely
-# weights of the search, chosen by 99 words taken out of real sentences (docs/quality.md). Fitted ones put about
-# as many of these first, and do worse on blanks whose sentence says what must stand there
+# weights of the search, chosen by 99 words taken out of real sentences (docs/quality.md). Fitted ones put
+# about as many of these first, and do worse on blanks whose sentence says what must stand there
 FAR = 0.5  # weight of the log-probability of what is far behind a blank
 ONE_WORD = 4.0  # nats that each word of a fill costs
 RARE = 0.1  # exponent of the frequency of a fill, which divides: language models love what is frequent
