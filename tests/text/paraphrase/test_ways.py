@@ -17,6 +17,7 @@ WORDS = """
 公路 马路
 提高 改善
 提高 增强
+不知道 不清楚
 """
 PATTERNS = """
 # 例：因为下雨，所以比赛取消了。 -> 比赛取消了，因为下雨。
@@ -24,6 +25,7 @@ PATTERNS = """
 ^{t:t}，{s:n}{V:vp}$ = ^{s:n}{t:t}{V:vp}$
 @verbs = 检查 修改
 对{o:n}进行了{v:verbs} = {v:verbs}了{o:n}
+^请{s:n}{t:t}{p:w}$ = ^{t:t}请{s:n}{p:w}$
 """
 LEXICON = Lexicon.of(WORDS, PATTERNS)
 
@@ -53,6 +55,10 @@ def marked(text: LockedText) -> str:
     [
         ("请马上回家。", ["请立即回家。", "请立刻回家。"]),
         ("请[马上]回家。", []),
+        # locked parts inside a word, which every word of its group must have once
+        ("他[不]知道。", ["他[不]清楚。"]),
+        ("他[不知]道。", []),
+        ("他知[道]路。", []),
         ("请马[上回]家。", []),
         ("[请]马上[回家]。", ["[请]立即[回家]。", "[请]立刻[回家]。"]),
         # 马上 inside another word, and where borders of words would be other ones
@@ -68,7 +74,10 @@ def marked(text: LockedText) -> str:
         ("我马上买它。", ["我立即买它。", "我立刻买它。", "我马上购买它。"]),
         # forms of sentences, with their locks
         ("因为[下雨]，所以比赛取消了。", ["比赛取消了，因为[下雨]。"]),
-        ("[因为]下雨，所以比赛取消了。", []),
+        # locked words of a form, which the other form must have, too
+        ("[因为]下雨，所以比赛取消了。", ["比赛取消了，[因为]下雨。"]),
+        ("因为下雨，[所以]比赛取消了。", []),
+        ("[请]大家[昨天]检查。", ["[昨天][请]大家检查。"]),
         ("比赛[取消]了，因为[大雨]。好。", ["因为[大雨]，所以比赛[取消]了。好。"]),
         # a clause that refers to the other one stays behind it
         ("因为他病了，所以比赛取消了。", []),

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 from textgen.text.paraphrase.tokens import BLOCK, Token, tokens
 
@@ -16,6 +17,26 @@ class Lock:
     start: int
     stop: int
     label: int
+
+
+Piece = str | range  # of a new text: a string, or a part of the old one with its locks
+
+
+def carries(written: Sequence[str], locked: Collection[str]) -> bool:
+    """Whether strings have each of some locked parts once, none within or across another."""
+    text = "\n".join(written)
+    places = sorted((text.find(part), text.find(part) + len(part)) for part in locked)
+    once = all(text.find(part) == text.rfind(part) >= 0 for part in locked)
+    return once and all(one[1] <= other[0] for one, other in pairwise(places))
+
+
+def carrying(written: str, locked: Mapping[str, range]) -> Iterator[Piece]:
+    """The pieces of a string in which locked parts of a text stand for themselves."""
+    at = 0
+    for start, part in sorted((written.find(part), part) for part in locked if part in written):
+        yield from (written[at:start], locked[part])
+        at = start + len(part)
+    yield written[at:]
 
 
 @dataclass(frozen=True)
@@ -70,11 +91,13 @@ class LockedText:
         """The word that ends at a place."""
         return next((token for stop, token in self._tokens.values() if stop == place), None)
 
-    def locked(self, start: int, stop: int) -> bool:
-        """Whether a character between two places is locked."""
-        return any(lock.start < stop and start < lock.stop for lock in self.locks)
+    def locked_inside(self, start: int, stop: int) -> dict[str, range] | None:
+        """The locked parts between two places by their strings; None if two have the same."""
+        inside = [lock for lock in self.locks if start <= lock.start and lock.stop <= stop]
+        found = {self.string[lock.start : lock.stop]: range(lock.start, lock.stop) for lock in inside}
+        return found if len(found) == len(inside) else None
 
-    def rebuilt(self, part: range, pieces: Sequence[str | range]) -> LockedText:
+    def rebuilt(self, part: range, pieces: Sequence[Piece]) -> LockedText:
         """The text with a part made anew.
 
         Args:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from textgen.text.paraphrase.locked_text import LockedText
+from textgen.text.paraphrase.locked_text import LockedText, Piece, carries, carrying
 from textgen.text.paraphrase.slots import CLAUSES, KINDS, LISTED, MARKS, NOMINAL, SENTENCE_MARKS, agree, fits
 
 _PART = re.compile(r"\{(\w+)(?::(\w+))?\}|([^{}]+)")
@@ -19,7 +19,9 @@ MOST = 200  # matches of a form in a text
 TIMES = 16  # characters that a time may have
 TRIES = 4000  # ends of slots that are looked at for them
 
-Found = dict[str, range]  # what a match put into each slot
+LOCKED = "="  # before a locked part of a literal, among the names of slots
+
+Found = dict[str, range]  # what a match put into each slot, and the locked parts of its literals
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,7 @@ class Pattern:
         for one, other in ((self.left, self.right), (self.right, self.left)):
             found: dict[LockedText, None] = {}
             for start, stop, slots in _matches(one, text):
-                way = _filled(text, start, stop, other, slots)
+                way = _filled(text, start, stop, (one, other), slots)
                 if way is not None and way != text:
                     found[way] = None
             yield from found
@@ -201,8 +203,11 @@ class _Search:
         part = parts[number]
         if isinstance(part, str):
             stop = at + len(part)
-            if string.startswith(part, at) and self.text.is_border(stop) and not self.text.locked(at, stop):
-                yield from self.from_(number + 1, stop, slots)
+            locked = self.text.locked_inside(at, stop) if string.startswith(part, at) else None
+            if locked is not None and self.text.is_border(stop):
+                named = {LOCKED + own: place for own, place in locked.items()}
+                if slots.keys().isdisjoint(named):
+                    yield from self.from_(number + 1, stop, {**slots, **named})
             return
         behind = parts[number + 1] if number + 1 < len(parts) else None
         for stop in self.text.borders_behind(at, part.most):
@@ -249,15 +254,26 @@ class _Search:
         return string[at] in MARKS - {"、", "《"}
 
 
-def _filled(text: LockedText, start: int, stop: int, form: Form, slots: Found) -> LockedText | None:
-    """The text with another form from `start` to `stop`; None if that is not read as it is written."""
+def _filled(
+    text: LockedText, start: int, stop: int, forms: tuple[Form, Form], found: Found
+) -> LockedText | None:
+    """The text with the second of two forms from `start` to `stop`; None if it is not read as it is written.
+
+    Locked parts of literals go to where the other form has the same, as 请 does.
+    """
+    slots = {name: at for name, at in found.items() if not name.startswith(LOCKED)}
+    locked = {name.removeprefix(LOCKED): at for name, at in found.items() if name not in slots}
+    if not all(carries(form.literals, locked) for form in forms):
+        return None
+    form = forms[1]
     filled = [(form.slots[name].kind, tuple(text.tokens(at.start, at.stop))) for name, at in slots.items()]
     if not agree(filled):
         return None
-    pieces: list[str | range] = [part if isinstance(part, str) else slots[part.name] for part in form.parts]
-    found = text.rebuilt(range(start, stop), pieces)
     at, edges = start, [start]
-    for piece in pieces:
-        at += len(piece)
+    pieces: list[Piece] = []
+    for part in form.parts:
+        pieces += carrying(part, locked) if isinstance(part, str) else [slots[part.name]]
+        at += len(part) if isinstance(part, str) else len(slots[part.name])
         edges.append(at)
-    return found if all(map(found.is_border, edges)) else None
+    way = text.rebuilt(range(start, stop), pieces)
+    return way if all(map(way.is_border, edges)) else None

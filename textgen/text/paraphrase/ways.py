@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from itertools import chain
 
 from textgen.text.paraphrase.lexicon import Lexicon
-from textgen.text.paraphrase.locked_text import LockedText
+from textgen.text.paraphrase.locked_text import LockedText, carries, carrying
 
 
 def ways(text: LockedText, lexicon: Lexicon) -> list[LockedText]:
@@ -29,12 +29,14 @@ def _exchanges(text: LockedText, lexicon: Lexicon) -> Iterator[LockedText]:
     for start in text.borders:
         for stop in text.borders_behind(start, lexicon.longest):
             for group in lexicon.groups_of.get(string[start:stop], ()):
-                if text.locked(start, stop) or not _stands(string, start, stop, group):
+                locked = text.locked_inside(start, stop)
+                if locked is None or not _stands(string, start, stop, group):
                     continue
-                for other in group:
+                fitting = [word for word in group if carries([word], locked)]
+                for other in fitting if string[start:stop] in fitting else ():
                     if other == string[start:stop]:
                         continue
-                    way = text.rebuilt(range(start, stop), [other])
+                    way = text.rebuilt(range(start, stop), list(carrying(other, locked)))
                     end = start + len(other)
                     if _stands(way.string, start, end, group) and way.is_border(start) and way.is_border(end):
                         yield way
