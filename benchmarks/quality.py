@@ -205,7 +205,7 @@ SAMPLES = {
         "rank=logprob:best_of=2",
         "decode=contrastive",
     ],
-    "bert": ["default", "temperature=0.8"],
+    "bert": ["default", "temperature=0.8:best_of=1", "temperature=1.0:best_of=1"],
 }
 
 

@@ -11,6 +11,7 @@ import torch
 
 import textgen
 from textgen.backends.bert import BertBackend
+from textgen.backends.best_of import is_sound
 from textgen.backends.chain_reports import EVERY
 from textgen.events import ChainStep, Event, Steps
 from textgen.models.families.bert import Bert
@@ -88,8 +89,21 @@ def test_fewer_chains_give_their_last_states(bert: Any) -> None:
     assert sample(bert, num_candidates=2, **options) == five[:2]
 
 
+def test_a_text_is_the_best_of_the_last_states_of_its_chain(bert: Any) -> None:
+    options = {"sweeps": 9, "burn_in": 3}
+    states = sample(bert, num_candidates=6, chains=1, **options)  # the last one first
+    assert sample(bert, best_of=1, **options) == states[:1]
+    for number in (2, 4, 6):
+        [text] = sample(bert, best_of=number, **options)
+        assert text == max(states[:number], key=lambda one: (is_sound(one.text), one.score))
+    assert sample(bert, **options) == [text]
+    halves = sample(bert, num_candidates=2, chains=1, best_of=3, **options)
+    of = [max(half, key=lambda one: (is_sound(one.text), one.score)) for half in (states[:3], states[3:])]
+    assert halves == of
+
+
 def test_more_chains_only_tell(bert: Any) -> None:
-    two = sample(bert, num_candidates=2, sweeps=9, burn_in=1)
+    two = sample(bert, num_candidates=2, sweeps=9, burn_in=1, best_of=1)
     of_five = sample(bert, num_candidates=2, sweeps=9, burn_in=1, chains=5)
     assert [c.text for c in of_five] == [c.text for c in two]
     assert [c.chain.chain for c in of_five] == [0, 1]
@@ -153,7 +167,7 @@ def test_annealing_tells_the_best_state_after_burn_in(bert: Any) -> None:
 
 
 def test_plain_chains_have_no_energy_but_diagnostics(bert: Any) -> None:
-    first, second = sample(bert, SENTENCE, num_candidates=2, sweeps=9, burn_in=1)
+    first, second = sample(bert, SENTENCE, num_candidates=2, sweeps=9, burn_in=1, best_of=1)
     for number, candidate in enumerate((first, second)):
         report = candidate.chain
         assert report.log_target is None

@@ -10,7 +10,7 @@ import pytest
 from fakes import TabularModel, random_table
 from small_networks import GPT2, network_of
 
-from textgen.backends.best_of import best, blended
+from textgen.backends.best_of import best, blended, is_sound
 from textgen.backends.gpt2 import Gpt2Backend
 from textgen.errors import UsageError
 from textgen.options import ContinueOptions, parse
@@ -71,6 +71,14 @@ def test_a_finished_draw_comes_before_a_better_one_that_was_cut() -> None:
     assert best([draw("甲", -1), draw("乙", -1)]).text == "甲"
 
 
+def test_what_says_a_thing_twice_or_has_a_mark_without_partner_comes_last() -> None:
+    draws = [draw("他今天很高兴他今天很高兴。", -1), draw("他说“好。", -2), draw("他很高兴。", -3)]
+    assert [is_sound(one.text) for one in draws] == [False, False, True]
+    assert best(draws, sound=True).text == "他很高兴。"
+    assert best(draws).text == draws[0].text
+    assert best(draws[:2], sound=True).text == draws[0].text, "if none is sound, the score decides"
+
+
 @pytest.fixture(scope="module")
 def backend() -> Gpt2Backend:
     files = find_model("gpt2")
@@ -93,6 +101,16 @@ def test_each_text_is_the_best_of_draws_of_its_own(backend: Gpt2Backend, rank: s
     assert len({c.text for c in ranked.candidates}) == 4
     [two] = backend.generate("春天。", num_candidates=2, rank=rank, best_of=3, **SHORT)
     assert two.candidates == ranked.candidates[:2]
+
+
+def test_a_sound_text_is_as_good_as_its_least_probable_token(backend: Gpt2Backend) -> None:
+    [drawn] = backend.generate("春天。", num_candidates=6, rank="sound", best_of=2, **SHORT)
+    [plain] = backend.generate("春天。", num_candidates=12, **SHORT)
+    texts = [candidate.text for candidate in plain.candidates]
+    for number, candidate in enumerate(drawn.candidates):
+        assert candidate.text in texts[2 * number : 2 * number + 2]
+        assert candidate.score_kind == "least_logprob"
+        assert candidate.score <= candidate.logprob / candidate.tokens
 
 
 def test_the_best_does_not_depend_on_other_rows(backend: Gpt2Backend) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from textgen.errors import UsageError
 from textgen.options import GibbsOptions, parse
 
 
@@ -58,9 +59,34 @@ def test_a_third_is_burnt(sweeps: int, burnt: int) -> None:
     assert parse(GibbsOptions, {"sweeps": sweeps, "burn_in": 0}).burnt == 0
 
 
-def test_without_options_a_chain_is_one_text_of_plain_gibbs_sampling() -> None:
+def test_without_options_a_chain_is_one_text_of_gibbs_sampling() -> None:
     options = parse(GibbsOptions, {})
     assert options.draws
     assert (options.parallel, options.states) == (1, 1)
     assert options.burnt < options.sweeps
-    assert (options.method, options.temperature, options.top_k) == ("gibbs", 1, 0), "the model's distribution"
+    assert (options.method, options.temperature, options.top_k) == ("gibbs", 0.8, 0)
+
+
+@pytest.mark.parametrize(
+    ("given", "each"),
+    [
+        ({}, 8),
+        ({"num_candidates": 5}, 8),
+        ({"sweeps": 4}, 3),
+        ({"num_candidates": 5, "chains": 2}, 1),
+        ({"num_candidates": 5, "chains": 2, "best_of": 4}, 4),
+        ({"best_of": 1}, 1),
+        ({"method": "mh"}, 1),
+        ({"method": "anneal"}, 1),
+    ],
+    ids=str,
+)
+def test_a_text_is_the_best_of_so_many_states(given: dict[str, Any], each: int) -> None:
+    assert parse(GibbsOptions, given).states_each == each
+
+
+def test_a_chain_records_the_states_of_which_the_best_is_wanted() -> None:
+    with pytest.raises(UsageError, match="5 states of each chain, and sweeps 6 record 4"):
+        parse(GibbsOptions, {"sweeps": 6, "best_of": 5})
+    with pytest.raises(UsageError, match="best_of needs method gibbs or mh"):
+        parse(GibbsOptions, {"method": "anneal", "best_of": 2})

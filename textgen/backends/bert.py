@@ -10,6 +10,7 @@ from itertools import groupby
 from torch import Tensor
 
 from textgen.backends.base import Backend, Outcome, Prepared
+from textgen.backends.best_of import best
 from textgen.backends.chain_reports import Reports, StepReports, lost
 from textgen.backends.editing.locks import anchors, kept_spans, redrawable
 from textgen.backends.tokenized import edited, texts_of, token_places, tokenized, with_spans
@@ -54,8 +55,9 @@ class Seed(Prepared):
 class BertBackend(Backend[GibbsOptions, Seed]):
     """Samples sentences of a given length, or starts from a sentence.
 
-    `num_candidates` texts come from as many chains, the last recorded state of each; from fewer chains,
-    the last of every chain first, then the ones before; of more chains, from the first.
+    `num_candidates` texts come from as many chains, the best of the last recorded states of each (`best_of`);
+    from fewer chains, those of the last states of every chain first, then of the ones before; of more chains,
+    from the first.
     """
 
     options = GibbsOptions
@@ -173,8 +175,10 @@ class BertBackend(Backend[GibbsOptions, Seed]):
         for number in range(options.num_candidates):
             back, at = divmod(number, len(chains))
             chain = chains[at]
-            visit = chain.best[0] if searched else chain.kept[-1 - back]
-            found.append(self._candidate(start, visit, reports.of(chain, visit), options))
+            end = len(chain.kept) - back * options.states_each
+            visits = chain.best[:1] if searched else chain.kept[end - options.states_each : end][::-1]
+            drawn = [self._candidate(start, one, reports.of(chain, one), options) for one in visits]
+            found.append(best(drawn, sound=True))
         if words := [word for candidate in found for word in missing(candidate.text, options.keep)]:
             return lost(words[0])
         return found

@@ -12,15 +12,30 @@ from dataclasses import replace
 from textgen.models.scoring import sequence_logprobs
 from textgen.models.views import Ids, NextTokenModel
 from textgen.schema import Candidate
+from textgen.text.checks.editor import unpaired
+from textgen.text.checks.repeats import repeats
 from textgen.text.segment import sentences
 from textgen.tokenizers.base import Tokenizer
 
 FINISHED = ("stop", "sentence")
 
 
-def best(draws: Sequence[Candidate]) -> Candidate:
-    """The draw with the highest score, a finished one if there is any; of equals the first."""
-    return max(draws, key=lambda draw: (draw.finish_reason in FINISHED, draw.score))
+def best(draws: Sequence[Candidate], *, sound: bool = False) -> Candidate:
+    """The draw with the highest score, a finished one if there is any; of equals the first.
+
+    Args:
+        draws: Draws of one text.
+        sound: Whether those that `is_sound` refuses come last.
+    """
+    return max(
+        draws,
+        key=lambda draw: (draw.finish_reason in FINISHED, not sound or is_sound(draw.text), draw.score),
+    )
+
+
+def is_sound(text: str) -> bool:
+    """Tell whether a text says nothing twice, and every quote and bracket in it has a partner."""
+    return not repeats(text.strip(), "") and not unpaired(text, "")
 
 
 def blended(

@@ -145,7 +145,7 @@ class Gpt2Backend(Backend[ContinueOptions, Prompt]):
         """The best draw of a text. Each text has draws of its own: of more texts the first stay the same."""
         if options.rank == "blend":
             draws = blended(draws, self.styled(options), self.tokenizer, self.network.positions)
-        return best(draws)
+        return best(draws, sound=options.rank == "sound")
 
     def stream_row(
         self, row: Row, options: ContinueOptions, seed: int, *, candidate: int = 0, on_event: OnEvent = ignore
@@ -280,7 +280,10 @@ class Gpt2Backend(Backend[ContinueOptions, Prompt]):
         kept, reason = self._stop(prompt.row, options).cut(draft.ids, draft.reason or "length")
         logprob = sum(draft.logprobs[:kept])
         text = prompt.row.text + prompt.given_back(self._written(prompt, draft.ids[:kept]))
-        return Candidate(text, logprob / kept, "mean_logprob", logprob, kept, reason)
+        score, kind = logprob / kept, "mean_logprob"
+        if options.rank == "sound":
+            score, kind = min(draft.logprobs[:kept]), "least_logprob"
+        return Candidate(text, score, kind, logprob, kept, reason)
 
     def _written(self, prompt: Prompt, ids: Sequence[int]) -> str:
         """What the ids write behind a prompt; between words of a lossy tokenizer there may be a space."""

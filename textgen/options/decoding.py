@@ -231,10 +231,10 @@ class ContinueOptions(DecodingOptions, StyledOptions):
         "by up to 128 tokens, or anywhere (default: sentence if {@decode} writes token by token, else any).",
         DECODING,
     )
-    rank: Literal["none", "logprob", "blend"] = field(
+    rank: Literal["none", "logprob", "blend", "sound"] = field(
         "none",
-        "Draw each text several times and keep the best: by log-probability, or by "
-        "log-probability and coherence (blend).",
+        "Draw each text several times and keep the best: by log-probability, by log-probability and "
+        "coherence (blend), or by its least probable token, if it says nothing twice (sound).",
         DECODING,
     )
     best_of: int | None = field(
