@@ -50,7 +50,7 @@ class GibbsOptions(ChainOptions, StyledOptions):
     temperature: float = changed(
         ChainOptions,
         "temperature",
-        0.8,  # with the best of eight states nearer to real text, and read as better, than 0.9 and 1
+        0.8,  # reads better than 0.9 and 1, which are nearer to real text (docs/quality.md)
         "Divides the logits of what is drawn.",
     )
     top_k: int = changed(
