@@ -7,6 +7,13 @@ from typing import Any
 import pytest
 
 from textgen.backends.editing.bar import Bar, Measures, added
+from textgen.backends.editing.rewrite import changed_first
+from textgen.events import ignore
+from textgen.mcmc.cgmh.edits import FREE, State, Subject
+from textgen.mcmc.cgmh.target import Point
+from textgen.mcmc.chain import Chain, Visit
+from textgen.models.views import Scored
+from textgen.options import RewriteOptions
 from textgen.schema import Record, Row
 from textgen.text.facts.fact import KINDS
 
@@ -77,3 +84,27 @@ def test_the_source_takes_the_place_of_what_is_not_good_enough(editors: dict[str
     assert candidate.chain is None
     assert candidate.score == pytest.approx(candidate.logprob / candidate.tokens)
     assert "this is the source: no text is good enough" in record.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "possible"), [("他来过了。", True), ("他来了三次。", False), ("他不来了。", False)]
+)
+def test_no_chain_goes_where_a_check_fails(editors: dict[str, Any], text: str, *, possible: bool) -> None:
+    rewrite, options = editors["rewrite"], RewriteOptions()
+    start = rewrite.prepare(Row("他来了。"), options, ignore)
+    ids = tuple(start.models.tokenizer.encode(text))
+    state = State(ids, (FREE,) * len(ids), subject=start.state.subject)
+    assert rewrite.possible(state, options) == possible
+    assert rewrite.possible(state, RewriteOptions(checks=False))
+
+
+@pytest.mark.parametrize(("count", "wanted"), [(1, [2]), (2, [2, 3]), (4, [2, 3, 1, 0])])
+def test_texts_that_are_changed_enough_go_before_others(count: int, wanted: list[int]) -> None:
+    subject = Subject(tuple(range(20)))
+    found = []
+    for n, (edits, log_target) in enumerate([(1, -3.0), (2, -1.0), (4, -7.0), (3, -9.0)]):
+        ids = (*range(100, 100 + edits), *range(edits, 20))
+        point = Point(State(ids, (FREE,) * 20, subject=subject), Scored(log_target), log_target)
+        found.append((Chain(b"", n, point), Visit(point, 1)))
+    first = changed_first(found, RewriteOptions(changes=0.2, num_candidates=count))
+    assert [chain.candidate for chain, _ in first] == wanted

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from textgen.messages import Message
 from textgen.text.checks.editor import Editor
 from textgen.text.facts.fact import Kind
 from textgen.text.facts.found import facts
+
+REMEMBERED = 4096  # texts: a chain comes back to where it was
+SOURCES = 64
 
 _IDLE = frozenset("之以的")  # 之后 says what 后 does
 
@@ -41,7 +45,7 @@ class Bar:
     similarity: float
     loss: float
     checks: bool
-    kinds: Collection[Kind]
+    kinds: tuple[Kind, ...]
 
     def failings(self, text: str, measures: Measures, source: str, of_source: Measures) -> tuple[str, ...]:
         """The names of what a text fails; none if it may be shown.
@@ -57,12 +61,19 @@ class Bar:
             failed.append("similarity")
         if measures.fluency < of_source.fluency - self.loss:
             failed.append("fluency")
-        if self.checks:
-            failed += ["facts"] * added(text, source, self.kinds)
-            editor = Editor(source)
-            own = editor.flags(source)
-            failed += [flag for flag in editor.flags(text) if flag not in own]
-        return tuple(failed)
+        return (*failed, *(unsound(text, source, self.kinds) if self.checks else ()))
+
+
+@lru_cache(REMEMBERED)
+def unsound(text: str, source: str, kinds: tuple[Kind, ...]) -> tuple[str, ...]:
+    """What a text fails by its characters: `facts` it adds, and editor's checks its source passes."""
+    editor = _editor(source)
+    own = editor.flags(source)
+    flags = (flag for flag in editor.flags(text) if flag not in own)
+    return (*["facts"] * added(text, source, kinds), *flags)
+
+
+_editor = lru_cache(SOURCES)(Editor)
 
 
 def added(text: str, source: str, kinds: Collection[Kind]) -> bool:

@@ -104,7 +104,7 @@ class CgmhBackend(Backend[C, Start], Generic[C]):
         """The texts of a search, those first that are to be shown."""
         return best_states(chains, start.models.tokenizer.decode)
 
-    def possible(self, state: State) -> bool:
+    def possible(self, state: State, options: C) -> bool:
         """Whether a chain may be at a state."""
         return True
 
@@ -232,7 +232,7 @@ class CgmhBackend(Backend[C, Start], Generic[C]):
             *self.terms(options),
         ]
         longest = self.longest(options)
-        constraints = [lambda state: len(state.ids) <= longest, self.possible]
+        constraints = [lambda state: len(state.ids) <= longest and self.possible(state, options)]
         drawn = ContextProposals(
             models.proposer.model,
             models.drawable(spaces=spaces),

@@ -184,7 +184,7 @@ class FillBackend(CgmhBackend[FillOptions]):
         [scored] = Judge(start.models).scored([state.ids])
         return Candidate(text, score, kind, scored.logprob, len(state.ids) + 1, "stop")
 
-    def possible(self, state: State) -> bool:
+    def possible(self, state: State, options: FillOptions) -> bool:
         return all(state.blanks)
 
     def holds(self, start: Start, text: str, options: FillOptions) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from functools import cache, cached_property
 
 from textgen.backends.base import Found, Outcome
-from textgen.backends.editing.bar import Bar, Measures, left_out_notes
+from textgen.backends.editing.bar import Bar, Measures, left_out_notes, unsound
 from textgen.backends.editing.base import Start
 from textgen.backends.editing.chain_texts import Found as Seen
 from textgen.backends.editing.models import ChainModels
@@ -25,6 +25,7 @@ from textgen.text.content_words import content_words
 from textgen.text.length import characters
 from textgen.text.paraphrase.lexicon import shipped_lexicon
 
+ENOUGH = 0.75  # of the share of edits wanted: a text with these goes before one that is only more probable
 LESS, MORE = 0.75, 1.25  # characters of a rewritten sentence, as a multiple of the sentence's
 
 
@@ -36,6 +37,7 @@ class RewriteBackend(SourceBackend[RewriteOptions]):
     """
 
     options = RewriteOptions
+    by_target = False
     unfound = "no other text was found"
 
     def terms(self, options: RewriteOptions) -> list[tuple[float, Term]]:
@@ -66,6 +68,14 @@ class RewriteBackend(SourceBackend[RewriteOptions]):
         encode = self.models(options).tokenizer.encode
         return Subject(ids, tuple(tuple(encode(word)) for word in words), length)
 
+    def possible(self, state: State, options: RewriteOptions) -> bool:
+        """Whether no check of the bar fails: a chain finds nothing where all that it visits is left out."""
+        if not options.checks:
+            return True
+        decode = self.models(options).tokenizer.decode
+        text, source = (decode(list(ids)) for ids in (state.ids, state.subject.source))
+        return not unsound(text, source, options.locked)
+
     def sifted(
         self, start: Start, found: list[Seen], options: RewriteOptions
     ) -> tuple[list[Seen], tuple[str, ...]]:
@@ -81,6 +91,8 @@ class RewriteBackend(SourceBackend[RewriteOptions]):
             left_out += bool(failings)
             if not failings:
                 shown.append(one)
+        if options.searching:
+            shown = changed_first(shown, options)
         return shown, left_out_notes(failed, left_out, len(found))
 
     def nothing(self, start: Start, chains: int, notes: Sequence[str], options: RewriteOptions) -> Outcome:
@@ -104,6 +116,17 @@ class RewriteBackend(SourceBackend[RewriteOptions]):
     def reportable(self, state: State, models: ChainModels) -> bool:
         decode = models.tokenizer.decode
         return decode(list(state.ids)) != decode(list(state.subject.source))
+
+
+def changed_first(found: Sequence[Seen], options: RewriteOptions) -> list[Seen]:
+    """As many texts as are wanted, by log pi, but those that are changed enough before all others."""
+    short = TooSimilar(ENOUGH * options.changes)
+
+    def lacking(one: Seen) -> bool:
+        return short.values([one[1].point.state]) != [0.0]
+
+    chosen = sorted(found, key=lacking)[: options.num_candidates]
+    return sorted(chosen, key=lambda one: (lacking(one), -one[1].point.log_target))
 
 
 def _mean(scored: Scored, ids: Ids) -> float:

@@ -180,7 +180,8 @@ class TooSimilar:
         return [self._short(state.subject.source, state.ids) for state in states]
 
     def _short(self, source: Ids, ids: Ids) -> float:
-        return max(0.0, ceil(self.share * len(source)) - levenshtein(source, ids))
+        wanted = ceil(round(self.share * len(source), 6))  # 0.15 of 20 are 3, whatever floats say
+        return max(0.0, wanted - levenshtein(source, ids))
 
 
 @dataclass(frozen=True)

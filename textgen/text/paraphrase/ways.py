@@ -5,11 +5,17 @@ Each condition is the same for a text and for what becomes of it, so that every 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from itertools import chain
 
 from textgen.text.paraphrase.lexicon import Lexicon
 from textgen.text.paraphrase.locked_text import LockedText, carries, carrying
+
+_PREPOSITIONS = "在因由"
+_BINDING = "的地得在因由于为被把给对向受"
+_COMMAS = ("，", ",")
+_COMMA_FOLLOWS = re.compile("[^。！？!?；;\n]*[，,]")
 
 
 def ways(text: LockedText, lexicon: Lexicon) -> list[LockedText]:
@@ -46,10 +52,15 @@ def _stands(string: str, start: int, stop: int, group: tuple[str, ...]) -> bool:
     """Whether a word of a group stands there as itself.
 
     It does not inside a longer word of the group, as 来自 in 来自于, nor beside its own first or last
-    character, as 常 in 常常.
+    character, as 常 in 常常. Nor does a phrase with a preposition behind 的 or another preposition, as 在会上
+    in 昨天的在会上, nor 由于 in a clause behind all others.
     """
-    word = string[start:stop]
-    if (start and string[start - 1] == word[0]) or string[stop : stop + 1] == word[-1]:
+    word, before = string[start:stop], string[start - 1 : start]
+    if before == word[0] or string[stop : stop + 1] == word[-1]:
+        return False
+    if word[0] in _PREPOSITIONS and before and before in _BINDING:
+        return False
+    if word.startswith("由于") and before in _COMMAS and not _COMMA_FOLLOWS.match(string, stop):
         return False
     for longer in group:
         at = longer.find(word)
