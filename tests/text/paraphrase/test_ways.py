@@ -76,6 +76,9 @@ def marked(text: LockedText) -> str:
         # nor 由于 in the last clause
         ("比赛取消了，因有大雨。", []),
         ("我说，因有大雨，比赛取消了。", ["我说，由于有大雨，比赛取消了。"]),
+        # a year is a time, some years are none
+        ("2024年，我们来过。", ["我们2024年来过。"]),
+        ("两年，我们来过。", []),
         # in two groups
         ("我们要提高水平。", ["我们要改善水平。", "我们要增强水平。"]),
         # two places
