@@ -118,6 +118,43 @@ def test_ways_and_their_ways_back(text: str, wanted: list[str]) -> None:
     assert found == ways(source, LEXICON)
 
 
+OF_CLAUSES = Lexicon.of(
+    "",
+    """
+    |{s:n}{t:tp}{P:pd}| = |{t:tp}{s:n}{P:pd}|
+    ^{a:o}把{b:o}{R:bp}，{Y:ow}$ = ^{b:o}被{a:o}{R:bp}，{Y:ow}$
+    |请{s:rn}{t:tp}{P:pd}| = |{s:rn}请{t:tp}{P:pd}|
+    {v:v}{a:n1}和{b:n1}| = {v:v}{b:n1}和{a:n1}|
+    |{a:n}高{m:am}| = |{a:n}的高度为{m:am}|
+    """,
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        # a clause, behind a comma or a connective, too
+        ("饭好了，我们[昨晚]都吃了。", ["饭好了，[昨晚]我们都吃了。"]),
+        ("雨很大，所以我们昨晚没去。", ["雨很大，所以昨晚我们没去。"]),
+        ("他知道我们昨晚没去。", []),
+        # all of a time
+        ("学校[每周六晚上]开放。", ["[每周六晚上]学校开放。"]),
+        ("学校自2026年3月1日起开放。", ["自2026年3月1日起学校开放。"]),
+        # what follows has a subject of its own
+        ("大风把小船吹到了湖中心，幸好大家都会游泳。", ["小船被大风吹到了湖中心，幸好大家都会游泳。"]),
+        ("大风把小船吹到了湖中心，又停了。", []),
+        # who is described
+        ("请报名的同学明天来学校。", ["报名的同学请明天来学校。"]),
+        ("请写下电话和姓名。", ["请写下姓名和电话。"] * 2),
+        ("铁塔高80米。", ["铁塔的高度为80米。"]),
+    ],
+)
+def test_forms_of_clauses_and_their_ways_back(text: str, wanted: list[str]) -> None:
+    found = ways(locked(text), OF_CLAUSES)
+    assert [marked(way) for way in found] == wanted
+    assert all(locked(text) in ways(way, OF_CLAUSES) for way in found)
+
+
 def test_a_way_counts_as_often_as_it_is_there() -> None:
     twice = Lexicon.of("立即 马上\n马上 立即 立刻")
     assert [way.string for way in ways(LockedText("马上走"), twice)] == ["立即走", "立即走", "立刻走"]

@@ -1,8 +1,8 @@
 """Patterns of sentences that say the same: two forms with the same slots, either of which becomes the other.
 
-A form is literals and slots: `^{s:n}把{o:n}{R:rs}$`. `^` is the beginning of a sentence, `$` its end. A slot
-is a name and a kind, see `slots`, or a class of words; `{x}` without one is a run inside a clause, `{X}` a
-clause, `{XX}` one or several with commas between.
+A form is literals and slots: `^{s:n}把{o:n}{R:rs}$`. `^` is the beginning of a sentence, `$` its end; `|`
+is either of a clause. A slot is a name and a kind, see `slots`, or a class of words; `{x}` without one is a
+run inside a clause, `{X}` a clause, `{XX}` one or several with commas between.
 """
 
 from __future__ import annotations
@@ -11,12 +11,25 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from textgen.text.paraphrase.agreement import agree
+from textgen.text.paraphrase.closed_classes import OPENING
 from textgen.text.paraphrase.locked_text import LockedText, Piece, carries, carrying
-from textgen.text.paraphrase.slots import CLAUSES, KINDS, LISTED, MARKS, NOMINAL, SENTENCE_MARKS, agree, fits
+from textgen.text.paraphrase.slots import (
+    CLAUSE_MARKS,
+    CLAUSES,
+    KINDS,
+    LISTED,
+    MARKS,
+    NOMINAL,
+    SENTENCE_MARKS,
+    TIMES,
+    fits,
+)
 
 _PART = re.compile(r"\{(\w+)(?::(\w+))?\}|([^{}]+)")
 MOST = 200  # matches of a form in a text
-TIMES = 16  # characters that a time may have
+LONGEST_TIME = 16  # characters that a time may have
+BEGINS, ENDS = "^|", "$|"
 TRIES = 4000  # ends of slots that are looked at for them
 
 LOCKED = "="  # before a locked part of a literal, among the names of slots
@@ -60,13 +73,13 @@ class Form:
 
     Attributes:
         parts: Literals and slots, in order.
-        first: Whether it begins a sentence.
-        last: Whether it ends one.
+        begins: What begins with it: ^ a sentence, | a clause; nothing of these otherwise.
+        ends: What ends with it: $ a sentence, | a clause.
     """
 
     parts: tuple[str | Slot, ...]
-    first: bool
-    last: bool
+    begins: str
+    ends: str
 
     @property
     def literals(self) -> list[str]:
@@ -114,13 +127,15 @@ def pattern_of(left: str, right: str, classes: Mapping[str, frozenset[str]]) -> 
     source = f"{left} = {right}"
     if one.slots != other.slots:
         raise ValueError(f"the forms have different slots: {source}")
-    if (one.first, one.last) != (other.first, other.last):
+    if (one.begins, one.ends) != (other.begins, other.ends):
         raise ValueError(f"the forms have different ends: {source}")
     return Pattern(one, other, source)
 
 
 def _form(source: str, classes: Mapping[str, frozenset[str]]) -> Form:
-    inner = source.removeprefix("^").removesuffix("$")
+    begins = source[:1] if source[:1] in BEGINS else ""
+    ends = source[-1:] if source[-1:] in ENDS else ""
+    inner = source[len(begins) : len(source) - len(ends)]
     parts: list[str | Slot] = []
     at = 0
     for found in _PART.finditer(inner):
@@ -132,7 +147,7 @@ def _form(source: str, classes: Mapping[str, frozenset[str]]) -> Form:
     names = [part.name for part in parts if isinstance(part, Slot)]
     if at < len(inner) or not parts or len(set(names)) < len(names):
         raise ValueError(f"a brace is alone, a slot is there twice, or nothing is in {source}")
-    return Form(tuple(parts), source.startswith("^"), source.endswith("$"))
+    return Form(tuple(parts), begins, ends)
 
 
 def _slot(name: str, kind: str, classes: Mapping[str, frozenset[str]], source: str) -> Slot:
@@ -143,14 +158,14 @@ def _slot(name: str, kind: str, classes: Mapping[str, frozenset[str]], source: s
     clause, nominal = name[0].isupper(), kind in NOMINAL
     least = (
         3
-        if kind in ("c", "e")
+        if kind in ("c", "e", "ow")
         else 2
-        if kind in ("b", "f", "g", "vp")
+        if kind in ("b", "f", "g", "vp", "pd")
         else 3
         if clause and not nominal
         else 1
     )
-    most = 60 if clause and len(name) > 1 else 30 if clause else 16 if nominal else 12
+    most = 60 if clause and len(name) > 1 else 30 if clause else 16 if nominal or kind in TIMES else 12
     marks = "《》" + "、" * (clause or kind in LISTED) + "，" * (clause and len(name) > 1)
     return Slot(name, kind, frozenset(), least, most, marks)
 
@@ -189,8 +204,10 @@ class _Search:
         places = (place for place in self.text.borders if place < len(string))
         if isinstance(first, str):
             places = (place for place in places if string.startswith(first, place))
-        if self.form.first:
+        if self.form.begins == "^":
             return (place for place in places if not place or string[place - 1] in SENTENCE_MARKS)
+        if self.form.begins:
+            return (place for place in places if self._clause_begins(place))
         return (place for place in places if isinstance(first, str) or self._open_before(first, place))
 
     def from_(self, number: int, at: int, slots: Found) -> Iterator[tuple[int, Found]]:
@@ -220,16 +237,23 @@ class _Search:
             self.left -= 1
             if self.left < 0:
                 return
-            if part.holds(self.text, at, stop) and not (part.kind == "t" and self._goes_on(at, stop)):
+            if part.holds(self.text, at, stop) and not (
+                part.kind in TIMES and self._goes_on(part.kind, at, stop)
+            ):
                 yield from self.from_(number + 1, stop, {**slots, part.name: range(at, stop)})
 
-    def _goes_on(self, at: int, stop: int) -> bool:
+    def _goes_on(self, kind: str, at: int, stop: int) -> bool:
         """Whether a time goes on behind a place, as 昨天下午 in 昨天下午三点."""
         return any(
-            fits("t", tuple(self.text.tokens(at, further)))
-            for further in self.text.borders_behind(at, TIMES)
+            fits(kind, tuple(self.text.tokens(at, further)))
+            for further in self.text.borders_behind(at, LONGEST_TIME)
             if further > stop
         )
+
+    def _clause_begins(self, place: int) -> bool:
+        if place and (token := self.text.before(place)) and token[0] in OPENING:
+            place -= len(token[0])
+        return not place or self.text.string[place - 1] in CLAUSE_MARKS
 
     def _open_before(self, slot: Slot, place: int) -> bool:
         """Whether a slot may begin a form there: nothing that could belong to it stands before."""
@@ -238,18 +262,20 @@ class _Search:
             return True
         if slot.kind in (*NOMINAL, "lo"):
             return token[1] == "v" and token[0] not in ("是", "有", "在")
-        if slot.kind == "vp":
+        if slot.kind in ("vp", "pd"):
             return token[0] not in ("的", "地", "得")
-        return bool(slot.words) or slot.kind not in ("", "s", "t", "m", "vo", "rs", *CLAUSES)
+        return bool(slot.words) or slot.kind not in ("", "s", *TIMES, "m", "vo", "rs", *CLAUSES)
 
     def _ends(self, at: int) -> bool:
         string = self.text.string
-        if self.form.last:
-            return at == len(string) or string[at] in SENTENCE_MARKS
+        if self.form.ends:
+            return at == len(string) or string[at] in (
+                SENTENCE_MARKS if self.form.ends == "$" else CLAUSE_MARKS
+            )
         last = self.form.parts[-1]
         if isinstance(last, str) or at == len(string):
             return True
-        if last.kind == "t":
+        if last.kind in TIMES:
             return self.text.tokens(at, len(string))[0][1] not in ("t", "m")
         return string[at] in MARKS - {"、", "《"}
 

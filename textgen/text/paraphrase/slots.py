@@ -3,56 +3,36 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import lru_cache
 from itertools import pairwise
 
-from textgen.text.paraphrase.times import DURATION, QUANTITY, TIME
+from textgen.text.paraphrase.closed_classes import (
+    ADVERBS,
+    CONNECTIVES,
+    INNER,
+    LOCALIZERS,
+    NO_ACTIONS,
+    OPENING,
+    PARTICLES,
+    PIVOTS,
+    QUANTIFIED,
+    QUESTIONS,
+    VERBS,
+)
+from textgen.text.paraphrase.times import AMOUNT, DURATION, QUANTITY, TIME, TIMED
 from textgen.text.paraphrase.tokens import Token, listed
 
 Tokens = tuple[Token, ...]
 
 SENTENCE_MARKS = "。！？!?；;\n"
+CLAUSE_MARKS = SENTENCE_MARKS + "，,"
 MARKS = frozenset("，,。！？；：、“”‘’「」『』（）()《》〈〉【】…—·!?;:\n\r\t \"'~～")
-CLAUSES = ("b", "c", "e", "f", "g")
-NOMINAL = ("n", "n2", "o", "cp", "nm")
+CLAUSES = ("b", "c", "e", "f", "g", "ow")
+TIMES = ("t", "tp")
+NOMINAL = ("n", "n1", "n2", "o", "cp", "nm", "rn")
 LISTED = (*CLAUSES, *NOMINAL, "s", "vo")  # kinds that may hold 、
 
-_ANAPHORA = listed(
-    """
-    他 她 它 他们 她们 它们 其 此 该 这 那 如此 这样 那样 这么 那么 前者 后者 两者 二者 这些 那些 之
-    这个 那个 这种 那种 这项 这里 那里 这件 这位 那位 那时 这时 当时
-    """
-)
-_PRONOUNS = listed("他 她 它 他们 她们 它们")
-_QUESTIONS = listed("什么 谁 哪 怎么 怎样 怎么样 如何 为什么 多少 几 哪里 哪儿 哪个 哪些 何 何时 为何")
-_INNER = listed(
-    """
-    虽然 虽 尽管 因为 由于 如果 即使 即便 只要 既然 不但 不仅 所以 因此 但 但是 无论 不管 不论 除非
-    之所以
-    """
-)
-_CONNECTIVES = listed(
-    """
-    那么 那 倘若 假若 要是 就算 即便 每当 当 自从 除了 除 为了 随着 据 因 因为 所以 因此 但是 但 然而
-    而且 并且 并 而 如果 虽然 尽管 由于 只要 只有 除非 即使 无论 不管 不但 不仅 于是 可是 不过 从而 以便
-    以免 否则 要是 假如 既然 既 一旦 况且 何况 反而 另外 此外 同时 或者 还是 也 就 才 还 却 都 又 便
-    则 更 再 仍 仍然 依然
-    """
-)
-# used as verbs, whatever their tags
-_VERBS = listed(
-    """
-    病 节省 唱歌 跳舞 封路 进站 同意 下雨 下雪 堵车 上课 下课 放学 上班 下班 回家 刮风 毕业 入学 开学
-    报名 签到 登记 请假 迟到 散步 不好 很少 很多 少 多 不多 不少 展览 停车 入场 进场 付款 乘车 下 办理
-    提交 填写 领取 携带 洗手 关闭 主持 寄 存 来 整理 下单 参赛 见面 读书 念书 爬山 植树 合影 散会 用餐
-    写信
-    """
-)
-_QUANTIFIED = listed("多 少 很多 很少 展览")  # which begin no predicate
-_NO_ACTIONS = listed("是 有 没有 在 要 会 能 想 使 让 给 被 把 进行")
-_PARTICLES = listed("呢 吗 吧 的")
-_LOCALIZERS = listed("里 上 中 下 内 外 旁 前 后 旁边 附近 门口")
 _LOCATED = re.compile("(?:上|里|下|旁|旁边|中|内|外|前|后|附近|门口|周围|中间|中央|对面|两边|两旁)$")
 _SEEN = re.compile(
     "发现|接受|看见|看到|听见|听到|知道|认识|认出|感动|吸引|理解|了解|"
@@ -64,31 +44,6 @@ _SEEN = re.compile(
 def fits(kind: str, found: Tokens) -> bool:
     """Whether words may fill a slot of a kind; the kinds are the names in `KINDS`."""
     return bool(found) and KINDS[kind]("".join(word for word, _ in found), found)
-
-
-def agree(filled: Sequence[tuple[str, Tokens]]) -> bool:
-    """Whether what fills the slots of a pattern goes together.
-
-    Clauses that change places do where none refers to another, or all begin with the same pronoun; what is
-    compared does where both are the same thing of somebody or neither is: not 我的钱 with 他.
-
-    Args:
-        filled: The kind and the words of each slot.
-    """
-    compared = [[word for word, _ in words] for kind, words in filled if kind == "cp"]
-    if len({words[-1] if "的" in words else "" for words in compared}) > 1:
-        return False
-    clauses = [[word for word, _ in words] for kind, words in filled if kind in ("b", "c")]
-    referring = [[word for word in words if word in _ANAPHORA] for words in clauses]
-    if not any(referring):
-        return True
-    head = clauses[0][0]
-    return (
-        len(clauses) > 1
-        and head in _PRONOUNS
-        and all(words == [head] for words in referring)
-        and all(words[0] == head for words in clauses)
-    )
 
 
 def _is_noun(tag: str) -> bool:
@@ -120,7 +75,9 @@ def _noun(text: str, found: Tokens) -> bool:
         or tag == "uj"
     ):
         return False
-    if any(word in _QUESTIONS for word, _ in words) or (tag in ("a", "z") and len(words) == 1):
+    if last in ("农历", "阴历", "公历"):  # part of a date
+        return False
+    if any(word in QUESTIONS for word, _ in words) or (tag in ("a", "z") and len(words) == 1):
         return False
     if last in "各本该每这那此其":
         return text in ("这", "那")
@@ -137,6 +94,22 @@ def _object(text: str, found: Tokens) -> bool:
     return _noun(text, found) and not (len(found) == 1 and found[0][1] == "r")
 
 
+def _subject(text: str, found: Tokens) -> bool:
+    """A noun phrase, or one that a clause describes, as 报名的同学."""
+    if _noun(text, found):
+        return True
+    at = max((n for n, (word, _) in enumerate(found) if word == "的"), default=0)
+    before, behind = found[:at], found[at + 1 :]
+    return bool(before and behind) and _noun(_text(behind), behind) and _describes(before)
+
+
+def _describes(found: Tokens) -> bool:
+    """Whether words before 的 describe what is behind it."""
+    first, tag = found[0]
+    plain = tag[0] in "vnarbm" and first not in CONNECTIVES and first not in ("是", "请")
+    return plain and not any(word in QUESTIONS or word in ("是", "把", "，") for word, _ in found)
+
+
 def _named(text: str, found: Tokens) -> bool:
     """A noun phrase that names one: a name, a pronoun, or what begins with 这 or 那."""
     name = found[-1][1] in ("nr", "nrt", "ns", "nt", "nz") or (len(found) == 1 and found[0][1] == "r")
@@ -150,7 +123,7 @@ def _place(text: str, found: Tokens) -> bool:
     if last in ("时", "时候", "期间", "之后", "之前", "前", "后"):
         return False
     inner = found[1:-1]
-    local = (tag in ("f", "s") or last in _LOCALIZERS) and inner and _noun(_text(inner), inner)
+    local = (tag in ("f", "s") or last in LOCALIZERS) and inner and _noun(_text(inner), inner)
     return bool(local) or _noun(_text(found[1:]), found[1:])
 
 
@@ -161,35 +134,61 @@ def _located(text: str, found: Tokens) -> bool:
 
 def _has_verb(found: Tokens) -> bool:
     return any(
-        word in _VERBS or (tag.startswith("v") and tag != "vn") or tag in ("a", "vn", "i", "l", "z")
+        word in VERBS or (tag.startswith("v") and tag != "vn") or tag in ("a", "vn", "i", "l", "z")
         for word, tag in found
     )
 
 
 def _predicate(text: str, found: Tokens) -> bool:
-    (first, tag), last = found[0], found[-1][0]
     if any(TIME.match(part) for part in text.split("，")[1:]):  # 他晚上工作，白天睡觉: contrasts stay
         return False
-    if first in _VERBS and first not in _QUANTIFIED:
-        return last not in _PARTICLES
+    found = _untimed(found)
+    (first, tag), last = found[0], found[-1][0]
+    if len(found) > 2 and tag[0] == "v" and found[1][0] == "的":  # 带领的红队得了第一: of a noun phrase
+        return False
+    if first in VERBS and first not in QUANTIFIED:
+        return last not in PARTICLES
     begins = (
-        tag in ("v", "vn", "vd", "d", "ad", "p", "a", "vi", "l", "i", "z", "an") and first not in _CONNECTIVES
+        tag in ("v", "vn", "vd", "d", "ad", "p", "a", "vi", "l", "i", "z", "an") and first not in CONNECTIVES
     )
-    return begins and _has_verb(found) and last not in _PARTICLES | set("和与地得")
+    return begins and _has_verb(found) and last not in PARTICLES | set("和与地得")
+
+
+def _whole_predicate(text: str, found: Tokens) -> bool:
+    """A predicate, behind words like 都 or not; no clause whose subject is described, as 报名的同学请来."""
+    at = next((n for n, (word, _) in enumerate(found) if word not in ADVERBS), 0)
+    words = found[at:]
+    described = any(
+        one == "的" and _is_noun(noun) and (tag[0] in "vpd" or word in "把将请")
+        for (one, _), (_, noun), (word, tag) in zip(words, words[1:], words[2:], strict=False)
+    )
+    with_another = words[0][1] == "p" or words[0][0] in PIVOTS
+    return _predicate(_text(words), words) and (with_another or not described)
+
+
+def _untimed(found: Tokens) -> Tokens:
+    """A predicate without the time that it begins with."""
+    text = ""
+    longest = 0
+    for n, (word, _) in enumerate(found[:-1], 1):
+        text += word
+        if TIMED.fullmatch(text):
+            longest = n
+    return found[longest:]
 
 
 def _plain_predicate(text: str, found: Tokens) -> bool:
     """A predicate that begins with a plain verb."""
     (first, tag), last = found[0], found[-1][0]
     plain = first not in ("是", "有", "没有", "没", "不", "无", "未", "在", "会", "能", "要")
-    return len(text) > 1 and tag in ("v", "vn") and plain and last not in _PARTICLES
+    return len(text) > 1 and tag in ("v", "vn") and plain and last not in PARTICLES
 
 
 def _verb_object(text: str, found: Tokens) -> bool:
     first, tag = found[0]
-    verb = (tag in ("v", "vn") or first in _VERBS) and first not in ("是", "有")
+    verb = (tag in ("v", "vn") or first in VERBS) and first not in ("是", "有")
     behind = any(_is_noun(tag) or tag == "r" for _, tag in found[1:])
-    return len(text) > 2 and verb and behind and found[-1][0] not in _PARTICLES | set("后时前了")
+    return len(text) > 2 and verb and behind and found[-1][0] not in PARTICLES | set("后时前了")
 
 
 def _result(text: str, found: Tokens) -> bool:
@@ -199,14 +198,23 @@ def _result(text: str, found: Tokens) -> bool:
     return fitting and inside and found[0][1] in ("v", "vn") and not _SEEN.match(text)
 
 
+def _disposal(text: str, found: Tokens) -> bool:
+    """A verb with where to, or as what, something is brought, as 吹到了湖中心."""
+    (verb, tag), inner = found[0], "".join(word for word, _ in found[:3])
+    if tag not in ("v", "vn") or verb in NO_ACTIONS or _SEEN.match(text) or len(text) < 3:
+        return False
+    brought = re.match(".{1,2}(?:到|成|给|在|进|入|为|回|上|下|出|掉|走|开|完|好|住)", inner)
+    return bool(brought) and found[-1][0] not in PARTICLES | set("和与地得时后前")
+
+
 def _clause(text: str, found: Tokens) -> bool:
     first, tag = found[0]
     last, end = found[-1]
-    if first in _CONNECTIVES or tag in ("c", "uj", "ul", "y") or end == "c" or text.endswith("的话"):
+    if first in CONNECTIVES or tag in ("c", "uj", "ul", "y") or end == "c" or text.endswith("的话"):
         return False
-    if last in _PARTICLES | set("时后前之当") | {"之后", "之前", "以后", "以前", "时候"} or end == "m":
+    if last in PARTICLES | set("时后前之当") | {"之后", "之前", "以后", "以前", "时候"} or end == "m":
         return False
-    return not any(word in _QUESTIONS or word in _INNER for word, _ in found)
+    return not any(word in QUESTIONS or word in INNER for word, _ in found)
 
 
 def _full_clause(text: str, found: Tokens) -> bool:
@@ -220,6 +228,13 @@ def _full_clause(text: str, found: Tokens) -> bool:
 def _told(text: str, found: Tokens) -> bool:
     """A full clause with something like a verb."""
     return _full_clause(text, found) and _says(found)
+
+
+def _own_told(text: str, found: Tokens) -> bool:
+    """A clause that tells something of its own subject, behind a connective or not."""
+    if len(found) > 1 and found[0][0] in OPENING:
+        found = found[1:]
+    return _told(_text(found), found)
 
 
 def _says(found: Tokens) -> bool:
@@ -246,7 +261,7 @@ def _adverbial(text: str, found: Tokens) -> bool:
 
 
 def _verb(text: str, found: Tokens) -> bool:
-    return len(found) == 1 and found[0][1] in ("v", "vn", "vd", "vi", "vg") and text not in _NO_ACTIONS
+    return len(found) == 1 and found[0][1] in ("v", "vn", "vd", "vi", "vg") and text not in NO_ACTIONS
 
 
 def _text(found: Tokens) -> str:
@@ -257,7 +272,9 @@ KINDS: dict[str, Callable[[str, Tokens], bool]] = {
     "": lambda text, found: True,
     "n": _noun,
     "n2": _long_noun,
+    "n1": lambda text, found: len(found) == 1 and _long_noun(text, found),
     "o": _object,
+    "rn": _subject,
     "cp": _noun,
     "nm": _named,
     "v": _verb,
@@ -265,17 +282,22 @@ KINDS: dict[str, Callable[[str, Tokens], bool]] = {
     "d": lambda text, found: len(found) == 1 and found[0][1] in ("d", "ad", "vd"),
     "z": _adverbial,
     "t": lambda text, found: bool(TIME.fullmatch(text)),
+    "tp": lambda text, found: bool(TIMED.fullmatch(text)),
     "du": lambda text, found: bool(DURATION.fullmatch(text)),
+    "am": lambda text, found: bool(AMOUNT.fullmatch(text)),
     "m": lambda text, found: bool(QUANTITY.fullmatch(text)),
     "s": _place,
     "lo": _located,
     "vp": _predicate,
+    "pd": _whole_predicate,
     "w": _plain_predicate,
     "vo": _verb_object,
     "rs": _result,
+    "bp": _disposal,
     "f": _clause,
     "b": _clause,
     "e": _told,
+    "ow": _own_told,
     "c": _full_clause,
     "g": _event,
 }
