@@ -13,9 +13,11 @@ from small_networks import BERT, GPT2, network_of, save
 from torch import Tensor
 
 import textgen
+from textgen.backends.registry import editor_class
 from textgen.cli.main import run
 from textgen.errors import UsageError
 from textgen.models.layers.conditional_norm import Condition, ConditionalLayerNorm, add_condition
+from textgen.store.catalog import find_model
 
 STYLES = ("诗歌", "新闻")
 PROMPTS = ["", "春天", "一二三四五六七八九十" * 2, "He said "]
@@ -180,6 +182,23 @@ def test_a_gpt2_searches_contrastively_in_its_style(gpt2: Any, monkeypatch: pyte
         agree(found, gpt2.generate(PROMPTS, decode="contrastive", **SHORT))
 
 
+@pytest.mark.parametrize("method", ["mh", "anneal"])
+def test_sentences_around_words_are_in_the_style(
+    folders: dict[str, Path], monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
+    """Both the search and the chain's target are those of the network with the style folded in."""
+    model = find_model(str(folders["gpt2"]), "fp32")
+    compose = editor_class("compose").open(model)
+    options = {"proposals": str(folders["plain"]), "method": method, "steps": 5, "seed": 2, "length": "2-6"}
+    row = textgen.Row("", keywords=("山",))
+    found = compose.generate([row], style="新闻", **options)
+    free = compose.generate([row], **options)
+    assert found[0].candidates != free[0].candidates
+    with monkeypatch.context() as patch:
+        patch.setattr("textgen.backends.editing.compose.with_style", lambda *_, **__: folded(GPT2, 1))
+        agree(found, compose.generate([row], style="诗歌", **options))
+
+
 @pytest.mark.parametrize("guidance", [0.0, 1.5])
 def test_streams_are_what_generate_writes(gpt2: Any, guidance: float) -> None:
     options = {"seed": 7, "style": "诗歌", "guidance": guidance} | SHORT
@@ -298,7 +317,8 @@ def test_several_processes_write_in_the_style(
             ("--style", "诗歌", "--guidance", 1, "--decode", "contrastive"),
             "--guidance leaves --decode contrastive no hidden states to compare",
         ),
-        ("cgmh", ("--keyword", "山", "--style", "诗歌"), "--style does not apply to textgen compose"),
+        ("cgmh", ("--keyword", "山", "--style", "诗歌"), "gpt2 knows no styles"),
+        ("cgmh", ("--keyword", "山", "--guidance", 1), "--guidance does not apply to textgen compose"),
     ],
 )
 def test_refusals(

@@ -98,12 +98,17 @@ class Options(OptionGroup):
         return {}
 
 
-class StyledOptions(Options):
-    """The options of models that may know styles."""
+class StyleOptions(Options):
+    """The option of models that may know styles."""
 
     style: Annotated[str, AfterValidator(clean_name)] | None = field(
         None, "Style to write in, for a model that was trained with styles.", CONTENT, min_length=1
     )
+
+
+class StyledOptions(StyleOptions):
+    """The options of models that may know styles, and be led towards one."""
+
     guidance: float = field(
         0.0,
         "Strength w of classifier-free guidance: (1 + w) styled - w unstyled logits.",

@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, field_validator, model_validator
 
 from textgen.commands import SIMILARITY
 from textgen.messages import OptionError, option
-from textgen.options.base import Keywords, Texts, Words, needs, words_of
+from textgen.options.base import Keywords, StyleOptions, Texts, Words, needs, words_of
 from textgen.options.chains import ChainOptions, Fall, Span
 from textgen.options.decoding import MAX_KEYWORDS, DecodingOptions
 from textgen.options.fields import (
@@ -133,7 +133,7 @@ PLAIN = (
 )
 
 
-class ComposeOptions(CgmhOptions):
+class ComposeOptions(CgmhOptions, StyleOptions):
     """The options of `compose`: sentences around given words."""
 
     length: Span | None = changed(CgmhOptions, "length", (6, 24))

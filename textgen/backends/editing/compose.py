@@ -20,6 +20,7 @@ from textgen.mcmc.cgmh.edits import FREE, Operations, State, Subject
 from textgen.mcmc.cgmh.kernel import ORDER
 from textgen.mcmc.cgmh.target import Point, Term
 from textgen.mcmc.chain import Chain
+from textgen.models.guidance import with_style
 from textgen.options import ComposeOptions
 from textgen.rng import uniform
 from textgen.schema import Row
@@ -47,16 +48,24 @@ class ComposeBackend(CgmhBackend[ComposeOptions]):
 
     def __init__(self, model: LoadedModel) -> None:
         super().__init__(model)
-        self._writer = cache(lambda lines: Writer(model, lines))
+        self._styled = cache(lambda style: model if style is None else self._in_style(style))
+        self._writer = cache(lambda lines, style: Writer(self._styled(style), lines))
         self._primed = cache(
-            lambda name, lines: ChainModels.of(
-                model, scores_behind(model, self._writer(lines).before), self.loaded(name)
+            lambda name, lines, style: ChainModels.of(
+                self._styled(style),
+                scores_behind(self._styled(style), self._writer(lines, style).before),
+                self.loaded(name),
             )
         )
 
+    def _in_style(self, style: str) -> LoadedModel:
+        """The language model as it writes in a style. Raises UsageError: it does not know that."""
+        network = with_style(self.network, style, name=self.model.files.name)
+        return replace(self.model, network=network)
+
     def models(self, options: ComposeOptions) -> ChainModels:
         """The models, of which the language model has read sentences of the kind that is wanted."""
-        found: ChainModels = self._primed(options.proposals, options.like)
+        found: ChainModels = self._primed(options.proposals, options.like, options.style)
         return found
 
     def terms(self, options: ComposeOptions) -> list[tuple[float, Term]]:
@@ -121,7 +130,7 @@ class ComposeBackend(CgmhBackend[ComposeOptions]):
 
     def _sentences(self, start: Start, key: bytes, options: ComposeOptions) -> list[State]:
         """First states, the best of each search before the second best of any."""
-        writer, length = self._writer(options.like), start.state.subject.length
+        writer, length = self._writer(options.like, options.style), start.state.subject.length
         searches = writer.sentences(start.locked, length, key, ordered=options.ordered)
         found: list[dict[State, float]] = []
         for search in searches:
