@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from textgen.backends.editing.beginnings import ReadOnce
 from textgen.backends.editing.compose import places_of
 from textgen.backends.editing.judge import Judge
 from textgen.backends.editing.plain_sentences import NoRepeats, OneSentence, plain_ids
@@ -75,6 +76,31 @@ def test_a_sentence_ends_once_inside_its_length(editors: dict[str, Any], tokeniz
     assert kept("他来了。") == {end}
     assert kept("来了。") == set()  # too short, and behind an end nothing comes
     assert one not in kept("他来了他来了")
+
+
+def test_a_sentence_leaves_room_for_its_words(editors: dict[str, Any], tokenizer: Tokenizer) -> None:
+    """No end before its words, and no text that they no longer fit in."""
+    size, end = editors["compose"].network.vocab_size, tokenizer.vocabulary.newline
+    filtered = OneSentence(tokenizer, size, (2, 6), end, 0, ["来", "来"])
+    [stop], [come], [big] = (tokenizer.encode(one) for one in "。来大")
+
+    def kept(text: str) -> list[bool]:
+        found = filtered(ids_of(tokenizer, text), torch.zeros(1, size))[0] > -torch.inf
+        return [bool(found[i]) for i in (stop, come, big)]
+
+    assert kept("他来") == [False, True, True]
+    assert kept("他天来天") == [False, True, False]  # the other 来, the mark, and no more
+    assert kept("他来来") == [True, True, True]
+    assert kept("他天天来来") == [True, False, False]
+
+
+def test_what_is_read_is_read_once(editors: dict[str, Any], tokenizer: Tokenizer) -> None:
+    network, given = editors["compose"].network, tokenizer.encode("他来了")
+    once = ReadOnce(network)
+    tokens = torch.tensor(tokenizer.encode("大天")[:2])
+    assert torch.equal(
+        once.step(once.start([given] * 2), tokens), network.step(network.start([given] * 2), tokens)
+    )
 
 
 def test_nothing_is_said_twice(editors: dict[str, Any], tokenizer: Tokenizer) -> None:

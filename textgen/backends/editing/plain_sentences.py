@@ -19,7 +19,7 @@ from textgen.tokenizers.base import Tokenizer
 
 ENDS, MARKS = "。！？", "。！？，、"
 TWICE = 2  # times that a token may stand in a sentence
-OPENING, OPENED, LATER = 2, 0.5, 0.1  # tokens with much noise, its scale, and that of the rest
+OPENING, OPENED, LATER = 2, 0.7, 0.15  # tokens with much noise, its scale, and that of the rest
 _PLAIN = re.compile(f"[{HAN}{MARKS}]+")
 
 
@@ -34,35 +34,51 @@ def plain_ids(tokenizer: Tokenizer, vocab_size: int) -> Tensor:
 class OneSentence:
     """A filter that lets a text end behind a mark that ends a sentence, and go on behind none.
 
+    There stays room for the words that are lacking, and for such a mark, which comes behind them all.
+
     Args:
         tokenizer: Of the tokens.
         vocab_size: Ids of the model.
         length: Fewest and most characters.
         end: The end symbol.
         given: How many columns of `ids` come before what is written.
+        words: What the text must hold; a word that is given twice stands twice.
     """
 
     def __init__(
-        self, tokenizer: Tokenizer, vocab_size: int, length: tuple[int, int], end: int, given: int
+        self,
+        tokenizer: Tokenizer,
+        vocab_size: int,
+        length: tuple[int, int],
+        end: int,
+        given: int,
+        words: Sequence[str] = (),
     ) -> None:
+        self.decode = tokenizer.decode
         self.sizes = token_lengths(tokenizer.vocabulary, vocab_size)
-        self.ends = torch.zeros(vocab_size, dtype=torch.bool)
-        self.ends[
-            [
-                i
-                for i, piece in enumerate(tokenizer.vocabulary.pieces)
-                if piece.decode("utf-8", "replace")[-1:] in {*ENDS}
-            ]
-        ] = True
+        self.ends, self.own = (torch.zeros(vocab_size, dtype=torch.bool) for _ in range(2))
+        pieces = enumerate(tokenizer.vocabulary.pieces)
+        self.ends[[i for i, piece in pieces if piece.decode("utf-8", "replace")[-1:] in {*ENDS}]] = True
+        self.own[[i for word in words for i in tokenizer.encode(word)]] = True
         self.length, self.end, self.given = length, end, given
+        self.words = Counter(words)
 
     def __call__(self, ids: Tensor, scores: Tensor) -> Tensor:
-        written = self.sizes[ids[:, self.given :]].sum(-1)
-        ended = self.ends[ids[:, -1]] & (ids.shape[1] > self.given)
-        out = scores.masked_fill(written[:, None] + self.sizes > self.length[1], BANNED)
-        out = out.masked_fill(ended[:, None], BANNED)
-        out[:, self.end] = scores[:, self.end].masked_fill(~ended | (written < self.length[0]), BANNED)
+        texts = ids[:, self.given :]
+        lacking = torch.tensor([self._lacking(self.decode(row)) for row in texts.tolist()])[:, None]
+        written = self.sizes[texts].sum(-1)[:, None]
+        least, left = self.length[0] - written, self.length[1] - written
+        going = (left - self.sizes > lacking) | (self.own & (lacking > 0) & (left > self.sizes))
+        ending = (lacking == 0) & (left >= self.sizes) & (least <= self.sizes)
+        ended = self.ends[ids[:, -1:]] & (ids.shape[1] > self.given)
+        out = scores.masked_fill(~torch.where(self.ends, ending, going) | ended, BANNED)
+        early = ~ended | (least > 0)
+        out[:, self.end] = scores[:, self.end].masked_fill(early[:, 0], BANNED)
         return out
+
+    def _lacking(self, text: str) -> int:
+        """The characters of the words that a text lacks."""
+        return sum(len(word) * max(0, count - text.count(word)) for word, count in self.words.items())
 
 
 class NoRepeats:
