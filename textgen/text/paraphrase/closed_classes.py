@@ -26,7 +26,7 @@ CONNECTIVES = listed(
     则 更 再 仍 仍然 依然
     """
 )
-ADVERBS = listed("都 也 还 就 又 仍 仍然 依然 才 却 便 再 更")
+ADVERBS = listed("都 也 还 就 又 仍 仍然 依然 才 却 便 再 更 全部")
 PIVOTS = listed("让 叫 请 陪 带 帮 送 邀请 组织 帮助 把 将 被 给 使 派 用 听 看")
 # behind which a clause begins
 OPENING = listed(

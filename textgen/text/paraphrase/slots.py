@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from itertools import pairwise
 
@@ -33,7 +33,9 @@ TIMES = ("t", "tp")
 NOMINAL = ("n", "n1", "n2", "o", "cp", "nm", "rn")
 LISTED = (*CLAUSES, *NOMINAL, "s", "vo")  # kinds that may hold 、
 
-_LOCATED = re.compile("(?:上|里|下|旁|旁边|中|内|外|前|后|附近|门口|周围|中间|中央|对面|两边|两旁)$")
+_LOCATED = re.compile(
+    "(?:上|里|下|旁|旁边|中|内|外|前|后|侧|端|角|部|附近|门口|周围|中间|中央|对面|两边|两旁)$"
+)
 _SEEN = re.compile(
     "发现|接受|看见|看到|听见|听到|知道|认识|认出|感动|吸引|理解|了解|"
     "遇到|遇见|喜欢|打动|震撼|折服|影响|爱|恨|觉得|选中|欢迎"
@@ -56,6 +58,12 @@ def _within(word: str, tag: str) -> bool:
     return _is_noun(tag) or known or word in "和与及、《》各本该每的"
 
 
+def _located_there(words: Sequence[Token], place: int) -> bool:
+    """Whether a localizer stands behind a noun and before 的, as 上 in 山坡上的草."""
+    behind = words[place + 1][0] if place + 1 < len(words) else ""
+    return place > 0 and words[place][1] in ("f", "s") and behind == "的"
+
+
 def _noun(text: str, found: Tokens) -> bool:
     words = list(found)
     if len(words) > 2 and words[0][1] == "t" and words[1][0] == "的":
@@ -70,7 +78,7 @@ def _noun(text: str, found: Tokens) -> bool:
     (first, tag), (last, end) = words[0], words[-1]
     if (
         TIME.fullmatch(text)
-        or not all(_within(*word) for word in words)
+        or not all(_within(*word) or _located_there(words, n) for n, word in enumerate(words))
         or first in "的和与及、》"
         or tag == "uj"
     ):
@@ -207,6 +215,12 @@ def _disposal(text: str, found: Tokens) -> bool:
     return bool(brought) and found[-1][0] not in PARTICLES | set("和与地得时后前")
 
 
+def _verb_result(text: str, found: Tokens) -> bool:
+    """A verb, or one with its complement, as 捡到."""
+    plain = found[0][1] in ("v", "vn") and found[0][0] not in NO_ACTIONS
+    return plain and 2 <= len(text) <= 3 and all(tag[0] in "va" for _, tag in found)
+
+
 def _clause(text: str, found: Tokens) -> bool:
     first, tag = found[0]
     last, end = found[-1]
@@ -220,7 +234,7 @@ def _clause(text: str, found: Tokens) -> bool:
 def _full_clause(text: str, found: Tokens) -> bool:
     """A clause that begins with its own subject."""
     first, tag = found[0]
-    subject = _is_noun(tag) or tag in ("r", "t", "m", "b", "q") or first == "《"
+    subject = _is_noun(tag) or tag in ("r", "t", "m", "b", "q") or first == "《" or text.startswith("里面的")
     described = tag == "a" and len(found) > 2 and _is_noun(found[1][1])
     return (subject or described) and first not in ("请", "把", "被", "将", "由") and _clause(text, found)
 
@@ -293,6 +307,7 @@ KINDS: dict[str, Callable[[str, Tokens], bool]] = {
     "w": _plain_predicate,
     "vo": _verb_object,
     "rs": _result,
+    "vr": _verb_result,
     "bp": _disposal,
     "f": _clause,
     "b": _clause,

@@ -27,7 +27,7 @@ TIME = re.compile(
 )
 _BEHIND = "起|开始|以来|之前|以前|前|之后|以后|后|左右|前后|期间"
 # a time with what tells how it is meant, as 从下月起
-TIMED = re.compile(f"(?:从|自|在|于|到|直到)?{TIME.pattern}(?:{_BEHIND})?")
+TIMED = re.compile(f"(?:从|自|在|到|直到)?{TIME.pattern}(?:{_BEHIND})?")
 DURATION = re.compile(f"(?:{NUMBER}|几|半)多?(?:年|个月|天|周|个?星期|个?小时|分钟)")
 AMOUNT = re.compile(rf"(?:约|大约|近)?{NUMBER}(?:\.[0-9]+)?(?:多|余)?[^\W\d]{{1,4}}")
 QUANTITY = re.compile(
