@@ -30,7 +30,7 @@ from textgen.tokenizers.base import present
 
 READINGS, SEARCHES, WIDTH = 3, 3, 8  # one reading after the other: together they take more memory
 KEEPING = 2  # readings that keep the order of the words, which people give as they would write them
-KEPT = 4  # sentences of a search: the others are much like them
+KEPT = 3  # sentences of a search: the others are much like them
 READ = 6  # lines before a text
 STEP = 6  # lines between those that one reading and the next begin at
 LONGEST, LONGER = 18, 24  # characters that a plain sentence need not pass, and one of two clauses

@@ -24,7 +24,7 @@ from textgen.text.checks.repeats import repeats
 TOKEN, ALONE = 1.5, 2.2
 WORDS = 9.0  # weight of the log-probability of a token of the words, given all others
 FAULT = 20.0  # cost of what an editor would mark
-AT_ONCE = 128  # places that a model is asked at once: their logits are what takes the memory
+AT_ONCE = 16  # places that a model is asked at once: their logits are what takes the memory
 
 
 class Judge:
