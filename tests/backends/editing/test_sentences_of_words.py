@@ -152,4 +152,4 @@ def test_texts_whose_words_fit_are_better(editors: dict[str, Any], monkeypatch: 
     values = iter([[-5.0, -5.0], [-4.0, -1.0]])
     monkeypatch.setattr(judge, "_sums", lambda *_: next(values))
     worse, better = judge.scores(states, [-9.0, -9.0])
-    assert better - worse == pytest.approx(9.0 * 3.0)
+    assert better - worse == pytest.approx(5.0 * 3.0)
