@@ -19,8 +19,8 @@ from textgen.text.checks.edges import left_open
 from textgen.text.checks.editor import unpaired
 from textgen.text.checks.repeats import repeats
 
-# added for each token: with both models, and without a masked one. For 17 sets of words, with 30 to 75 sentences
-# to choose from, these weights put a usable one first in 11; 1.5 and 9.0, which favour long ones, in 6
+# added for each token: with both models, and without a masked one. Of 17 sets of words with 30 to 75
+# sentences these weights put a usable one first in 11; 1.5 and 9.0, which favour long ones, in 6
 TOKEN, ALONE = -0.5, 2.2
 WORDS = 5.0  # weight of the log-probability of a token of the words, given all others
 FAULT = 20.0  # cost of what an editor would mark
