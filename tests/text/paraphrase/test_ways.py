@@ -6,6 +6,7 @@ import pytest
 
 from textgen.text.paraphrase.lexicon import Lexicon
 from textgen.text.paraphrase.locked_text import Lock, LockedText
+from textgen.text.paraphrase.times import TIME
 from textgen.text.paraphrase.ways import ways
 
 WORDS = """
@@ -158,6 +159,19 @@ def test_forms_of_clauses_and_their_ways_back(text: str, wanted: list[str]) -> N
 def test_a_way_counts_as_often_as_it_is_there() -> None:
     twice = Lexicon.of("立即 马上\n马上 立即 立刻")
     assert [way.string for way in ways(LockedText("马上走"), twice)] == ["立即走", "立即走", "立刻走"]
+
+
+def test_what_is_behind_le_does_not_get_a_second_one() -> None:
+    lexicon = Lexicon.of("", "@up = 降低\n^{s:n}{v:up}了{m}$ = ^{s:n}{v:up}{m}$")
+    assert [way.string for way in ways(LockedText("噪音降低了一半"), lexicon)] == ["噪音降低一半"]
+    assert [way.string for way in ways(LockedText("噪音降低一半"), lexicon)] == ["噪音降低了一半"]
+
+
+@pytest.mark.parametrize(
+    ("text", "is_time"), [("三号", False), ("十月三号", True), ("三日", True), ("下周二", True)]
+)
+def test_a_number_of_windows_is_no_day(text: str, *, is_time: bool) -> None:
+    assert bool(TIME.fullmatch(text)) is is_time
 
 
 def test_a_sentence_of_any_length_takes_bounded_time() -> None:

@@ -302,4 +302,6 @@ def _filled(
         at += len(part) if isinstance(part, str) else len(slots[part.name])
         edges.append(at)
     way = text.rebuilt(range(start, stop), pieces)
+    if way.string.count("了了") != text.string.count("了了"):  # a slot has taken the 了 beside it
+        return None
     return way if all(map(way.is_border, edges)) else None
