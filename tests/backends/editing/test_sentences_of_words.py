@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -153,3 +154,24 @@ def test_texts_whose_words_fit_are_better(editors: dict[str, Any], monkeypatch: 
     monkeypatch.setattr(judge, "_sums", lambda *_: next(values))
     worse, better = judge.scores(states, [-9.0, -9.0])
     assert better - worse == pytest.approx(5.0 * 3.0)
+
+
+@pytest.mark.parametrize(("gain", "first"), [(4.0, "他大。"), (6.0, "天大。")])
+def test_edits_must_gain_enough(
+    editors: dict[str, Any], monkeypatch: pytest.MonkeyPatch, gain: float, first: str
+) -> None:
+    editor = editors["compose"]
+    encode = editor.tokenizer.encode
+
+    def visit(before: str) -> Any:
+        state = State.of([(encode(before), FREE), (encode("大"), 1), (encode("。"), FREE)])
+        point = SimpleNamespace(ids=state.ids, state=state, scored=SimpleNamespace(logprob=0.0))
+        return SimpleNamespace(point=point)
+
+    written, edited = visit("他"), visit("天")
+    chain: Any = SimpleNamespace(best=[edited, written], kept=[written])
+    scores = {written.point.state: 0.0, edited.point.state: gain}
+    monkeypatch.setattr(editor, "_judged", lambda *_: dict(scores))
+    start: Any = SimpleNamespace(models=editor.models(ComposeOptions()))
+    (_, best), *_ = editor.ranked(start, [chain], ComposeOptions())
+    assert editor.tokenizer.decode(list(best.point.ids)) == first

@@ -33,6 +33,7 @@ from textgen.text.words import words
 from textgen.tokenizers.base import Tokenizer
 
 CUT = 20.0  # cost of an end of a keyword inside a longer word, to a reader
+WRITTEN = 5.0  # worth of a text as it was written: edits that gain less use what the judge does not see
 SWAPS = 0.05  # share of the steps in which two keywords change places
 
 
@@ -178,6 +179,8 @@ class ComposeBackend(CgmhBackend[ComposeOptions]):
         points = [visit.point for _, visit in texts.values()]
         states = [point.state for point in points]
         scores = self._judged(start, states, [point.scored.logprob for point in points], options)
+        for state in {visit.point.state for chain in chains for visit in chain.kept} & {*scores}:
+            scores[state] += WRITTEN
         return sorted(texts.values(), key=lambda pair: -scores[pair[1].point.state])
 
     def holds(self, start: Start, text: str, options: ComposeOptions) -> bool:
