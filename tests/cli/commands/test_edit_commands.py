@@ -8,6 +8,10 @@ from typing import Any
 
 import pytest
 
+from textgen.backends.editing.correct import COSTS
+from textgen.cli.render.texts import KINDS
+from textgen.text.confusion.changes import SHOWN
+
 small = pytest.mark.usefixtures("small_as_shipped")  # what they write does not matter
 # whatever is written may be shown
 ANY = ("--no-checks", "--least-similarity", "0", "--fluency-loss", "1000")
@@ -314,3 +318,7 @@ def test_choices_need_one_blank_and_two_of_them(call, args: tuple[str, ...]):
     code, out, err = call("fill", *args)
     assert (code, out) == (2, "")
     assert len(err.splitlines()) == 1
+
+
+def test_every_kind_of_error_has_words_for_a_person():
+    assert KINDS.keys() == {SHOWN.get(kind, kind) for kind in COSTS}

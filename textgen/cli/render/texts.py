@@ -89,6 +89,7 @@ def _text(candidate: Candidate, row: Row) -> None:
 
 KINDS = {
     "word": "often written so by mistake",
+    "particle": "的, 地 or 得 by the words beside it",
     "sound": "sounds alike",
     "shape": "looks alike",
     "missing": "was missing",

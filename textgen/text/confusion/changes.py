@@ -8,7 +8,7 @@ from dataclasses import replace
 from textgen.text.confusion.errors import Errors
 from textgen.text.diff import Change
 
-_SHOWN = {"near": "sound", "adverbial": "particle", "complement": "particle"}
+SHOWN = {"near": "sound", "adverbial": "particle", "complement": "particle"}
 
 
 def as_errors(source: str, text: str, changes: Sequence[Change]) -> list[Change]:
@@ -61,4 +61,4 @@ def _kind(source: str, text: str, change: Change, errors: Errors) -> str:
     pairs = zip(range(change.source_start, change.source_end), after, strict=True)
     kinds = {errors.meant[place].get(meant, "other") for place, meant in pairs}
     [kind] = kinds if len(kinds) == 1 else {"other"}
-    return _SHOWN.get(kind, kind)
+    return SHOWN.get(kind, kind)
