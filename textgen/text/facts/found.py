@@ -10,6 +10,7 @@ from textgen.text.facts.names import names, pronouns
 from textgen.text.facts.negation import negations
 from textgen.text.facts.times import times
 from textgen.text.facts.verbatim import latin, quotes
+from textgen.text.traditional import has_traditional, simplified
 from textgen.text.words import tagged_words
 
 _WIDTHS = str.maketrans("０１２３４５６７８９．：％－", "0123456789.:%-")
@@ -19,7 +20,7 @@ def facts(text: str, kinds: Collection[Kind] = KINDS, *, flawed: bool = False) -
     """Find the spans of a text that carry facts.
 
     Args:
-        text: Any text, in simplified characters.
+        text: Any text.
         kinds: Those to look for.
         flawed: The text may have errors: words that no dictionary has are no names, whatever they look
             like, and pronouns may be wrong.
@@ -27,7 +28,9 @@ def facts(text: str, kinds: Collection[Kind] = KINDS, *, flawed: bool = False) -
     Returns:
         In their order, none within another one. They may overlap or touch.
     """
-    plain = text.translate(_WIDTHS)  # one character for one
+    if has_traditional(text):
+        text = simplified(text)
+    plain = text.translate(_WIDTHS)  # both one character for one
     found: list[Fact] = []
     if "quotes" in kinds:
         found += quotes(text)
