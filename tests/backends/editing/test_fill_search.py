@@ -154,6 +154,8 @@ def test_models_of_other_vocabularies_fill_blanks(tmp_path: Path, pair: tuple[st
         "小雨",
         "天气",
     }
+    [record] = editor.generate("今日___。", choices=["小雨", "龘"], **proposals)
+    assert "has no token for '龘'" in record.error or "have no token for '龘'" in record.error
 
 
 def test_places_of_passages() -> None:

@@ -16,6 +16,7 @@ from textgen.backends.editing.base import CgmhBackend, Start
 from textgen.backends.editing.blank_ranking import KIND, KIND_OF_SEARCH, ranked, shares
 from textgen.backends.editing.blank_search import BlankSearch
 from textgen.backends.editing.locks import anchors
+from textgen.backends.editing.models import ChainModels
 from textgen.backends.editing.passages import Fills, Judge, Passage, nearby
 from textgen.backends.tokenized import edited, tokenized, with_spans
 from textgen.errors import DataError
@@ -69,6 +70,7 @@ class FillBackend(CgmhBackend[FillOptions]):
         texts = [read.text[start:end] for start, end in list(pairwise(edges))[::2]]
         choices = tuple(dict.fromkeys(row.choices or options.choices))
         _check(row, texts, choices)
+        self._check_read(choices, self.models(options))
         assert options.length is not None
         ranges = tuple((blank.size, blank.size) if blank.size else options.length for blank in blanks)
         tokenizer = self.models(options).tokenizer
@@ -84,6 +86,15 @@ class FillBackend(CgmhBackend[FillOptions]):
         passage = Passage(tuple(tuple(tokenizer.encode(part)) for part in nearby(kept)), ranges)
         more = {"blanks": blanks_of(reading.text), "passage": passage, "choices": choices}
         return BlankStart(**{**vars(start), **more})
+
+    def _check_read(self, choices: Sequence[str], models: ChainModels) -> None:
+        """Refuse choices of which a model does not read everything. Raises DataError."""
+        spelled = "".join(self.reader.word(choice) for choice in choices)
+        if unknown := models.tokenizer.lost(spelled):
+            shown = repr("".join(unknown))
+            hint = "take other choices, or other {@proposals}"
+            raise DataError("the proposals have no token for {characters}", characters=shown, hint=hint)
+        models.check_read(spelled)
 
     def _tokenized(
         self, read: Reading, edges: Sequence[int], tokenizer: Tokenizer
@@ -151,10 +162,6 @@ class FillBackend(CgmhBackend[FillOptions]):
         """All choices, the best first; or so many as are asked for."""
         models = start.models
         spelled = [self.reader.word(choice) for choice in start.choices]
-        if unknown := models.tokenizer.lost("".join(spelled)):
-            shown = repr("".join(unknown))
-            hint = "take other choices, or other {@proposals}"
-            return DataError("the proposals have no token for {characters}", characters=shown, hint=hint)
         ways: list[Fills] = [(tuple(models.tokenizer.encode(choice)),) for choice in spelled]
         judge = Judge(models)
         fluent, support = judge.fluency(start.passage, ways), judge.support(start.passage, ways)
