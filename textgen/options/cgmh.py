@@ -169,6 +169,9 @@ class ComposeOptions(CgmhOptions, StyleOptions):
     length_reward: float = changed(CgmhOptions, "length_reward", 2.0)
 
 
+DRAWING = ("temperature", "top_k", "epsilon", "candidates")  # how tokens are drawn
+
+
 class SourceOptions(CgmhOptions):
     """The options of editing a given text."""
 
@@ -249,6 +252,13 @@ class RewriteOptions(SourceOptions):
         BAR,
     )
     or_source: bool = field(False, "If no text is good enough, give the sentence as it is, with a note.", BAR)
+
+    @model_validator(mode="after")
+    def _draws_tokens(self) -> Self:
+        if self.paraphrase == 1 and (unused := [name for name in DRAWING if name in self.model_fields_set]):
+            template = "{option} needs {@paraphrase} below 1: no token is drawn in a paraphrase"
+            raise OptionError(template, option=option(unused[0]))
+        return self
 
 
 SEARCH = "search"

@@ -6,8 +6,8 @@ from typing import ClassVar, Self
 
 from pydantic import model_validator
 
-from textgen.messages import OptionError
-from textgen.options.cgmh import CgmhOptions, SourceOptions
+from textgen.messages import OptionError, option
+from textgen.options.cgmh import DRAWING, CgmhOptions, SourceOptions
 from textgen.options.fields import TARGET, NonNegative, Whole, changed, field
 
 
@@ -46,6 +46,11 @@ class CorrectOptions(SourceOptions):
     def _sampled(self) -> Self:
         if not self.searching and not self.steps:
             raise OptionError("{@method} mh needs {@steps}: without any nothing is drawn")
+        for name in ("chains", "anneal", *DRAWING):
+            if not self.steps and name in self.model_fields_set:
+                raise OptionError(
+                    "{option} needs {@steps}: without any nothing is drawn", option=option(name)
+                )
         return self
 
     @property

@@ -136,6 +136,7 @@ def test_where_no_chain_ends_at_a_text_the_row_is_an_error_and_says_so(editors: 
         ("rewrite", Row(SENTENCE, "1"), {"keep": "公园"}, "公园"),
         ("rewrite", Row(SENTENCE, "1"), {"keep": SENTENCE}, "nothing"),
         ("rewrite", Row(SENTENCE * 40, "1"), {}, "600 tokens"),
+        ("rewrite", Row(SENTENCE, "1"), {"length": "30-40"}, "no other text"),  # and no token is drawn
         ("correct", Row("", "1"), {}, "empty"),
         ("fill", Row("没有空", "1"), {}, "no blank"),
         ("fill", Row("___", "1"), {}, "nothing but blanks"),
@@ -176,6 +177,24 @@ def test_options_that_do_not_go_together_are_refused(
 ) -> None:
     with pytest.raises(textgen.UsageError, match=reason):
         editors["compose"].generate([keywords("春天")], **options)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("temperature", 1), ("top_k", 5), ("epsilon", 0), ("candidates", 8)]
+)
+def test_how_tokens_are_drawn_is_asked_for_only_where_any_are(
+    editors: dict[str, Any], name: str, value: int
+) -> None:
+    for command, reason in (("rewrite", f"{name} needs paraphrase"), ("correct", f"{name} needs steps")):
+        with pytest.raises(textgen.UsageError, match=reason):
+            editors[command].generate([SENTENCE], **{name: value})
+
+
+def test_a_correction_without_steps_draws_nothing(editors: dict[str, Any]) -> None:
+    [record] = editors["correct"].generate([SENTENCE], length="30-40")
+    assert "no text was found" in record.error
+    with pytest.raises(textgen.UsageError, match="chains needs steps"):
+        editors["correct"].generate([SENTENCE], chains=3)
 
 
 def test_a_rewritten_sentence_is_another_and_keeps_what_it_must(editors: dict[str, Any]) -> None:

@@ -199,9 +199,10 @@ class CgmhBackend(Backend[C, Start], Generic[C]):
         key = row_key(seed, start.row.text, id=start.row.id, keywords=start.keywords)
         numbers = [(key, len(chains) + n) for n in range(further_chains(chains, options))]
         states = self.firsts(start, numbers, options)
-        slack = options.steps // GROWTH if options.searching else 0
-        sizes, outside = start.models.sizes, self._outside(start.models)
-        states = lengthened(states, numbers, kernel.proposals, outside, sizes, slack=slack)
+        if options.steps and kernel.operations.insert:  # else what is drawn would stay as it is
+            slack = options.steps // GROWTH if options.searching else 0
+            sizes, outside = start.models.sizes, self._outside(start.models)
+            states = lengthened(states, numbers, kernel.proposals, outside, sizes, slack=slack)
         new = [
             kernel.start(*number, state, name=start.row.name)
             for number, state in zip(numbers, states, strict=True)

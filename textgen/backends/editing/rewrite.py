@@ -97,7 +97,7 @@ class RewriteBackend(SourceBackend[RewriteOptions]):
 
     def nothing(self, start: Start, chains: int, notes: Sequence[str], options: RewriteOptions) -> Outcome:
         outcome = super().nothing(start, chains, notes, options)
-        if not notes and options.paraphrase == 1:
+        if not notes and options.paraphrase == 1 and options.length is None:
             hint = "{@paraphrase} 0.5 edits tokens, too, and may change what the sentence says"
             outcome = DataError("no other words are known for any part of it", hint=hint)
         if not options.or_source or not isinstance(outcome, DataError):
