@@ -76,6 +76,11 @@ small = pytest.mark.usefixtures("small_as_shipped")  # what they write does not 
         (["sample", "--model", "bert", "--burn-in", "20"], 2, ["--burn-in 20"]),
         (["sample", "--model", "bert", "--stream"], 2, ["--stream"]),
         (["sample", "今天", "-i", "a.txt"], 2, ["-i"]),
+        (["sample", "a.txt"], 2, ["a.txt is a file", "-i a.txt reads it", "-i - takes"]),
+        (["compose", "春天", "a.txt"], 2, ["a.txt is a file", "-i a.txt reads it"]),
+        (["rewrite", "a.txt"], 2, ["a.txt is a file", "-i a.txt reads it"]),
+        (["correct", "a.txt"], 2, ["a.txt is a file", "-i a.txt reads it"]),
+        (["fill", "my ___.txt"], 2, ["my ___.txt is a file", '-i "my ___.txt" reads it']),
         (["sample", "--stream", "--json"], 2, ["--stream"]),
         (["sample", "--temperature", "0"], 2, ["--temperature 0"]),
         (["models", "info", "bart"], 2, ["no model bart"]),
@@ -90,7 +95,8 @@ def test_mistakes_are_one_line_with_a_hint(call, tmp_path, monkeypatch, args, co
     for folder in ("folder", "broken", "full"):
         (tmp_path / folder).mkdir()
     (tmp_path / "full" / "x").touch()
-    (tmp_path / "a.txt").write_text(ARTICLE, encoding="utf-8")
+    for name in ("a.txt", "my ___.txt"):
+        (tmp_path / name).write_text(ARTICLE, encoding="utf-8")
     (tmp_path / "t.jsonl").write_text(json.dumps({"text": ARTICLE}) + "\n", encoding="utf-8")
     (tmp_path / "empty.txt").touch()
     (tmp_path / "blank.txt").write_text(" \n\u3000\n", encoding="utf-8")

@@ -9,6 +9,7 @@ import typer
 
 from textgen.cli import flags as opt
 from textgen.cli.generate import ObservedSink, generate
+from textgen.cli.literal import check_literal
 from textgen.cli.render.texts import texts
 from textgen.commands import LANGUAGE_MODEL
 from textgen.errors import DataError, UsageError
@@ -49,6 +50,8 @@ def word_inputs(
         raise UsageError("words and -i exclude each other", hint="--keyword adds a word to every set")
     if inputs:
         return inputs
+    for word in words:
+        check_literal(word)
     try:
         row = Row("", name="1", keywords=tuple(word for text in words for word in words_of(text)))
     except DataError as error:

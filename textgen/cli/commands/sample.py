@@ -10,6 +10,7 @@ from textgen.batch.planner import CGMH
 from textgen.cli import flags as opt
 from textgen.cli.commands.compose import word_inputs
 from textgen.cli.generate import ObservedSink, exit_code, generate, planned, seed_note
+from textgen.cli.literal import check_literal
 from textgen.cli.observers import Observation
 from textgen.cli.render import console
 from textgen.cli.render.texts import numbering, samples, texts
@@ -71,6 +72,7 @@ def _inputs(prompt: str | None, inputs: list[str] | None, options: dict[str, Any
         raise UsageError("a prompt and -i exclude each other", hint="put the prompt into the file")
     if inputs:
         return inputs
+    check_literal(prompt or "")
     if not (prompt or "").strip() and "keep" in options:
         raise UsageError("{@keep} needs a sentence", hint="give the sentence that the words are part of")
     if (prompt or "").strip() and "length" in options:

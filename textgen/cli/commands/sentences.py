@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from textgen.cli import flags as opt
 from textgen.cli.generate import ObservedSink, generate
+from textgen.cli.literal import check_literal
 from textgen.cli.render.texts import Show, corrections, texts
 from textgen.commands import COMMANDS, LANGUAGE_MODEL
 from textgen.errors import UsageError
@@ -56,6 +57,7 @@ def _inputs(sentence: str | None, inputs: list[str] | None) -> list[str] | list[
     if sentence is None or sentence.strip() in ("", STDIN):
         hint = "give one as an argument, or a file with -i; -i - is stdin"
         raise UsageError("there is no sentence", hint=hint)
+    check_literal(sentence)
     return [Row(sentence, name="1")]
 
 
