@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gc
 import os
+import re
 import sys
 import warnings
 from collections.abc import Sequence
@@ -23,6 +24,7 @@ from textgen.plugins import PluginWarning
 
 INTERRUPTED = 130
 BROKEN_PIPE = 141
+NO_FLAG = re.compile(r"-(?![-A-Za-z])|-.*[^\x00-\x7f]")  # that of no option
 
 app = typer.Typer(
     name="textgen",
@@ -75,7 +77,7 @@ def run(args: Sequence[str]) -> int:
     except (TextgenError, typer.TyperException) as error:
         if "--debug" in args:
             console.trace()
-        line = error.line if isinstance(error, TextgenError) else f"{error.format_message()} (see --help)"
+        line = error.line if isinstance(error, TextgenError) else _of_typer(error, args)
         if line != " (see --help)":  # the help has been shown already
             console.report(line)
         return error.exit_code
@@ -84,6 +86,16 @@ def run(args: Sequence[str]) -> int:
     except Exception as error:
         name = type(error).__name__
         return _failed(f"{name}: {error} (a fault of textgen; --debug shows where)", args)
+
+
+def _of_typer(error: typer.TyperException, args: Sequence[str]) -> str:
+    """The line of a mistake in flags; what cannot be one, such as -5度, is meant for a text."""
+    if type(error).__name__ == "NoSuchOption":  # which typer does not export
+        wrong = str(getattr(error, "option_name", ""))
+        text = next((arg for arg in args if arg.startswith(wrong) and NO_FLAG.match(arg)), None)
+        if text is not None:
+            return f"{text} is no option (a text that begins with - goes behind --, as in  -- {text})"
+    return f"{error.format_message()} (see --help)"
 
 
 def _failed(line: str, args: Sequence[str]) -> int:
