@@ -148,6 +148,21 @@ def test_a_gbk_console_does_not_crash(monkeypatch):
     assert shown.getvalue().decode("utf-8").startswith("😀✓")
 
 
+@small
+@pytest.mark.parametrize(("chosen", "shown"), [("gbk", "?春"), ("gbk:ignore", "春"), ("utf-8", "😀春")])
+def test_an_encoding_that_the_user_chose_is_obeyed(monkeypatch, chosen, shown):
+    out = io.BytesIO()
+    monkeypatch.setenv("PYTHONIOENCODING", chosen)
+    encoding = chosen.partition(":")[0]
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(out, encoding=encoding))
+    assert run(["sample", "😀春", "--seed", "1", "--max-new-tokens", "2"]) == 0
+    assert out.getvalue().decode(encoding).startswith(shown)
+    out.truncate(0), out.seek(0)
+    assert run(["sample", "😀春", "--seed", "1", "--max-new-tokens", "2", "--json"]) == 0
+    record = json.loads(out.getvalue().decode(encoding))
+    assert record["candidates"][0]["text"].startswith("😀春")
+
+
 def test_a_closed_pipe_is_no_error():
     command = [sys.executable, "-m", "textgen", "models", "list"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)

@@ -65,7 +65,9 @@ def run(args: Sequence[str]) -> int:
     for stream in (sys.stdout, sys.stderr):
         # a console in GBK would end the run at the first character it lacks
         if hasattr(stream, "reconfigure"):
-            stream.reconfigure(encoding="utf-8", errors="replace")
+            encoding, _, errors = os.environ.get("PYTHONIOENCODING", "").partition(":")
+            # an encoding that the user chose is the one that the stream has
+            stream.reconfigure(encoding=stream.encoding if encoding else "utf-8", errors=errors or "replace")
     try:
         with warnings.catch_warnings():
             _show_plugin_warnings(quiet=bool({"-q", "--quiet"} & {*args}))

@@ -5,6 +5,7 @@ All that is printed goes through here, where characters that would steer the ter
 
 from __future__ import annotations
 
+import json
 import sys
 import traceback
 from collections.abc import Iterator
@@ -33,8 +34,13 @@ def result(text: str, *, end: str = "\n") -> None:
 
 
 def json_result(line: str) -> None:
-    """A line of JSON on stdout: still the same JSON."""
-    print(escaped(line), flush=True)  # noqa: T201
+    """A line of JSON on stdout: still the same JSON, also where the encoding lacks a character."""
+    shown = escaped(line)
+    try:
+        shown.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:
+        shown = json.dumps(json.loads(line))
+    print(shown, flush=True)  # noqa: T201
 
 
 def cells(*values: str) -> str:
