@@ -102,6 +102,16 @@ REFUSED: list[tuple[type[Options], dict[str, Any], str]] = [
     (TitleOptions, {"decode": "diverse", "ordered": True}, "ordered needs decode beam, not diverse"),
     (TitleOptions, {"keyword": "词", "one_of": ["词"]}, "one_of and keyword exclude each other"),
     (TitleOptions, {"avoid": "词", "one_of": ["词"]}, "one_of and avoid exclude each other"),
+    (TitleOptions, {"avoid_file": ["词"], "one_of": ["词"]}, "one_of and avoid_file exclude each other"),
+    (TitleOptions, {"keyword_file": ["词"], "one_of": ["词"]}, "one_of and keyword_file exclude each other"),
+    (
+        TitleOptions,
+        {"keyword_file": ["词"], "decode": "sample"},
+        "keyword_file needs decode beam, not sample",
+    ),
+    (TitleOptions, {"keyword": "词", "avoid_file": ["词"]}, "词 is both wanted and to be avoided"),
+    (TitleOptions, {"keyword_file": ["好词"], "avoid": "词"}, "好词 contains 词, which is to be avoided"),
+    (TitleOptions, {"avoid_file": "a.txt"}, "avoid_file a.txt: must be a list of texts"),
     (TitleOptions, {"no_repeat_ngram": 2, "one_of": ["词"]}, "one_of and no_repeat_ngram exclude"),
     (
         TitleOptions,

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from textgen.errors import DataError
-from textgen.text.keywords import essential, keywords_of, missing, several_in_one, words_of
+from textgen.text.keywords import Terms, essential, keywords_of, missing, several_in_one, words_of
 
 words = st.lists(st.text("ab", min_size=1, max_size=3), max_size=4)
 
@@ -175,6 +175,25 @@ def test_words_of_a_line_may_have_blanks_between_them() -> None:
     assert words_of("\ufeff春天 ") == ("春天",)
     assert words_of("['春天', '公 园']") == ("春天", "公 园")
     assert words_of(" ") == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("广州地铁今天开通，北京市民也来了", "广州"),
+        ("广州很热，北京市很冷，北京市下雪", "北京市"),  # named most often
+        ("北京北京北京", "北京"),
+        ("北京市有北京市的地铁，北京也有", "北京市"),  # the longest of those at one place
+        ("臺灣茶", "台湾"),
+        ("a.b", "a.b"),
+        ("axb", None),
+        ("深圳", None),
+        ("", None),
+    ],
+)
+def test_the_word_of_a_list_that_a_text_names_most_often(text: str, found: str | None) -> None:
+    listed = Terms(["北京", "广州", "北京市", "台湾", "a.b"], lambda word: word.replace("台湾", "臺灣"))
+    assert listed.most_named(text) == found
 
 
 def test_quotation_marks_around_keywords_are_none_of_theirs() -> None:

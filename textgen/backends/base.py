@@ -24,7 +24,7 @@ from textgen.backends.outcome import cut_notes
 from textgen.backends.reader import Reader
 from textgen.errors import DataError, UsageError
 from textgen.events import Computed, Note, OnEvent, ProgressCounter, ignore
-from textgen.messages import Message
+from textgen.messages import Message, option
 from textgen.models.batching import BatchLimit, out_of_memory, same_size_batches
 from textgen.models.guidance import with_style
 from textgen.models.layers.attention import padded_length
@@ -36,6 +36,8 @@ from textgen.schema import Record, Row
 from textgen.store.catalog import ModelFiles
 from textgen.store.load import LoadedModel, load_model
 from textgen.text.keywords import several_in_one
+
+HOUSE_LISTS = ("avoid_file", "keyword_file")  # lists of words, a line each
 
 O = TypeVar("O", bound=Options)  # noqa: E741
 P = TypeVar("P", bound="Prepared")
@@ -144,6 +146,10 @@ class Backend(ABC, Generic[O, P]):
         for word in several_in_one(options.avoid) if isinstance(options, DecodingOptions) else ():
             template = "{@avoid} {word} is one text; {@avoid} once for each word keeps out all of them"
             on_event(Note(template, word=word))
+        for name in HOUSE_LISTS:
+            for word in several_in_one(getattr(options, name, ()))[:1]:
+                template = "{option}: {word} is one text; write each word on a line of its own"
+                on_event(Note(template, option=option(name), word=word))
         for text in self.notes(options):
             on_event(Note(text))
         return self.seed_of(options)

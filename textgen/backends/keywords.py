@@ -42,7 +42,12 @@ class KeywordRow(Prepared):
 
 
 def keywords_of_row(
-    row: Row, options: DecodingOptions, tokenizer: Tokenizer, allowed: Tensor, spelt: Callable[[str], str]
+    row: Row,
+    options: DecodingOptions,
+    tokenizer: Tokenizer,
+    allowed: Tensor,
+    spelt: Callable[[str], str],
+    named: Sequence[str] = (),
 ) -> tuple[str, ...]:
     """The keywords of the texts of a row, those of the options first.
 
@@ -52,6 +57,7 @@ def keywords_of_row(
         tokenizer: Spells the keywords.
         allowed: `(vocab,)`, true for the ids of the task.
         spelt: How the model writes a word.
+        named: Keywords that were found in the row's text.
 
     Returns:
         The words as they were typed.
@@ -60,7 +66,7 @@ def keywords_of_row(
         DataError: They cannot be met: the strategy takes none, or they cannot be written, are also to be
             avoided, or have more tokens than a text may have.
     """
-    keywords = tuple(dict.fromkeys([*options.keyword, *keywords_of(row.keywords)]))
+    keywords = tuple(dict.fromkeys([*options.keyword, *keywords_of(row.keywords), *named]))
     if not keywords:
         return ()
     if not options.strategy.constrained or options.one_of:
@@ -76,7 +82,7 @@ def keywords_of_row(
             hint="the model has no token of its own for {rare}",
             rare=unwritable_part(strange[0], tokenizer, allowed),
         )
-    if wrong := clash(keywords, options.avoid, spelt):
+    if wrong := clash(keywords, options.avoided, spelt):
         raise DataError(wrong, hint="leave out one of them")
     least = _least_tokens(written, options, tokenizer)
     if least >= options.max_new_tokens:

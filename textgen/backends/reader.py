@@ -18,6 +18,7 @@ from textgen.store.load import LoadedModel, load_model
 from textgen.text.blank import is_blank
 from textgen.text.emoji import emoji_count
 from textgen.text.familiarity import TOKENS, bits_of, judge_bits, judge_characters, judge_markup
+from textgen.text.keywords import Terms
 from textgen.text.model_input import Reading, as_read
 from textgen.text.traditional import has_traditional, simplified
 from textgen.tokenizers.base import Tokenizer
@@ -37,6 +38,7 @@ class Reader:
     def __init__(self, model: LoadedModel) -> None:
         self._model = model
         self._as_is = not model.files.embedded
+        self._terms = lru_cache(1)(lambda words: Terms(words, self.word))  # of all rows of a run
         self._logprob = lru_cache(256)(_logprob)  # many samples of one prompt are rows of their own
 
     @cached_property
@@ -81,6 +83,11 @@ class Reader:
     def listed(self, options: DecodingOptions) -> dict[str, str]:
         """The listed texts as they were typed, by those that the model writes; of equal ones the first."""
         return {self.word(text): text for text in reversed(options.one_of)}
+
+    def most_named(self, words: tuple[str, ...], text: str) -> tuple[str, ...]:
+        """Of some words that which a text, as it is read, names most often, as it was typed; none of none."""
+        found = self._terms(words).most_named(text) if words else None
+        return () if found is None else (found,)
 
     def text_notes(
         self, text: str, source: str, tokenizer: Tokenizer | None = None, *, needed: bool = False

@@ -30,7 +30,7 @@ from textgen.schema import Candidate
 from textgen.text.traditional import has_traditional, simplified
 from textgen.tokenizers.base import ABSENT, Tokenizer, Vocabulary, present
 
-BANS = ("avoid", "no_repeat_ngram", "min_new_tokens")
+BANS = ("avoid", "avoid_file", "no_repeat_ngram", "min_new_tokens")
 KEPT = 4  # sets of avoided words whose masks are remembered
 
 _punctuation = lru_cache(KEPT)(punctuation_ids)
@@ -146,8 +146,8 @@ def _bans(
         exempt = {*present(specials.eos, specials.pad), *vocabulary.byte_ids, *_punctuation(vocabulary)}
         spared = [_in_writing_order(tokenizer, keyword, reverse) for keyword in keywords]
         found.append(partial(filters.no_repeat_ngram, n=ngram, exempt=exempt, spared=spared))
-    if options.avoid:
-        words = _as_written(options.avoid, tokenizer)
+    if options.avoided:
+        words = _as_written(options.avoided, tokenizer)
         found.append(_avoid(vocabulary, words, vocab_size, reverse, device))
     if options.one_of:
         found.append(OneOf(_trie(options.one_of, cast(Hashable, tokenizer), reverse), given))

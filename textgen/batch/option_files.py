@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ from textgen.messages import OptionError, option
 from textgen.options import InputOptions
 from textgen.text.line_ends import LINE_END
 from textgen.text.prompts import Shot, checked, shot_of
+
+LISTS = ("avoid_file", "keep_file", "keyword_file", "one_of")  # options whose files hold a text a line
 
 
 def with_contents(options: dict[str, Any]) -> dict[str, Any]:
@@ -82,9 +85,12 @@ def _check_is_file(name: str, of: str, hint: str) -> None:
         raise UsageError("{option} {name} is a folder", option=option(of), name=name, hint=hint)
 
 
+def _read_list(of: str, name: str) -> list[str]:
+    return read_lines(name, option(of))
+
+
 READERS: dict[str, Callable[[str], Any]] = {
-    "keep_file": lambda name: read_lines(name, option("keep_file")),
-    "one_of": lambda name: read_lines(name, option("one_of")),
+    **{name: partial(_read_list, name) for name in LISTS},
     "prompt_template": read_template,
     "shots": read_shots,
 }

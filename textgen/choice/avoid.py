@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Collection, Iterable, Sequence
+from itertools import chain
 
 import torch
 from torch import Tensor
@@ -58,7 +60,9 @@ class Avoid:
         prefixes = [bytes(prefix) for prefix in automaton.prefixes]
         complete = [not automaton.left(state, frozenset([WORD])) for state in range(len(prefixes))]
         self._after = automaton.table(256)
-        self._table = torch.tensor(self._after)
+        # a thousand words have a million cells, of which a list of lists makes a tensor slowly
+        cells = array("q", chain.from_iterable(self._after))
+        self._table = torch.asarray(cells, dtype=torch.int64).view(-1, 256)
         self._complete = torch.tensor(complete)
         # backwards a character comes last byte first, and `WholeCharacters` does not hold
         self._hopeless = torch.tensor(

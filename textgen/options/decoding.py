@@ -23,6 +23,7 @@ from textgen.text.keywords import clash
 
 MAX_KEYWORDS = 64
 MAX_AVOIDED = 1000  # their automaton is a table of a few kilobytes a word
+MAX_LINES = 4000  # of a file of them
 DRAWS = 4  # of each text, if the best of several is wanted
 MAX_DRAWS = 256
 
@@ -116,6 +117,13 @@ class DecodingOptions(
     )
     ordered: bool = field(False, "Keywords come in their order.", CONTENT)
     avoid: Words = field((), "Word that no text may contain.", CONTENT, max_length=MAX_AVOIDED)
+    avoid_file: Texts = field(
+        (),
+        "Keep the lines of this file out of every text, too.",
+        CONTENT,
+        metavar="FILE",
+        max_length=MAX_LINES,
+    )
     one_of: Texts = field((), "Choose every text from the lines of this file.", CONTENT, metavar="FILE")
     batch_tokens: Count = field(8192, "Maximum number of tokens per batch; does not change the texts.", RUN)
 
@@ -146,6 +154,11 @@ class DecodingOptions(
     @property
     def draws(self) -> bool:
         return self.strategy.draws
+
+    @property
+    def avoided(self) -> tuple[str, ...]:
+        """All words that no text may contain."""
+        return tuple(dict.fromkeys([*self.avoid, *self.avoid_file]))
 
     @property
     def width(self) -> int:
@@ -180,9 +193,9 @@ class DecodingOptions(
                 "{@max_new_tokens} {max_new_tokens}",
                 **vars(self),
             )
-        if wrong := clash(self.keyword, self.avoid):
+        if wrong := clash(self.keyword, self.avoided):
             raise OptionError(wrong)
-        for name in ("keyword", "avoid", "no_repeat_ngram", "min_new_tokens"):
+        for name in ("keyword", "avoid", "avoid_file", "no_repeat_ngram", "min_new_tokens"):
             if self.one_of and getattr(self, name):  # a list of texts leaves nothing to be kept out of them
                 raise OptionError("{@one_of} and {option} exclude each other", option=option(name))
         return self

@@ -8,11 +8,13 @@ from pydantic import model_validator
 
 from textgen.commands import LANGUAGE_MODEL
 from textgen.messages import OptionError
+from textgen.options.base import Texts
 from textgen.options.chains import Span
-from textgen.options.decoding import DecodingOptions
+from textgen.options.decoding import MAX_LINES, DecodingOptions
 from textgen.options.fields import CONTENT, DECODING, changed, field
 from textgen.options.strategies.beams import RANKED_BEAMS
 from textgen.options.strategies.bidirectional import BidirectionalOptions
+from textgen.text.keywords import clash
 
 Direction = Literal["l2r", "r2l"]
 Rank = Literal["logprob", "agree", "mbr", "blend", "pmi", "scorer"]
@@ -60,6 +62,14 @@ class TitleOptions(DecodingOptions, BidirectionalOptions):
         True,
         "Rank titles that fail an editor's checks last, and search on until one passes.",
         DECODING,
+    )
+    keyword_file: Texts = field(
+        (),
+        "Of the lines of this file the one that the article names most often must be in its titles; none is "
+        "asked for where it names none.",
+        CONTENT,
+        metavar="FILE",
+        max_length=MAX_LINES,
     )
     length: Span | None = field(
         None,
@@ -133,6 +143,10 @@ class TitleOptions(DecodingOptions, BidirectionalOptions):
                 if self.scorer
                 else "{@rank} scorer needs {@scorer}, a model that ranks"
             )
+        if self.one_of and self.keyword_file:
+            raise OptionError("{@one_of} and {@keyword_file} exclude each other")
+        if wrong := clash(self.keyword_file, self.avoided):
+            raise OptionError(wrong)
         if self.decode == AGREE and self.rank not in (None, "agree"):
             raise OptionError("{@decode} agree means {@rank} agree, not {rank}", rank=self.rank)
         if self.decode == AGREE and self.direction not in (None, "both"):

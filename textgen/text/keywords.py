@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
@@ -65,14 +66,35 @@ def clash(
         avoided: What it must not.
         spelt: How a word is written in the text.
     """
-    for word in avoided:
-        for keyword in keywords:
-            if spelt(word) == spelt(keyword):
+    wanted = [(keyword, spelt(keyword)) for keyword in keywords]
+    for word in avoided if wanted else ():
+        form = spelt(word)
+        for keyword, written in wanted:
+            if form == written:
                 return Message("{word} is both wanted and to be avoided", word=word)
-            if spelt(word) in spelt(keyword):
+            if form in written:
                 message = "{keyword} contains {word}, which is to be avoided"
                 return Message(message, keyword=keyword, word=word)
     return None
+
+
+class Terms:
+    """Words that are looked for in texts; where several begin at one place, the longest is there.
+
+    Args:
+        words: Any.
+        spelt: How a word is written in the texts.
+    """
+
+    def __init__(self, words: Sequence[str], spelt: Callable[[str], str] = str) -> None:
+        self._typed = {spelt(word): word for word in reversed(words)}
+        longest_first = sorted(self._typed, key=len, reverse=True)
+        self._any = re.compile("|".join(map(re.escape, longest_first)))
+
+    def most_named(self, text: str) -> str | None:
+        """The word that a text names most often, of several the one that it names first; None for none."""
+        found = Counter(self._any.findall(text))
+        return self._typed[found.most_common(1)[0][0]] if found else None
 
 
 def words_of(text: str) -> tuple[str, ...]:

@@ -67,6 +67,34 @@ def test_keywords_and_avoided_words(call: Any, article: Path) -> None:
     assert kept_out not in out
 
 
+@small
+def test_house_lists(call: Any, article: Path, tmp_path: Path) -> None:
+    free = call("title", article, *SHORT)[1].strip()
+    avoided = tmp_path / "avoided.txt"
+    avoided.write_text(f"足球\n\n {free[0]} \n", encoding="gb18030")
+    code, out, _ = call("title", article, "--avoid-file", avoided, *SHORT)
+    assert code == 0
+    assert free[0] not in out
+    wanted = tmp_path / "wanted.txt"
+    wanted.write_text("足球\n夜间\n足球、读者\n", encoding="utf-8")
+    code, out, err = call("title", article, "--keyword-file", wanted, *SHORT[:2])
+    assert code == 0
+    assert "夜间" in out
+    assert "足球" not in out
+    assert "--keyword-file: 足球、读者 is one text; write each word on a line of its own" in err
+    config = tmp_path / "c.toml"
+    config.write_text(f'[title]\nkeyword_file = "{wanted}"\n', encoding="utf-8")
+    assert call("title", article, "--config", config, *SHORT)[1] == out
+    assert call("title", article, "--avoid-file", tmp_path, *SHORT)[0] == 2
+    # the manifest holds what stood in the file, so that another list is another run
+    output = tmp_path / "o.jsonl"
+    assert call("title", article, "--avoid-file", avoided, "-o", output, *SHORT)[0] == 0
+    avoided.write_text("足球\n", encoding="utf-8")
+    code, _, err = call("title", article, "--avoid-file", avoided, "-o", output, "--resume", *SHORT)
+    assert code == 2
+    assert "avoid_file" in err or "--avoid-file" in err
+
+
 def test_the_best_of_a_list(call: Any, article: Path, tmp_path: Path) -> None:
     topics = tmp_path / "topics.txt"
     topics.write_text("体育\n\n图书馆开放\n 科技 \n", encoding="gb18030")

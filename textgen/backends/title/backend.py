@@ -133,7 +133,8 @@ class TitleBackend(Backend[TitleOptions, Article]):
         if is_blank(reading.text):
             raise DataError("the text is empty", hint="a title needs an article")
         limit = article_room(self.network, options.max_new_tokens, self._frame)
-        typed = keywords_of_row(row, options, self.tokenizer, self.allowed, self.reader.word)
+        named = self.reader.most_named(options.keyword_file, reading.text)
+        typed = keywords_of_row(row, options, self.tokenizer, self.allowed, self.reader.word, named)
         keywords = tuple(dict.fromkeys(map(self.reader.word, typed)))
         truncated = truncate(reading.text, self.tokenizer.encode, limit, options.long)
         if truncated.used < truncated.tokens:

@@ -219,7 +219,7 @@ class TitleSearch:
         streams = TwoStreams(self.network, first, interaction=interaction, start=model.start)
         scorings = [self._scoring(views, options, direction) for direction in BOTH]
         scoring: Score = scorings[0]
-        if two_way or options.avoid:  # what else there is, is the same in either direction
+        if two_way or options.avoided:  # what else there is, is the same in either direction
             scoring = LaneScoring(scorings, options.width // 2 if two_way else options.width)
         batch, (plan,) = self._batch(views, *BOTH), self._plans(views, options, "l2r", 0)
         pools = search(streams, batch, scoring, plan)

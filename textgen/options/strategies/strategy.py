@@ -53,7 +53,7 @@ class Strategy:
     @cached_property
     def options(self) -> frozenset[str]:
         """The options that it takes and not every strategy does."""
-        of_keywords = ("keyword", "ordered") if self.constrained else ()
+        of_keywords = ("keyword", "keyword_file", "ordered") if self.constrained else ()
         return self.takes.union(of_keywords, *(group.model_fields for group in self.groups))
 
     @property
