@@ -6,7 +6,7 @@ import pickle
 import pytest
 
 from textgen.errors import DataError, UsageError
-from textgen.messages import Message, OptionError, option, spelled, with_article
+from textgen.messages import Message, OptionError, located, option, spelled, with_article
 
 
 def as_flag(name: str) -> str:
@@ -49,6 +49,22 @@ def test_an_error_is_the_same_in_another_process(through) -> None:
 
 def test_the_line_of_an_error_is_one_line() -> None:
     assert DataError("a\nb", hint=None).line == "a b"
+
+
+@pytest.mark.parametrize(
+    ("name", "place", "shown"),
+    [
+        ("a.txt", "a.txt", "a.txt is empty"),
+        ("news/a.txt", "a.txt", "news/a.txt is empty"),
+        ("a.txt", "7", "7: a.txt is empty"),
+        ("a.txt", "b.txt", "b.txt: a.txt is empty"),
+    ],
+)
+def test_a_file_is_named_once(name: str, place: str, shown: str) -> None:
+    error = DataError("{name} is empty", name=name, hint="write something")
+    assert located(place, error.message) == shown
+    assert located(place, error.line) == f"{shown} (write something)"
+    assert located(place, str(error.message)) == f"{place}: {name} is empty"  # whose values are not known
 
 
 def test_lists_are_shown_one_after_the_other() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from pathlib import PurePath
 from typing import Any, Self
 
 Spell = Callable[[str], str]
@@ -53,6 +54,20 @@ def spelled(value: object, spell: Spell) -> str:
     if isinstance(value, list | tuple):
         return ", ".join(spelled(one, spell) for one in value)
     return value.spelled(spell) if isinstance(value, Message) else str(value)
+
+
+def located(place: str, error: str) -> Message:
+    """An error behind the place where it is, unless it begins with the name of that file already.
+
+    Args:
+        place: The name of a row, or of a file.
+        error: What is wrong; the name of a file is the `name` among the values of its message.
+    """
+    inner = error.values.get("message", error) if isinstance(error, Message) else error
+    name = inner.values.get("name") if isinstance(inner, Message) else None
+    if isinstance(name, str) and error.startswith(name) and PurePath(name).name == PurePath(place).name:
+        return Message("{error}", error=error)
+    return Message("{place}: {error}", place=place, error=error)
 
 
 def with_article(name: str) -> str:

@@ -118,3 +118,14 @@ def test_hints_on_rows_that_go_on_keep_their_flags(call, folder, monkeypatch):
     assert code == 1
     assert "long.txt is too long for one text: more than 200 bytes (--lines takes a line" in err
     assert err.rstrip().endswith("(--strict stops here; without it --resume goes on)")
+
+
+@small
+def test_an_error_of_a_file_names_it_once(call, folder):
+    (folder / "empty.txt").touch()
+    (folder / "a.txt").write_text(TEXT, encoding="utf-8")
+    code, _, err = call("title", "empty.txt", "a.txt", *FAST)
+    assert code == 3
+    assert [line for line in err.splitlines() if "empty.txt" in line] == [
+        "error: empty.txt is empty (it needs at least one line)"
+    ]

@@ -24,6 +24,7 @@ from textgen.errors import TextgenError, UsageError
 from textgen.events import Note, OnEvent, ProgressCounter, ignore
 from textgen.files.atomic import stamp
 from textgen.files.lock import locked
+from textgen.messages import located
 from textgen.models.place import CUDA
 from textgen.options.batch import RunOptions
 from textgen.schema import Record
@@ -141,7 +142,7 @@ def check_strict(record: Record, options: RunOptions) -> None:
     """Raise TextgenError at an error record under `strict`."""
     if options.strict and record.error is not None:
         hint = "{@strict} stops here; without it {@resume} goes on"
-        raise TextgenError("{id}: {error}", id=record.id, error=record.error, hint=hint)
+        raise TextgenError("{error}", error=located(record.id, record.error), hint=hint)
 
 
 def earlier_run(output: Output) -> Manifest | None:

@@ -23,7 +23,7 @@ from textgen.files.encodings.detection import decode_bytes, read_text
 from textgen.files.lines import DAMAGED, LONGEST, damaged, lines_in
 from textgen.files.sources import LeaveOut, Source, find_sources, path_kind
 from textgen.files.table_rows import table_rows
-from textgen.messages import Message
+from textgen.messages import Message, located
 from textgen.options.batch import InputOptions
 from textgen.schema import Row
 from textgen.text.blank import is_blank
@@ -156,7 +156,7 @@ def unusable(name: str, row: Row) -> DataError:
     """The error where a row that cannot be read ends everything; `name` is that of its file."""
     assert row.error is not None
     hint = None if row.error.endswith(")") else "mend the row, or leave it out"
-    return DataError("{name}: {error}", name=name, error=row.error, hint=hint)
+    return DataError("{error}", error=located(name, row.error), hint=hint)
 
 
 def source_rows(

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from textgen.cli.render.bars import Bars
 from textgen.cli.spelling import flag
 from textgen.events import Event, Note, OnEvent, Progress, Shortened, Steps, ignore
-from textgen.messages import Message, spelled
+from textgen.messages import Message, located, spelled
 from textgen.schema import Record
 from textgen.text.visible import escaped, visible
 
@@ -104,7 +104,7 @@ class Errors:
             return
         self.count += 1
         if self.count <= ERRORS_SHOWN:
-            report(Message("{name}{error}", name=name, error=record.error))
+            report(record.error if self._total == 1 else located(record.id, record.error))
 
     def end(self) -> None:
         """Tell how many more there were."""
