@@ -26,6 +26,7 @@ small = pytest.mark.usefixtures("small_as_shipped")  # what they write does not 
     [
         (["title", "nowhere.txt"], 2, ["no such file: nowhere.txt"]),
         (["title", "folder"], 1, ["no texts in the folder folder"]),
+        (["title", "shelf"], 1, ["no texts in the folder shelf", 'such as "shelf/**/*.txt"']),
         (["title", "empty.txt"], 1, ["empty.txt is empty"]),
         (["title", "blank.txt"], 1, ["empty"]),
         (["title", "picture.txt"], 1, ["picture.txt", "not a text file"]),
@@ -97,6 +98,7 @@ def test_mistakes_are_one_line_with_a_hint(call, tmp_path, monkeypatch, args, co
     for folder in ("folder", "broken", "full"):
         (tmp_path / folder).mkdir()
     (tmp_path / "full" / "x").touch()
+    (tmp_path / "shelf" / "inner").mkdir(parents=True)
     for name in ("a.txt", "my ___.txt"):
         (tmp_path / name).write_text(ARTICLE, encoding="utf-8")
     (tmp_path / "t.jsonl").write_text(json.dumps({"text": ARTICLE}) + "\n", encoding="utf-8")

@@ -166,7 +166,11 @@ def _expand(name: str, leave_out: LeaveOut) -> list[Path]:
         raise UsageError("no file matches {pattern}", pattern=name, hint="** goes into folders")
     if not meant:
         hint = "it takes {endings}, also with {packed} behind them"
+        inside = [file for file in path.iterdir() if not file.name.startswith(".")]
+        if inside and all(file.is_dir() for file in inside):
+            hint = "it has folders only; a pattern such as {inner} goes into them"
         values = {"endings": input_endings(), "packed": " or ".join(ARCHIVES)}
+        values["inner"] = f'"{path / "**" / "*.txt"}"'
         raise DataError("no texts in the folder {folder}", folder=path, hint=hint, **values)
     return meant
 
