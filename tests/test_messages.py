@@ -47,6 +47,12 @@ def test_an_error_is_the_same_in_another_process(through) -> None:
     assert error.line.spelled(as_flag) == "--best-of 1 2: --rank needs --decode sample (see --help)"
 
 
+def test_a_traceback_shows_the_hint() -> None:
+    error = UsageError("no {name}", name="x", hint="see {@help}")
+    assert str(error) == "no x (see help)"
+    assert str(DataError("it is empty")) == "it is empty"
+
+
 def test_the_line_of_an_error_is_one_line() -> None:
     assert DataError("a\nb", hint=None).line == "a b"
 

@@ -24,6 +24,9 @@ class TextgenError(Exception):
         self.hint = None if hint is None else Message(hint, **values)
         super().__init__(self.message)
 
+    def __str__(self) -> str:
+        return str(self.line)  # as a notebook shows it
+
     @property
     def line(self) -> Message:
         """Message and hint as one line."""

@@ -56,7 +56,9 @@ def test_the_ending_tells_the_form(name: str, form: str, archive: str) -> None:
 def test_parquet_is_a_form_but_not_packed() -> None:
     make("a.parquet", "b.parquet.gz")
     assert find_sources(["a.parquet"], lines=True)[0].format.name == "parquet"
-    with pytest.raises(UsageError, match=r"^b\.parquet\.gz: a packed parquet file cannot be read$") as caught:
+    with pytest.raises(
+        UsageError, match=r"^b\.parquet\.gz: a packed parquet file cannot be read \("
+    ) as caught:
         find_sources(["b.parquet.gz"], lines=False)
     assert caught.value.hint == "unpack it"
 
@@ -104,7 +106,7 @@ def test_a_file_whose_name_looks_like_a_pattern_is_that_file() -> None:
 
 def test_a_pattern_without_a_match_is_refused() -> None:
     make("in/a.txt")
-    with pytest.raises(UsageError, match=r"^no file matches in/\*\.csv$") as caught:
+    with pytest.raises(UsageError, match=r"^no file matches in/\*\.csv \(") as caught:
         paths("in/a.txt", "in/*.csv")
     assert caught.value.hint
 
@@ -130,7 +132,7 @@ def test_a_name_that_cannot_be_written_is_escaped() -> None:
 
 def test_an_empty_folder_alone_is_an_error_and_among_others_a_problem() -> None:
     make("a.txt", "empty/x.png", "b.txt")
-    with pytest.raises(DataError, match=r"^no texts in the folder empty$") as caught:
+    with pytest.raises(DataError, match=r"^no texts in the folder empty \(") as caught:
         find_sources(["empty"], lines=False)
     assert caught.value.hint
     assert ".parquet" in caught.value.hint
@@ -142,7 +144,7 @@ def test_an_empty_folder_alone_is_an_error_and_among_others_a_problem() -> None:
 
 def test_a_path_that_is_not_there_is_refused() -> None:
     make("a.txt")
-    with pytest.raises(UsageError, match=r"^no such file: b\.txt$") as caught:
+    with pytest.raises(UsageError, match=r"^no such file: b\.txt \(") as caught:
         find_sources(["a.txt", "b.txt"], lines=False)
     assert caught.value.hint
     with pytest.raises(UsageError) as caught:
@@ -212,7 +214,11 @@ def test_json_among_other_inputs_is_the_problem_of_its_file() -> None:
     make("a.txt", "c.txt")
     Path("b.txt").write_text(ROW, encoding="utf-8")
     found = find_sources(["a.txt", "b.txt", "c.txt"], lines=False)
-    assert [str(source.problem) for source in found] == ["None", "b.txt holds JSON lines, it seems", "None"]
+    assert [str(source.problem and source.problem.message) for source in found] == [
+        "None",
+        "b.txt holds JSON lines, it seems",
+        "None",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,7 @@ def test_two_columns_of_one_name_are_refused_and_among_others_an_error(name: str
         lines(
             name, *(row.replace(",", "\t" if "tsv" in name else ",") for row in ("id,text,text", "1,一,二"))
         )
-    with pytest.raises(DataError, match=f"^{name}: two columns are called text$"):
+    with pytest.raises(DataError, match=rf"^{name}: two columns are called text \("):
         read(name)
     lines("b.jsonl", '{"text": "文"}')
     one, other = read(name, "b.jsonl")

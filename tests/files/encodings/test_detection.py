@@ -262,5 +262,5 @@ def test_read_text_without_permission(monkeypatch: pytest.MonkeyPatch) -> None:
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(Path, "read_bytes", refuse)
-    with pytest.raises(DataError, match=r"^secret\.txt cannot be read: Permission denied$"):
+    with pytest.raises(DataError, match=r"^secret\.txt cannot be read: Permission denied \("):
         read_text(Path("secret.txt"))

@@ -118,7 +118,7 @@ def test_lines_that_are_arrays_are_lines() -> None:
 
 def test_one_object_over_several_lines_is_refused() -> None:
     with pytest.raises(
-        DataError, match=r"^a\.json is one JSON object over several lines, not rows$"
+        DataError, match=r"^a\.json is one JSON object over several lines, not rows \("
     ) as caught:
         of_file(json.dumps({"text": "文"}, indent=2))
     assert caught.value.hint
