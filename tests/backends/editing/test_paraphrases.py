@@ -65,6 +65,20 @@ def test_neighbours_are_written_as_the_tokenizer_does_and_keep_their_locks(token
         assert all(state in neighbours(way) for way in neighbours(state))
 
 
+@pytest.mark.parametrize("rare", ["龘", "３０", "🙂"])
+def test_characters_of_several_tokens_are_locked_and_stand_in_neighbours(
+    tokenizer: Tokenizer, rare: str
+) -> None:
+    start = state_of(f"我们马上购买{rare}元门票。", [f"{rare}元"], tokenizer)
+    [span] = start.spans
+    assert len(span) > len(rare) + 1
+    states = reached(start, Paraphrases(tokenizer, LEXICON))
+    assert len(states) == 4 * 2
+    for state in states:
+        [own] = state.spans
+        assert state.ids[own.start : own.stop] == start.ids[span.start : span.stop]
+
+
 def test_a_state_with_other_ids_of_its_text_has_none_and_is_none(tokenizer: Tokenizer) -> None:
     neighbours = Paraphrases(tokenizer, LEXICON)
     whole = state_of("我们马上用the", [], tokenizer)

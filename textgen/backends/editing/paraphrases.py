@@ -72,7 +72,10 @@ class Paraphrases:
         places = token_places(ids, self.tokenizer)
         labels = [FREE] * len(ids)
         for lock in text.locks:
-            inside = [n for n, own in enumerate(places) if own.start < lock.stop and lock.start < own.stop]
+            # the first bytes of a character write nothing, and stand where it does
+            ends = (max(own.stop, own.start + 1) for own in places)
+            pairs = enumerate(zip(places, ends, strict=True))
+            inside = [n for n, (own, end) in pairs if own.start < lock.stop and lock.start < end]
             if not inside or (places[inside[0]].start, places[inside[-1]].stop) != (lock.start, lock.stop):
                 return None
             for n in inside:
