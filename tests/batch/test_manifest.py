@@ -56,7 +56,8 @@ def test_a_manifest_says_all_that_the_results_depend_on(manifest):
     assert list(manifest.models) == ["model"]
     assert manifest.models["model"]["name"] == "model"
     assert len(manifest.models["model"]["sha256"]) == 64
-    assert manifest.options == {"num_candidates": 1, "seed": 7, "batch_size": 32}
+    style = {"width": None, "quotes": None}
+    assert manifest.options == {"num_candidates": 1, "seed": 7, "batch_size": 32} | style
     assert manifest.input == INPUT
     assert {"textgen", "python", "torch", "sentencepiece", "jieba"} == set(manifest.versions)
     assert {"cpu", "system", "device", "threads", "precision"} == set(manifest.machine)

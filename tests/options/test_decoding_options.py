@@ -59,7 +59,7 @@ def test_what_is_written_without_options() -> None:
     ],
 )
 def test_the_beam_is_as_wide_as_it_must(given: dict[str, Any], width: int) -> None:
-    assert parse(TitleOptions, given).width == width
+    assert parse(TitleOptions, given).beam_width == width
 
 
 def test_one_text_is_a_list_of_one() -> None:

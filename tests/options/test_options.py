@@ -46,7 +46,7 @@ def test_text_that_is_no_unicode_is_refused_wherever_it_stands(kind: Any, given:
 
 def test_an_unknown_option_is_told_what_there_is() -> None:
     for given, hint in [
-        ({"beams": 1}, "it takes best_of, batch_size, chains, anneal, temperature and 14 others"),
+        ({"beams": 1}, "it takes best_of, batch_size, quotes, chains, anneal and 16 others"),
         ({"numcandidates": 1}, "did you mean num_candidates?"),
         ({"tops_k": 1}, "did you mean top_k?"),
     ]:

@@ -20,7 +20,7 @@ from textgen.backends.given import given_rows
 from textgen.backends.outcome import Found as Found
 from textgen.backends.outcome import Outcome as Outcome
 from textgen.backends.outcome import Prepared as Prepared
-from textgen.backends.outcome import cut_notes
+from textgen.backends.outcome import cut_notes, in_house_style
 from textgen.backends.reader import Reader
 from textgen.errors import DataError, UsageError
 from textgen.events import Computed, Note, OnEvent, ProgressCounter, ignore
@@ -52,10 +52,12 @@ class Backend(ABC, Generic[O, P]):
     Attributes:
         options: The class of its options.
         task: The command that uses it: `title` or `sample`.
+        continues: Its texts begin with those of their rows.
     """
 
     options: type[O]
     task: ClassVar[str]
+    continues: ClassVar[bool] = False
     place = Place()  # where `generate` and `stream` compute; who calls the other methods has entered one
 
     @classmethod
@@ -256,9 +258,10 @@ class Backend(ABC, Generic[O, P]):
 
     def _record(self, prepared: P, outcome: Outcome, options: O, seed: int) -> Record:
         found = outcome if isinstance(outcome, Found) else Found(outcome if isinstance(outcome, list) else [])
+        given = len(prepared.row.text) if self.continues else 0
         return Record(
             id=prepared.row.name,
-            candidates=found.candidates,
+            candidates=in_house_style(found.candidates, options, given),
             model=self.label(options),
             input_tokens=prepared.input_tokens,
             used_tokens=prepared.used_tokens,

@@ -34,6 +34,7 @@ from textgen.decoding.search.token_by_token import drafts
 from textgen.decoding.stop import RUN_ON, SentenceStop, Stop, relabel
 from textgen.errors import DataError, UsageError
 from textgen.events import Note, OnEvent, Shortened, ignore
+from textgen.messages import option
 from textgen.models.views import LanguageModel
 from textgen.options import ContinueOptions
 from textgen.options.strategies.beams import MAX_BEAMS
@@ -65,6 +66,7 @@ class Gpt2Backend(Backend[ContinueOptions, Prompt]):
 
     options = ContinueOptions
     task = "sample"
+    continues = True
     network: LanguageModel
 
     def __init__(self, model: LoadedModel) -> None:
@@ -122,7 +124,7 @@ class Gpt2Backend(Backend[ContinueOptions, Prompt]):
     ) -> Sequence[Outcome]:
         if options.strategy.streamable:
             return self._written_out(batch, options, seed)
-        most = max(1, ROWS // options.width) if options.strategy.several else len(batch)
+        most = max(1, ROWS // options.beam_width) if options.strategy.several else len(batch)
         # keywords are exempt from n-gram bans, so prompts with others are searched apart
         apart = 1 if options.no_repeat_ngram and any(p.keywords for p in batch) else most
         parts = [batch[at : at + apart] for at in range(0, len(batch), apart)]
@@ -162,6 +164,10 @@ class Gpt2Backend(Backend[ContinueOptions, Prompt]):
                 "{@decode} {name} knows its text only at the end",
                 name=options.decode,
                 hint="{@decode} sample or greedy",
+            )
+        if style := [name for name in ("width", "quotes") if getattr(options, name)]:
+            raise UsageError(
+                "{option} changes whole texts", option=option(style[0]), hint="leave out {@stream}"
             )
         if options.rank != "none":
             raise UsageError(
@@ -222,7 +228,7 @@ class Gpt2Backend(Backend[ContinueOptions, Prompt]):
     def _searched(self, batch: Sequence[Prompt], options: ContinueOptions, seed: int) -> list[Outcome]:
         """Outcomes of a search; where too few texts differ, a wider beam looks again."""
         outcomes = self._search(batch, options, seed)
-        width = 2 * options.width
+        width = 2 * options.beam_width
         if not options.strategy.several or width > min(MAX_BEAMS, WIDEST * options.num_candidates):
             return outcomes
         wider = options.model_copy(update={"beams": width})

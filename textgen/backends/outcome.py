@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from textgen.errors import DataError
 from textgen.messages import Message
 from textgen.options import ContinueOptions, DecodingOptions, Options
 from textgen.schema import Candidate, Lock, Row
+from textgen.text.house_style import house_style
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,20 @@ class Prepared:
     used_tokens: int
     notes: tuple[str, ...] = field(default=(), kw_only=True)
     locks: tuple[Lock, ...] | None = field(default=None, kw_only=True)
+
+
+def in_house_style(candidates: Sequence[Candidate], options: Options, given: int = 0) -> list[Candidate]:
+    """Candidates in the style of the house that is asked for; all places in their texts hold.
+
+    Args:
+        candidates: As a backend found them.
+        options: With the style.
+        given: So many characters at the start of each were not written, and stay as they are.
+    """
+    if options.width is None and options.quotes is None:
+        return list(candidates)
+    styled = [(one, house_style(one.text, options.width, options.quotes)) for one in candidates]
+    return [replace(one, text=one.text[:given] + text[given:]) for one, text in styled]
 
 
 def cut_notes(candidates: Sequence[Candidate], options: Options) -> tuple[str, ...]:

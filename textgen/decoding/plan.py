@@ -41,7 +41,7 @@ class Plan:
         options = self.options
         gnmt, early = options.length_norm == "gnmt", options.early_stopping
         length = Length(options.max_new_tokens, options.length_penalty, gnmt, early)
-        return BeamSearch(options.width, self.eos, length)
+        return BeamSearch(options.beam_width, self.eos, length)
 
 
 def search(model: Any, batch: Batch, scoring: Any, plan: Plan) -> list[list[Hypothesis]]:

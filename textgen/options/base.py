@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, Validati
 from textgen.errors import DataError, UsageError
 from textgen.messages import Message, OptionError, option
 from textgen.options.fields import CONTENT, RUN, OptionGroup, Seed, field
+from textgen.text.house_style import Quotes, Width
 from textgen.text.keywords import keywords_of
 from textgen.text.line_ends import LINE_END
 from textgen.text.names import clean_name
@@ -70,6 +71,18 @@ class Options(OptionGroup):
     )
     batch_size: int = field(
         32, "Maximum number of rows per batch; does not change the texts.", RUN, ge=1, le=4096
+    )
+
+    width: Width | None = field(
+        None,
+        "Width of what is written: half makes letters and marks narrow that can be, full makes the marks of "
+        "Chinese sentences wide; numerals stay as they are (default: all as it comes).",
+        CONTENT,
+    )
+    quotes: Quotes | None = field(
+        None,
+        "Quotation marks of what is written; ‘’ stand within “”, 『』 within 「」 (default: as they come).",
+        CONTENT,
     )
 
     @property

@@ -161,7 +161,7 @@ class DecodingOptions(
         return tuple(dict.fromkeys([*self.avoid, *self.avoid_file]))
 
     @property
-    def width(self) -> int:
+    def beam_width(self) -> int:
         """Hypotheses that a beam keeps."""
         return self.beams or max(self.strategy.width or 1, self.num_candidates)
 
@@ -208,21 +208,21 @@ class DecodingOptions(
             raise needs(name, self, "decode", known, self.strategy_name)
 
     def _check_beams(self) -> None:
-        if self.width > MAX_BEAMS:
+        if self.beam_width > MAX_BEAMS:
             raise OptionError(
                 "{@num_candidates} {count} is more than a beam can give ({most})",
                 count=self.num_candidates,
                 most=MAX_BEAMS,
             )
-        if self.num_candidates > self.width:
+        if self.num_candidates > self.beam_width:
             raise OptionError(
                 "{@num_candidates} {count} is more than {@beams} {width} can give",
                 count=self.num_candidates,
-                width=self.width,
+                width=self.beam_width,
             )
-        if self.groups and self.width % self.groups:
+        if self.groups and self.beam_width % self.groups:
             wrong = "{@groups} {groups} does not divide {@beams} {width}"
-            raise OptionError(wrong, groups=self.groups, width=self.width)
+            raise OptionError(wrong, groups=self.groups, width=self.beam_width)
 
 
 class ContinueOptions(DecodingOptions, StyledOptions):

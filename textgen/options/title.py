@@ -126,12 +126,12 @@ class TitleOptions(DecodingOptions, BidirectionalOptions):
         return self.strategy.draws and self.ranking == "logprob" and len(self.directions) == 1
 
     @property
-    def width(self) -> int:
+    def beam_width(self) -> int:
         if self.beams:
             return self.beams
         if self.one_of and self.ranking == "pmi":
             return max(LISTED, self.num_candidates)
-        least = RANKED_BEAMS if self.ranking != "logprob" else super().width
+        least = RANKED_BEAMS if self.ranking != "logprob" else super().beam_width
         width = max(least, self.num_candidates)
         return width + width % 2 if self.strategy.view == "two-way" else width
 
@@ -153,9 +153,10 @@ class TitleOptions(DecodingOptions, BidirectionalOptions):
             raise OptionError("{@decode} agree writes in both directions: leave out {@direction}")
         if self.strategy.view == "two-way" and self.direction:
             raise OptionError("{@decode} bidirectional writes in both directions: leave out {@direction}")
-        if self.strategy.view == "two-way" and self.width % 2:
+        if self.strategy.view == "two-way" and self.beam_width % 2:
             raise OptionError(
-                "{@decode} bidirectional shares {@beams} {width} between two directions", width=self.width
+                "{@decode} bidirectional shares {@beams} {width} between two directions",
+                width=self.beam_width,
             )
         if self.length and self.one_of:
             raise OptionError("{@one_of} and {@length} exclude each other")

@@ -171,6 +171,27 @@ def test_sentences_to_correct_come_from_a_file(call, tmp_path: Path):
 
 
 @small
+def test_texts_are_in_the_style_of_the_house(call, tmp_path):
+    style = ("--width", "half", "--quotes", "「」")
+    given = "他说：“今天___很好，１２：３０去。”"
+    code, out, _ = call("fill", given, *style, "--length", "1-1", "-q")
+    assert code == 0
+    assert out.startswith("他说:「今天")
+    assert out.endswith("很好,１２：３０去。」\n")
+    (tmp_path / "c.toml").write_text('[correct]\nwidth = "full"\n', encoding="utf-8")
+    code, out, _ = call("correct", "我很高兴,谢谢!", "--config", tmp_path / "c.toml", "-q")
+    assert code == 0
+    assert out.splitlines()[0].endswith("，谢谢！")
+    # what was given to be continued was not written
+    code, out, _ = call("sample", "“你好，", *style, "--max-new-tokens", "4", "--seed", "1", "-q")
+    assert code == 0
+    assert out.startswith("“你好，")
+    code, _, err = call("sample", "你好", *style, "--stream")
+    assert code == 2
+    assert "--width changes whole texts" in err
+
+
+@small
 def test_blanks_are_filled(call):
     code, out, _ = call("fill", "今天___很好，我们去___", *SHORT)
     assert code == 0

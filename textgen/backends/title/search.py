@@ -124,7 +124,7 @@ class TitleSearch:
     def rows(self) -> int:
         """Titles written at once for one view, in one direction."""
         wide = "beams" in self.options.strategy.options
-        return self.options.width if wide else min(self.copies, ROWS)
+        return self.options.beam_width if wide else min(self.copies, ROWS)
 
     def titles(self, model: SharedPrefix, views: Sequence[View]) -> list[list[Title]]:
         """Different titles of every view, in no order.
@@ -220,7 +220,7 @@ class TitleSearch:
         scorings = [self._scoring(views, options, direction) for direction in BOTH]
         scoring: Score = scorings[0]
         if two_way or options.avoided:  # what else there is, is the same in either direction
-            scoring = LaneScoring(scorings, options.width // 2 if two_way else options.width)
+            scoring = LaneScoring(scorings, options.beam_width // 2 if two_way else options.beam_width)
         batch, (plan,) = self._batch(views, *BOTH), self._plans(views, options, "l2r", 0)
         pools = search(streams, batch, scoring, plan)
         return [[self._title(one, BOTH[one.lane], known=not interaction) for one in pool] for pool in pools]
@@ -236,7 +236,7 @@ class TitleSearch:
         """The options with the beam of a later attempt, a multiple of the first."""
         if not attempt or "beams" not in self.options.strategy.options:
             return self.options
-        width = self.options.width
+        width = self.options.beam_width
         times = max(1, min(1 << attempt, MAX_BEAMS // width))
         return self.options.model_copy(update={"beams": width * times})
 

@@ -97,6 +97,8 @@ def _ranked(found: list[Hypothesis], length: Length) -> list[Hypothesis]:
 def search(model: NextTokenModel, batch: Batch, scoring: Scoring, plan: Plan) -> list[list[Hypothesis]]:
     """The strategy `diverse`."""
     options, brought = plan.options, own(plan.options, DiverseOptions)
-    groups = brought.groups or options.width
-    settings = DiverseBeamSearch(options.width, groups, plan.eos, plan.beam.length, brought.diversity_penalty)
+    groups = brought.groups or options.beam_width
+    settings = DiverseBeamSearch(
+        options.beam_width, groups, plan.eos, plan.beam.length, brought.diversity_penalty
+    )
     return diverse_beam_search(model, batch, scoring, settings, pad=plan.pad)

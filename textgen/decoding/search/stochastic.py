@@ -219,5 +219,5 @@ def _hypothesis(ids: list[int], logprob: float, total: float, search: BeamSearch
 
 def search(model: NextTokenModel, batch: Batch, scoring: Scoring, plan: Plan) -> list[list[Hypothesis]]:
     """The strategy `stochastic`."""
-    settings = BeamSearch(plan.options.width, plan.eos, Length(plan.options.max_new_tokens))
+    settings = BeamSearch(plan.options.beam_width, plan.eos, Length(plan.options.max_new_tokens))
     return stochastic_beam_search(model, batch, scoring, settings, pad=plan.pad)
