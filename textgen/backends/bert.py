@@ -9,7 +9,7 @@ from itertools import groupby
 
 from torch import Tensor
 
-from textgen.backends.base import Backend, Outcome, Prepared
+from textgen.backends.base import Backend, Found, Outcome, Prepared
 from textgen.backends.best_of import best
 from textgen.backends.chain_reports import Reports, StepReports, lost
 from textgen.backends.editing.locks import anchors, kept_spans, redrawable
@@ -181,7 +181,7 @@ class BertBackend(Backend[GibbsOptions, Seed]):
             found.append(best(drawn, sound=True))
         if words := [word for candidate in found for word in missing(candidate.text, options.keep)]:
             return lost(words[0])
-        return found
+        return Found(found, reports.doubts("sweeps"))
 
     def _candidate(
         self, start: Seed, visit: Visit[Point], report: ChainReport, options: GibbsOptions

@@ -9,8 +9,10 @@ from textgen.errors import DataError
 from textgen.events import ChainStep, OnEvent, Steps, hears_steps
 from textgen.mcmc.chain import Chain, Point, Step, Visit
 from textgen.mcmc.diagnostics import effective_sample_size, split_rhat
+from textgen.messages import Message, option
 from textgen.schema import ChainReport
 
+MOST_RHAT = 1.1  # of chains that agree (Gelman et al. 2013, 11.5)
 EVERY = 10  # steps between two reports of progress
 
 P = TypeVar("P", bound=Point)
@@ -73,6 +75,13 @@ class Reports:
         self.kind = "search" if search else "sample"
         counted = [] if search else series
         self.ess, self.rhat = effective_sample_size(counted), split_rhat(counted)
+
+    def doubts(self, steps: str) -> tuple[Message, ...]:
+        """A note where the chains do not agree; `steps` is the option that lets them run longer."""
+        if self.rhat is None or self.rhat <= MOST_RHAT:
+            return ()
+        template = "R-hat is {rhat}, above {most}: the chains have not mixed (raise {option})"
+        return (Message(template, rhat=f"{self.rhat:.2f}", most=MOST_RHAT, option=option(steps)),)
 
     def of(self, chain: Chain[P], visit: Visit[P]) -> ChainReport:
         """The report of the text of a visit."""

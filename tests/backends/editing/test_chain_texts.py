@@ -26,6 +26,7 @@ from sequences import (
 )
 from torch import Tensor
 
+from textgen.backends.chain_reports import Reports
 from textgen.backends.editing.chain_texts import MOST_CHAINS, chain_notes, further_chains, last_states
 from textgen.mcmc.cgmh.edits import Ids, Operations, State, Subject
 from textgen.mcmc.cgmh.kernel import Cgmh
@@ -150,9 +151,10 @@ def test_a_chain_that_gives_no_text_is_replaced(
 def test_how_many_gave_none_is_told() -> None:
     kernel = kernel_of(1.0, Outside())
     options = ComposeOptions(method="mh", num_candidates=2)
-    assert chain_notes(ended(kernel, "++"), options, 2) == ()
-    assert chain_notes(ended(kernel, "+-+"), options, 2) == (
+    few = Reports([], search=False)
+    assert chain_notes(ended(kernel, "++"), options, 2, few) == ()
+    assert chain_notes(ended(kernel, "+-+"), options, 2, few) == (
         "1 of 3 chains ended at no text that may be shown",
     )
-    assert chain_notes(ended(kernel, "-+"), options, 1)[0] == "1 of 2 texts were found"
-    assert chain_notes(ended(kernel, "-+"), ComposeOptions(num_candidates=1), 1) == ()
+    assert chain_notes(ended(kernel, "-+"), options, 1, few)[0] == "1 of 2 texts were found"
+    assert chain_notes(ended(kernel, "-+"), ComposeOptions(num_candidates=1), 1, few) == ()

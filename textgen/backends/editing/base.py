@@ -274,7 +274,7 @@ class CgmhBackend(Backend[C, Start], Generic[C]):
         candidates = [self._candidate(start, chain, visit, reports) for chain, visit in chosen]
         if not all(self.holds(start, candidate.text, options) for candidate in candidates):
             return lost("what must be there")
-        return Found(candidates, (*chain_notes(chains, options, len(candidates)), *notes))
+        return Found(candidates, (*chain_notes(chains, options, len(candidates), reports), *notes))
 
     def sifted(self, start: Start, found: list[Seen], options: C) -> tuple[list[Seen], tuple[str, ...]]:
         """The texts that are good enough to be shown, and notes on the others."""

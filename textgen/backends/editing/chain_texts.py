@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from textgen.backends.chain_reports import Reports
 from textgen.mcmc.cgmh.target import Point
 from textgen.mcmc.chain import Chain, Visit
 from textgen.messages import Message
@@ -56,7 +57,7 @@ def further_chains(chains: Chains, options: CgmhOptions) -> int:
     return max(0, min(lacking, MOST_CHAINS * options.parallel - len(chains)))
 
 
-def chain_notes(chains: Chains, options: CgmhOptions, texts: int) -> tuple[str, ...]:
+def chain_notes(chains: Chains, options: CgmhOptions, texts: int, reports: Reports) -> tuple[str, ...]:
     """Notes for a person on the texts of a row's chains."""
     notes = []
     if texts < options.num_candidates:
@@ -64,4 +65,4 @@ def chain_notes(chains: Chains, options: CgmhOptions, texts: int) -> tuple[str, 
     if not options.searching and (lost := len(chains) - len(last_states(chains))):
         template = "{lost} of {all} chains ended at no text that may be shown"
         notes.append(Message(template, lost=lost, all=len(chains)))
-    return tuple(notes)
+    return (*notes, *reports.doubts("steps"))
