@@ -195,7 +195,7 @@ def takes(*groups: Flags) -> Callable[[Callable[P, int]], Callable[..., int]]:
                 _check_for_files(name, default, config)
                 given = validated(settings.pop(name), kind, config, name)
                 values[name] = given if values[name] == default else values[name]
-            with naming_keys(keys):
+            with naming_keys(config, keys):
                 options = settings | options
                 values |= {name: take(options, model) for name, model in models.items()}
                 return command(*args, options=options, **values)  # type: ignore[arg-type]

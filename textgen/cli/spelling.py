@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from textgen.errors import TextgenError
 from textgen.messages import Message
@@ -29,10 +30,13 @@ def flag(name: str) -> str:
 
 
 @contextmanager
-def naming_keys(keys: Container[str], flags: Container[str] | None = None) -> Iterator[None]:
+def naming_keys(
+    path: Path | None, keys: Container[str], flags: Container[str] | None = None
+) -> Iterator[None]:
     """Let the errors that leave the block name a file's options by their keys.
 
     Args:
+        path: The file, which an error about one of its options names, too.
         keys: The options that the file has. An error about one of them names the others, too, by their keys.
         flags: The options that have a flag, if not all of them.
     """
@@ -46,7 +50,9 @@ def naming_keys(keys: Container[str], flags: Container[str] | None = None) -> It
             is_key = name != "help" and (of_file or lacks_flag)
             return FILE_KEYS.get(name, name) if is_key else flag(name)
 
-        error.message = Message("{text}", text=error.message.spelled(spell))
+        text = error.message.spelled(spell)
+        named = of_file and path is not None
+        error.message = Message("{path}: {text}" if named else "{text}", path=path, text=text)
         error.hint = error.hint and Message("{text}", text=error.hint.spelled(spell))
         raise
 

@@ -77,10 +77,10 @@ def test_a_job_of_prompts_reads_them_from_files(call, folder):
         ("command = 'title'\ninput = 'in.jsonl'\noutput = 'o.jsonl'\nworkers = 0", ": workers 0: should be"),
         (
             JOB + "numcandidates = 3",
-            ": numcandidates does not apply to title models (did you mean num_candidates?)",
+            "error: job.toml: numcandidates does not apply to title models (did you mean num_candidates?)",
         ),
         (JOB + "no-checks = true", ": no_checks does not apply to title models (write checks = false)"),
-        (JOB + "best = 1", ": best does not apply to title models (it takes beams, "),
+        (JOB + "best = 1", "error: job.toml: best does not apply to title models (it takes beams, "),
         (JOB + "temperature = 0.5", ": temperature needs decode sample or stochastic; the default"),
         (JOB + "json = true", ": output writes the records, json prints them"),
         (JOB + "trace = 't.jsonl'", "(leave out watch, trace and plot)"),
@@ -126,7 +126,15 @@ def test_a_config_has_nothing_that_only_the_command_line_gives(call, folder):
 
 def test_a_config_is_told_by_its_keys_and_the_command_line_by_its_flags(call, folder):
     name = job(folder, "numcandidates = 3\n")
-    assert "did you mean num_candidates?" in call("title", "in.jsonl", "--config", name)[2]
+    err = call("title", "in.jsonl", "--config", name)[2]
+    assert err == (
+        "error: job.toml: numcandidates does not apply to title models (did you mean num_candidates?)\n"
+    )
+    name = job(folder, "colour = 3\n")
+    err = call("title", "in.jsonl", "--config", name)[2]
+    assert err.startswith("error: job.toml: colour does not apply to title models (it takes ")
+    assert err.count(",") == 4, "five others, and how many more"
+    assert " others)" in err
     name = job(folder, "num_candidates = 3\n")
     err = call("title", "in.jsonl", "--config", name, "--decode", "greedy")[2]
     assert "--decode greedy finds one text: num_candidates 1, or --decode beam" in err

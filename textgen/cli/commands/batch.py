@@ -34,7 +34,7 @@ def batch(
     settings = opt.read_settings(job, command)
     settings.pop("inputs", None)
     model = opt.validated(settings.pop("model", None), str | None, job, "model")
-    with naming_keys({*settings} - {*options}, flags=OVERRIDES):
+    with naming_keys(job, {*settings} - {*options}, flags=OVERRIDES):
         sink = opt.take(settings, ObservedSink)
         if quiet:
             sink = sink.model_copy(update={"quiet": True})
