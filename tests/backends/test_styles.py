@@ -304,12 +304,12 @@ def test_several_processes_write_in_the_style(
         (
             "gpt2",
             ("--style", "诗歌", "--guidance", -1),
-            "--guidance -1.0: should be greater than or equal to 0",
+            "--guidance -1.0: should be at least 0",
         ),
         (
             "bert",
             ("--style", "诗歌", "--guidance", 101),
-            "--guidance 101.0: should be less than or equal to 100",
+            "--guidance 101.0: should be at most 100",
         ),
         ("gpt2", ("--style", "诗歌", "--guidance", "nan"), "--guidance nan: should be a finite number"),
         (

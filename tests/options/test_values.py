@@ -146,8 +146,8 @@ REFUSED: list[tuple[type[Options], dict[str, Any], str]] = [
     (GibbsOptions, {"burn_in": -1}, "burn_in -1"),
     # lengths
     (GibbsOptions, {"length": "24-12"}, "length 24-12: it ends below its beginning"),
-    (GibbsOptions, {"length": "0-5"}, "length 0-5: should be greater than or equal to 1"),
-    (GibbsOptions, {"length": 0}, "length 0: should be greater than or equal to 1"),
+    (GibbsOptions, {"length": "0-5"}, "length 0-5: should be at least 1"),
+    (GibbsOptions, {"length": 0}, "length 0: should be at least 1"),
     (GibbsOptions, {"length": "12-"}, "length 12-: must be like 16 or 12-24"),
     (GibbsOptions, {"length": "-5"}, "length -5: must be like 16 or 12-24"),
     (GibbsOptions, {"length": "ten"}, "length ten: must be like 16 or 12-24"),

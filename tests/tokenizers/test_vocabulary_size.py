@@ -46,14 +46,14 @@ def test_a_small_text_gives_the_pieces_it_has(tmp_path: Path, kind: Kind) -> Non
     ("options", "line"),
     [
         ({"kind": "word"}, "kind word: should be 'char', 'unigram' or 'bpe' (see help for kind)"),
-        ({"min_count": 0}, "min_count 0: should be greater than or equal to 1 (see help for min_count)"),
+        ({"min_count": 0}, "min_count 0: should be at least 1 (see help for min_count)"),
         (
             {"latin_pieces": -1},
-            "latin_pieces -1: should be greater than or equal to 0 (see help for latin_pieces)",
+            "latin_pieces -1: should be at least 0 (see help for latin_pieces)",
         ),
         (
             {"max_sentences": 0},
-            "max_sentences 0: should be greater than or equal to 1 (see help for max_sentences)",
+            "max_sentences 0: should be at least 1 (see help for max_sentences)",
         ),
         (
             {"vocab_size": 274},

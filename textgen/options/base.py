@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from typing import Annotated, Any, Self, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, ValidationError, model_validator
+from pydantic_core import ErrorDetails
 
 from textgen.errors import DataError, UsageError
 from textgen.messages import Message, OptionError, option
@@ -50,6 +51,18 @@ def _word(value: str) -> str:
 
 WINDOW = 4  # batches
 SHOWN = 5  # of the options that there are instead of an unknown one
+# what a user reads of a kind of error, in the place of pydantic's words for programmers
+WORDS = {
+    **dict.fromkeys(("int_type", "int_parsing", "int_from_float"), "should be a whole number"),
+    **dict.fromkeys(("float_type", "float_parsing"), "should be a number"),
+    **dict.fromkeys(("bool_type", "bool_parsing"), "should be true or false"),
+    "string_type": "should be a text",
+    "greater_than_equal": "should be at least {ge}",
+    "less_than_equal": "should be at most {le}",
+    "greater_than": "should be more than {gt}",
+    "less_than": "should be less than {lt}",
+    "missing": "a value is missing",
+}
 NUMBERS = ("int_type", "float_type")  # what pydantic calls the lack of a number
 UNBOUND = 2**31
 # options that name files and models, whose names need not be UTF-8
@@ -211,7 +224,7 @@ def _usage_error(
     if first["type"] == "extra_forbidden":
         return _unknown(name, kind, user)
     cause = first.get("ctx", {}).get("error")
-    reason = cause.message if isinstance(cause, OptionError) else first["msg"]
+    reason = cause.message if isinstance(cause, OptionError) else _in_words(first)
     if not isinstance(reason, Message):
         reason = reason.removeprefix("Value error, ").replace("Input should", "should")
     if not name:
@@ -224,6 +237,15 @@ def _usage_error(
         reason=reason,
         hint="see {@help} for {option}",
     )
+
+
+def _in_words(error: ErrorDetails) -> str:
+    words = WORDS.get(error["type"])
+    bounds = {
+        name: int(value) if isinstance(value, float) and value.is_integer() else value
+        for name, value in error.get("ctx", {}).items()
+    }
+    return error["msg"] if words is None else words.format(**bounds)
 
 
 def _unknown(name: str, kind: type[BaseModel], user: str) -> UsageError:

@@ -100,7 +100,7 @@ def test_the_nearest_come_first_else_the_better() -> None:
     ("options", "told"),
     [
         ({"length": "8-5"}, "it ends below its beginning"),
-        ({"length": "0"}, "should be greater than or equal to 1"),
+        ({"length": "0"}, "should be at least 1"),
         ({"length": "-20"}, "must be like 16 or 12-24"),
         ({"length": "60-70"}, "raise that above 60"),
         ({"length": "5", "one_of": ("体育",)}, "one_of and length exclude each other"),

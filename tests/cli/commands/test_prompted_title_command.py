@@ -56,7 +56,7 @@ def test_the_command_line(call: Callable[..., Any], base: Path, files: dict[str,
         (("--shots", "textless.csv"), "a shot without a text"),
         (("--shots", "none.txt"), "is no table"),
         (("--shots", "broken.jsonl"), "--shots"),
-        (("--copy-prior", "2.5"), "--copy-prior 2.5: should be less than or equal to 2"),
+        (("--copy-prior", "2.5"), "--copy-prior 2.5: should be at most 2"),
     ],
 )
 def test_mistakes_are_told_before_a_model_is_loaded(

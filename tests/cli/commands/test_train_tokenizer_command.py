@@ -30,7 +30,7 @@ def test_a_summary_is_printed(call: Call) -> None:
     path, pieces, characters, covered = out.removesuffix("\n").split("\t")
     tokenizer = SentencePieceTokenizer(Path(path))
     assert path == "mine/tokenizer.model"
-    assert pieces == f"{len(tokenizer.vocabulary)} pieces"
+    assert pieces == f"{len(tokenizer.vocabulary)} tokens"
     assert characters.endswith(" characters")
     assert covered == "100 % covered"
     assert err == "rows read: 30\n"

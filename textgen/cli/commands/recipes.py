@@ -135,7 +135,7 @@ def tokenizer(inputs: Inputs, options: dict[str, Any], output: Folder, run: Toke
         console.json_result(json.dumps(facts, ensure_ascii=False))
         return OK
     figures = (
-        f"{trained.pieces:,} pieces",
+        f"{trained.pieces:,} tokens",
         f"{trained.alphabet:,} characters",
         f"{100 * trained.covered:.4g} % covered",
     )
