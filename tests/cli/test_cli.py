@@ -37,7 +37,7 @@ small = pytest.mark.usefixtures("small_as_shipped")  # what they write does not 
         (["sample", "--model", "title"], 2, ["title is a title model"]),
         (["title", "a.txt", "--decode", "sample", "--top-p", "2"], 2, ["--top-p 2"]),
         (["title", "a.txt", "--beams", "0"], 2, ["--beams 0"]),
-        (["title", "a.txt", "--beams", "two"], 2, ["--beams", "integer"]),
+        (["title", "a.txt", "--beams", "two"], 2, ["'--beams': should be a whole number"]),
         (["title", "a.txt", "--temperature", "0.5"], 2, ["--temperature needs --decode sample"]),
         (["title", "a.txt", "--decode", "beams"], 2, ["--decode beams", "greedy"]),
         (["title", "a.txt", "--long", "all"], 2, ["--long all"]),

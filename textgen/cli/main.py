@@ -24,6 +24,10 @@ from textgen.plugins import PluginWarning
 
 INTERRUPTED = 130
 BROKEN_PIPE = 141
+NUMBERS = {  # pydantic's words for programmers, and a user's
+    "Input should be a valid integer, unable to parse string as an integer": "should be a whole number",
+    "Input should be a valid number, unable to parse string as a number": "should be a number",
+}
 NO_FLAG = re.compile(r"-(?![-A-Za-z])|-.*[^\x00-\x7f]")  # that of no option
 
 app = typer.Typer(
@@ -97,7 +101,10 @@ def _of_typer(error: typer.TyperException, args: Sequence[str]) -> str:
         text = next((arg for arg in args if arg.startswith(wrong) and NO_FLAG.match(arg)), None)
         if text is not None:
             return f"{text} is no option (a text that begins with - goes behind --, as in  -- {text})"
-    return f"{error.format_message()} (see --help)"
+    line = error.format_message()
+    for theirs, ours in NUMBERS.items():
+        line = line.replace(theirs, ours)
+    return f"{line} (see --help)"
 
 
 def _failed(line: str, args: Sequence[str]) -> int:
