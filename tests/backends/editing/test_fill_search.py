@@ -104,7 +104,7 @@ def test_choices_are_ranked_by_the_whole_passage(editors: dict[str, Any]) -> Non
         (Row("用print()打印"), {}, "no blank"),
     ],
 )
-def test_what_is_impossible_issaid_again(
+def test_what_is_impossible_is_said_again(
     editors: dict[str, Any], row: Row, options: dict[str, Any], reason: str
 ) -> None:
     [record] = editors["fill"].generate([row], **options)

@@ -235,7 +235,8 @@ def test_refusals_of_the_library(title: TitleBackend, folders: Folders) -> None:
 @pytest.mark.parametrize("command", ["title", "sample"])
 def test_it_writes_nothing_itself(call: Any, folders: Folders, tmp_path: Path, command: str) -> None:
     (tmp_path / "in.txt").write_text(ARTICLES[3], encoding="utf-8")
-    code, out, err = call(command, tmp_path / "in.txt", "-m", folders["scorer"])
+    named = ["-i"] if command == "sample" else []
+    code, out, err = call(command, *named, tmp_path / "in.txt", "-m", folders["scorer"])
     assert (code, out) == (2, "")
     assert err == (
         "error: a title-scorer model writes nothing itself "
