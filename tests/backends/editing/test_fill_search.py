@@ -139,6 +139,8 @@ def test_an_option_of_chains_asks_for_them(editors: dict[str, Any]) -> None:
 def test_models_that_know_no_mask_propose_as_well(editors: dict[str, Any], proposals: str) -> None:
     [candidate] = only(editors["fill"].generate("今天___很好。", length="1-2", proposals=proposals))
     assert 6 <= len(candidate.text) <= 7
+    assert candidate.text.startswith("今天")
+    assert candidate.text.endswith("很好。")
 
 
 @pytest.mark.parametrize("pair", list(product(("causal", ""), ("bert", "")))[:3], ids="-".join)
@@ -150,6 +152,8 @@ def test_models_of_other_vocabularies_fill_blanks(tmp_path: Path, pair: tuple[st
     proposals = {"proposals": str(tmp_path / pair[1])} if pair[1] else {}
     [candidate] = only(editor.generate("今日___，明早天气。", length="1-2", **proposals))
     assert 9 <= len(candidate.text) <= 10
+    assert candidate.text.startswith("今日")
+    assert candidate.text.endswith("，明早天气。")
     assert {c.choice for c in only(editor.generate("今日___。", choices=["小雨", "天气"], **proposals))} == {
         "小雨",
         "天气",
