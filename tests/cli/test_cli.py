@@ -87,7 +87,7 @@ small = pytest.mark.usefixtures("small_as_shipped")  # what they write does not 
         (["models", "info", "bart"], 2, ["no model bart"]),
         (["models", "export", "bert", "folder", "--dtype", "int4"], 2, ["--dtype int4"]),
         (["models", "export", "bert", "full"], 2, ["full is not empty"]),
-        (["sample", "-5度"], 2, ["-5度 is no option", "behind --, as in  -- -5度"]),
+        (["sample", "-5度"], 2, ["-5度 is no option", "behind --, as in -- -5度"]),
         (["sample", "--length", "-5", "--seeed", "3"], 2, ["No such option: --seeed", "see --help"]),
         (["titel"], 2, ["titel"]),
     ],

@@ -100,7 +100,7 @@ def _of_typer(error: typer.TyperException, args: Sequence[str]) -> str:
         wrong = str(getattr(error, "option_name", ""))
         text = next((arg for arg in args if arg.startswith(wrong) and NO_FLAG.match(arg)), None)
         if text is not None:
-            return f"{text} is no option (a text that begins with - goes behind --, as in  -- {text})"
+            return f"{text} is no option (a text that begins with - goes behind --, as in -- {text})"
     line = error.format_message()
     for theirs, ours in NUMBERS.items():
         line = line.replace(theirs, ours)
